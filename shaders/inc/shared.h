@@ -1,0 +1,21 @@
+// shared.h — the only dialect bridge. Headers in shaders/ are read by C and by GLSL.
+#ifndef SHADERS_SHARED_H
+#define SHADERS_SHARED_H
+
+#ifdef __STDC_VERSION__            // ---- C11
+#include <stdint.h>
+#define U32 uint32_t
+#define I32 int32_t
+#define F32 float
+#define ARGS_SIZE(T, bytes) \
+    _Static_assert(sizeof(struct T) == (bytes) && (bytes) <= 128, #T " must fit 128 bytes of push constants")
+#else                              // ---- GLSL
+#define U32 uint
+#define I32 int
+#define F32 float
+#define ARGS_SIZE(T, bytes)
+#define PUSH_ARGS(T) layout(push_constant, std430) uniform PushArgs { T a; }
+#endif
+
+#define SPEC_WG 0                  // every kernel: local_size_x
+#endif

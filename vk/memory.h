@@ -1,0 +1,51 @@
+// memory.h — buffers, asked for by intent, and slices of them.
+//
+// Thread-safety: as the device. Sizes and offsets are bytes.
+#ifndef VKC_MEMORY_H
+#define VKC_MEMORY_H
+
+#include "vk/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VKC_MAX_BLOCK (256u << 20)  // no VkDeviceMemory and no buffer is larger
+
+typedef enum {
+    VKC_MEM_DEVICE,                 // fast for kernels; host reaches it through vkc_write/vkc_read
+    VKC_MEM_UPLOAD,                 // host writes through vkc_buffer_map, device copies from it
+    VKC_MEM_READBACK,               // device copies into it, host reads (cached where possible)
+} vkc_mem;
+
+typedef struct vkc_buffer vkc_buffer;
+typedef struct vkc_slice { vkc_buffer *buf; size_t offset, size; } vkc_slice;   // a borrowed view
+
+// Usable as storage, indirect arguments, copy source and target. `size` is rounded up to 16; the
+// contents are undefined. `name` (copied) shows in messages and debuggers.
+// Errors: E_ARG (0 or more than VKC_MAX_BLOCK or than the device binds at once), E_DEVMEM with needed and
+// available in the sentence, E_LOST.
+vkc_status vkc_buffer_create(vkc_device *dev, vkc_mem intent, size_t size, const char *name,
+                             vkc_buffer **out);
+// The caller makes sure that no submitted work still uses it (vkc_wait). NULL is fine.
+void   vkc_buffer_destroy(vkc_buffer *buf);
+void  *vkc_buffer_map(vkc_buffer *buf);                 // host address, coherent; NULL for DEVICE
+size_t vkc_buffer_size(const vkc_buffer *buf);
+vkc_slice vkc_slice_of(vkc_buffer *buf);                // all of it
+size_t vkc_align(const vkc_device *dev, size_t size);   // up to the alignment slices need
+
+// Largest buffer this device can bind whole: min(VKC_MAX_BLOCK, maxStorageBufferRange).
+size_t vkc_max_buffer(const vkc_device *dev);
+
+// Blocking copies of whole slices, any intent; wait for all earlier work first.
+vkc_status vkc_write(vkc_device *dev, vkc_slice dst, const void *src);
+vkc_status vkc_read(vkc_device *dev, vkc_slice src, void *dst);
+vkc_status vkc_fill(vkc_device *dev, vkc_slice dst, uint32_t word);
+
+typedef struct vkc_memory_info { uint64_t in_use, peak, available; } vkc_memory_info;
+vkc_memory_info vkc_memory_get_info(vkc_device *dev);   // of device intent; available = best guess
+
+#ifdef __cplusplus
+}
+#endif
+#endif
