@@ -34,6 +34,7 @@ extern "C" {
 typedef struct nn_call {            // one node of the graph, shapes resolved
     nn_shape in[NN_MAX_IO], out[NN_MAX_IO];     // rank 0: an optional tensor that is not there
     nn_rows *in_rows[NN_MAX_IO], *out_rows[NN_MAX_IO];  // NULL: not packed, dim[0] is exact
+    nn_rows *to;                    // layout that a row-moving op (embed, first_rows ...) moves into
     const void *attr;               // struct <name>_attr of shaders/<name>.h, or NULL
     size_t   scratch_fwd[NN_MAX_SCRATCH], scratch_bwd[NN_MAX_SCRATCH];  // bytes wanted, by infer
     bool     train;                 // a backward pass may follow: keep what it needs
