@@ -43,11 +43,6 @@ uint32_t nn_plain_rows(const nn_call *c)
     return c->in_rows[0] != NULL ? 0 : c->in[0].dim[0];
 }
 
-uint8_t nn_layout_slot(const nn_call *c)
-{
-    return c->in_rows[0] != NULL ? ROWS_IN(0) : IN(0);
-}
-
 uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows)
 {
     if (c->in_rows[0] != NULL)

@@ -1,7 +1,7 @@
 // rowwise.h — what ops that work row by row share: shape checks and launches. Internal to nn.
 //
 // Such a kernel serves packed and plain tensors: its args carry `rows`, the exact count of a plain
-// tensor, or 0 for "read the layout", and its layout binding takes nn_layout_slot().
+// tensor, or 0 for "read the layout" bound through ROWS_IN(0).
 #ifndef NN_ROWWISE_H
 #define NN_ROWWISE_H
 
@@ -19,7 +19,6 @@ vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, 
                          uint32_t d0, uint32_t d1);
 
 uint32_t nn_plain_rows(const nn_call *c);               // for args.rows: 0 when input 0 is packed
-uint8_t  nn_layout_slot(const nn_call *c);              // ROWS_IN(0), or a stand-in nobody reads
 uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain input 0; 0 when packed
 
 // Lanes that share a row of `cols`: 1 on a software device, where barriers cost more than they

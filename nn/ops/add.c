@@ -27,7 +27,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct add_args a = make_args(c);
     return NN_DISPATCH(r, add_fwd, &a, NN_BY_ROWS(c, ADD_TILE),
-        .bind = { IN(0), IN(1), OUT(0), nn_layout_slot(c) });
+        .bind = { IN(0), IN(1), OUT(0), ROWS_IN(0) });
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
@@ -37,7 +37,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     for (uint8_t i = 0; i < 2 && st == VKC_OK; i++)
         if (nn_is_wanted(r, DIN(i)))
             st = NN_DISPATCH(r, add_bwd, &a, NN_BY_ROWS(c, ADD_TILE),
-                .bind = { DOUT(0), (uint8_t) DIN(i), c->in_rows[0] ? ROWS_IN(0) : DOUT(0) });
+                .bind = { DOUT(0), (uint8_t) DIN(i), ROWS_IN(0) });
     return st;
 }
 

@@ -41,7 +41,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     uint32_t lanes = nn_row_lanes(c, a.cols);
     return NN_DISPATCH(r, layernorm_fwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
         .spec = { [SPEC_LANES - 1] = lanes },
-        .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), nn_layout_slot(c) });
+        .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), ROWS_IN(0) });
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
@@ -52,10 +52,10 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     if (nn_is_wanted(r, DIN(0)))
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_x, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
             .spec = { [SPEC_LANES - 1] = lanes },
-            .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), nn_layout_slot(c) }));
+            .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0) }));
     if (nn_is_wanted(r, DIN(1)) || nn_is_wanted(r, DIN(2))) {
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_w, &a, .groups = { a.blocks, tiles }, .wg = NN_ROW_WG,
-            .bind = { IN(0), OUT(1), OUT(2), DOUT(0), SCRATCH(0), nn_layout_slot(c) }));
+            .bind = { IN(0), OUT(1), OUT(2), DOUT(0), SCRATCH(0), ROWS_IN(0) }));
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_sum, &a, .groups = { tiles }, .wg = NN_ROW_WG,
             .bind = { SCRATCH(0), DIN(1), DIN(2) }));
     }
