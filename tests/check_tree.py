@@ -205,7 +205,8 @@ def main():
     if sys.argv[1] == "--self-test":
         sys.exit(1 if self_test() else 0)
     problems = check(pathlib.Path(sys.argv[1]))
-    print(*problems, sep="\n")
+    for problem in problems:
+        print(problem)
     print(f"check_tree: {len(problems)} problems")
     sys.exit(1 if problems else 0)
 
