@@ -14,7 +14,8 @@ set(package ${CMAKE_INSTALL_LIBDIR}/cmake/pare)
 install(TARGETS pare RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS libpare EXPORT pare-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY vk nn distill shaders DESTINATION ${headers}
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "internal.h" EXCLUDE PATTERN "*_internal.h" EXCLUDE)
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def"
+  PATTERN "internal.h" EXCLUDE PATTERN "*_internal.h" EXCLUDE PATTERN "*_impl.h" EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/spv/args.h DESTINATION ${headers}/spv)
 
 install(EXPORT pare-targets NAMESPACE pare:: DESTINATION ${package})
