@@ -8,6 +8,7 @@
 #define NN_MIXER_H
 
 #include "nn/graph.h"
+#include "nn/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,7 +18,7 @@ extern "C" {
 
 typedef struct nn_mixer_dims {
     uint32_t dim, heads;            // C and H; a head has dim / heads channels
-    const char *option;             // one of the mixer's options, never NULL ("" when it has none)
+    const nn_layer_config *layer;   // name and options, checked: every option has a value
 } nn_mixer_dims;
 
 typedef enum {
@@ -36,9 +37,14 @@ typedef struct nn_mixer_param {
 // What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
 typedef struct nn_mixer_taps { nn_tensor *qkv, *lse; } nn_mixer_taps;
 
+typedef struct nn_mixer_option {
+    const char *key, *about;
+    const char *values[8];          // those allowed, the default first, ends with NULL
+} nn_mixer_option;
+
 typedef struct nn_mixer {
     const char *name, *about;       // `about` is one line for --help
-    const char *const *options;     // first = default, ends with NULL; NULL = none
+    const nn_mixer_option *options; // ends with key == NULL; NULL = none
     // Fill `out`, return how many. The order is that of `p` in build.
     uint32_t (*params)(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS]);
     nn_tensor *(*build)(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
@@ -51,10 +57,13 @@ typedef struct nn_mixer {
 extern const nn_mixer *const nn_mixers[];
 extern const uint32_t nn_n_mixers;
 
-// Find by name. Errors: E_ARG with the names that there are.
-vkc_status nn_mixer_get(const char *name, const nn_mixer **out);
-// The option itself, or the default for NULL and "". Errors: E_ARG with the options that there are.
-vkc_status nn_mixer_get_option(const nn_mixer *m, const char *option, const char **out);
+// Check a layer's mixer name and options, and write every option out with its value, defaults included.
+// Errors: E_ARG with the names or values that there are. `out` may be NULL.
+vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
+// Parse "linear" or "linear:features=elu1" and check it.
+vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
+// Is option `key` of a checked layer `value`?
+bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
 
 #ifdef __cplusplus
 }

@@ -9,13 +9,11 @@
 #include "shaders/linear.h"
 #include "shaders/linear_attention.h"
 
-#include <string.h>
-
 #define CONV_SIZE 3
 
 static bool is_learned(const nn_mixer_dims *d)
 {
-    return strcmp(d->option, "hedgehog") == 0;
+    return nn_mixer_option_is(d->layer, "features", "hedgehog");
 }
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
@@ -50,7 +48,10 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     return NN_APPLY0(g, add, NULL, global, local);
 }
 
-static const char *const options[] = { "hedgehog", "elu1", NULL };
+static const nn_mixer_option options[] = {
+    { "features", "feature map of q and k", { "hedgehog", "elu1", NULL } },
+    { NULL, NULL, { NULL } },
+};
 
 const nn_mixer nn_mixer_linear = {
     .name = "linear", .about = "linear attention with hedgehog or elu1 features, and a 3 x 3 depthwise convolution",
