@@ -40,7 +40,7 @@ vkc_status nn_params_add(nn_params *ps, const char *name, const nn_shape *shape,
         return VKC_FAIL(VKC_E_NOMEM, "params: out of host memory");
     ps->p = p;
     p += ps->n;
-    *p = (nn_param) { .shape = *shape, .decay = decay };
+    *p = (nn_param) { .shape = *shape, .saved = *shape, .decay = decay };
     strcpy(p->name, name);
     *index = ps->n++;
     return VKC_OK;

@@ -18,7 +18,8 @@ extern "C" {
 
 typedef struct nn_param {
     char     name[NN_MAX_NAME];     // timm's spelling: "blocks.0.attn.qkv.weight"
-    nn_shape shape;
+    nn_shape shape;                 // as ops read it
+    nn_shape saved;                 // as files spell it, "pos_embed" (1, T, C); same number of elements
     bool     decay;                 // weight decay applies
     uint32_t block;                 // where it lies, after nn_params_alloc
     size_t   offset;                // bytes in the block
@@ -35,7 +36,7 @@ typedef struct nn_params {
 
 vkc_status nn_params_create(vkc_device *dev, nn_params **out);
 void       nn_params_destroy(nn_params *ps);
-// Append a parameter; *index stays valid. Errors: E_ARG (a name twice or too long), E_NOMEM.
+// Append a parameter, `saved` equal to `shape` (set p[*index].saved where files differ); *index stays valid. Errors: E_ARG (a name twice or too long), E_NOMEM.
 vkc_status nn_params_add(nn_params *ps, const char *name, const nn_shape *shape, bool decay,
                          uint32_t *index);
 // Place all and make the blocks, values and gradients zero. Nothing can be added after.

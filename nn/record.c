@@ -35,7 +35,7 @@ static vkc_status record_forward(nn_graph *g)
 }
 
 // Clear what is first added to at this node's backward time; seed what is a loss.
-static vkc_status start_gradients(nn_graph *g, const nn_node *n, uint32_t time, vkc_recording *rec)
+static vkc_status start_gradients(const nn_node *n, uint32_t time, vkc_recording *rec)
 {
     vkc_status st = VKC_OK;
     nn_tensor *out = n->out[0];
@@ -70,7 +70,7 @@ static vkc_status record_backward(nn_graph *g, vkc_recording *rec)
                 b.din[k] = n->in[k]->grad;
                 b.wanted |= BIT(IN(k));
             }
-        vkc_status st = start_gradients(g, n, nn__bwd_time(g, i), rec);
+        vkc_status st = start_gradients(n, nn__bwd_time(g, i), rec);
         if (st == VKC_OK)
             st = nn_run_bwd(&g->run, n->op, &n->call, &b);
         if (st != VKC_OK)
