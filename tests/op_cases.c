@@ -133,8 +133,8 @@ const op_case op_cases[] = {
     // linear
 
     // linear_attention
-    { "linear_attention", "one", .layout = { { { 1 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 1 },
-      .in = { { 1, { 2, { 0, 1 } }, 0.01, 1 }, { 1, { 2, { 0, 1 } }, 0.01, 1 }, { 1, { 2, { 0, 1 } } } } },
+    { "linear_attention", "heads of 1", .layout = { { { 1, 3 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 1 },
+      .in = { { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 1 } } } } },
     { "linear_attention", "uneven", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 3, .v_col0 = 2 },
       .in = { { 1, { 2, { 0, 39 } }, 0.01, 1 }, { 1, { 2, { 0, 39 } }, 0.01, 1 }, { 1, { 2, { 0, 13 } } } } },
     { "linear_attention", "heads of 32", .layout = { { { 65, 37 }, .cap_tokens = 65 } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 },
