@@ -10,14 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void test_log(void *user, vkc_log_level level, const char *msg)
+static inline void test_log(void *user, vkc_log_level level, const char *msg)
 {
     (void) user;
     if (level <= VKC_LOG_WARN)
         fprintf(stderr, "%s\n", msg);
 }
 
-static vkc_device *test_device_open(void)
+static inline vkc_device *test_device_open(void)
 {
     vkc_device *dev = NULL;
     vkc_device_params p = { .log = test_log };
