@@ -1,5 +1,5 @@
 // test_vk_smoke.c — a device, a buffer, a kernel, a recording: the shortest way through vk/.
-#include "tests/device.h"
+#include "tests/vk_test.h"
 #include "vk/recording.h"
 #include "shaders/inc/rows_layout.h"
 #include "spv/shaders.h"

@@ -1,0 +1,49 @@
+// json.h — strict reading of JSON that may be hostile, and typed access with a sentence for every mistake.
+//
+// Values are jansson's json_t; include <jansson.h> to look inside. `where` names the place in messages,
+// a file's path for the most part: "config.json: depth is 0, want 1 to 128".
+// Thread-safety: safe on different values. Errors: E_FORMAT, E_IO (files), E_NOMEM.
+#ifndef NN_JSON_H
+#define NN_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_t;
+
+#define NN_JSON_MAX_DEPTH 32
+
+// One value in UTF-8 and nothing after it; no key twice, at most NN_JSON_MAX_DEPTH levels and
+// `max_values` values, both checked before anything is allocated. json_decref(*out).
+vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t max_values, struct json_t **out);
+vkc_status nn_json_load(const char *path, size_t max_size, struct json_t **out);    // must be an object
+vkc_status nn_json_save(const char *path, const struct json_t *value);  // indented, atomic (files.h)
+
+// Members of an object. nn_json_has is false for null too. The others fail when the member is missing, of
+// another type or out of range; *out is borrowed from `obj`.
+bool       nn_json_has(const struct json_t *obj, const char *key);
+vkc_status nn_json_get_u32(const char *where, const struct json_t *obj, const char *key, uint32_t min,
+                           uint32_t max, uint32_t *out);
+vkc_status nn_json_get_number(const char *where, const struct json_t *obj, const char *key, double min,
+                              double max, double *out);
+vkc_status nn_json_get_bool(const char *where, const struct json_t *obj, const char *key, bool *out);
+vkc_status nn_json_get_string(const char *where, const struct json_t *obj, const char *key, size_t max_len,
+                              const char **out);
+vkc_status nn_json_get_object(const char *where, const struct json_t *obj, const char *key, struct json_t **out);
+vkc_status nn_json_get_array(const char *where, const struct json_t *obj, const char *key, size_t min_len,
+                             size_t max_len, struct json_t **out);
+
+// Is every byte of it fit for a terminal and for a message: no control characters?
+bool       nn_is_printable(const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
