@@ -9,6 +9,7 @@
 #ifndef NN_TENSOR_H
 #define NN_TENSOR_H
 
+#include "shaders/inc/rows_layout.h"
 #include "vk/memory.h"
 
 #ifdef __cplusplus
@@ -34,8 +35,9 @@ typedef struct nn_rows {
     vkc_slice words;                    // the layout on the device
     vkc_slice launches, commands;       // indirect launches (shaders/rows_plan.comp)
     uint32_t n_launches;
-    uint32_t launch[64][3];             // tile_rows, y, z; host copy
-    vkc_buffer *buffer, *upload;        // owned
+    uint32_t launch[ROWS_MAX_LAUNCHES][3];  // tile_rows, y, z; host copy
+    vkc_buffer *buffer;                 // owned
+    uint32_t *image;                    // host copy of words, owned
 } nn_rows;
 
 // Make an empty layout. Errors: E_ARG, E_NOMEM, E_DEVMEM.

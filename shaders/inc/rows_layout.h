@@ -11,7 +11,7 @@
 
 #define ROWS_NONE 0xffffffffu
 #define ROWS_HEADER 4
-#define ROWS_MAX_LAUNCHES 64       // distinct indirect launches over one layout
+#define ROWS_MAX_LAUNCHES 256      // distinct indirect launches over one layout
 
 // rows_plan: groups for every launch over a layout, written as VkDispatchIndirectCommand.
 // Launch i reads { tile_rows, y, z } and gets { min(ceil(n / tile_rows), max_x), y, z }.

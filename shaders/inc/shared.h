@@ -2,11 +2,14 @@
 #ifndef SHADERS_SHARED_H
 #define SHADERS_SHARED_H
 
-#ifdef __STDC_VERSION__            // ---- C11
+#if defined(__STDC_VERSION__) || defined(__cplusplus)   // ---- C11, C++
 #include <stdint.h>
 #define U32 uint32_t
 #define I32 int32_t
 #define F32 float
+#ifdef __cplusplus
+#define _Static_assert static_assert
+#endif
 #define ARGS_SIZE(T, bytes) \
     _Static_assert(sizeof(struct T) == (bytes) && (bytes) <= 128, #T " must fit 128 bytes of push constants")
 #else                              // ---- GLSL

@@ -1,0 +1,51 @@
+// transfer.h — teach replacement mixers, layer by layer, what the teacher's attention puts out.
+//
+// Teacher-forced (algorithms A.2, C.1): every layer alone, on the teacher's own stream, all layers in one pass
+// over the data: minimise MSE between the student's and the teacher's attention output after the projection.
+// The student starts from the layer's own q, k, v and projection.
+#ifndef DISTILL_TRANSFER_H
+#define DISTILL_TRANSFER_H
+
+#include "nn/dataset.h"
+#include "nn/progress.h"
+#include "nn/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct distill_transfer_params {    // 0 = the default in brackets
+    const nn_dataset *data;
+    nn_layer_config mixer;          // checked (nn_mixer_parse)
+    uint32_t batch;                 // [128]
+    uint32_t epochs;                // [3]
+    double   lr;                    // [1e-3] cosine to 0 after a tenth of warm-up
+    double   weight_decay;          // [0]
+    double   clip;                  // [1]
+    uint64_t seed;
+    uint32_t threads;
+    const char *run_dir;            // checkpoints; NULL = none
+    bool     resume;
+    uint32_t max_steps;             // [no limit]
+    nn_progress_fn progress;
+    void    *user;
+} distill_transfer_params;
+
+// A new model of the teacher's shape whose every attention layer is `mixer`, all else the teacher's values,
+// mixers warm-started. Trainable.
+vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out);
+
+typedef struct distill_transfer_result {
+    uint64_t steps;
+    double   seconds;
+    double   mse[NN_MAX_DEPTH];     // relative: MSE / mean square of the teacher's output, last epoch
+} distill_transfer_result;
+
+// Train student's mixers and projections in place. E_STOPPED after a checkpoint when told to stop.
+vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+                            distill_transfer_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+// eval.h — accuracy of a model on a split of a data set.
+#ifndef NN_EVAL_H
+#define NN_EVAL_H
+
+#include "nn/dataset.h"
+#include "nn/progress.h"
+#include "nn/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_eval_params {
+    const nn_dataset *data;
+    const char *split;              // "train", "val", "test"
+    uint32_t    batch;              // 0 = 128
+    uint32_t    max_images;         // 0 = all
+    uint32_t    threads;            // decoding; 0 = as many as cores
+    nn_progress_fn progress;        // may be NULL
+    void       *user;
+} nn_eval_params;
+
+typedef struct nn_eval_result {
+    double   top1, top5, loss;      // fractions; mean cross-entropy
+    uint32_t images, bad;           // judged; broken ones skipped
+    double   seconds, images_per_s; // wall time, decoding included
+} nn_eval_result;
+
+// Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
+vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

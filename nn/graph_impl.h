@@ -1,0 +1,76 @@
+// graph_impl.h — the graph's insides, shared by graph.c, plan.c and record.c only.
+#ifndef NN_GRAPH_IMPL_H
+#define NN_GRAPH_IMPL_H
+
+#include "nn/graph.h"
+#include "nn/run.h"
+
+#define NN_NO_NODE UINT32_MAX
+
+typedef enum { NN_KIND_ACTIVATION, NN_KIND_INPUT, NN_KIND_PARAM } nn_tensor_kind;
+
+// Memory with a lifetime in program order; plan.c gives it a block and an offset.
+typedef struct nn_piece {
+    size_t   size;                  // bytes; 0 = not needed
+    uint32_t start, end;            // first and last time in use, inclusive
+    uint32_t block;
+    size_t   offset;
+} nn_piece;
+
+struct nn_tensor {
+    nn_graph *g;
+    nn_tensor_kind kind;
+    nn_tensor *root;                // itself, or the tensor whose values it shares (nn_stop_gradient)
+    nn_shape  shape;
+    nn_rows  *rows;
+    uint32_t  node, out;            // producer and which output; NN_NO_NODE for inputs, parameters
+    bool      requires_grad;        // a trained parameter lies upstream
+    bool      has_grad;             // a loss lies downstream: set by plan
+    bool      kept;
+    float     seed;                 // weight as a loss; 0 = none
+    vkc_slice value, grad;          // inputs: own buffer; parameters: borrowed; activations: by plan
+    vkc_buffer *own;                // input memory
+    nn_piece  piece, grad_piece;
+};
+
+typedef struct nn_node {
+    const nn_op *op;
+    nn_call      call;
+    void        *attr;              // owned copy
+    nn_tensor   *in[NN_MAX_IO], *out[NN_MAX_IO];
+    bool         backward;          // plan: its backward pass runs
+    nn_piece     scratch_fwd[NN_MAX_SCRATCH], scratch_bwd[NN_MAX_SCRATCH];
+} nn_node;
+
+struct nn_graph {
+    vkc_device *dev;
+    vkc_status  status;             // sticky
+    char        error[512];
+    nn_node    *node;
+    uint32_t    n_nodes, cap_nodes;
+    nn_tensor **tensor;             // all, owned
+    uint32_t    n_tensors, cap_tensors;
+    nn_rows    *layouts[NN_MAX_LAYOUTS];
+    uint32_t    n_layouts;
+    vkc_buffer *block[NN_MAX_BLOCKS];
+    size_t      block_size[NN_MAX_BLOCKS];
+    uint32_t    n_blocks;
+    nn_piece    trash;              // unwanted gradients land here
+    uint64_t    unplanned_bytes;
+    bool        planned;
+    nn_run      run;
+    bool        recorded;
+};
+
+// Times: forward of node i at i; backward of node i at 2 * n_nodes - i.
+static inline uint32_t nn__bwd_time(const nn_graph *g, uint32_t node)
+{
+    return 2 * g->n_nodes - node;
+}
+
+// Place pieces in blocks of at most `most` bytes so that no two in use at a time overlap.
+// Reorders `p`. Errors: E_UNSUPPORTED, E_NOMEM.
+vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t *block_size,
+                     uint32_t *n_blocks);
+
+#endif

@@ -1,0 +1,71 @@
+// mixer.h — what a token mixer is: one row in mixers.def, one C file in nn/mixers/.
+//
+// A mixer stands between the first layer norm of a block and the output projection (attn.proj), which
+// belongs to the block and is the same for all mixers. It maps y (R, C) to heads (R, C): for attention,
+// the concatenated head outputs. The command line, the search, the checkpoint and the report all iterate
+// over the table; nobody switches on a name.
+#ifndef NN_MIXER_H
+#define NN_MIXER_H
+
+#include "nn/graph.h"
+#include "nn/model_config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NN_MAX_MIXER_PARAMS 16
+
+typedef struct nn_mixer_dims {
+    uint32_t dim, heads;            // C and H; a head has dim / heads channels
+    const nn_layer_config *layer;   // name and options, checked: every option has a value
+} nn_mixer_dims;
+
+typedef enum {
+    NN_INIT_ZERO, NN_INIT_ONE, NN_INIT_NORMAL,      // normal: sigma 0.02, cut at two sigma
+    NN_INIT_IDENTITY,                               // (H, D, D): the identity for every head
+} nn_init;
+
+typedef struct nn_mixer_param {
+    const char *name;               // after "blocks.<i>.attn."
+    nn_shape    shape;
+    bool        decay;
+    nn_init     init;               // from scratch
+    const char *from;               // warm start: the attention parameter whose value it takes; NULL = init
+} nn_mixer_param;
+
+// What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
+typedef struct nn_mixer_taps { nn_tensor *qkv, *lse; } nn_mixer_taps;
+
+typedef struct nn_mixer_option {
+    const char *key, *about;
+    const char *values[8];          // those allowed, the default first, ends with NULL
+} nn_mixer_option;
+
+typedef struct nn_mixer {
+    const char *name, *about;       // `about` is one line for --help
+    const nn_mixer_option *options; // ends with key == NULL; NULL = none
+    // Fill `out`, return how many. The order is that of `p` in build.
+    uint32_t (*params)(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS]);
+    nn_tensor *(*build)(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
+                        nn_mixer_taps *taps);
+} nn_mixer;
+
+#define NN_MIXER(name) extern const nn_mixer nn_mixer_##name;
+#include "nn/mixers.def"
+#undef NN_MIXER
+extern const nn_mixer *const nn_mixers[];
+extern const uint32_t nn_n_mixers;
+
+// Check a layer's mixer name and options, and write every option out with its value, defaults included.
+// Errors: E_ARG with the names or values that there are. `out` may be NULL.
+vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
+// Parse "linear" or "linear:features=elu1" and check it.
+vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
+// Is option `key` of a checked layer `value`?
+bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,26 @@
+// attention.c — softmax self-attention, the mixer that the others replace.
+#include "nn/mixer.h"
+#include "shaders/attention.h"
+#include "shaders/linear.h"
+
+static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
+{
+    out[0] = (nn_mixer_param) { "qkv.weight", { 2, { 3 * d->dim, d->dim } }, true, NN_INIT_NORMAL, "qkv.weight" };
+    out[1] = (nn_mixer_param) { "qkv.bias", { 1, { 3 * d->dim } }, false, NN_INIT_ZERO, "qkv.bias" };
+    return 2;
+}
+
+static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
+                        nn_mixer_taps *taps)
+{
+    nn_tensor *qkv = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[0], p[1]);
+    nn_tensor *o = NN_APPLY(g, attention, &(struct attention_attr) { .heads = d->heads }, NULL, qkv);
+    taps->qkv = qkv;
+    taps->lse = nn_output(o, 1);
+    return o;
+}
+
+const nn_mixer nn_mixer_attention = {
+    .name = "attention", .about = "softmax self-attention, quadratic in tokens",
+    .params = params, .build = build,
+};

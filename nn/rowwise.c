@@ -1,0 +1,69 @@
+// rowwise.c — shape checks and launches of row-wise ops.
+#include "nn/rowwise.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void format_shape(char *text, size_t size, const nn_shape *s)
+{
+    size_t used = (size_t) snprintf(text, size, "(");
+    for (uint32_t i = 0; i < s->rank && used < size; i++)
+        used += (size_t) snprintf(text + used, size - used, i ? ", %u" : "%u", s->dim[i]);
+    if (used < size)
+        snprintf(text + used, size - used, ")");
+}
+
+vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,
+                         uint32_t d0, uint32_t d1)
+{
+    char have[64], want[64];
+    const uint32_t dim[2] = { d0, d1 };
+    bool ok = got->rank == rank;
+    uint64_t len = 1;
+    for (uint32_t i = 0; ok && i < rank; i++) {
+        ok = got->dim[i] != 0 && (dim[i] == 0 || got->dim[i] == dim[i]);
+        len *= got->dim[i];
+        if (len > UINT32_MAX)
+            return VKC_FAIL(VKC_E_ARG, "%s: %s has more elements than a kernel can count", op, what);
+    }
+    if (ok)
+        return VKC_OK;
+    format_shape(have, sizeof have, got);
+    if (rank == 1)
+        snprintf(want, sizeof want, d0 ? "(%u)" : "(C)", d0);
+    else if (d0 == 0)
+        snprintf(want, sizeof want, d1 ? "(R, %u)" : "(R, C)", d1);
+    else
+        snprintf(want, sizeof want, d1 ? "(%u, %u)" : "(%u, C)", d0, d1);
+    return VKC_FAIL(VKC_E_ARG, "%s: %s is %s, want %s", op, what, have, want);
+}
+
+uint32_t nn_plain_rows(const nn_call *c)
+{
+    return c->in_rows[0] != NULL ? 0 : c->in[0].dim[0];
+}
+
+uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows)
+{
+    if (c->in_rows[0] != NULL)
+        return 0;
+    uint32_t n = (c->in[0].dim[0] - 1) / tile_rows + 1;
+    return n < c->dev->max_groups[0] ? n : c->dev->max_groups[0];
+}
+
+uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
+{
+    const char *forced = getenv("PARE_LANES");
+    uint32_t most = c->dev->type == VKC_TYPE_SOFTWARE ? 1 : 32, lanes = 1;
+    if (forced != NULL)
+        most = forced[0] == '1' ? 1 : 32;
+    while (lanes < most && lanes < cols)
+        lanes *= 2;
+    return lanes;
+}
+
+uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each)
+{
+    uint32_t n = rows ? (rows - 1) / rows_each + 1 : 1;
+    return n < NN_MAX_PARTIALS ? n : NN_MAX_PARTIALS;
+}

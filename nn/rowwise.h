@@ -1,0 +1,38 @@
+// rowwise.h — what ops that work row by row share: shape checks and launches. Internal to nn.
+//
+// Such a kernel serves packed and plain tensors: its args carry `rows`, the exact count of a plain
+// tensor, or 0 for "read the layout" bound through ROWS_IN(0).
+#ifndef NN_ROWWISE_H
+#define NN_ROWWISE_H
+
+#include "nn/op.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NN_ROW_WG 64                // local_size_x of the row-wise kernels
+#define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
+
+// "op: what is (3, 5), want (3, 7)". A wanted dimension of 0 takes any length but zero.
+vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,
+                         uint32_t d0, uint32_t d1);
+
+uint32_t nn_plain_rows(const nn_call *c);               // for args.rows: 0 when input 0 is packed
+uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain input 0; 0 when packed
+
+// Lanes that share a row of `cols`: 1 on a software device, where barriers cost more than they
+// save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
+uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
+
+uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each);      // 1 .. NN_MAX_PARTIALS
+
+// Launch over the live rows of input 0, `tile` rows a workgroup.
+#define NN_BY_ROWS(c, tile)                                             \
+    .tile_rows = (c)->in_rows[0] != NULL ? (tile) : 0,                  \
+    .rows = ROWS_IN(0), .groups = { nn_row_groups((c), (tile)) }, .wg = NN_ROW_WG
+
+#ifdef __cplusplus
+}
+#endif
+#endif

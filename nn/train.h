@@ -1,0 +1,48 @@
+// train.h — train a model on a data set: AdamW, cosine schedule, augmentation, checkpoints.
+#ifndef NN_TRAIN_H
+#define NN_TRAIN_H
+
+#include "nn/dataset.h"
+#include "nn/progress.h"
+#include "nn/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_train_params {    // 0 = the default in brackets
+    const nn_dataset *data;
+    uint32_t batch;                 // [128]
+    uint32_t epochs;                // [20]
+    double   lr;                    // peak [1e-3]
+    double   min_lr;                // [0]
+    double   warmup;                // epochs of linear warm-up [1]
+    double   weight_decay;          // [0.05]; < 0 = none
+    double   smoothing;             // of labels [0.1]; < 0 = none
+    double   clip;                  // largest global gradient norm [1]; < 0 = none
+    uint64_t seed;
+    uint32_t threads;               // decoding [as many as cores]
+    bool     plain;                 // no augmentation; else flips, transposes and shifts
+    const char *run_dir;            // run folder for checkpoints and log.jsonl; NULL = none
+    bool     resume;                // continue run_dir's checkpoint to the same bits
+    uint32_t max_steps;             // stop after so many steps in all [no limit]; for tests
+    nn_progress_fn progress;        // may be NULL
+    void    *user;
+} nn_train_params;
+
+typedef struct nn_train_result {
+    uint64_t steps, images;
+    double   loss;                  // mean over the last epoch (so far)
+    double   seconds;
+    double   host_share;            // share of the wall time spent neither waiting for the device nor for pictures
+    uint32_t bad;                   // broken pictures skipped
+} nn_train_result;
+
+// Train in place; `v` must be trainable. Stopped by progress: writes the checkpoint, E_STOPPED. Errors: E_FORMAT,
+// E_IO, device errors; the last checkpoint stays.
+vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

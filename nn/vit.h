@@ -1,0 +1,77 @@
+// vit.h — a vision transformer classifier: parameters under timm's names, and the graph over them.
+//
+// Blocks are pre-norm: x += proj(mixer(norm1(x))), x += fc2(gelu(fc1(norm2(x)))). Tokens are the class
+// token, then the patches row by row. A block's mixer may be any of nn/mixers.def, and its mixer and
+// projection may come from another model (nn_vit_borrow), which is how hybrids are tried.
+// Thread-safety: as the device.
+#ifndef NN_VIT_H
+#define NN_VIT_H
+
+#include "nn/mixer.h"
+#include "nn/model_config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_vit_block {
+    const nn_mixer *mixer;
+    nn_layer_config layer;          // the mixer's name and options
+    nn_params  *attn_params;        // whose parameters mixer_p, proj_w, proj_b index; may be borrowed
+    uint32_t    mixer_p[NN_MAX_MIXER_PARAMS], n_mixer_p, proj_w, proj_b;
+    uint32_t    norm1_w, norm1_b, norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;    // in nn_vit.params
+} nn_vit_block;
+
+typedef struct nn_vit {
+    nn_model_config cfg;            // owned copy
+    vkc_device  *dev;
+    nn_params   *params;
+    nn_vit_block *block;            // (depth)
+    uint32_t     patch_w, patch_b, cls, pos, norm_w, norm_b, head_w, head_b;
+    nn_init     *init;              // (params->n) how each parameter starts
+} nn_vit;
+
+// The packed layouts of a batch of at most cap_images images.
+typedef struct nn_batch {
+    nn_rows *images, *patches, *tokens;     // 1, grid and 1 + grid tokens an image; owned
+} nn_batch;
+
+vkc_status nn_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t cap_images, nn_batch *out);
+vkc_status nn_batch_write(vkc_device *dev, nn_batch *b, uint32_t n_images);     // blocking; dense
+void       nn_batch_finish(nn_batch *b);
+
+// Make the model of a config, values zero. `trainable` adds gradient memory.
+vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out);
+void       nn_vit_destroy(nn_vit *v);
+vkc_status nn_vit_init(nn_vit *v, uint64_t seed);       // from scratch
+// Load or save a model folder (model.safetensors beside config.json). The weights must match the config tensor by
+// tensor; E_FORMAT names what is missing, unknown or of another shape.
+vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out);
+vkc_status nn_vit_save_weights(const nn_vit *v, const char *path);
+
+// Let block l of v use the mixer and projection of block l of `from`, which must outlive it.
+void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
+
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable.
+typedef struct nn_vit_taps {
+    nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
+    nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
+    nn_tensor *attn[NN_MAX_DEPTH];          // after it: what enters the residual stream
+    nn_mixer_taps mixer[NN_MAX_DEPTH];
+    nn_tensor *block[NN_MAX_DEPTH];         // the residual stream after the block
+    nn_tensor *tokens;                      // after embedding
+} nn_vit_taps;
+
+// Images as (B, channels * size * size) pixels, already normalised, packed by batch->images -> logits (B, K).
+nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *b, nn_tensor *pixels, bool trained,
+                          nn_vit_taps *taps);
+// The mixer and projection of block l alone: y (R, C) -> (R, C).
+nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, bool trained,
+                       nn_tensor **heads, nn_mixer_taps *taps);
+
+uint64_t nn_vit_macs(const nn_vit *v, uint32_t l);      // multiply-adds an image; l = layer, depth = all
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,100 @@
+// vit_graph.c — the graph of a vision transformer, and its batch layouts.
+#include "nn/vit.h"
+
+#include "shaders/layernorm.h"
+#include "shaders/linear.h"
+#include "shaders/patchify.h"
+
+vkc_status nn_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t cap_images, nn_batch *out)
+{
+    uint32_t side = cfg->image / cfg->patch, n = side * side;
+    *out = (nn_batch) { 0 };
+    vkc_status st = nn_rows_create(dev, cap_images, 1, 0, 0, 0, &out->images);
+    if (st == VKC_OK)
+        st = nn_rows_create(dev, cap_images, n, 0, side, side, &out->patches);
+    if (st == VKC_OK)
+        st = nn_rows_create(dev, cap_images, n + 1, 1, side, side, &out->tokens);
+    if (st != VKC_OK)
+        nn_batch_finish(out);
+    return st;
+}
+
+vkc_status nn_batch_write(vkc_device *dev, nn_batch *b, uint32_t n_images)
+{
+    vkc_status st = nn_rows_write_dense(dev, b->images, n_images);
+    if (st == VKC_OK)
+        st = nn_rows_write_dense(dev, b->patches, n_images);
+    return st == VKC_OK ? nn_rows_write_dense(dev, b->tokens, n_images) : st;
+}
+
+void nn_batch_finish(nn_batch *b)
+{
+    nn_rows_destroy(b->images);
+    nn_rows_destroy(b->patches);
+    nn_rows_destroy(b->tokens);
+    *b = (nn_batch) { 0 };
+}
+
+typedef struct builder {
+    nn_graph *g;
+    nn_params *ps;
+    bool trained;
+    float eps;
+} builder;
+
+static nn_tensor *param(const builder *b, uint32_t index)
+{
+    return nn_graph_param(b->g, b->ps, index, b->trained);
+}
+
+static nn_tensor *norm(const builder *b, nn_tensor *x, uint32_t w, uint32_t bias)
+{
+    return NN_APPLY(b->g, layernorm, &(struct layernorm_attr) { .eps = b->eps }, NULL, x, param(b, w),
+                    param(b, bias));
+}
+
+static nn_tensor *linear(const builder *b, nn_tensor *x, uint32_t w, uint32_t bias, uint32_t act)
+{
+    return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = act }, NULL, x, param(b, w), param(b, bias));
+}
+
+nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, bool trained,
+                       nn_tensor **heads, nn_mixer_taps *taps)
+{
+    const nn_vit_block *k = &v->block[l];
+    builder b = { g, k->attn_params, trained, (float) v->cfg.eps };
+    nn_mixer_dims d = { v->cfg.dim, v->cfg.heads, &k->layer };
+    nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
+    for (uint32_t i = 0; i < k->n_mixer_p; i++)
+        p[i] = param(&b, k->mixer_p[i]);
+    nn_mixer_taps unused;
+    nn_tensor *o = k->mixer->build(g, &d, y, p, taps ? taps : &unused);
+    if (heads)
+        *heads = o;
+    return linear(&b, o, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
+}
+
+nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
+                          nn_vit_taps *taps)
+{
+    builder b = { g, v->params, trained, (float) v->cfg.eps };
+    nn_vit_taps unused, *t = taps ? taps : &unused;
+    *t = (nn_vit_taps) { 0 };
+    struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
+    nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
+    x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
+    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
+    t->tokens = x;
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+        const nn_vit_block *k = &v->block[l];
+        t->normed[l] = norm(&b, x, k->norm1_w, k->norm1_b);
+        t->attn[l] = nn_vit_attn(g, v, l, t->normed[l], trained, &t->heads[l], &t->mixer[l]);
+        x = NN_APPLY0(g, add, NULL, x, t->attn[l]);
+        nn_tensor *h = linear(&b, norm(&b, x, k->norm2_w, k->norm2_b), k->fc1_w, k->fc1_b, LINEAR_ACT_GELU);
+        x = NN_APPLY0(g, add, NULL, x, linear(&b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE));
+        t->block[l] = x;
+    }
+    x = NN_APPLY0(g, first_rows, batch->images, x);     // only the class token is read: norm it alone
+    x = norm(&b, x, v->norm_w, v->norm_b);
+    return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+}

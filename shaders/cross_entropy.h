@@ -1,0 +1,18 @@
+// cross_entropy.h — mean cross-entropy against smoothed labels
+//   target = (1 - smoothing) * onehot(label) + smoothing / K
+#ifndef SHADERS_CROSS_ENTROPY_H
+#define SHADERS_CROSS_ENTROPY_H
+#include "inc/shared.h"
+#include "inc/lanes.h"
+
+struct cross_entropy_attr {
+    F32 smoothing;                 // 0 .. 1
+};
+
+struct cross_entropy_args {
+    U32 rows;                      // 0 = packed: the layout knows
+    U32 classes;
+    F32 smoothing;
+};
+ARGS_SIZE(cross_entropy_args, 12);
+#endif

@@ -1,0 +1,45 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "cross_entropy.h"
+#include "inc/kernel.glsl"
+#include "inc/rows.glsl"
+#include "inc/reduce.glsl"
+#include "inc/reduce_rows.glsl"
+// LANES invocations a row; a workgroup strides over the rows and leaves one partial sum.
+layout(binding = 0) readonly  buffer Logits  { float logits[]; };   // (R, K)
+layout(binding = 1) readonly  buffer Labels  { uint label[]; };     // (R)
+layout(binding = 2) writeonly buffer Lse     { float lse[]; };      // (R)
+layout(binding = 3) writeonly buffer Partial { float partial[]; };  // (groups)
+ROWS(4, Tok);
+PUSH_ARGS(cross_entropy_args);
+
+void main()
+{
+    uint n = a.rows == 0u ? Tok.n : a.rows;
+    float loss = 0.0;
+    for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
+        uint row = tile * GROUP_ROWS + GROUP_ROW;
+        uint base = row * a.classes, end = row < n ? a.classes : 0u;
+        float top = ROW_LOWEST, s = 0.0, t = 0.0;
+        for (uint k = LANE; k < end; k += LANES)
+            top = max(top, logits[base + k]);
+        top = row_max(top);
+        for (uint k = LANE; k < end; k += LANES) {
+            float z = logits[base + k] - top;
+            s += exp(z);
+            t += z;
+        }
+        float log_sum = log(row_sum(s));
+        t = row_sum(t);
+        if (row < n && LANE == 0u) {
+            lse[row] = top + log_sum;
+            uint y = label[row];
+            if (y < a.classes)     // an unknown label counts as no loss
+                loss += log_sum - (1.0 - a.smoothing) * (logits[base + y] - top)
+                      - a.smoothing / float(a.classes) * t;
+        }
+    }
+    loss = wg_sum(loss);
+    if (gl_LocalInvocationID.x == 0u)
+        partial[gl_WorkGroupID.x] = loss;
+}

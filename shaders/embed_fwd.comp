@@ -1,0 +1,34 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "embed.h"
+#include "inc/kernel.glsl"
+#include "inc/rows.glsl"
+#include "inc/reduce_rows.glsl"
+// One image a workgroup (x), its tokens split over y; LANES invocations a token.
+layout(binding = 0) readonly  buffer Patches { float patches[]; };  // (Rp, C)
+layout(binding = 1) readonly  buffer Cls     { float cls[]; };      // (C)
+layout(binding = 2) readonly  buffer Pos     { float pos[]; };      // (T, C)
+layout(binding = 3) writeonly buffer Y       { float y[]; };        // (R, C)
+ROWS(4, Patch);
+ROWS(5, Tok);
+PUSH_ARGS(embed_args);
+
+void main()
+{
+    for (uint b = gl_WorkGroupID.x; b < Tok.images; b += gl_NumWorkGroups.x) {
+        uint end = ROWS_OFFSET(Tok, b + 1u), step = gl_NumWorkGroups.y * GROUP_ROWS;
+        for (uint r = ROWS_OFFSET(Tok, b) + gl_WorkGroupID.y * GROUP_ROWS + GROUP_ROW; r < end; r += step) {
+            uint p = ROWS_POS(Tok, r), q = ROWS_NONE;
+            if (p >= a.prefix)
+                q = ROWS_SLOT(Patch, b, p - a.prefix);
+            for (uint j = LANE; j < a.cols; j += LANES) {
+                float v = pos[p * a.cols + j];
+                if (p < a.prefix)
+                    v += cls[j];
+                else if (q != ROWS_NONE)
+                    v += patches[q * a.cols + j];
+                y[r * a.cols + j] = v;
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "first_rows.h"
+#include "inc/kernel.glsl"
+#include "inc/rows.glsl"
+#include "inc/reduce_rows.glsl"
+// LANES invocations an image; every image has a first row of its own, so nothing collides.
+layout(binding = 0) readonly buffer DY { float dy[]; };         // (B, C)
+layout(binding = 1)          buffer DX { float dx[]; };         // (R, C) +=
+ROWS(2, Tok);
+ROWS(3, Img);
+PUSH_ARGS(first_rows_args);
+
+void main()
+{
+    uint n = min(Img.n, Tok.images);
+    for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
+        uint image = tile * GROUP_ROWS + GROUP_ROW;
+        if (image >= n)
+            continue;
+        uint row = ROWS_OFFSET(Tok, image);
+        bool some = row < ROWS_OFFSET(Tok, image + 1u);
+        for (uint j = LANE; some && j < a.cols; j += LANES)
+            dx[row * a.cols + j] += dy[image * a.cols + j];
+    }
+}

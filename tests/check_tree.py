@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Checks the rules of the tree: check_tree.py ROOT, or check_tree.py --self-test.
+
+Includes go down the floors only, files stay below 600 lines, every table row has its files and every
+file its row, no path of one machine is built in, and the first line of a file says what it is.
+"""
+import pathlib
+import re
+import sys
+import tempfile
+
+MAX_LINES = 600
+SKIP_DIRS = {".git", "build", "runs", "data", "models", "__pycache__", ".cache"}
+SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
+FLOORS = {"vk": 1, "nn": 2, "distill": 3, "apps": 4}
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+MACHINE_PATH = re.compile(r"(?<![\w.$}*-])/(work|tmp|home|root|Users)/")
+TEXT_OF_COMMENT = re.compile(r"^//\s*(.*)")
+TEXT_OF_SCRIPT = re.compile(r'^(?:#|""")\s*(.*)')
+
+
+def files_of(root):
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if path.is_file() and not SKIP_DIRS.intersection(parts):
+            yield path, path.relative_to(root).as_posix()
+
+
+def is_script(name):
+    return "." not in name.split("/")[-1] and name.startswith(("scripts/", ".ci/")) or name.endswith(".sh")
+
+
+def check_includes(name, text):
+    """A floor includes itself and the floors below it."""
+    floor = name.split("/")[0]
+    if not name.endswith((".c", ".h", ".def")) or floor not in FLOORS:
+        return
+    for target in INCLUDE.findall(text):
+        to = target.split("/")[0]
+        if "/" not in target or target.startswith("."):
+            yield f'{name}: include "{target}" is not rooted at the top of the tree'
+        elif to in FLOORS and FLOORS[to] > FLOORS[floor]:
+            yield f'{name}: upward include of "{target}": {floor}/ is below {to}/'
+        elif to in ("shaders", "spv") and floor == "vk":
+            yield f'{name}: includes "{target}", but vk/ knows no kernel by name'
+        elif to == "tests" and not (floor == "apps" and target == "tests/op_cases.h"):
+            yield f'{name}: includes "{target}" of the tests'
+        elif to not in FLOORS and to not in ("shaders", "spv", "tests"):
+            yield f'{name}: include "{target}" is neither of this tree nor in angle brackets'
+
+
+def check_shader_includes(name, text):
+    """Shaders and their headers know the shaders folder only."""
+    if name.startswith("shaders/"):
+        for target in INCLUDE.findall(text):
+            if target.split("/")[0] in (*FLOORS, "tests", "spv") or target.startswith("../.."):
+                yield f'{name}: upward include of "{target}": shaders/ is the lowest floor'
+
+
+def check_length(name, text):
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if lines > MAX_LINES:
+        yield f"{name}: {lines} lines, more than {MAX_LINES}: split it"
+
+
+def check_paths(name, text):
+    if name.startswith("tests/"):
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        found = MACHINE_PATH.search(line)
+        if found:
+            yield f"{name}:{number}: path {found.group(0)} belongs to one machine"
+
+
+def check_first_line(name, text):
+    """Line 1 says what the file is; after the interpreter in a script, after the includes in a .comp."""
+    lines = text.splitlines()
+    candidates = lines[:1]
+    if lines and lines[0].startswith("#!"):
+        candidates = lines[1:2]
+    elif name.endswith(".comp"):
+        candidates = [line for line in lines[:20] if line.startswith("//")][:1]
+    comment = TEXT_OF_SCRIPT if name.endswith(".py") or is_script(name) else TEXT_OF_COMMENT
+    said = comment.match(candidates[0]) if candidates else None
+    if not said or len(re.findall(r"[\w'-]+", said.group(1))) < 3:
+        yield f"{name}: line 1 does not say in a sentence what the file is"
+
+
+def rows_of(root, table, macro):
+    path = root / table
+    return re.findall(rf"^{macro}\((\w+)", path.read_text(), re.M) if path.exists() else []
+
+
+def stems_of(root, folder):
+    return {path.stem for path in (root / folder).glob("*.c")}
+
+
+def check_ops(root):
+    rows = rows_of(root, "nn/ops.def", "NN_OP")
+    cases = "".join(path.read_text() for path in (root / "tests").glob("op_cases*.c"))
+    tested = set(re.findall(r'\{\s*(?:\.op\s*=\s*)?"(\w+)"', cases))
+    for op in rows:
+        if not (root / f"nn/ops/{op}.c").exists():
+            yield f"nn/ops.def: op {op} has no file nn/ops/{op}.c"
+        if not (root / f"shaders/{op}.h").exists():
+            yield f"nn/ops.def: op {op} has no header shaders/{op}.h"
+        if op not in tested:
+            yield f"nn/ops.def: op {op} has no row in tests/op_cases.c"
+    for op in sorted(stems_of(root, "nn/ops") - set(rows)):
+        yield f"nn/ops/{op}.c: has no row in nn/ops.def"
+    for op in sorted(op for op in set(rows) if rows.count(op) > 1):
+        yield f"nn/ops.def: op {op} stands there twice"
+
+
+def check_mixers(root):
+    rows = rows_of(root, "nn/mixers.def", "NN_MIXER")
+    for mixer in rows:
+        if not (root / f"nn/mixers/{mixer}.c").exists():
+            yield f"nn/mixers.def: mixer {mixer} has no file nn/mixers/{mixer}.c"
+    for mixer in sorted(stems_of(root, "nn/mixers") - set(rows)):
+        yield f"nn/mixers/{mixer}.c: has no row in nn/mixers.def"
+
+
+def check(root):
+    problems = []
+    for path, name in files_of(root):
+        if path.suffix not in SOURCES and not is_script(name):
+            continue
+        text = path.read_text(encoding="utf-8")
+        for rule in (check_includes, check_shader_includes, check_length, check_paths, check_first_line):
+            problems += rule(name, text)
+    return problems + list(check_ops(root)) + list(check_mixers(root))
+
+
+# A small tree that is right, and one change a rule that must be caught with the words beside it.
+GOOD = {
+    "vk/device.h": "// device.h — finds the devices here.\n",
+    "nn/ops.def": "// ops.def — one row an op.\nNN_OP(add)\n",
+    "nn/ops/add.c": '// add.c — the sum of two.\n#include "vk/device.h"\n#include "shaders/add.h"\n',
+    "nn/mixers.def": "// mixers.def — one row a mixer.\nNN_MIXER(linear)\n",
+    "nn/mixers/linear.c": "// linear.c — attention without softmax.\n",
+    "distill/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/op.h"\n',
+    "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/op_cases.h"\n',
+    "shaders/add.h": '// add.h — what both sides share.\n#include "inc/shared.h"\n',
+    "shaders/add.comp": '#version 460\n#include "add.h"\n// Adds two rows, element by element.\n',
+    "tests/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n// /work/ is fine in a test\n',
+    "scripts/demo": "#!/usr/bin/env bash\n# demo — the main job in one go.\n",
+}
+LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
+BAD = [
+    ({"vk/a.c": '// a.c — a file of vk.\n#include "nn/op.h"\n'}, "upward include"),
+    ({"nn/a.c": '// a.c — a file of nn.\n#include "distill/greedy.h"\n'}, "upward include"),
+    ({"distill/a.c": '// a.c — a file of distill.\n#include "apps/cli/args.h"\n'}, "upward include"),
+    ({"vk/a.c": '// a.c — a file of vk.\n#include "spv/shaders.h"\n'}, "knows no kernel"),
+    ({"nn/a.c": '// a.c — a file of nn.\n#include "tests/device.h"\n'}, "of the tests"),
+    ({"nn/a.c": '// a.c — a file of nn.\n#include "op.h"\n'}, "not rooted"),
+    ({"nn/a.c": '// a.c — a file of nn.\n#include "jansson/jansson.h"\n'}, "neither of this tree"),
+    ({"shaders/b.h": '// b.h — shared by both sides.\n#include "nn/op.h"\n'}, "lowest floor"),
+    ({"nn/long.c": LONG}, "lines, more than"),
+    ({"scripts/long": "#!/bin/sh\n# long — a script too long.\n" + ":\n" * MAX_LINES}, "lines, more than"),
+    ({"nn/ops.def": "// ops.def — one row an op.\n"}, "nn/ops/add.c: has no row"),
+    ({"nn/ops/add.c": None}, "has no file nn/ops/add.c"),
+    ({"shaders/add.h": None}, "has no header shaders/add.h"),
+    ({"tests/op_cases.c": "// op_cases.c — one row a case.\n"}, "has no row in tests/op_cases.c"),
+    ({"nn/ops.def": "// ops.def — one row an op.\nNN_OP(add)\nNN_OP(add)\n"}, "twice"),
+    ({"nn/mixers/linear.c": None}, "has no file nn/mixers/linear.c"),
+    ({"nn/mixers/ssd.c": "// ssd.c — a mixer without row.\n"}, "nn/mixers/ssd.c: has no row"),
+    ({"nn/a.c": '// a.c — a file of nn.\nconst char *p = "/work/x";\n'}, "belongs to one machine"),
+    ({"scripts/demo": "#!/bin/sh\n# demo — the main job.\nls /tmp/x\n"}, "belongs to one machine"),
+    ({"nn/a.c": '#include "vk/device.h"\n'}, "does not say"),
+    ({"nn/a.h": "// a.h\n"}, "does not say"),
+    ({"shaders/add.comp": "#version 460\nvoid main() {}\n"}, "does not say"),
+    ({"scripts/demo": "#!/usr/bin/env bash\nset -e\n"}, "does not say"),
+]
+
+
+def problems_of(files):
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        for name, text in files.items():
+            if text is not None:
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text, encoding="utf-8")
+        return check(root)
+
+
+def self_test():
+    failed = 0
+    wrong = problems_of(GOOD)
+    if wrong:
+        failed += 1
+        print("self-test: the good tree is refused:", *wrong, sep="\n  ")
+    for change, words in BAD:
+        found = problems_of({**GOOD, **change})
+        if not any(words in problem for problem in found):
+            failed += 1
+            print(f"self-test: {list(change)} should give '{words}', gave {found}")
+    print(f"self-test: {len(BAD) + 1} trees, {failed} failures")
+    return failed
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    if sys.argv[1] == "--self-test":
+        sys.exit(1 if self_test() else 0)
+    problems = check(pathlib.Path(sys.argv[1]))
+    for problem in problems:
+        print(problem)
+    print(f"check_tree: {len(problems)} problems")
+    sys.exit(1 if problems else 0)
+
+
+main()
