@@ -90,7 +90,7 @@ vkc_status nn_json_save(const char *path, const json_t *value)
 {
     vkc_status st;
     nn_saver *s = NULL;
-    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY);
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
     if (text == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "cannot turn the contents of %s into JSON", path);
     VKC_TRY(nn_saver_create(path, &s));

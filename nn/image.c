@@ -1,0 +1,183 @@
+// image.c — decoding checks around stb_image, the resize filter, normalisation.
+#include "nn/image.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/files.h"
+
+#define STBI_NO_STDIO
+#include <stb_image.h>
+
+// A JPEG that was cut off decodes to half a picture and grey; its end marker is missing then.
+static bool has_end(const unsigned char *p, size_t size)
+{
+    for (size_t i = size; i >= 2; i--)
+        if (p[i - 2] == 0xff && p[i - 1] == 0xd9)
+            return true;
+    return false;
+}
+
+vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out)
+{
+    static const unsigned char png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+    static const unsigned char jpeg[3] = { 0xff, 0xd8, 0xff };
+    int w, h, n;
+    if (size == 0)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is empty", name);
+    bool is_png = size >= sizeof png && memcmp(bytes, png, sizeof png) == 0;
+    bool is_jpeg = size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0;
+    if ((!is_png && !is_jpeg) || size > INT_MAX)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is neither a JPEG nor a PNG picture", name);
+    if (is_jpeg && !has_end(bytes, size))
+        return VKC_FAIL(VKC_E_FORMAT, "%s is cut off", name);
+    if (!stbi_info_from_memory(bytes, (int) size, &w, &h, &n))
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
+    if (w < 1 || h < 1 || w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE ||
+        (uint64_t) w * (uint64_t) h > NN_IMAGE_MAX_PIXELS)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %d x %d pixels, more than the %u million that are read", name, w, h,
+                        NN_IMAGE_MAX_PIXELS >> 20);
+    uint8_t *rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
+    if (rgb == NULL)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
+    out->width = (uint32_t) w;
+    out->height = (uint32_t) h;
+    out->rgb = rgb;
+    return VKC_OK;
+}
+
+vkc_status nn_image_load(const char *path, nn_image *out)
+{
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    vkc_status st = nn_file_load(path, NN_IMAGE_MAX_FILE, &bytes, &size);
+    if (st == VKC_OK)
+        st = nn_image_read(path, bytes, size, out);
+    free(bytes);
+    return st;
+}
+
+void nn_image_finish(nn_image *im)
+{
+    if (im == NULL)
+        return;
+    stbi_image_free(im->rgb);
+    memset(im, 0, sizeof *im);
+}
+
+// Output i of an axis is the sum of `n` inputs from `first` on, weighted.
+typedef struct axis {
+    uint32_t n_out, taps;
+    uint32_t *first, *n;
+    float *weight;                  // (n_out, taps)
+} axis;
+
+static void finish_axis(axis *a)
+{
+    free(a->first);
+    free(a->n);
+    free(a->weight);
+}
+
+static bool init_axis(axis *a, uint32_t n_in, uint32_t n_out)
+{
+    double scale = (double) n_in / n_out, reach = scale > 1 ? scale : 1;
+    a->n_out = n_out;
+    a->taps = (uint32_t) ceil(2 * reach) + 2;
+    a->first = malloc(n_out * sizeof *a->first);
+    a->n = malloc(n_out * sizeof *a->n);
+    a->weight = calloc((size_t) n_out * a->taps, sizeof *a->weight);
+    if (a->first == NULL || a->n == NULL || a->weight == NULL)
+        return false;
+    for (uint32_t i = 0; i < n_out; i++) {
+        double centre = (i + 0.5) * scale, low = floor(centre - reach), sum = 0;
+        uint32_t first = low > 0 ? (uint32_t) low : 0, n = 0;
+        float *weight = a->weight + (size_t) i * a->taps;
+        for (uint32_t j = first; j < n_in && n < a->taps; j++, n++) {
+            double w = 1 - fabs(j + 0.5 - centre) / reach;
+            weight[n] = (float) (w > 0 ? w : 0);
+            sum += weight[n];
+        }
+        for (uint32_t k = 0; k < n; k++)
+            weight[k] = (float) (weight[k] / sum);
+        a->first[i] = first;
+        a->n[i] = n;
+    }
+    return true;
+}
+
+static uint8_t to_byte(float x)
+{
+    return (uint8_t) (x <= 0 ? 0 : x >= 255 ? 255 : x + 0.5f);
+}
+
+static void filter(const nn_image *im, const axis *ax, const axis *ay, float *wide, uint8_t *out)
+{
+    for (uint32_t y = 0; y < im->height; y++)
+        for (uint32_t x = 0; x < ax->n_out; x++) {
+            const uint8_t *p = im->rgb + ((size_t) y * im->width + ax->first[x]) * 3;
+            const float *w = ax->weight + (size_t) x * ax->taps;
+            float *q = wide + ((size_t) y * ax->n_out + x) * 3;
+            q[0] = q[1] = q[2] = 0;
+            for (uint32_t k = 0; k < ax->n[x]; k++, p += 3)
+                for (int c = 0; c < 3; c++)
+                    q[c] += w[k] * p[c];
+        }
+    size_t line = (size_t) ax->n_out * 3;
+    for (uint32_t y = 0; y < ay->n_out; y++)
+        for (size_t i = 0; i < line; i++) {
+            const float *p = wide + ay->first[y] * line + i, *w = ay->weight + (size_t) y * ay->taps;
+            float sum = 0;
+            for (uint32_t k = 0; k < ay->n[y]; k++)
+                sum += w[k] * p[k * line];
+            out[y * line + i] = to_byte(sum);
+        }
+}
+
+vkc_status nn_image_resize(const nn_image *im, uint32_t width, uint32_t height, uint8_t *out)
+{
+    vkc_status st = VKC_OK;
+    axis ax = { 0 }, ay = { 0 };
+    float *wide = NULL;
+    if (im->width == 0 || im->height == 0 || width == 0 || height == 0 || width > NN_IMAGE_MAX_SIDE ||
+        height > NN_IMAGE_MAX_SIDE)
+        return VKC_FAIL(VKC_E_ARG, "a picture of %u x %u pixels cannot be resized to %u x %u", im->width, im->height,
+                        width, height);
+    if (im->width == width && im->height == height) {
+        memcpy(out, im->rgb, (size_t) width * height * 3);
+        return VKC_OK;
+    }
+    wide = malloc((size_t) im->height * width * 3 * sizeof *wide);
+    if (wide == NULL || !init_axis(&ax, im->width, width) || !init_axis(&ay, im->height, height)) {
+        st = VKC_FAIL(VKC_E_NOMEM, "no memory to resize a picture of %u x %u pixels", im->width, im->height);
+        goto done;
+    }
+    filter(im, &ax, &ay, wide, out);
+done:
+    finish_axis(&ax);
+    finish_axis(&ay);
+    free(wide);
+    return st;
+}
+
+void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, const double mean[3],
+                        const double std[3], float *out)
+{
+    size_t n = (size_t) size * size;
+    if (channels == 1) {
+        for (size_t i = 0; i < n; i++) {
+            double luma = 0.299 * rgb[3 * i] + 0.587 * rgb[3 * i + 1] + 0.114 * rgb[3 * i + 2];
+            out[i] = (float) ((luma / 255 - mean[0]) / std[0]);
+        }
+        return;
+    }
+    for (uint32_t c = 0; c < 3; c++) {
+        float table[256];
+        for (int v = 0; v < 256; v++)
+            table[v] = (float) ((v / 255.0 - mean[c]) / std[c]);
+        for (size_t i = 0; i < n; i++)
+            out[c * n + i] = table[rgb[3 * i + c]];
+    }
+}

@@ -1,0 +1,41 @@
+// image.h — pictures: JPEG and PNG decoded from untrusted bytes, resized, turned into floats.
+//
+// Thread-safety: safe. Errors: E_FORMAT (no picture, broken, too large), E_IO, E_NOMEM, E_ARG.
+#ifndef NN_IMAGE_H
+#define NN_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NN_IMAGE_MAX_SIDE 16384
+#define NN_IMAGE_MAX_PIXELS (64u << 20)
+#define NN_IMAGE_MAX_FILE ((size_t) 256 << 20)
+
+typedef struct nn_image {
+    uint32_t width, height;
+    uint8_t *rgb;                   // (height, width, 3), owned
+} nn_image;
+
+// Decode. Grey becomes RGB, alpha is dropped, 16 bits become 8. `name` is for messages.
+vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out);
+vkc_status nn_image_load(const char *path, nn_image *out);
+void       nn_image_finish(nn_image *im);       // zeroed is fine
+
+// Resize to width x height into out (height, width, 3): triangle filter, widened when shrinking, so nothing
+// aliases. The same size is a copy. The aspect is not kept.
+vkc_status nn_image_resize(const nn_image *im, uint32_t width, uint32_t height, uint8_t *out);
+
+// (size, size, 3) bytes to (channels, size, size) floats: (x / 255 - mean) / std. One channel is the luma.
+void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, const double mean[3],
+                        const double std[3], float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

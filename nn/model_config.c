@@ -1,0 +1,231 @@
+// model_config.c — a model's values: from an --arch text, copied, checked. Files are in model_config_load.c.
+#include "nn/model_config.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/json.h"
+
+typedef struct arch_key {
+    const char *name;
+    uint32_t   *value, min, max;
+    bool        is_needed, is_set;
+} arch_key;
+
+static vkc_status read_number(const char *key, const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out)
+{
+    uint64_t x = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return VKC_FAIL(VKC_E_ARG, "arch: %s is '%.*s', want a whole number", key, (int) len, text);
+        x = x * 10 + (uint64_t) (text[i] - '0');
+        if (x > UINT32_MAX)
+            break;
+    }
+    if (len == 0 || x < min || x > max)
+        return VKC_FAIL(VKC_E_ARG, "arch: %s is '%.*s', want %u to %u", key, (int) (len < 20 ? len : 20), text, min,
+                        max);
+    *out = (uint32_t) x;
+    return VKC_OK;
+}
+
+// One "key=value", `len` bytes long.
+static vkc_status read_pair(arch_key *keys, size_t n, const char *text, size_t len)
+{
+    size_t name_len = 0;
+    while (name_len < len && text[name_len] != '=')
+        name_len++;
+    for (size_t i = 0; i < n && name_len < len; i++) {
+        if (strlen(keys[i].name) != name_len || memcmp(keys[i].name, text, name_len) != 0)
+            continue;
+        if (keys[i].is_set)
+            return VKC_FAIL(VKC_E_ARG, "arch: %s is given twice", keys[i].name);
+        keys[i].is_set = true;
+        return read_number(keys[i].name, text + name_len + 1, len - name_len - 1, keys[i].min, keys[i].max,
+                           keys[i].value);
+    }
+    return VKC_FAIL(VKC_E_ARG, "arch: '%.*s' is not one of image=, patch=, dim=, depth=, heads=, mlp=, hidden=, "
+                    "channels=, classes=", (int) (len < 60 ? len : 60), text);
+}
+
+vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
+{
+    uint32_t mlp = 4;
+    memset(c, 0, sizeof *c);
+    c->channels = 3;
+    c->eps = 1e-6;
+    for (int i = 0; i < 3; i++)
+        c->mean[i] = c->std[i] = 0.5;
+    arch_key keys[] = {
+        { "image", &c->image, 1, 16384, true, false },
+        { "patch", &c->patch, 1, 1024, true, false },
+        { "dim", &c->dim, 1, NN_MAX_DIM, true, false },
+        { "depth", &c->depth, 1, NN_MAX_DEPTH, true, false },
+        { "heads", &c->heads, 1, NN_MAX_DIM, true, false },
+        { "mlp", &mlp, 1, 16, false, false },
+        { "hidden", &c->hidden, 1, NN_MAX_HIDDEN, false, false },
+        { "channels", &c->channels, 1, 3, false, false },
+        { "classes", &c->classes, 1, NN_MAX_CLASSES, false, false },
+    };
+    const size_t n = sizeof keys / sizeof *keys;
+    if (arch == NULL || strncmp(arch, "vit:", 4) != 0)
+        return VKC_FAIL(VKC_E_ARG, "arch: want vit:image=64,patch=8,dim=96,depth=6,heads=3");
+    for (const char *p = arch + 4;;) {
+        size_t len = strcspn(p, ",");
+        vkc_status st = read_pair(keys, n, p, len);
+        if (st != VKC_OK)
+            return st;
+        if (p[len] == '\0')
+            break;
+        p += len + 1;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].is_needed && !keys[i].is_set)
+            return VKC_FAIL(VKC_E_ARG, "arch: %s= is missing", keys[i].name);
+    if (c->hidden == 0)
+        c->hidden = mlp * c->dim;
+    for (uint32_t i = 0; i < c->depth; i++)
+        memcpy(c->layers[i].mixer, "attention", sizeof "attention");
+    return nn_model_config_check(c, VKC_E_ARG, "arch");
+}
+
+vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
+{
+    if (c->image == 0 || c->patch == 0 || c->image % c->patch != 0)
+        return VKC_FAIL(st, "%s: the image size %u is not a multiple of the patch size %u", where, c->image,
+                        c->patch);
+    if (c->heads == 0 || c->dim == 0 || c->dim % c->heads != 0)
+        return VKC_FAIL(st, "%s: dim %u is not a multiple of heads %u", where, c->dim, c->heads);
+    uint64_t side = c->image / c->patch;
+    if (c->image > 16384 || side * side > NN_MAX_TOKENS)
+        return VKC_FAIL(st, "%s: image %u in patches of %u is more than %d patches", where, c->image, c->patch,
+                        NN_MAX_TOKENS);
+    if (c->dim > NN_MAX_DIM || c->hidden == 0 || c->hidden > NN_MAX_HIDDEN)
+        return VKC_FAIL(st, "%s: dim %u or the MLP's width %u is absurd", where, c->dim, c->hidden);
+    if (c->depth == 0 || c->depth > NN_MAX_DEPTH)
+        return VKC_FAIL(st, "%s: depth is %u, want 1 to %d", where, c->depth, NN_MAX_DEPTH);
+    if (c->channels != 1 && c->channels != 3)
+        return VKC_FAIL(st, "%s: channels is %u, want 1 or 3", where, c->channels);
+    if (c->classes > NN_MAX_CLASSES || (c->labels != NULL && c->classes == 0))
+        return VKC_FAIL(st, "%s: classes is %u, want 1 to %d", where, c->classes, NN_MAX_CLASSES);
+    return VKC_OK;
+}
+
+static void drop_labels(nn_model_config *c)
+{
+    for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
+        free(c->labels[i]);
+    free(c->labels);
+    c->labels = NULL;
+}
+
+vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n)
+{
+    if (n == 0 || n > NN_MAX_CLASSES)
+        return VKC_FAIL(VKC_E_ARG, "%u classes, want 1 to %d", n, NN_MAX_CLASSES);
+    for (uint32_t i = 0; i < n; i++)
+        if (strlen(labels[i]) > NN_MAX_LABEL || !nn_is_printable(labels[i]))
+            return VKC_FAIL(VKC_E_ARG, "the name of class %u is longer than %d bytes or has control characters", i,
+                            NN_MAX_LABEL);
+    char **copy = calloc(n, sizeof *copy);
+    bool is_short = copy == NULL;
+    for (uint32_t i = 0; i < n && !is_short; i++) {
+        size_t size = strlen(labels[i]) + 1;
+        copy[i] = malloc(size);
+        if (copy[i] != NULL)
+            memcpy(copy[i], labels[i], size);
+        is_short = copy[i] == NULL;
+    }
+    if (is_short) {
+        for (uint32_t i = 0; copy != NULL && i < n; i++)
+            free(copy[i]);
+        free(copy);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for %u class names", n);
+    }
+    drop_labels(c);
+    c->labels = copy;
+    c->classes = n;
+    return VKC_OK;
+}
+
+vkc_status nn_model_config_copy(nn_model_config *c, const nn_model_config *from)
+{
+    vkc_status st = VKC_OK;
+    *c = *from;
+    c->labels = NULL;
+    c->provenance = json_deep_copy(from->provenance);
+    c->measured = json_deep_copy(from->measured);
+    if ((from->provenance != NULL && c->provenance == NULL) || (from->measured != NULL && c->measured == NULL))
+        st = VKC_FAIL(VKC_E_NOMEM, "no memory to copy a model's description");
+    else if (from->labels != NULL)
+        st = nn_model_config_set_labels(c, (const char *const *) from->labels, from->classes);
+    if (st != VKC_OK)
+        nn_model_config_finish(c);
+    return st;
+}
+
+void nn_model_config_finish(nn_model_config *c)
+{
+    if (c == NULL)
+        return;
+    drop_labels(c);
+    json_decref(c->provenance);
+    json_decref(c->measured);
+    memset(c, 0, sizeof *c);
+}
+
+static bool is_word(const char *text, size_t len, const char *more)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool is_plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '_';
+        if (!is_plain && (text[i] == '\0' || strchr(more, text[i]) == NULL))
+            return false;
+    }
+    return len > 0;
+}
+
+vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char *options)
+{
+    if (strlen(mixer) >= sizeof l->mixer || !is_word(mixer, strlen(mixer), ""))
+        return VKC_FAIL(VKC_E_ARG, "'%.30s' is no name for a mixer", nn_is_printable(mixer) ? mixer : "?");
+    if (options == NULL)
+        options = "";
+    bool is_good = strlen(options) < sizeof l->options;
+    for (const char *p = options; is_good && *p != '\0';) {
+        size_t len = strcspn(p, ","), key = strcspn(p, "=");
+        is_good = key < len && is_word(p, key, "") && is_word(p + key + 1, len - key - 1, ".+-") &&
+                  (p[len] == '\0' || p[len + 1] != '\0');
+        p += len + (p[len] == ',');
+    }
+    if (!is_good)
+        return VKC_FAIL(VKC_E_ARG, "the options of mixer %s are not a short list like feature=hedgehog,conv=3", mixer);
+    memset(l, 0, sizeof *l);
+    memcpy(l->mixer, mixer, strlen(mixer));
+    memcpy(l->options, options, strlen(options));
+    return VKC_OK;
+}
+
+bool nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size)
+{
+    size_t key_len = strlen(key);
+    for (const char *p = l->options; *p != '\0';) {
+        size_t len = strcspn(p, ",");
+        if (len > key_len && p[key_len] == '=' && memcmp(p, key, key_len) == 0) {
+            size_t value = len - key_len - 1;
+            if (value >= size)
+                return false;
+            memcpy(out, p + key_len + 1, value);
+            out[value] = '\0';
+            return true;
+        }
+        p += len + (p[len] == ',');
+    }
+    return false;
+}
+
+uint32_t nn_model_config_tokens(const nn_model_config *c)
+{
+    uint32_t side = c->image / c->patch;
+    return side * side + 1;
+}

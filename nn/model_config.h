@@ -1,0 +1,71 @@
+// model_config.h — what a model is, and the model folder that says so.
+//
+// A model folder holds config.json (timm's keys), preprocessor_config.json (Hugging Face's keys), pare.json (what is
+// ours: mixer of every layer, provenance, measured figures), README.md (model card) and model.safetensors.
+// Thread-safety: safe on different configs.
+// Errors: E_IO, E_FORMAT (files), E_ARG (arguments), E_NOMEM.
+#ifndef NN_MODEL_CONFIG_H
+#define NN_MODEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_t;
+
+#define NN_MAX_DEPTH 128
+#define NN_MAX_DIM 8192
+#define NN_MAX_HIDDEN 65536
+#define NN_MAX_TOKENS 65536         // patches of an image
+#define NN_MAX_CLASSES 65536
+#define NN_MAX_LABEL 128            // bytes of a label
+
+typedef struct nn_layer_config {
+    char mixer[24];                 // a name of the mixer table; a-z, 0-9 and _
+    char options[104];              // "feature=hedgehog,conv=3"; "" = none
+} nn_layer_config;
+
+// A vision transformer: class token, learned positions, pre-norm blocks, classifier on the class token.
+typedef struct nn_model_config {
+    uint32_t image, patch, channels;        // square pictures; channels 1 or 3
+    uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
+    uint32_t classes;                       // 0 = not known yet
+    double   eps;                           // of every layer norm
+    double   mean[3], std[3];               // of the channels, for pixels in 0..1
+    char   **labels;                        // (classes), owned; NULL = none
+    nn_layer_config layers[NN_MAX_DEPTH];   // (depth)
+    struct json_t *provenance, *measured;   // objects, owned; NULL = none
+} nn_model_config;
+
+// Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
+// hidden=384, channels=3, classes=10. All layers are attention. E_ARG names the key that is wrong.
+vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
+vkc_status nn_model_config_copy(nn_model_config *c, const nn_model_config *from);
+void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
+
+// Sets `classes` and copies the labels. E_ARG: too many or not printable.
+vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
+vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char *options);
+// The value of an option, into `out`; false when it is not there or does not fit.
+bool       nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size);
+
+// Inits *c from the folder's config.json and pare.json (without one: attention everywhere).
+vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
+// Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
+vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
+
+uint32_t nn_model_config_tokens(const nn_model_config *c);  // patches + 1
+
+// Fails with `st`, in words that begin with `where`, when values contradict each other.
+vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

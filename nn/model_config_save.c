@@ -1,0 +1,122 @@
+// model_config_save.c — a model folder's JSON files and card, each written atomically.
+#include "nn/model_config.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "nn/files.h"
+#include "nn/json.h"
+
+static json_t *build_numbers(const double *x, uint32_t n)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        json_array_append_new(list, json_real(x[i]));
+    return list;
+}
+
+static bool is_plain(const nn_model_config *c)
+{
+    for (uint32_t i = 0; i < c->depth; i++)
+        if (strcmp(c->layers[i].mixer, "attention") != 0)
+            return false;
+    return true;
+}
+
+// timm computes the width of the MLP as int(dim * mlp_ratio): aim past the whole number, where no rounding
+// of the quotient falls below it.
+static double get_ratio(const nn_model_config *c)
+{
+    bool is_exact = 4 * (uint64_t) c->hidden % c->dim == 0;
+    return (c->hidden + (is_exact ? 0.0 : 0.25)) / c->dim;
+}
+
+static json_t *build_config(const nn_model_config *c)
+{
+    json_t *labels = NULL;
+    if (c->labels != NULL) {
+        labels = json_array();
+        for (uint32_t i = 0; i < c->classes; i++)
+            json_array_append_new(labels, json_string(c->labels[i]));
+    }
+    // Another program must not take a model with other mixers for a plain vision transformer.
+    return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
+                     " s:{s:[i,i,i], s:b, s:s, s:f, s:s, s:o, s:o, s:i, s:s, s:s}}",
+                     "architecture", is_plain(c) ? "vit_tiny_patch16_224" : "pare_vit",
+                     "num_classes", (int) c->classes, "num_features", (int) c->dim, "global_pool", "token",
+                     "label_names", labels,
+                     "model_args", "img_size", (int) c->image, "patch_size", (int) c->patch,
+                     "in_chans", (int) c->channels, "embed_dim", (int) c->dim, "depth", (int) c->depth,
+                     "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1,
+                     "pretrained_cfg", "input_size", (int) c->channels, (int) c->image, (int) c->image,
+                     "fixed_input_size", 1, "interpolation", "bilinear", "crop_pct", 1.0, "crop_mode", "squash",
+                     "mean", build_numbers(c->mean, c->channels), "std", build_numbers(c->std, c->channels),
+                     "num_classes", (int) c->classes, "first_conv", "patch_embed.proj", "classifier", "head");
+}
+
+static json_t *build_preprocessor(const nn_model_config *c)
+{
+    return json_pack("{s:s, s:b, s:{s:i, s:i}, s:i, s:b, s:f, s:b, s:o, s:o}",
+                     "image_processor_type", "ViTImageProcessor", "do_resize", 1,
+                     "size", "height", (int) c->image, "width", (int) c->image, "resample", 2,
+                     "do_rescale", 1, "rescale_factor", 1.0 / 255.0, "do_normalize", 1,
+                     "image_mean", build_numbers(c->mean, c->channels),
+                     "image_std", build_numbers(c->std, c->channels));
+}
+
+static json_t *build_layer(const nn_layer_config *l)
+{
+    json_t *options = l->options[0] != '\0' ? json_object() : NULL;
+    for (const char *p = l->options; *p != '\0';) {
+        size_t len = strcspn(p, ","), key = strcspn(p, "=");
+        char name[sizeof l->options];
+        if (key >= len)
+            break;
+        memcpy(name, p, key);
+        name[key] = '\0';
+        json_object_set_new(options, name, json_stringn(p + key + 1, len - key - 1));
+        p += len + (p[len] == ',');
+    }
+    return json_pack("{s:s, s:o*}", "mixer", l->mixer, "options", options);
+}
+
+static json_t *build_pare(const nn_model_config *c)
+{
+    json_t *layers = json_array();
+    for (uint32_t i = 0; i < c->depth; i++)
+        json_array_append_new(layers, build_layer(&c->layers[i]));
+    return json_pack("{s:s, s:i, s:f, s:o, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
+                     "layers", layers, "provenance", c->provenance, "measured", c->measured);
+}
+
+static vkc_status save(const char *folder, const char *name, json_t *value)
+{
+    char path[NN_PATH_MAX];
+    vkc_status st;
+    if (value == NULL)
+        return VKC_FAIL(VKC_E_ARG, "%s for %s: a label is not UTF-8, or memory is short", name, folder);
+    VKC_TRY(nn_path_build(path, folder, name));
+    VKC_TRY(nn_json_save(path, value));
+done:
+    json_decref(value);
+    return st;
+}
+
+vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card)
+{
+    char path[NN_PATH_MAX];
+    vkc_status st;
+    VKC_TRY(nn_model_config_check(c, VKC_E_ARG, "model"));
+    if (c->classes == 0)
+        return VKC_FAIL(VKC_E_ARG, "model: the number of classes is not set");
+    VKC_TRY(nn_folder_create(folder));
+    VKC_TRY(save(folder, "config.json", build_config(c)));
+    VKC_TRY(save(folder, "preprocessor_config.json", build_preprocessor(c)));
+    VKC_TRY(save(folder, "pare.json", build_pare(c)));
+    if (card != NULL) {
+        VKC_TRY(nn_path_build(path, folder, "README.md"));
+        VKC_TRY(nn_file_save(path, card, strlen(card)));
+    }
+done:
+    return st;
+}

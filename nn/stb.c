@@ -1,0 +1,11 @@
+// stb.c — the one place where stb_image is compiled: JPEG and PNG from memory, sizes bounded.
+#include "nn/image.h"
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_MAX_DIMENSIONS NN_IMAGE_MAX_SIDE
+#define STBI_ASSERT(x) ((void) (x))
+#include <stb_image.h>
