@@ -1,0 +1,4 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "inc/tile_fwd.glsl"
+#include "inc/tile_plain.glsl"
