@@ -24,7 +24,7 @@ typedef enum {
 // Optional features: bit, name (for --json and for switching off), what it is.
 // None is needed: the floor is Vulkan 1.2 core with fp32 arithmetic.
 #define VKC_FEATURE_MAP(X)                                                    \
-    X(SUBGROUP_ARITHMETIC, "subgroup",     "subgroup add and max in compute") \
+    X(SUBGROUP_ARITHMETIC, "subgroup",     "subgroup arithmetic and shuffles")\
     X(SUBGROUP_SIZE,       "subgroup_size","required subgroup size")          \
     X(FP16,                "fp16",         "16-bit float storage and maths")  \
     X(TIMESTAMPS,          "timestamps",   "device timestamps")               \

@@ -266,7 +266,7 @@ static uint32_t feature_of(uint32_t capability)
 {
     if (capability == 9 || (capability >= 4433 && capability <= 4436))     // Float16, 16-bit storage
         return VKC_FEATURE_FP16;
-    if (capability == 63)                                                  // GroupNonUniformArithmetic
+    if (capability == 63 || capability == 65)                              // GroupNonUniformArithmetic, Shuffle
         return VKC_FEATURE_SUBGROUP_ARITHMETIC;
     return capability == 6022 ? VKC_FEATURE_COOPMAT : 0;                   // CooperativeMatrixKHR
 }

@@ -29,10 +29,17 @@ typedef struct linear_form {
     &vkc_shader_linear_tiled_dw, (bm) / (tm) * ((bn) / (tn)), bm, bn, { bm, bn, bk, tm, tn }, \
     4 * (bk) * ((bm) + (bn) + 2) }
 
+#define LANES(n) { "lanes", &vkc_shader_linear_lanes_fwd, &vkc_shader_linear_lanes_dx, \
+    &vkc_shader_linear_lanes_dw, n, 4 * (n), 4 * (n), { n }, 0 }
+
 static const linear_form plain = { "plain", &vkc_shader_linear_plain_fwd, &vkc_shader_linear_plain_dx,
     &vkc_shader_linear_plain_dw, 64, 64, 64, { 0 }, 0 };
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
+};
+
+static const linear_form lanes[] = {
+    LANES(8), LANES(4),
 };
 
 static uint32_t ceil_div(uint32_t n, uint32_t d)
@@ -61,15 +68,27 @@ static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, u
     return best;
 }
 
-// The form for a product with (m, n) results: by PARE_LINEAR (plain, tiled), else by device type.
-static const linear_form *choose(const vkc_device_info *dev, uint32_t m, uint32_t n, uint32_t splits)
+// For software drivers, whose subgroup is a SIMD vector of fixed size; matrices of whole vec4 only.
+static const linear_form *choose_lanes(const nn_call *c)
+{
+    const uint32_t N = c->in[1].dim[0], K = c->in[1].dim[1];
+    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && N % 4 == 0 && K % 4 == 0 &&
+                      (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
+    for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
+        if (lanes[i].wg == c->dev->subgroup_size)
+            return &lanes[i];
+    return &plain;
+}
+
+// The form for a product with (m, n) results: by PARE_LINEAR (plain, tiled, lanes), else by device type.
+static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t splits)
 {
     const char *force = getenv("PARE_LINEAR");
     if (force && strcmp(force, "plain") == 0)
         return &plain;
     if (force && strcmp(force, "tiled") == 0)
-        return choose_tiled(dev, m, n, splits);
-    return dev->type == VKC_TYPE_SOFTWARE ? &plain : choose_tiled(dev, m, n, splits);
+        return choose_tiled(c->dev, m, n, splits);
+    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c) : choose_tiled(c->dev, m, n, splits);
 }
 
 // Workgroups that share the rows of one tile of dw, fixed by capacity: the same sums on every run.
@@ -135,7 +154,7 @@ static void launch_rows(nn_kernel_use *use, const nn_call *c, const linear_form 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct linear_args a = make_args(c);
-    const linear_form *f = choose(c->dev, c->in[0].dim[0], a.out_cols, 1);
+    const linear_form *f = choose(c, c->in[0].dim[0], a.out_cols, 1);
     nn_kernel_use use = { .shader = f->fwd, .args = &a, .args_size = sizeof a,
         .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), ROWS_IN(0) } };
     launch_rows(&use, c, f, a.out_cols);
@@ -158,7 +177,7 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
 
 static vkc_status bwd_x(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    const linear_form *f = choose(c->dev, c->in[0].dim[0], a->in_cols, 1);
+    const linear_form *f = choose(c, c->in[0].dim[0], a->in_cols, 1);
     nn_kernel_use use = { .shader = f->dx, .args = a, .args_size = sizeof *a,
         .bind = { dpre, IN(1), DIN(0), ROWS_IN(0) } };
     launch_rows(&use, c, f, a->in_cols);
@@ -176,7 +195,7 @@ static vkc_status reduce(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad
 
 static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    const linear_form *f = choose(c->dev, a->out_cols, a->in_cols, a->splits);
+    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits);
     nn_kernel_use use = { .shader = f->dw, .args = a, .args_size = sizeof *a, .wg = f->wg,
         .groups = { ceil_div(a->out_cols, f->tile_m), ceil_div(a->in_cols, f->tile_n), a->splits },
         .bind = { dpre, IN(0), SCRATCH(1), ROWS_IN(0) } };
