@@ -5,8 +5,8 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 // As inc/tile_dw.glsl, four columns at a time.
-layout(binding = 0) readonly  buffer DPre { vec4 dpre[]; };    // (R, N)
-layout(binding = 1) readonly  buffer X    { vec4 x[]; };       // (R, K)
+layout(binding = 0) uniform samplerBuffer dpre;                  // (R, N)
+layout(binding = 1) uniform samplerBuffer x;                     // (R, K)
 layout(binding = 2) writeonly buffer Part { vec4 part[]; };    // (splits, N, K)
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
@@ -25,7 +25,7 @@ mat4 tile_a4(uint m, uint k, uint end)
 {
     mat4 v;
     for (uint i = 0u; i < 4u; i++) {
-        vec4 row = dpre[(min(k + i, end - 1u) * a.out_cols + min(m, a.out_cols - 4u)) / 4u];
+        vec4 row = texelFetch(dpre, int((min(k + i, end - 1u) * a.out_cols + min(m, a.out_cols - 4u)) / 4u));
         v[i] = k + i < end ? row : vec4(0.0);
     }
     return v;
@@ -35,7 +35,7 @@ mat4 tile_b4(uint k, uint n, uint end)
 {
     mat4 v;
     for (uint i = 0u; i < 4u; i++) {
-        vec4 row = x[(min(k + i, end - 1u) * a.in_cols + min(n, a.in_cols - 4u)) / 4u];
+        vec4 row = texelFetch(x, int((min(k + i, end - 1u) * a.in_cols + min(n, a.in_cols - 4u)) / 4u));
         v[i] = k + i < end ? row : vec4(0.0);
     }
     return v;

@@ -5,8 +5,8 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 // As inc/tile_dx.glsl, four columns at a time.
-layout(binding = 0) readonly buffer DPre { vec4 dpre[]; };     // (R, N)
-layout(binding = 1) readonly buffer W    { vec4 w[]; };        // (N, K)
+layout(binding = 0) uniform samplerBuffer dpre;                  // (R, N)
+layout(binding = 1) uniform samplerBuffer w;                     // (N, K)
 layout(binding = 2)          buffer DX   { vec4 dx[]; };       // (R, K) +=
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
@@ -24,7 +24,7 @@ mat4 tile_a4(uint m, uint k, uint end)
     uint M = TILE_M;
     mat4 v;
     for (uint j = 0u; j < 4u; j++)
-        v[j] = dpre[(min(m + j, M - 1u) * a.out_cols + k) / 4u];
+        v[j] = texelFetch(dpre, int((min(m + j, M - 1u) * a.out_cols + k) / 4u));
     return transpose(v);
 }
 
@@ -32,7 +32,7 @@ mat4 tile_b4(uint k, uint n, uint end)
 {
     mat4 v;
     for (uint i = 0u; i < 4u; i++)
-        v[i] = w[((k + i) * a.in_cols + min(n, a.in_cols - 4u)) / 4u];
+        v[i] = texelFetch(w, int(((k + i) * a.in_cols + min(n, a.in_cols - 4u)) / 4u));
     return v;
 }
 

@@ -6,8 +6,8 @@
 #include "inc/rows.glsl"
 #include "inc/gelu.glsl"
 // As inc/tile_fwd.glsl, four columns at a time.
-layout(binding = 0) readonly  buffer X    { vec4 x[]; };       // (R, K)
-layout(binding = 1) readonly  buffer W    { vec4 w[]; };       // (N, K)
+layout(binding = 0) uniform samplerBuffer x;                     // (R, K)
+layout(binding = 1) uniform samplerBuffer w;                     // (N, K)
 layout(binding = 2) readonly  buffer Bias { vec4 bias[]; };    // (N)
 layout(binding = 3) writeonly buffer Y    { vec4 y[]; };       // (R, N)
 layout(binding = 4) writeonly buffer Pre  { vec4 pre[]; };     // (R, N), with GELU only
@@ -27,7 +27,7 @@ mat4 tile_a4(uint m, uint k, uint end)
     uint M = TILE_M;
     mat4 v;
     for (uint j = 0u; j < 4u; j++)
-        v[j] = x[(min(m + j, M - 1u) * a.in_cols + k) / 4u];
+        v[j] = texelFetch(x, int((min(m + j, M - 1u) * a.in_cols + k) / 4u));
     return transpose(v);
 }
 
@@ -35,7 +35,7 @@ mat4 tile_b4(uint k, uint n, uint end)
 {
     mat4 v;
     for (uint j = 0u; j < 4u; j++)
-        v[j] = w[(min(n + j, a.out_cols - 1u) * a.in_cols + k) / 4u];
+        v[j] = texelFetch(w, int((min(n + j, a.out_cols - 1u) * a.in_cols + k) / 4u));
     return transpose(v);
 }
 

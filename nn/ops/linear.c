@@ -72,7 +72,9 @@ static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, u
 static const linear_form *choose_lanes(const nn_call *c)
 {
     const uint32_t N = c->in[1].dim[0], K = c->in[1].dim[1];
+    const uint64_t R = c->in[0].dim[0], most = N > K ? N : K;
     const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && N % 4 == 0 && K % 4 == 0 &&
+                      (R > most ? R : most) * most / 4 <= c->dev->max_texels &&
                       (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
     for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
         if (lanes[i].wg == c->dev->subgroup_size)
