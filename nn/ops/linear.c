@@ -19,21 +19,22 @@
 // A way to multiply: its kernels, and the tile of C that a workgroup takes.
 typedef struct linear_form {
     const char *name;
-    const vkc_shader *fwd, *dx, *dw;
+    const vkc_shader *fwd, *dx, *dw, *dpre, *db;
+    uint32_t db_wg, db_cols;        // workgroup of db, and the columns it takes
     uint32_t wg, tile_m, tile_n;
     uint32_t spec[5];               // SPEC_TILE_*
     uint32_t shared_bytes;
 } linear_form;
 
 #define TILED(bm, bn, bk, tm, tn) { "tiled", &vkc_shader_linear_tiled_fwd, &vkc_shader_linear_tiled_dx, \
-    &vkc_shader_linear_tiled_dw, (bm) / (tm) * ((bn) / (tn)), bm, bn, { bm, bn, bk, tm, tn }, \
+    &vkc_shader_linear_tiled_dw, &vkc_shader_linear_dpre, &vkc_shader_linear_db, 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, { bm, bn, bk, tm, tn }, \
     4 * (bk) * ((bm) + (bn) + 2) }
 
 #define LANES(n) { "lanes", &vkc_shader_linear_lanes_fwd, &vkc_shader_linear_lanes_dx, \
-    &vkc_shader_linear_lanes_dw, n, 4 * (n), 4 * (n), { n }, 0 }
+    &vkc_shader_linear_lanes_dw, &vkc_shader_linear_lanes_dpre, &vkc_shader_linear_lanes_db, n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
 
 static const linear_form plain = { "plain", &vkc_shader_linear_plain_fwd, &vkc_shader_linear_plain_dx,
-    &vkc_shader_linear_plain_dw, 64, 64, 64, { 0 }, 0 };
+    &vkc_shader_linear_plain_dw, &vkc_shader_linear_dpre, &vkc_shader_linear_db, 64, 64, 64, 64, 64, { 0 }, 0 };
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
 };
@@ -172,9 +173,11 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
         .tile_rows = cols < TILE_LEN ? TILE_LEN / cols : 1,
     };
     const uint32_t groups = ceil_div(a.rows, a.tile_rows), max = c->dev->max_groups[0];
-    return NN_DISPATCH(r, linear_dpre, &a, .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
+    const linear_form *f = choose(c, c->in[0].dim[0], cols, 1);
+    return nn_dispatch(r, &(nn_kernel_use) { .shader = f->dpre, .args = &a, .args_size = sizeof a,
+        .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
         .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
-        .bind = { OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) });
+        .bind = { OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
 }
 
 static vkc_status bwd_x(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
@@ -208,8 +211,11 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a
 
 static vkc_status bwd_b(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    vkc_status st = NN_DISPATCH(r, linear_db, a, .wg = 64, .groups = { ceil_div(a->out_cols, 64), 1, a->splits },
-        .bind = { dpre, SCRATCH(2), ROWS_IN(0) });
+    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits);
+    vkc_status st = nn_dispatch(r, &(nn_kernel_use) { .shader = f->db, .args = a, .args_size = sizeof *a,
+        .wg = f->db_wg,
+        .groups = { ceil_div(a->out_cols, f->db_cols), 1, a->splits },
+        .bind = { dpre, SCRATCH(2), ROWS_IN(0) } });
     return st ? st : reduce(r, c, SCRATCH(2), DIN(2), a->out_cols, a->splits);
 }
 
