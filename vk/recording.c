@@ -122,7 +122,7 @@ static vkc_status check_groups(vkc_recording *rec, const vkc_dispatch *d, vkc__c
 
 vkc_status vkc_record_dispatch(vkc_recording *rec, const vkc_dispatch *d)
 {
-    vkc__command *cmd;
+    vkc__command *cmd = NULL;
     vkc_status st = start(rec, &cmd);
     if (st != VKC_OK)
         return st;
@@ -158,7 +158,7 @@ vkc_status vkc_record_dispatch(vkc_recording *rec, const vkc_dispatch *d)
 
 vkc_status vkc_record_fill(vkc_recording *rec, vkc_slice dst, uint32_t word)
 {
-    vkc__command *cmd;
+    vkc__command *cmd = NULL;
     vkc_status st = start(rec, &cmd);
     if (st == VKC_OK)
         st = vkc__slice_check(rec->dev, dst, "fill");
@@ -178,7 +178,7 @@ vkc_status vkc_record_fill(vkc_recording *rec, vkc_slice dst, uint32_t word)
 
 vkc_status vkc_record_copy(vkc_recording *rec, vkc_slice dst, vkc_slice src)
 {
-    vkc__command *cmd;
+    vkc__command *cmd = NULL;
     vkc_status st = start(rec, &cmd);
     if (st == VKC_OK)
         st = vkc__slice_check(rec->dev, dst, "copy, target");
