@@ -44,8 +44,8 @@ void vkc_recording_destroy(vkc_recording *rec)
 {
     if (!rec)
         return;
-    if (rec->ticket)
-        vkc_wait(rec->dev, rec->ticket);
+    if (rec->ticket && vkc_wait(rec->dev, rec->ticket) != VKC_OK)
+        vkDeviceWaitIdle(rec->dev->vk);     // lost: nothing may be in use when it is freed
     vkc__replay_finish(rec);
     vkDestroyDescriptorPool(rec->dev->vk, rec->sets, NULL);
     for (size_t i = 0; rec->views && i < rec->n_binds; i++)
