@@ -247,6 +247,17 @@ vkc_slice nn_tensor_slice(const nn_tensor *t)
     return t->root->value;
 }
 
+bool nn_graph_is_trained(const nn_graph *g, const nn_params *ps, uint32_t index)
+{
+    vkc_slice value = nn_params_value(ps, index);
+    for (uint32_t i = 0; i < g->n_tensors; i++) {
+        const nn_tensor *t = g->tensor[i];
+        if (t->kind == NN_KIND_PARAM && t->has_grad && t->value.buf == value.buf && t->value.offset == value.offset)
+            return true;
+    }
+    return false;
+}
+
 nn_graph_info nn_graph_get_info(const nn_graph *g)
 {
     nn_graph_info info = { .n_calls = g->n_nodes, .unplanned_bytes = g->unplanned_bytes };

@@ -56,6 +56,7 @@ vkc_status nn_graph_plan(nn_graph *g);
 // Append the forward pass and, with losses, the backward pass to an open recording. The gradients of
 // parameters are added to; clear them first (nn_adamw_record does).
 vkc_status nn_graph_record(nn_graph *g, vkc_recording *rec);
+bool       nn_graph_is_trained(const nn_graph *g, const nn_params *ps, uint32_t index);   // after plan
 vkc_slice  nn_tensor_slice(const nn_tensor *t);         // after plan: inputs, parameters, kept tensors
 
 typedef struct nn_graph_info {

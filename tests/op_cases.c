@@ -12,6 +12,24 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 65 } } }, { 1, { 2, { 0, 65 } } } } },
 
     // attention
+    { "attention", "one", .layout = { { { 1 } } }, .attr = &(struct attention_attr) { .heads = 1 },
+      .in = { { 1, { 2, { 0, 3 } } } } },
+    { "attention", "heads of 3", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct attention_attr) { .heads = 3 },
+      .in = { { 1, { 2, { 0, 27 } } } } },
+    { "attention", "heads of 13, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .attr = &(struct attention_attr) { .heads = 1 },
+      .in = { { 1, { 2, { 0, 39 } } } } },
+    { "attention", "heads of 32", .layout = { { { 65, 64, 1 } } }, .attr = &(struct attention_attr) { .heads = 3 },
+      .in = { { 1, { 2, { 0, 288 } } } } },
+    { "attention", "heads of 37, own scale", .layout = { { { 37, 3 }, .cap_tokens = 65 } }, .attr = &(struct attention_attr) { .heads = 3, .scale = 0.5f },
+      .in = { { 1, { 2, { 0, 333 } } } } },
+    { "attention", "heads of 64, large scores", .layout = { { { 13, 33 } } }, .attr = &(struct attention_attr) { .heads = 1, .scale = 1.0f },
+      .in = { { 1, { 2, { 0, 192 } }, -3, 3 } } },
+    { "attention", "heads of 65", .layout = { { { 65, 3 } } }, .attr = &(struct attention_attr) { .heads = 1 },
+      .in = { { 1, { 2, { 0, 195 } } } } },
+    { "attention", "heads of 128", .layout = { { { 37, 13 } } }, .attr = &(struct attention_attr) { .heads = 1 },
+      .in = { { 1, { 2, { 0, 384 } } } } },
+    { "attention", "heads of 1", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct attention_attr) { .heads = 3 },
+      .in = { { 1, { 2, { 0, 9 } } } } },
 
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
@@ -25,11 +43,23 @@ const op_case op_cases[] = {
     { "cross_entropy", "all smoothed", .layout = { { { 3 }, .cap_tokens = 13 } }, .attr = &(struct cross_entropy_attr) { .smoothing = 1.0f },
       .in = { { 1, { 2, { 0, 65 } } }, { 1, { 1, { 0 } }, 0, 64 } } },
     { "cross_entropy", "one class", .attr = &(struct cross_entropy_attr) { .smoothing = 0.1f },
-      .in = { { 0, { 2, { 3, 1 } } }, { 0, { 1, { 3 } }, 0, 0.5 } } },
+      .in = { { 0, { 2, { 3, 1 } } }, { 0, { 1, { 3 } }, 0, 1e-9 } } },
     { "cross_entropy", "labels out of range", .attr = &(struct cross_entropy_attr) { .smoothing = 0.1f },
       .in = { { 0, { 2, { 37, 3 } } }, { 0, { 1, { 37 } }, 0, 5 } } },
 
     // dwconv
+    { "dwconv", "one", .layout = { { { 1 }, .grid_h = 1, .grid_w = 1 } }, .attr = &(struct dwconv_attr) { .col0 = 0 },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 3, { 1, 3, 3 } } }, { 0, { 1, { 1 } } } } },
+    { "dwconv", "class token", .layout = { { { 10, 10 }, .prefix = 1, .grid_h = 3, .grid_w = 3 } }, .attr = &(struct dwconv_attr) { .col0 = 6 },
+      .in = { { 1, { 2, { 0, 9 } } }, { 0, { 3, { 3, 3, 3 } } }, { 0, { 1, { 3 } } } } },
+    { "dwconv", "uneven, 5 x 5", .layout = { { { 1, 3, 13, 37, 65 }, .grid_h = 5, .grid_w = 13 } }, .attr = &(struct dwconv_attr) { .col0 = 3 },
+      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 3, { 13, 5, 5 } } }, { 0, { 1, { 13 } } } } },
+    { "dwconv", "tokens dropped", .layout = { { { 13, 31, 3, 65 }, .cap_tokens = 65, .prefix = 1, .grid_h = 8, .grid_w = 8, .holes = true } }, .attr = &(struct dwconv_attr) { .col0 = 1 },
+      .in = { { 1, { 2, { 0, 66 } } }, { 0, { 3, { 65, 3, 3 } } }, { 0, { 1, { 65 } } } } },
+    { "dwconv", "no bias, one line", .layout = { { { 3, 13 }, .cap_tokens = 37, .grid_h = 1, .grid_w = 37 } }, .attr = &(struct dwconv_attr) { .col0 = 0 },
+      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 3, { 37, 3, 3 } } } } },
+    { "dwconv", "tokens beyond the grid", .layout = { { { 13, 5 }, .cap_tokens = 37, .prefix = 3, .grid_h = 3, .grid_w = 2 } }, .attr = &(struct dwconv_attr) { .col0 = 0 },
+      .in = { { 1, { 2, { 0, 3 } } }, { 0, { 3, { 3, 1, 1 } } }, { 0, { 1, { 3 } } } } },
 
     // embed
     { "embed", "one", .layout = { { { 1 } }, { { 2 }, .prefix = 1 } },
@@ -44,6 +74,24 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 3 } } }, { 0, { 2, { 16, 3 } } } }, .to = 2 },
 
     // feature_map
+    { "feature_map", "elu, one", .layout = { { { 1 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 1 },
+      .in = { { 1, { 2, { 0, 1 } } } } },
+    { "feature_map", "elu, uneven", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct feature_map_attr) { .heads = 3, .head_dim = 13, .col0 = 3 },
+      .in = { { 1, { 2, { 0, 65 } }, -3, 3 } } },
+    { "feature_map", "elu, dead rows", .layout = { { { 37, 3 }, .cap_tokens = 65 } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 37 },
+      .in = { { 1, { 2, { 0, 37 } } } } },
+    { "feature_map", "hedgehog, one", .layout = { { { 1 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 1, .kind = FEATURE_MAP_HEDGEHOG },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 3, { 1, 1, 1 } } } } },
+    { "feature_map", "hedgehog, uneven", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct feature_map_attr) { .heads = 3, .head_dim = 3, .col0 = 4, .kind = FEATURE_MAP_HEDGEHOG },
+      .in = { { 1, { 2, { 0, 13 } } }, { 0, { 3, { 3, 3, 3 } } } } },
+    { "feature_map", "hedgehog, heads of 32", .layout = { { { 65, 65, 37 }, .cap_tokens = 65 } }, .attr = &(struct feature_map_attr) { .heads = 3, .head_dim = 32, .col0 = 96, .kind = FEATURE_MAP_HEDGEHOG },
+      .in = { { 1, { 2, { 0, 288 } } }, { 0, { 3, { 3, 32, 32 } } } } },
+    { "feature_map", "hedgehog, heads of 65", .layout = { { { 3, 13 }, .cap_tokens = 37 } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 65, .kind = FEATURE_MAP_HEDGEHOG },
+      .in = { { 1, { 2, { 0, 65 } } }, { 0, { 3, { 1, 65, 65 } } } } },
+    { "feature_map", "hedgehog, heads of 128", .layout = { { { 3 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 128, .kind = FEATURE_MAP_HEDGEHOG },
+      .in = { { 1, { 2, { 0, 128 } } }, { 0, { 3, { 1, 128, 128 } } } } },
+    { "feature_map", "hedgehog, large", .layout = { { { 13, 1 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 37, .kind = FEATURE_MAP_HEDGEHOG },
+      .in = { { 1, { 2, { 0, 37 } }, -9, 9 }, { 0, { 3, { 1, 37, 37 } } } } },
 
     // first_rows
     { "first_rows", "one", .layout = { { { 1 } }, { { 1 } } }, .in = { { 1, { 2, { 0, 1 } } } }, .to = 2 },
@@ -53,6 +101,9 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 65 } } } }, .to = 2 },
 
     // gelu
+    { "gelu", "plain", .in = { { 0, { 2, { 13, 37 } }, -6, 6 } } },
+    { "gelu", "one", .in = { { 0, { 2, { 1, 1 } } } } },
+    { "gelu", "packed", { { { 3, 1, 13 }, 37 } }, { { 1, { 2, { 0, 65 } }, -3, 3 } } },
 
     // kl
     { "kl", "plain", .attr = &(struct kl_attr) { .temperature = 1.0f },
@@ -83,8 +134,39 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 65 } }, 99, 101 }, { 0, { 1, { 65 } } }, { 0, { 1, { 65 } } } } },
 
     // linear
+    { "linear", "one", .in = { { 0, { 2, { 1, 1 } } }, { 0, { 2, { 1, 1 } } }, { 0, { 1, { 1 } } } },
+      .attr = &(struct linear_attr) { 0 } },
+    { "linear", "no bias", .in = { { 0, { 2, { 13, 37 } } }, { 0, { 2, { 65, 37 } } } },
+      .attr = &(struct linear_attr) { 0 } },
+    { "linear", "plain gelu", .in = { { 0, { 2, { 37, 3 } } }, { 0, { 2, { 13, 3 } } }, { 0, { 1, { 13 } } } },
+      .attr = &(struct linear_attr) { LINEAR_ACT_GELU } },
+    { "linear", "packed", { { { 37, 1, 13, 3 }, 65 } },
+      { { 1, { 2, { 0, 65 } } }, { 0, { 2, { 37, 65 } } }, { 0, { 1, { 37 } } } },
+      .attr = &(struct linear_attr) { 0 } },
+    { "linear", "packed gelu, no bias", { { { 3, 13 }, 37 } },
+      { { 1, { 2, { 0, 13 } } }, { 0, { 2, { 3, 13 } } } }, .attr = &(struct linear_attr) { LINEAR_ACT_GELU } },
+    { "linear", "whole tiles, gelu", { { { 64, 64 } } },
+      { { 1, { 2, { 0, 64 } } }, { 0, { 2, { 96, 64 } } }, { 0, { 1, { 96 } } } },
+      .attr = &(struct linear_attr) { LINEAR_ACT_GELU } },
+    { "linear", "split rows", { { { 65, 37, 3 }, 200 } },
+      { { 1, { 2, { 0, 36 } } }, { 0, { 2, { 20, 36 } } }, { 0, { 1, { 20 } } } },
+      .attr = &(struct linear_attr) { 0 } },
 
     // linear_attention
+    { "linear_attention", "heads of 1", .layout = { { { 1, 3 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 1 },
+      .in = { { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 1 } } } } },
+    { "linear_attention", "uneven", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 3, .v_col0 = 2 },
+      .in = { { 1, { 2, { 0, 39 } }, 0.01, 1 }, { 1, { 2, { 0, 39 } }, 0.01, 1 }, { 1, { 2, { 0, 13 } } } } },
+    { "linear_attention", "heads of 32", .layout = { { { 65, 37 }, .cap_tokens = 65 } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 },
+      .in = { { 1, { 2, { 0, 192 } }, 0.01, 1 }, { 1, { 2, { 0, 192 } }, 0.01, 1 }, { 1, { 2, { 0, 288 } } } } },
+    { "linear_attention", "heads of 37, dead rows", .layout = { { { 3, 13 }, .cap_tokens = 37 } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 37, .v_col0 = 3 },
+      .in = { { 1, { 2, { 0, 37 } }, 0.01, 1 }, { 1, { 2, { 0, 37 } }, 0.01, 1 }, { 1, { 2, { 0, 40 } } } } },
+    { "linear_attention", "heads of 65", .layout = { { { 13, 1 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 65 },
+      .in = { { 1, { 2, { 0, 65 } }, 0.01, 1 }, { 1, { 2, { 0, 65 } }, 0.01, 1 }, { 1, { 2, { 0, 65 } } } } },
+    { "linear_attention", "heads of 128", .layout = { { { 3, 13 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 128 },
+      .in = { { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 128 } } } } },
+    { "linear_attention", "denominator at its floor", .layout = { { { 3, 1 }, .cap_tokens = 13 } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 3 },
+      .in = { { 1, { 2, { 0, 9 } }, -1, -0.01 }, { 1, { 2, { 0, 9 } }, 0.01, 1 }, { 1, { 2, { 0, 9 } } } } },
 
     // mse
     { "mse", "plain",

@@ -7,6 +7,7 @@
 #define U32 uint32_t
 #define I32 int32_t
 #define F32 float
+#define SHARED_FN static inline
 #ifdef __cplusplus
 #define _Static_assert static_assert
 #endif
@@ -16,6 +17,7 @@
 #define U32 uint
 #define I32 int
 #define F32 float
+#define SHARED_FN
 #define ARGS_SIZE(T, bytes)
 #define PUSH_ARGS(T) layout(push_constant, std430) uniform PushArgs { T a; }
 #endif

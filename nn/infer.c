@@ -1,0 +1,107 @@
+// infer.c — one recording a batch size: upload, forward, read back.
+#include "nn/infer.h"
+
+#include "vk/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct nn_infer {
+    const nn_vit *v;
+    uint32_t cap, pixels_len;       // images; floats an image
+    nn_batch batch;
+    nn_graph *g;
+    nn_tensor *logits;
+    vkc_buffer *upload, *readback;
+    vkc_recording *rec;
+    uint64_t bytes;
+};
+
+static vkc_status build(nn_infer *inf)
+{
+    const nn_vit *v = inf->v;
+    vkc_device *dev = v->dev;
+    vkc_status st;
+    uint64_t before = vkc_memory_get_info(dev).in_use;
+    VKC_TRY(nn_batch_create(dev, &v->cfg, inf->cap, &inf->batch));
+    VKC_TRY(nn_graph_create(dev, &inf->g));
+    nn_tensor *pixels = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->pixels_len } }, NN_DTYPE_F32,
+                                       inf->batch.images);
+    inf->logits = nn_vit_forward(inf->g, v, &inf->batch, pixels, false, NULL);
+    nn_graph_keep(inf->g, inf->logits);
+    VKC_TRY(nn_graph_plan(inf->g));
+    vkc_slice in = nn_tensor_slice(pixels), out = nn_tensor_slice(inf->logits);
+    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, in.size, "pixels, host", &inf->upload));
+    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, out.size, "logits, host", &inf->readback));
+    VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "infer" }, &inf->rec));
+    VKC_TRY(vkc_record_copy(inf->rec, in, (vkc_slice) { inf->upload, 0, in.size }));
+    VKC_TRY(nn_graph_record(inf->g, inf->rec));
+    VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->readback, 0, out.size }, out));
+    VKC_TRY(vkc_recording_finish(inf->rec));
+    inf->bytes = vkc_memory_get_info(dev).in_use - before;
+done:
+    return st;
+}
+
+vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
+{
+    nn_infer *inf = (nn_infer *) calloc(1, sizeof *inf);
+    if (!inf)
+        return VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
+    inf->v = v;
+    inf->cap = cap_images;
+    inf->pixels_len = v->cfg.channels * v->cfg.image * v->cfg.image;
+    vkc_status st = build(inf);
+    if (st != VKC_OK) {
+        nn_infer_destroy(inf);
+        return st;
+    }
+    memset(vkc_buffer_map(inf->upload), 0, vkc_buffer_size(inf->upload));
+    *out = inf;
+    return VKC_OK;
+}
+
+void nn_infer_destroy(nn_infer *inf)
+{
+    if (!inf)
+        return;
+    vkc_recording_destroy(inf->rec);
+    nn_graph_destroy(inf->g);
+    nn_batch_finish(&inf->batch);
+    vkc_buffer_destroy(inf->upload);
+    vkc_buffer_destroy(inf->readback);
+    free(inf);
+}
+
+vkc_status nn_infer_run(nn_infer *inf, const float *pixels, uint32_t n, float *logits)
+{
+    if (n == 0 || n > inf->cap)
+        return VKC_FAIL(VKC_E_ARG, "infer: %u images, want 1 to %u", n, inf->cap);
+    vkc_status st = nn_batch_write(inf->v->dev, &inf->batch, n);
+    if (st != VKC_OK)
+        return st;
+    memcpy(vkc_buffer_map(inf->upload), pixels, (size_t) n * inf->pixels_len * sizeof *pixels);
+    uint64_t ticket;
+    st = vkc_submit(inf->rec, &ticket);
+    if (st == VKC_OK)
+        st = vkc_wait(inf->v->dev, ticket);
+    if (st == VKC_OK)
+        memcpy(logits, vkc_buffer_map(inf->readback), (size_t) n * inf->v->cfg.classes * sizeof *logits);
+    return st;
+}
+
+vkc_status nn_infer_repeat(nn_infer *inf, double *seconds)
+{
+    double t0 = vkc_seconds();
+    uint64_t ticket;
+    vkc_status st = vkc_submit(inf->rec, &ticket);
+    if (st == VKC_OK)
+        st = vkc_wait(inf->v->dev, ticket);
+    *seconds = vkc_seconds() - t0;
+    return st;
+}
+
+uint64_t nn_infer_bytes(const nn_infer *inf)
+{
+    return inf->bytes;
+}

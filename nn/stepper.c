@@ -1,0 +1,214 @@
+// stepper.c — record a training step once, replay it on alternating input slots.
+#include "nn/stepper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/stepper_impl.h"
+
+// Trained parameters in a row become one range: AdamW then touches nothing else.
+static vkc_status find_ranges(nn_stepper *s)
+{
+    const nn_params *ps = s->p.params;
+    nn_adamw_block *r = (nn_adamw_block *) calloc(ps->n ? ps->n : 1, sizeof *r);
+    uint32_t *order = (uint32_t *) malloc((ps->n ? ps->n : 1) * sizeof *order);
+    if (!r || !order) {
+        free(r);
+        free(order);
+        return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    }
+    for (uint32_t i = 0; i < ps->n; i++) {      // by place in memory
+        uint32_t k = i;
+        for (; k > 0; k--) {
+            const nn_param *a = &ps->p[order[k - 1]], *b = &ps->p[i];
+            if (a->block < b->block || (a->block == b->block && a->offset < b->offset))
+                break;
+            order[k] = order[k - 1];
+        }
+        order[k] = i;
+    }
+    uint32_t n = 0, block = UINT32_MAX;
+    size_t end = 0;
+    for (uint32_t k = 0; k < ps->n; k++) {
+        const nn_param *p = &ps->p[order[k]];
+        if (!nn_graph_is_trained(s->p.graph, ps, order[k]))
+            continue;
+        size_t size = vkc_align(s->p.dev, nn_shape_len(&p->shape) * 4);
+        if (p->block != block || p->offset != end) {
+            block = p->block;
+            r[n++].params = (vkc_slice) { ps->value[block], p->offset, 0 };
+        }
+        end = p->offset + size;
+        r[n - 1].params.size += size;
+        if (p->decay)
+            r[n - 1].decay_len += size / 4;
+        s->trained[order[k]] = true;
+    }
+    free(order);
+    s->range = r;
+    s->n_ranges = n;
+    return n ? VKC_OK : VKC_FAIL(VKC_E_ARG, "stepper: the losses reach no trained parameter");
+}
+
+// Moments lie in buffers that mirror the parameter blocks.
+static vkc_status make_moments(nn_stepper *s)
+{
+    const nn_params *ps = s->p.params;
+    vkc_status st = VKC_OK;
+    for (uint32_t b = 0; b < ps->n_blocks && st == VKC_OK; b++) {
+        for (int k = 0; k < 2 && st == VKC_OK; k++) {
+            st = vkc_buffer_create(s->p.dev, VKC_MEM_DEVICE, ps->block_size[b], k ? "moment v" : "moment m",
+                                   &s->moment[k][b]);
+            if (st == VKC_OK)
+                st = vkc_fill(s->p.dev, vkc_slice_of(s->moment[k][b]), 0);
+        }
+    }
+    for (uint32_t i = 0; i < s->n_ranges && st == VKC_OK; i++) {
+        nn_adamw_block *r = &s->range[i];
+        uint32_t b = 0;
+        while (ps->value[b] != r->params.buf)
+            b++;
+        r->grads = (vkc_slice) { ps->grad[b], r->params.offset, r->params.size };
+        r->m = (vkc_slice) { s->moment[0][b], r->params.offset, r->params.size };
+        r->v = (vkc_slice) { s->moment[1][b], r->params.offset, r->params.size };
+    }
+    return st;
+}
+
+static vkc_status make_slots(nn_stepper *s)
+{
+    vkc_device *dev = s->p.dev;
+    vkc_slice px = nn_tensor_slice(s->p.pixels);
+    vkc_status st;
+    size_t labels = s->p.labels ? nn_tensor_slice(s->p.labels).size : 0;
+    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
+        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, px.size, "pixels, host", &s->pixels[i]));
+        memset(vkc_buffer_map(s->pixels[i]), 0, px.size);
+        VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "copy in" }, &s->copy[i]));
+        VKC_TRY(vkc_record_copy(s->copy[i], px, (vkc_slice) { s->pixels[i], 0, px.size }));
+        if (labels) {
+            VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, labels, "labels, host", &s->labels[i]));
+            memset(vkc_buffer_map(s->labels[i]), 0, labels);
+            VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.labels),
+                                    (vkc_slice) { s->labels[i], 0, labels }));
+        }
+        VKC_TRY(vkc_recording_finish(s->copy[i]));
+    }
+done:
+    return st;
+}
+
+static vkc_status record_step(nn_stepper *s)
+{
+    vkc_status st;
+    VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, 4 * (NN_MAX_LOSSES + 1), "losses, host", &s->readback));
+    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step", .profile = s->p.profile }, &s->step));
+    VKC_TRY(nn_adamw_record_clear(s->opt, s->step));
+    VKC_TRY(nn_graph_record(s->p.graph, s->step));
+    VKC_TRY(nn_adamw_record(s->opt, s->step));
+    for (uint32_t i = 0; i < s->p.n_watch; i++)
+        VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * i, 4 }, nn_tensor_slice(s->watch[i])));
+    vkc_slice norm = nn_adamw_get_norm(s->opt);
+    norm.size = 4;
+    VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * NN_MAX_LOSSES, 4 }, norm));
+    VKC_TRY(vkc_recording_finish(s->step));
+done:
+    return st;
+}
+
+static vkc_status build(nn_stepper *s)
+{
+    vkc_status st;
+    for (uint32_t i = 0; i < s->p.n_watch; i++) {
+        s->watch[i] = s->p.watch[i];
+        nn_graph_keep(s->p.graph, s->watch[i]);
+    }
+    VKC_TRY(nn_graph_plan(s->p.graph));
+    VKC_TRY(find_ranges(s));
+    VKC_TRY(make_moments(s));
+    VKC_TRY(nn_adamw_create(s->p.dev, &s->p.adamw, s->range, s->n_ranges, &s->opt));
+    VKC_TRY(make_slots(s));
+    VKC_TRY(record_step(s));
+done:
+    return st;
+}
+
+vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
+{
+    if (p->n_watch > NN_MAX_LOSSES)
+        return VKC_FAIL(VKC_E_ARG, "stepper: more than %d losses to watch", NN_MAX_LOSSES);
+    nn_stepper *s = (nn_stepper *) calloc(1, sizeof *s);
+    if (s)
+        s->trained = (bool *) calloc(p->params->n ? p->params->n : 1, sizeof *s->trained);
+    if (!s || !s->trained) {
+        free(s);
+        return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    }
+    s->p = *p;
+    vkc_status st = build(s);
+    if (st != VKC_OK) {
+        nn_stepper_destroy(s);
+        return st;
+    }
+    *out = s;
+    return VKC_OK;
+}
+
+void nn_stepper_destroy(nn_stepper *s)
+{
+    if (!s)
+        return;
+    vkc_recording_destroy(s->step);
+    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
+        vkc_recording_destroy(s->copy[i]);
+        vkc_buffer_destroy(s->pixels[i]);
+        vkc_buffer_destroy(s->labels[i]);
+    }
+    nn_adamw_destroy(s->opt);
+    for (uint32_t b = 0; b < NN_MAX_BLOCKS; b++) {
+        vkc_buffer_destroy(s->moment[0][b]);
+        vkc_buffer_destroy(s->moment[1][b]);
+    }
+    vkc_buffer_destroy(s->readback);
+    free(s->range);
+    free(s->trained);
+    free(s);
+}
+
+float *nn_stepper_pixels(nn_stepper *s, uint32_t slot)
+{
+    return (float *) vkc_buffer_map(s->pixels[slot]);
+}
+
+uint32_t *nn_stepper_labels(nn_stepper *s, uint32_t slot)
+{
+    return s->labels[slot] ? (uint32_t *) vkc_buffer_map(s->labels[slot]) : NULL;
+}
+
+vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step)
+{
+    vkc_status st = nn_batch_write(s->p.dev, s->p.batch, n);
+    if (st != VKC_OK)
+        return st;
+    nn_adamw_write_step(s->opt, lr, step);
+    st = vkc_submit(s->copy[slot], NULL);
+    return st == VKC_OK ? vkc_submit(s->step, &s->ticket) : st;
+}
+
+vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm)
+{
+    vkc_status st = vkc_wait(s->p.dev, s->ticket);
+    if (st != VKC_OK)
+        return st;
+    const float *host = (const float *) vkc_buffer_map(s->readback);
+    if (watch)
+        memcpy(watch, host, s->p.n_watch * sizeof *watch);
+    if (norm)
+        *norm = host[NN_MAX_LOSSES];
+    return VKC_OK;
+}
+
+vkc_recording *nn_stepper_recording(nn_stepper *s)
+{
+    return s->step;
+}

@@ -1,0 +1,57 @@
+// stepper.h — one optimiser step over batches of pictures, recorded once: copy in, forward, backward,
+// AdamW, copy the losses out. Training and transfer drive it; two input slots let the host fill one while
+// the device works on the other.
+//
+//   fill slot 0; for (step = 1 ...) { submit(slot, lr, step); fill the other slot; wait(losses); }
+// Thread-safety: as the device; the memory of the slot not submitted may be written by any thread.
+#ifndef NN_STEPPER_H
+#define NN_STEPPER_H
+
+#include "nn/graph.h"
+#include "nn/optim.h"
+#include "nn/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NN_STEPPER_SLOTS 2
+#define NN_MAX_LOSSES 256
+
+typedef struct nn_stepper nn_stepper;
+
+typedef struct nn_stepper_params {
+    vkc_device *dev;
+    nn_graph   *graph;              // built, with losses, not yet planned; borrowed
+    nn_params  *params;             // whose trained tensors are optimised; borrowed
+    nn_batch   *batch;              // layouts of the graph; borrowed
+    nn_tensor  *pixels, *labels;    // inputs; labels may be NULL
+    nn_tensor *const *watch;        // plain scalars to read after each step
+    uint32_t    n_watch;
+    nn_adamw_params adamw;
+    bool        profile;            // time every dispatch, one after the other (nn_stepper_recording)
+} nn_stepper_params;
+
+vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out);
+void       nn_stepper_destroy(nn_stepper *s);
+
+// Host memory of a slot: pixels (B, channels * size * size), labels (B).
+float     *nn_stepper_pixels(nn_stepper *s, uint32_t slot);
+uint32_t  *nn_stepper_labels(nn_stepper *s, uint32_t slot);
+// Start step `step` (from 1) on the n images of a slot; the step before must have been waited for.
+vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step);
+// Wait for it; watch[n_watch] gets the scalars, *norm (may be NULL) the gradient norm before clipping.
+// E_ARG is never returned for numbers: a NaN loss is the caller's to judge.
+vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm);
+
+// Checkpoint: trained parameters and both moments by name, and `n` words of the caller's own state
+// (64 bits each, stored losslessly). Atomic. Load fails with E_FORMAT when it is of another model.
+vkc_status nn_stepper_save(nn_stepper *s, const char *path, const uint64_t *state, uint32_t n);
+vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uint32_t n);
+
+vkc_recording *nn_stepper_recording(nn_stepper *s);     // borrowed, for its counts and times
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,148 @@
+// instance.c — the Vulkan instance, validation and its messages.
+#include "vk/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LAYER "VK_LAYER_KHRONOS_validation"
+
+void vkc__log_write(const vkc__log *log, vkc_log_level level, const char *fmt, ...)
+{
+    if (!log->fn)
+        return;
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    log->fn(log->user, level, text);
+}
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                                 VkDebugUtilsMessageTypeFlagsEXT types,
+                                                 const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
+{
+    vkc__log *log = user;
+    bool error = severity >= VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+    // The loader's own complaints (a broken driver manifest, say) are general: logged, not counted.
+    if (types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT)
+        log->n_validation++;
+    if (log->fn)
+        log->fn(log->user, error ? VKC_LOG_ERROR : VKC_LOG_WARN, data->pMessage);
+    return VK_FALSE;
+}
+
+static bool has_layer(void)
+{
+    uint32_t n = 0;
+    if (vkEnumerateInstanceLayerProperties(&n, NULL) != VK_SUCCESS || n == 0)
+        return false;
+    VkLayerProperties *all = calloc(n, sizeof *all);
+    bool found = false;
+    if (all && vkEnumerateInstanceLayerProperties(&n, all) >= VK_SUCCESS)
+        for (uint32_t i = 0; i < n; i++)
+            found |= strcmp(all[i].layerName, LAYER) == 0;
+    free(all);
+    return found;
+}
+
+static bool has_extension(const char *layer, const char *name)
+{
+    uint32_t n = 0;
+    if (vkEnumerateInstanceExtensionProperties(layer, &n, NULL) != VK_SUCCESS || n == 0)
+        return false;
+    VkExtensionProperties *all = calloc(n, sizeof *all);
+    bool found = false;
+    if (all && vkEnumerateInstanceExtensionProperties(layer, &n, all) >= VK_SUCCESS)
+        for (uint32_t i = 0; i < n; i++)
+            found |= strcmp(all[i].extensionName, name) == 0;
+    free(all);
+    return found;
+}
+
+static vkc_status create(vkc__instance *inst, const VkInstanceCreateInfo *info)
+{
+    VkResult res = vkCreateInstance(info, NULL, &inst->vk);
+    if (res == VK_SUCCESS)
+        return VKC_OK;
+    inst->vk = VK_NULL_HANDLE;
+    if (res == VK_ERROR_OUT_OF_HOST_MEMORY)
+        return VKC_FAIL(VKC_E_NOMEM, "out of host memory while starting Vulkan");
+    return VKC_FAIL(VKC_E_NODEVICE, "Vulkan did not start (VkResult %d): is a driver installed?", (int) res);
+}
+
+vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
+{
+    *inst = (vkc__instance) { 0 };
+    if (validate && !has_layer())
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "validation was asked for, but the layer " LAYER " is not installed");
+    uint32_t version = VK_API_VERSION_1_0;
+    if (vkEnumerateInstanceVersion(&version) != VK_SUCCESS || version < VK_API_VERSION_1_2)
+        return VKC_FAIL(VKC_E_NODEVICE, "the Vulkan loader is older than 1.2");
+
+    const char *layers[] = { LAYER }, *extensions[2];
+    VkDebugUtilsMessengerCreateInfoEXT messenger = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT |
+                           VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT |
+                       VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+        .pfnUserCallback = on_message,
+        .pUserData = log,
+    };
+    const VkValidationFeatureEnableEXT enable[] = { VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT };
+    VkValidationFeaturesEXT checks = {
+        .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+        .enabledValidationFeatureCount = 1,
+        .pEnabledValidationFeatures = enable,
+    };
+    VkApplicationInfo app = {
+        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+        .pApplicationName = "pare",
+        .apiVersion = VK_API_VERSION_1_2,
+    };
+    VkInstanceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pApplicationInfo = &app,
+        .ppEnabledLayerNames = layers,
+        .ppEnabledExtensionNames = extensions,
+    };
+    inst->has_debug_utils = has_extension(NULL, VK_EXT_DEBUG_UTILS_EXTENSION_NAME) ||
+                            (validate && has_extension(LAYER, VK_EXT_DEBUG_UTILS_EXTENSION_NAME));
+    if (inst->has_debug_utils)
+        extensions[info.enabledExtensionCount++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    if (validate) {
+        info.enabledLayerCount = 1;
+        if (has_extension(LAYER, VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME)) {
+            extensions[info.enabledExtensionCount++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
+            info.pNext = &checks;
+        }
+        if (inst->has_debug_utils) {    // also hears of mistakes while the instance is made
+            checks.pNext = &messenger;
+            if (!info.pNext)
+                info.pNext = &messenger;
+        }
+    }
+    vkc_status st = create(inst, &info);
+    if (st != VKC_OK || !validate || !inst->has_debug_utils)
+        return st;
+    PFN_vkCreateDebugUtilsMessengerEXT make = (PFN_vkCreateDebugUtilsMessengerEXT) vkGetInstanceProcAddr(
+        inst->vk, "vkCreateDebugUtilsMessengerEXT");
+    if (make && make(inst->vk, &messenger, NULL, &inst->messenger) != VK_SUCCESS)
+        inst->messenger = VK_NULL_HANDLE;
+    return VKC_OK;
+}
+
+void vkc__instance_finish(vkc__instance *inst)
+{
+    if (!inst->vk)
+        return;
+    PFN_vkDestroyDebugUtilsMessengerEXT drop = (PFN_vkDestroyDebugUtilsMessengerEXT) vkGetInstanceProcAddr(
+        inst->vk, "vkDestroyDebugUtilsMessengerEXT");
+    if (inst->messenger && drop)
+        drop(inst->vk, inst->messenger, NULL);
+    vkDestroyInstance(inst->vk, NULL);
+    *inst = (vkc__instance) { 0 };
+}
