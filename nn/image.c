@@ -9,7 +9,7 @@
 #include "nn/files.h"
 
 #define STBI_NO_STDIO
-#include <stb_image.h>
+#include <stb/stb_image.h>
 
 // A JPEG that was cut off decodes to half a picture and grey; its end marker is missing then.
 static bool has_end(const unsigned char *p, size_t size)

@@ -4,7 +4,8 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 #include "inc/reduce_rows.glsl"
-// LANES invocations a row; two passes, so no E[x^2] - E[x]^2 cancellation.
+// LANES invocations a row; two passes, so no E[x^2] - E[x]^2 cancellation. The second one also finds
+// what rounding left over in the mean, which matters when the mean is large beside the spread.
 layout(binding = 0) readonly  buffer X     { float x[]; };      // (R, C)
 layout(binding = 1) readonly  buffer Gamma { float gamma[]; };  // (C)
 layout(binding = 2) readonly  buffer Beta  { float beta[]; };   // (C)
@@ -24,16 +25,19 @@ void main()
         for (uint j = LANE; j < end; j += LANES)
             s += x[base + j];
         float m = row_sum(s) / float(a.cols);
+        float left = 0.0;
         s = 0.0;
         for (uint j = LANE; j < end; j += LANES) {
             float d = x[base + j] - m;
+            left += d;
             s += d * d;
         }
-        float r = inversesqrt(row_sum(s) / float(a.cols) + a.eps);
+        left = row_sum(left) / float(a.cols);
+        float r = inversesqrt(max(row_sum(s) / float(a.cols) - left * left, 0.0) + a.eps);
         for (uint j = LANE; j < end; j += LANES)
-            y[base + j] = (x[base + j] - m) * r * gamma[j] + beta[j];
+            y[base + j] = (x[base + j] - m - left) * r * gamma[j] + beta[j];
         if (row < n && LANE == 0u) {
-            mean[row] = m;
+            mean[row] = m + left;
             rstd[row] = r;
         }
     }
