@@ -22,7 +22,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
     console_catch_signals();
-    VKC_TRY(measure_split(v, data, a->d.split, &a->d, &r));
+    VKC_TRY(measure_split(v, data, split, &a->d, &r));
     if (r.images == 0) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", a->d.data, a->d.split);
         goto done;

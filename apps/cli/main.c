@@ -40,6 +40,7 @@ static int exit_code(vkc_status st)
     case VKC_E_IO:
     case VKC_E_FORMAT: return EXIT_FILE;
     case VKC_E_STOPPED: return EXIT_STOPPED;
+    case VKC_E_CHECK: return EXIT_CHECK;
     case VKC_STATUS_COUNT: break;
     }
     return EXIT_CHECK;

@@ -22,14 +22,12 @@ vkc_status measure_open_data(const data_args *d, nn_dataset **out)
     return st;
 }
 
-vkc_status measure_split(const nn_vit *v, const nn_dataset *data, const char *split, const data_args *d,
+vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d,
                          nn_eval_result *out)
 {
-    nn_split s;
     *out = (nn_eval_result) { .images = 0 };
-    vkc_status st = nn_split_get(split, &s);
-    if (st != VKC_OK || nn_dataset_len(data, s) == 0)
-        return st;
+    if (nn_dataset_len(data, split) == 0)
+        return VKC_OK;
     nn_eval_params p = { .data = data, .split = split, .batch = d->batch, .max_images = d->limit,
                          .threads = d->threads, .progress = console_progress };
     return nn_eval(v, &p, out);
@@ -84,7 +82,7 @@ static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *
     vkc_status st;
     nn_model_config cfg = { 0 };
     float *pixels = NULL, *logits = NULL;
-    VKC_TRY(nn_model_config_copy(&cfg, like));
+    VKC_TRY(nn_model_config_copy(like, &cfg));
     cfg.image = image;
     VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "timing"));
     VKC_TRY(nn_vit_create(dev, &cfg, false, &c->v));

@@ -21,7 +21,7 @@ typedef struct data_args {          // options of commands that read pictures
 vkc_status measure_open_data(const data_args *d, nn_dataset **out);
 
 // Accuracy on a split; images = 0 when the data set has no pictures there.
-vkc_status measure_split(const nn_vit *v, const nn_dataset *data, const char *split, const data_args *d,
+vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d,
                          nn_eval_result *out);
 // {top1, top5, loss, images, bad, images_per_s}; null when images = 0.
 json_t    *measure_json(const nn_eval_result *r);
