@@ -13,6 +13,11 @@ static void log_fault(vkc_device *dev)
         vkc__log_write(&dev->log, VKC_LOG_ERROR, "device lost: %s", fault.description);
 }
 
+void vkc__lose(vkc_device *dev)
+{
+    dev->lost = true;
+}
+
 vkc_status vkc__check(vkc_device *dev, VkResult res, const char *what)
 {
     if (res >= VK_SUCCESS)
@@ -20,7 +25,7 @@ vkc_status vkc__check(vkc_device *dev, VkResult res, const char *what)
     if (res == VK_ERROR_DEVICE_LOST) {
         if (!dev->lost && dev->vk)
             log_fault(dev);
-        dev->lost = true;
+        vkc__lose(dev);
         return VKC_FAIL(VKC_E_LOST, "the device was lost while %s", what);
     }
     if (res == VK_ERROR_OUT_OF_HOST_MEMORY)

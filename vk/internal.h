@@ -92,6 +92,7 @@ struct vkc_device {
     vkc_kernel     *kernels;        // newest first
     VkPipelineCache cache;
     char           *cache_path;     // NULL = nothing on disk
+    uint64_t        cache_sum;      // checksum of what was loaded; 0 = nothing
     bool            cache_dirty;    // something was compiled that the file may lack
 };
 
@@ -117,6 +118,7 @@ vkc_status vkc__device_open(vkc_device *dev);   // vkCreateDevice with dev->info
 // device.c: a VkResult as a status; remembers a lost device.
 vkc_status vkc__check(vkc_device *dev, VkResult res, const char *what);
 vkc_status vkc__check_alive(const vkc_device *dev);
+void       vkc__lose(vkc_device *dev);          // from now on every call gives E_LOST
 void       vkc__name(vkc_device *dev, VkObjectType type, uint64_t handle, const char *name);
 
 // memory.c

@@ -34,7 +34,9 @@ static vkc_status check_limits(const vkc_device *dev, const vkc_kernel_params *p
     const char *name = p->shader->name;
     const VkPhysicalDeviceLimits *l = &dev->limits;
     uint64_t all = (uint64_t) s->local_size[0] * s->local_size[1] * s->local_size[2];
-    uint32_t missing = s->features & ~dev->info.features;
+    uint32_t missing = s->features & ~dev->info.features, n_buffers = 0;
+    for (uint32_t i = 0; i < s->n_bindings; i++)
+        n_buffers += s->access[i] != 0;
     if (p->args_size != s->push_size)
         return VKC_FAIL(VKC_E_ARG, "kernel %s: args of %zu bytes, but the shader has %u", name, p->args_size,
                         s->push_size);
@@ -52,9 +54,9 @@ static vkc_status check_limits(const vkc_device *dev, const vkc_kernel_params *p
     if (s->shared_bytes > l->maxComputeSharedMemorySize)
         return VKC_FAIL(VKC_E_ARG, "kernel %s: %u bytes of shared memory, but the device has %u", name,
                         s->shared_bytes, l->maxComputeSharedMemorySize);
-    if (s->n_bindings > dev->info.max_bindings)
+    if (n_buffers > dev->info.max_bindings)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "kernel %s: %u buffers, but the device binds at most %u", name,
-                        s->n_bindings, dev->info.max_bindings);
+                        n_buffers, dev->info.max_bindings);
     if (missing)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "kernel %s: needs features this device lacks or has off (mask %#x)", name,
                         missing);
@@ -134,7 +136,7 @@ static vkc_status make_pipeline(vkc_device *dev, vkc_kernel *k, const uint32_t *
     st = vkc__check(dev, vkCreateComputePipelines(dev->vk, dev->cache, 1, &info, NULL, &k->pipeline),
                     "compiling a kernel");
     vkDestroyShaderModule(dev->vk, module, NULL);
-    dev->cache_dirty = true;
+    dev->cache_dirty |= st == VKC_OK;
     vkc__name(dev, VK_OBJECT_TYPE_PIPELINE, (uint64_t) k->pipeline, shader->name);
     return st;
 }

@@ -62,7 +62,8 @@ vkc_status vkc__levels_get(const vkc__access *acc, size_t n_acc, uint32_t n_comm
             }
         for (; first < last; first++)
             for (size_t s = find(cut, n, acc[first].begin); cut[s] < acc[first].end; s++) {
-                seg[s].after_any = mine + 1;
+                if (seg[s].after_any <= mine)   // an earlier reader may be on a later level
+                    seg[s].after_any = mine + 1;
                 if (acc[first].mode & VKC_ACCESS_WRITE)
                     seg[s].after_write = mine + 1;
             }

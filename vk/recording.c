@@ -44,8 +44,8 @@ void vkc_recording_destroy(vkc_recording *rec)
 {
     if (!rec)
         return;
-    if (rec->ticket)
-        vkc_wait(rec->dev, rec->ticket);
+    if (rec->ticket && vkc_wait(rec->dev, rec->ticket) != VKC_OK)
+        vkDeviceWaitIdle(rec->dev->vk);     // lost: nothing may be in use when it is freed
     vkc__replay_finish(rec);
     vkDestroyDescriptorPool(rec->dev->vk, rec->sets, NULL);
     for (size_t i = 0; rec->views && i < rec->n_binds; i++)
@@ -130,7 +130,7 @@ static vkc_status check_groups(vkc_recording *rec, const vkc_dispatch *d, vkc__c
 
 vkc_status vkc_record_dispatch(vkc_recording *rec, const vkc_dispatch *d)
 {
-    vkc__command *cmd;
+    vkc__command *cmd = NULL;
     vkc_status st = start(rec, &cmd);
     if (st != VKC_OK)
         return st;
@@ -166,7 +166,7 @@ vkc_status vkc_record_dispatch(vkc_recording *rec, const vkc_dispatch *d)
 
 vkc_status vkc_record_fill(vkc_recording *rec, vkc_slice dst, uint32_t word)
 {
-    vkc__command *cmd;
+    vkc__command *cmd = NULL;
     vkc_status st = start(rec, &cmd);
     if (st == VKC_OK)
         st = vkc__slice_check(rec->dev, dst, "fill");
@@ -186,7 +186,7 @@ vkc_status vkc_record_fill(vkc_recording *rec, vkc_slice dst, uint32_t word)
 
 vkc_status vkc_record_copy(vkc_recording *rec, vkc_slice dst, vkc_slice src)
 {
-    vkc__command *cmd;
+    vkc__command *cmd = NULL;
     vkc_status st = start(rec, &cmd);
     if (st == VKC_OK)
         st = vkc__slice_check(rec->dev, dst, "copy, target");

@@ -2,13 +2,16 @@
 //
 // The first replay is cut into submissions of a few commands, each timed by the device (or by the
 // host, where the device has no timestamps). Before the second, neighbours are merged as long as
-// their times fit the budget, and the command buffers are recorded for good.
+// their times fit the budget. Times are taken on: where a later replay is much longer than the
+// budget, because an indirect launch grew, say, it is cut anew.
 #include "vk/replay.h"
+#include "vk/clock.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define FIRST_CUT 4     // commands in a submission of the first replay
+#define TOO_LONG 2      // budgets that one submission may take before it is cut anew
+#define LOOK_EVERY 16   // replays, at the least, between looks at the times
 
 void vkc__replay_finish(vkc_recording *rec)
 {
@@ -18,11 +21,12 @@ void vkc__replay_finish(vkc_recording *rec)
     free(rec->buffers);
     free(rec->cut);
     free(rec->cost_ms);
+    free(rec->host_ms);
     rec->pool = VK_NULL_HANDLE;
     rec->queries = VK_NULL_HANDLE;
     rec->buffers = NULL;
     rec->cut = NULL;
-    rec->cost_ms = NULL;
+    rec->cost_ms = rec->host_ms = NULL;
 }
 
 // ---- recording command buffers
@@ -57,13 +61,13 @@ static void stamp(const vkc_recording *rec, VkCommandBuffer cmd, uint32_t query)
 }
 
 // Submission s into its command buffer. Queries: with profile, 2 i and 2 i + 1 around order[i]; else
-// 2 s and 2 s + 1 around the first replay's submission s.
+// 2 s and 2 s + 1 around submission s.
 static vkc_status record_submission(vkc_recording *rec, uint32_t s)
 {
     vkc_device *dev = rec->dev;
     VkCommandBuffer cmd = rec->buffers[s];
     uint32_t begin = rec->cut[s], end = rec->cut[s + 1];
-    bool whole = rec->has_queries && !rec->profile && !rec->measured, each = rec->has_queries && rec->profile;
+    bool whole = rec->has_queries && !rec->profile, each = rec->has_queries && rec->profile;
     VkCommandBufferBeginInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
         .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT,  // replays may queue up
@@ -101,6 +105,7 @@ static vkc_status record_submission(vkc_recording *rec, uint32_t s)
 static vkc_status record_all(vkc_recording *rec)
 {
     vkc_device *dev = rec->dev;
+    rec->ready = false;
     vkDestroyCommandPool(dev->vk, rec->pool, NULL);
     rec->pool = VK_NULL_HANDLE;
     VkCommandPoolCreateInfo pool = {
@@ -121,6 +126,7 @@ static vkc_status record_all(vkc_recording *rec)
         vkc__name(dev, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t) (uintptr_t) rec->buffers[s], rec->name);
         st = record_submission(rec, s);
     }
+    rec->ready = st == VKC_OK;
     return st;
 }
 
@@ -128,12 +134,15 @@ vkc_status vkc__replay_init(vkc_recording *rec)
 {
     vkc_device *dev = rec->dev;
     uint32_t n = (uint32_t) rec->n_commands;
-    if (n == 0)
+    if (n == 0) {
+        rec->ready = true;
         return VKC_OK;
+    }
     rec->cut = calloc((size_t) n + 1, sizeof *rec->cut);
     rec->buffers = calloc(n, sizeof *rec->buffers);     // later cuts are at most one a command
     rec->cost_ms = calloc(n, sizeof *rec->cost_ms);
-    if (!rec->cut || !rec->buffers || !rec->cost_ms)
+    rec->host_ms = calloc(n, sizeof *rec->host_ms);
+    if (!rec->cut || !rec->buffers || !rec->cost_ms || !rec->host_ms)
         return VKC_FAIL(VKC_E_NOMEM, "recording %s: out of host memory", rec->name);
     for (uint32_t i = 0; i < n; i += FIRST_CUT)
         rec->cut[rec->n_cuts++] = i;
@@ -143,7 +152,7 @@ vkc_status vkc__replay_init(vkc_recording *rec)
         VkQueryPoolCreateInfo info = {
             .sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
             .queryType = VK_QUERY_TYPE_TIMESTAMP,
-            .queryCount = 2 * (rec->profile ? n : rec->n_cuts),
+            .queryCount = 2 * n,
         };
         vkc_status st = vkc__check(dev, vkCreateQueryPool(dev->vk, &info, NULL, &rec->queries), "making timestamps");
         if (st != VKC_OK)
@@ -154,34 +163,41 @@ vkc_status vkc__replay_init(vkc_recording *rec)
 
 // ---- measuring and cutting
 
-static vkc_status query_ms(vkc_recording *rec, uint32_t pair, double *ms)
+// Device time between two queries of a replay that is done.
+static vkc_status query_ms(vkc_recording *rec, uint32_t from, uint32_t to, double *ms)
 {
     vkc_device *dev = rec->dev;
     uint64_t t[2], mask = dev->timestamp_bits < 64 ? (1ull << dev->timestamp_bits) - 1 : UINT64_MAX;
-    vkc_status st = vkc__check(dev, vkGetQueryPoolResults(dev->vk, rec->queries, 2 * pair, 2, sizeof t, t, sizeof *t,
-                                                          VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
-                               "reading timestamps");
+    vkc_status st = VKC_OK;
+    for (int i = 0; i < 2 && st == VKC_OK; i++)
+        st = vkc__check(dev, vkGetQueryPoolResults(dev->vk, rec->queries, i ? to : from, 1, sizeof t[i], &t[i],
+                                                   sizeof t[i], VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+                        "reading timestamps");
     if (st == VKC_OK)
         *ms = (double) ((t[1] - t[0]) & mask) * dev->info.timestamp_ns * 1e-6;
     return st;
 }
 
-// After the first replay: what each command took, evenly shared within a submission.
-static vkc_status measure(vkc_recording *rec)
+static vkc_status submission_ms(vkc_recording *rec, uint32_t s, double *ms)
 {
-    vkc_status st = vkc_wait(rec->dev, rec->ticket);
-    for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
-        uint32_t begin = rec->cut[s], end = rec->cut[s + 1];
-        double ms = 0;
-        if (rec->has_queries && !rec->profile)
-            st = query_ms(rec, s, &ms);
-        for (uint32_t i = begin; i < end && st == VKC_OK && rec->has_queries; i++) {
-            rec->cost_ms[i] = ms / (end - begin);
-            if (rec->profile)
-                st = query_ms(rec, i, &rec->cost_ms[i]);
-        }
+    if (!rec->has_queries) {
+        *ms = rec->host_ms[s];
+        return VKC_OK;
     }
-    return st;
+    if (rec->profile)
+        return query_ms(rec, 2 * rec->cut[s], 2 * rec->cut[s + 1] - 1, ms);
+    return query_ms(rec, 2 * s, 2 * s + 1, ms);
+}
+
+// Spreads the time of a submission over its commands, in proportion to what they took before.
+static void set_cost(vkc_recording *rec, uint32_t s, double ms)
+{
+    uint32_t begin = rec->cut[s], end = rec->cut[s + 1];
+    double before = 0;
+    for (uint32_t i = begin; i < end; i++)
+        before += rec->cost_ms[i];
+    for (uint32_t i = begin; i < end; i++)
+        rec->cost_ms[i] = before > 0 ? rec->cost_ms[i] * (ms / before) : ms / (end - begin);
 }
 
 static void cut_by_cost(vkc_recording *rec)
@@ -198,11 +214,27 @@ static void cut_by_cost(vkc_recording *rec)
     rec->cut[rec->n_cuts] = (uint32_t) rec->n_commands;
 }
 
-static double now_ms(void)
+// Before a replay: looks at the times of the one before, and cuts anew after the first or where a
+// submission took too long. A replay still running is left alone, but not for ever.
+static vkc_status recut(vkc_recording *rec)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double) t.tv_sec * 1e3 + (double) t.tv_nsec * 1e-6;
+    bool first = rec->n_replays == 1, late = first;
+    vkc_status st = VKC_OK;
+    if (rec->n_replays % LOOK_EVERY != 0 && !first && !vkc_is_done(rec->dev, rec->ticket))
+        return VKC_OK;
+    st = vkc_wait(rec->dev, rec->ticket);
+    for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
+        double ms = 0;
+        st = submission_ms(rec, s, &ms);
+        bool slow = ms > TOO_LONG * rec->dev->budget_ms && rec->cut[s + 1] - rec->cut[s] > 1;
+        if (first || slow)
+            set_cost(rec, s, ms);
+        late |= slow;
+    }
+    if (st != VKC_OK || !late)
+        return st;
+    cut_by_cost(rec);
+    return record_all(rec);
 }
 
 vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
@@ -211,30 +243,23 @@ vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
     vkc_status st = vkc__check_alive(dev);
     if (st != VKC_OK)
         return st;
-    if (!rec->finished)
+    if (!rec->ready)
         return VKC_FAIL(VKC_E_ARG, "recording %s: submitted before it was finished", rec->name);
-    bool first = !rec->replayed;
-    if (!first && !rec->measured && rec->n_cuts > 0) {
-        if ((st = measure(rec)) != VKC_OK)
-            return st;
-        rec->measured = true;
-        cut_by_cost(rec);
-        if ((st = record_all(rec)) != VKC_OK)
-            return st;
-    }
+    if (rec->n_replays > 0 && rec->n_cuts > 0)
+        st = recut(rec);
+    // Without timestamps the host times replays 0, 1, 2, 4, 8 ... by waiting for each submission.
+    bool timed = !rec->has_queries && (rec->n_replays & (rec->n_replays - 1)) == 0;
     for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
-        double began = now_ms();
+        double began = vkc_seconds();
         st = vkc__submit(dev, rec->buffers[s]);
         rec->ticket = dev->submitted;       // also when a later submission fails
-        if (st == VKC_OK && first && !rec->has_queries) {
+        if (st == VKC_OK && timed)
             st = vkc_wait(dev, 0);
-            for (uint32_t i = rec->cut[s]; i < rec->cut[s + 1]; i++)
-                rec->cost_ms[i] = (now_ms() - began) / (rec->cut[s + 1] - rec->cut[s]);
-        }
+        rec->host_ms[s] = timed ? (vkc_seconds() - began) * 1e3 : 0;
     }
     if (st != VKC_OK)
         return st;
-    rec->replayed = true;
+    rec->n_replays++;
     if (ticket)
         *ticket = dev->submitted;
     return VKC_OK;
@@ -244,7 +269,7 @@ vkc_status vkc_recording_get_time(vkc_recording *rec, uint32_t i, const char **k
 {
     if (!rec->profile || !rec->has_queries)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "recording %s: not profiled, or the device has no timestamps", rec->name);
-    if (i >= rec->n_dispatches || !rec->replayed)
+    if (i >= rec->n_dispatches || rec->n_replays == 0)
         return VKC_FAIL(VKC_E_ARG, "recording %s: no time for dispatch %u of %u before a replay", rec->name, i,
                         rec->n_dispatches);
     vkc_status st = vkc_wait(rec->dev, rec->ticket);
@@ -254,7 +279,7 @@ vkc_status vkc_recording_get_time(vkc_recording *rec, uint32_t i, const char **k
     while (rec->order[place] != c)
         place++;
     if (st == VKC_OK)
-        st = query_ms(rec, place, ms);
+        st = query_ms(rec, 2 * place, 2 * place + 1, ms);
     if (st == VKC_OK && kernel)
         *kernel = vkc_kernel_name(rec->commands[c].kernel);
     return st;

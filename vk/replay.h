@@ -25,26 +25,30 @@ typedef struct vkc__command {
 struct vkc_recording {
     vkc_device   *dev;
     char         *name;
-    bool          profile, finished;
+    bool          profile;
+    bool          finished;         // takes no more commands
+    bool          ready;            // its command buffers are whole
     vkc__command *commands;         // in program order
     vkc_slice    *binds;
     VkBufferView *views;            // of binds[i] where its kernel has a samplerBuffer
     uint32_t     *args;
     vkc__access  *accesses;
     size_t        n_commands, cap_commands, n_binds, cap_binds, n_args, cap_args, n_accesses, cap_accesses;
-    uint32_t      n_dispatches, n_levels, n_sets;
+    uint32_t      n_dispatches, n_levels;
 
     uint32_t     *level;            // of each command
     uint32_t     *order;            // commands by level
-    double       *cost_ms;          // of order[i], as measured
+    double       *cost_ms;          // of order[i], by the newest measurement
     VkDescriptorPool sets;
 
     uint32_t     *cut;              // submission s runs order[cut[s]] to order[cut[s + 1]]
     uint32_t      n_cuts;           // submissions a replay
     VkCommandPool pool;
     VkCommandBuffer *buffers;       // one a submission
-    VkQueryPool   queries;          // a pair for each dispatch (profile) or submission (first replay)
-    bool          replayed, measured, has_queries;
+    VkQueryPool   queries;          // a pair for each command (profile) or submission
+    double       *host_ms;          // of each submission, by the host, without queries
+    bool          has_queries;
+    uint64_t      n_replays;
     uint64_t      ticket;           // of the newest replay
 };
 

@@ -14,6 +14,7 @@ enum {  // the few numbers of the SPIR-V specification that are needed
     OP_TYPE_FLOAT = 22, OP_TYPE_VECTOR = 23, OP_TYPE_MATRIX = 24, OP_TYPE_IMAGE = 25, OP_TYPE_SAMPLED_IMAGE = 27, OP_TYPE_ARRAY = 28, OP_TYPE_RUNTIME_ARRAY = 29,
     OP_TYPE_STRUCT = 30, OP_TYPE_POINTER = 32, OP_CONSTANT = 43, OP_CONSTANT_COMPOSITE = 44,
     OP_SPEC_CONSTANT = 50, OP_SPEC_CONSTANT_COMPOSITE = 51, OP_SPEC_CONSTANT_OP = 52, OP_FUNCTION = 54,
+    OP_FUNCTION_END = 56, OP_FUNCTION_CALL = 57,
     OP_VARIABLE = 59, OP_DECORATE = 71, OP_MEMBER_DECORATE = 72, OP_COMPOSITE_EXTRACT = 81,
     OP_IADD = 128, OP_ISUB = 130, OP_IMUL = 132, OP_UDIV = 134, OP_UMOD = 137,
     OP_SHIFT_RIGHT = 194, OP_SHIFT_LEFT = 196, OP_OR = 197, OP_XOR = 198, OP_AND = 199,
@@ -65,7 +66,7 @@ static uint32_t result_word(uint32_t op)
 {
     if (op >= OP_TYPE_BOOL - 1 && op <= OP_TYPE_POINTER + 1)
         return 1;
-    if ((op >= 41 && op <= OP_SPEC_CONSTANT_OP) || op == OP_VARIABLE)
+    if ((op >= 41 && op <= OP_SPEC_CONSTANT_OP) || op == OP_FUNCTION || op == OP_VARIABLE)
         return 2;
     return 0;
 }
@@ -284,6 +285,27 @@ static uint32_t feature_of(uint32_t capability)
     return capability == 6022 ? VKC_FEATURE_COOPMAT : 0;                   // CooperativeMatrixKHR
 }
 
+// Functions are whole, one ends the module, and those entered or called are there: a truncated
+// module fails here.
+static bool check_functions(module *m)
+{
+    uint32_t last = 0;
+    bool open = false;
+    for (size_t at = 5; at < m->n_words && !m->bad; at += len_at(m, at)) {
+        last = op_at(m, at);
+        if (last == OP_FUNCTION || last == OP_FUNCTION_END) {
+            if (open == (last == OP_FUNCTION))
+                return false;
+            open = !open;
+        }
+        uint32_t i = last == OP_ENTRY_POINT ? 2 : 3;
+        if ((last == OP_ENTRY_POINT || last == OP_FUNCTION_CALL) &&
+            op_at(m, def_of(m, word(m, at, i))) != OP_FUNCTION)
+            return false;
+    }
+    return !m->bad && last == OP_FUNCTION_END;
+}
+
 static vkc_status read_module(module *m, vkc__spirv_info *out)
 {
     vkc_status st = VKC_OK;
@@ -342,7 +364,7 @@ vkc_status vkc__spirv_get(const vkc_shader *shader, const uint32_t *spec, uint32
     if (!m.def)
         return VKC_FAIL(VKC_E_NOMEM, "shader %s: out of host memory", m.name);
     vkc_status st = VKC_OK;
-    if (!index_ids(&m))
+    if (!index_ids(&m) || !check_functions(&m))
         m.bad = true;
     if (!m.bad)
         st = read_module(&m, &info);
