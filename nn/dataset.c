@@ -338,10 +338,12 @@ uint32_t nn_dataset_len(const nn_dataset *d, nn_split split)
 
 uint32_t nn_dataset_label(const nn_dataset *d, nn_split split, uint32_t i)
 {
-    if (!d->is_synth)
-        return get_list(d, split)->pictures[i].label;
-    // The length of a fresh split need not be a multiple of the classes: see nn_dataset_read.
-    return i % NN_SYNTH_CLASSES;
+    return d->is_synth ? i % NN_SYNTH_CLASSES : get_list(d, split)->pictures[i].label;
+}
+
+bool nn_dataset_is_oriented(const nn_dataset *d)
+{
+    return d->is_synth;
 }
 
 bool nn_dataset_is_fresh(const nn_dataset *d, nn_split split)

@@ -36,6 +36,8 @@ uint32_t           nn_dataset_classes(const nn_dataset *d);
 const char *const *nn_dataset_labels(const nn_dataset *d);      // (classes), names of the classes
 uint32_t           nn_dataset_len(const nn_dataset *d, nn_split split);     // pictures listed; may be 0
 uint32_t           nn_dataset_label(const nn_dataset *d, nn_split split, uint32_t i);
+// Would a mirrored or turned picture be of another class (as with digits)? Then shift only.
+bool               nn_dataset_is_oriented(const nn_dataset *d);
 // Do the pictures of this split change from epoch to epoch?
 bool               nn_dataset_is_fresh(const nn_dataset *d, nn_split split);
 // Where picture i is, for messages: a path, or "synth:ringed-digit train 12". `out` holds NN_PATH_MAX bytes.
