@@ -352,7 +352,9 @@ vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t
             continue;
         nn_image_normalise(s->rgb + i * l->image_size, l->p.size, l->p.channels, l->p.mean, l->p.std,
                            pixels + good * picture);
-        labels[good++] = s->labels[i];
+        if (labels)
+            labels[good] = s->labels[i];
+        good++;
     }
     *n = good;
     pthread_mutex_lock(&l->lock);
