@@ -57,7 +57,7 @@ vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *
     vkc_status st;
     nn_model_config cfg = { 0 };
     nn_vit *s = NULL;
-    VKC_TRY(nn_model_config_copy(&cfg, &teacher->cfg));
+    VKC_TRY(nn_model_config_copy(&teacher->cfg, &cfg));
     for (uint32_t l = 0; l < cfg.depth; l++)
         if (strcmp(teacher->block[l].mixer->name, "attention") == 0)
             cfg.layers[l] = *mixer;

@@ -104,7 +104,7 @@ vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool train
     if (!v)
         return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     v->dev = dev;
-    VKC_TRY(nn_model_config_copy(&v->cfg, cfg));
+    VKC_TRY(nn_model_config_copy(cfg, &v->cfg));
     v->block = (nn_vit_block *) calloc(cfg->depth, sizeof *v->block);
     if (!v->block) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");

@@ -31,6 +31,13 @@ const op_case op_cases[] = {
     { "attention", "heads of 1", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct attention_attr) { .heads = 3 },
       .in = { { 1, { 2, { 0, 9 } } } } },
 
+    // attention_stats (its lse is any number: p need not sum to 1)
+    { .op = "attention_stats", .note = "uneven, dead rows", .layout = { { .lengths = { 1, 3, 13, 65 }, .cap_tokens = 67 } },
+      .in = { { 1, { 2, { 0, 3 * 39 } } }, { 1, { 2, { 0, 3 } }, 3.0, 4.5 } }, .attr = &(struct attention_stats_attr) { .heads = 3 } },
+    { .op = "attention_stats", .note = "one head of 65", .layout = { { .lengths = { 37, 200 } } },
+      .in = { { 1, { 2, { 0, 3 * 65 } } }, { 1, { 2, { 0, 1 } }, 4.0, 5.5 } },
+      .attr = &(struct attention_stats_attr) { .heads = 1, .scale = 0.3f } },
+
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
       .in = { { 0, { 2, { 1, 3 } } }, { 0, { 1, { 1 } }, 0, 2 } } },

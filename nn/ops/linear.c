@@ -26,22 +26,18 @@ typedef struct linear_form {
     uint32_t shared_bytes;
 } linear_form;
 
-#define TILED(bm, bn, bk, tm, tn) { "tiled", &vkc_shader_linear_tiled_fwd, &vkc_shader_linear_tiled_dx, \
-    &vkc_shader_linear_tiled_dw, &vkc_shader_linear_dpre, &vkc_shader_linear_db, 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, { bm, bn, bk, tm, tn }, \
-    4 * (bk) * ((bm) + (bn) + 2) }
+// The kernels of a form whose files are linear_<name>_*; linear_<helpers>dpre and _db go with it.
+#define KERNELS(name, helpers) #name, &vkc_shader_linear_##name##_fwd, &vkc_shader_linear_##name##_dx, \
+    &vkc_shader_linear_##name##_dw, &vkc_shader_linear_##helpers##dpre, &vkc_shader_linear_##helpers##db
+#define TILED(bm, bn, bk, tm, tn) { KERNELS(tiled, ), 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, \
+    { bm, bn, bk, tm, tn }, 4 * (bk) * ((bm) + (bn) + 2) }
+#define LANES(n) { KERNELS(lanes, lanes_), n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
 
-#define LANES(n) { "lanes", &vkc_shader_linear_lanes_fwd, &vkc_shader_linear_lanes_dx, \
-    &vkc_shader_linear_lanes_dw, &vkc_shader_linear_lanes_dpre, &vkc_shader_linear_lanes_db, n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
-
-static const linear_form plain = { "plain", &vkc_shader_linear_plain_fwd, &vkc_shader_linear_plain_dx,
-    &vkc_shader_linear_plain_dw, &vkc_shader_linear_dpre, &vkc_shader_linear_db, 64, 64, 64, 64, 64, { 0 }, 0 };
+static const linear_form plain = { KERNELS(plain, ), 64, 64, 64, 64, 64, { 0 }, 0 };
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
 };
-
-static const linear_form lanes[] = {
-    LANES(8), LANES(4),
-};
+static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
 
 static uint32_t ceil_div(uint32_t n, uint32_t d)
 {
