@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "nn/files.h"
 #include "nn/json.h"
+#include "vk/clock.h"
 
 #define MAX_LOG ((size_t) 32 << 20)
 #define MAX_LINE_VALUES 256
@@ -33,13 +33,6 @@ typedef struct search {
     uint32_t n_trials, n_fresh, most;           // asked for, of these not from the log, upper bound
     double   start;
 } search;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 static vkc_status add_known(search *s, const trial *t)
 {
@@ -145,7 +138,7 @@ static bool tell(const search *s, const char *note)
 {
     if (!s->p->progress)
         return true;
-    double seconds = now() - s->start;
+    double seconds = vkc_seconds() - s->start;
     nn_progress pr = { .what = "search", .done = s->n_trials, .total = s->most, .unit = "trials",
                        .seconds = seconds, .left = -1.0, .note = note };
     if (s->n_fresh > 0) {
@@ -233,7 +226,7 @@ static vkc_status walk(search *s, distill_search_result *r)
 vkc_status distill_search(const distill_search_params *p, distill_search_result *out)
 {
     vkc_status st = VKC_OK;
-    search s = { .p = p, .log = -1, .start = now() };
+    search s = { .p = p, .log = -1, .start = vkc_seconds() };
     distill_search_result r = { .base = 0.0 };
     if (p->n_layers == 0 || p->n_layers > DISTILL_MAX_LAYERS || !p->score || !(p->max_drop >= 0.0))
         return VKC_FAIL(VKC_E_ARG, "search: wants 1 to %d layers, a scorer and a drop of at least 0",

@@ -118,7 +118,7 @@ vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distil
     lp.seed = p->seed;
     lp.threads = p->threads;
     lp.shuffle = true;
-    lp.augment = NN_AUGMENT_ALL;
+    lp.augment = nn_augment_default(p->data, c->image);
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_batch_create(teacher->dev, c, batch, &b));
     VKC_TRY(nn_graph_create(teacher->dev, &g));

@@ -178,7 +178,7 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
         st = load_state(&f);
     f.first_step = f.s.step;
     if (st == VKC_OK)
-        st = nn_loader_seek(p->loader, f.s.epoch, f.s.batch);
+        st = nn_loader_seek(p->loader, f.s.epoch, (uint32_t) f.s.batch);
     if (st == VKC_OK)
         st = run(&f);
     *out = (nn_fit_result) { .steps = f.s.step, .images = f.s.images, .seconds = vkc_seconds() - f.start };

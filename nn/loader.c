@@ -374,3 +374,18 @@ const char *nn_loader_bad_text(nn_loader *l, uint32_t i)
 {
     return i < MAX_TEXTS && i < nn_loader_bad(l) ? l->texts[i] : NULL;
 }
+
+nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch)
+{
+    nn_loader_params p = { .data = data, .split = split, .batch = batch, .size = c->image, .channels = c->channels };
+    memcpy(p.mean, c->mean, sizeof p.mean);
+    memcpy(p.std, c->std, sizeof p.std);
+    return p;
+}
+
+nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size)
+{
+    if (nn_dataset_is_fresh(data, NN_SPLIT_TRAIN))
+        return (nn_augment_params) { .shift = 0 };
+    return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = true, .shift = size / 16 };
+}

@@ -13,6 +13,7 @@
 
 #include "nn/augment.h"
 #include "nn/dataset.h"
+#include "nn/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,6 +34,13 @@ typedef struct nn_loader_params {
     uint32_t threads;               // 0 = as many as cores
     size_t   cache_bytes;           // keep the decoded pictures when they fit; 0 = 1 GiB, 1 = never
 } nn_loader_params;
+
+// What a model wants of a split: its size, channels, mean and std; all else zero.
+nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch);
+
+// What training does to pictures unless told otherwise: flips, transposes and shifts of a sixteenth of the side;
+// nothing where every epoch draws its own (digits must not be mirrored).
+nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size);
 
 typedef struct nn_loader nn_loader;
 

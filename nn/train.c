@@ -42,7 +42,8 @@ vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out)
     lp.seed = p->seed;
     lp.threads = p->threads;
     lp.shuffle = true;
-    lp.augment = p->plain ? 0 : NN_AUGMENT_ALL;
+    if (!p->plain)
+        lp.augment = nn_augment_default(p->data, v->cfg.image);
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_batch_create(v->dev, &v->cfg, batch, &b));
     VKC_TRY(nn_graph_create(v->dev, &g));

@@ -133,6 +133,8 @@ const op_case op_cases[] = {
       .in = { { 0, { 2, { 13, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 1, { 65 } } } } },
     { "layernorm", "plain, 4100 rows", .attr = &(struct layernorm_attr) { .eps = 1e-5f },
       .in = { { 0, { 2, { 4100, 3 } } }, { 0, { 1, { 3 } } }, { 0, { 1, { 3 } } } } },
+    { "layernorm", "plain, wide", .attr = &(struct layernorm_attr) { .eps = 1e-5f },
+      .in = { { 0, { 2, { 3, 1000 } } }, { 0, { 1, { 1000 } } }, { 0, { 1, { 1000 } } } } },
     { "layernorm", "packed", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct layernorm_attr) { .eps = 1e-5f },
       .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 1, { 37 } } } } },
     { "layernorm", "packed", .layout = { { { 65, 1, 37 }, .cap_tokens = 65 } }, .attr = &(struct layernorm_attr) { .eps = 1e-5f },
