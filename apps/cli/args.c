@@ -102,7 +102,7 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
 {
     vkc_status st = VKC_OK;
     char *at = (char *) options + a->offset;
-    uint64_t whole;
+    uint64_t whole = 0;
     uint32_t small;
     switch (a->type) {
     case ARG_FLAG:
