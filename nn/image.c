@@ -9,7 +9,7 @@
 #include "nn/files.h"
 
 #define STBI_NO_STDIO
-#include <stb/stb_image.h>
+#include <stb_image.h>
 
 // Do the Huffman tables of a DHT segment, whose bytes after the marker are given, have at most 256 codes each?
 // stb_image before 2.28 writes past its arrays when they have more.
