@@ -84,7 +84,7 @@ static vkc_status log_epoch(const fit *f, double lr)
 static bool report(fit *f, double lr)
 {
     double now = vkc_seconds();
-    uint64_t done = f->s.step - f->first_step, total = f->p->schedule.total;
+    uint64_t total = f->p->schedule.total;
     if (f->p->max_steps && f->p->max_steps < total)
         total = f->p->max_steps;
     bool last = f->s.step >= total;
@@ -94,13 +94,8 @@ static bool report(fit *f, double lr)
     char note[96];
     snprintf(note, sizeof note, "epoch %llu loss %.4f lr %.1e", (unsigned long long) f->s.epoch + 1,
              f->s.epoch_steps ? f->s.sum[0] / (double) f->s.epoch_steps : f->s.mean[0], lr);
-    double seconds = now - f->start;
-    nn_progress np = {
-        .what = f->p->what, .done = f->s.step, .total = total, .unit = "steps", .seconds = seconds, .note = note,
-        .rate = seconds > 0 ? (double) done / seconds : 0,
-        .left = done ? seconds / (double) done * (double) (total - f->s.step) : -1,
-    };
-    return f->p->progress(f->p->user, &np);
+    return nn_progress_report(f->p->progress, f->p->user, f->p->what, "steps", note, f->start, f->first_step, f->s.step,
+                              total);
 }
 
 static vkc_status end_step(fit *f, uint32_t n)
