@@ -24,6 +24,7 @@ typedef struct distill_args {
 typedef struct work {               // what the stages hand on
     const distill_args *a;
     const char  *teacher_dir;
+    char         mixer_text[sizeof(nn_layer_config)];
     nn_layer_config mixer;
     nn_dataset  *data;
     vkc_device  *dev;
@@ -207,6 +208,9 @@ static vkc_status run_all(work *w)
     if (!a->out || !a->mixer)
         return VKC_FAIL(VKC_E_ARG, "usage: pare distill M --data D --mixer X -o S");
     VKC_TRY(nn_mixer_parse(a->mixer, &w->mixer, NULL));
+    snprintf(w->mixer_text, sizeof w->mixer_text, "%s%s%s", w->mixer.mixer, *w->mixer.options ? ":" : "",
+             w->mixer.options);
+    w->report.mixer = w->mixer_text;
     if (!a->resume)
         VKC_TRY(app_check_output(a->out, a->force));
     VKC_TRY(measure_open_data(&a->d, &w->data));
@@ -234,7 +238,6 @@ static vkc_status run(const void *options, const args_words *words)
         return VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory");
     w->a = a;
     w->teacher_dir = words->word[0];
-    w->report.mixer = a->mixer;
     w->report.max_drop = a->max_drop / 100.0;
     vkc_status st = run_all(w);
     distill_sparsity_finish(&w->report.sparsity);
