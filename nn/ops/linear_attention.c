@@ -58,14 +58,13 @@ static uint32_t wg_of(const nn_call *c)
     return c->in_rows[0]->cap_tokens <= 128 ? 32 : 64;
 }
 
-// Rows that one invocation owns. On software devices each load then serves several; a GPU wants more
-// invocations instead. Bounded by the registers of long heads.
+// Rows that one invocation owns. On software devices each load then serves two; a GPU wants more
+// invocations instead. Bounded by registers, and by the
+// time that drivers take to compile unrolled code.
 static uint32_t own_of(const nn_call *c)
 {
     const uint32_t D = NN_ATTR(c, linear_attention)->head_dim;
-    if (c->dev->type != VKC_TYPE_SOFTWARE || D > 64)
-        return 1;
-    return D > 32 ? 2 : 4;
+    return c->dev->type == VKC_TYPE_SOFTWARE && D <= 64 ? 2 : 1;
 }
 
 // Groups for `n` things a head, `own` an invocation, lanes packed over heads.
