@@ -352,7 +352,9 @@ vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t
             continue;
         nn_image_normalise(s->rgb + i * l->image_size, l->p.size, l->p.channels, l->p.mean, l->p.std,
                            pixels + good * picture);
-        labels[good++] = s->labels[i];
+        if (labels)
+            labels[good] = s->labels[i];
+        good++;
     }
     *n = good;
     pthread_mutex_lock(&l->lock);
@@ -385,7 +387,7 @@ nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset 
 
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size)
 {
-    if (nn_dataset_is_fresh(data, NN_SPLIT_TRAIN))
+    if (nn_dataset_is_oriented(data))       // and drawn for its own grid of patches
         return (nn_augment_params) { .shift = 0 };
     return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = true, .shift = size / 16 };
 }

@@ -39,7 +39,7 @@ typedef struct nn_loader_params {
 nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch);
 
 // What training does to pictures unless told otherwise: flips, transposes and shifts of a sixteenth of the side;
-// nothing where every epoch draws its own (digits must not be mirrored).
+// nothing where a mirrored picture would be another (digits).
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size);
 
 typedef struct nn_loader nn_loader;
@@ -54,8 +54,8 @@ uint32_t   nn_loader_images(const nn_loader *l);        // of an epoch, broken o
 // Go on with this batch. Blocking. Errors: E_ARG beyond the last batch of an epoch.
 vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch);
 
-// Wait for the next batch and write its pictures (n, channels, size, size), normalised, and their labels (n).
-// There is room for `batch` of both. After the last batch of an epoch comes the first of the next.
+// Wait for the next batch and write its pictures (n, channels, size, size), normalised, and their labels (n),
+// unless `labels` is NULL. There is room for `batch` of both. After the last batch of an epoch comes the first of the next.
 // *n is less than `batch` in the last batch and where pictures are broken; it may be 0.
 // Errors: E_FORMAT no picture of the split is usable; E_ARG after the last epoch; E_NOMEM.
 vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t *n);
