@@ -20,7 +20,7 @@ check() { # check HOW PROGRAM: it must run and print something
   echo "install: the example built and run by $1"
 }
 
-"$cmake" -S "$here" -B "$dir/cmake" -DCMAKE_PREFIX_PATH="$dir/prefix" -DCMAKE_C_COMPILER="$cc" \
+"$cmake" -G Ninja -S "$here" -B "$dir/cmake" -DCMAKE_PREFIX_PATH="$dir/prefix" -DCMAKE_C_COMPILER="$cc" \
   -DCMAKE_C_FLAGS="${flags[*]}" >/dev/null
 "$cmake" --build "$dir/cmake" >/dev/null
 check "CMake package" "$dir/cmake/example"
