@@ -21,7 +21,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
     uint32_t epochs;                // [3]
     double   lr;                    // [1e-3] cosine to 0 after a tenth of warm-up
     double   weight_decay;          // [0]
-    double   clip;                  // [1]
+    double   clip;                  // [none] couples the layers: the norm is over all of them
     uint64_t seed;
     uint32_t threads;
     const char *run_dir;            // checkpoints; NULL = none

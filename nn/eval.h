@@ -12,7 +12,7 @@ extern "C" {
 
 typedef struct nn_eval_params {
     const nn_dataset *data;
-    const char *split;              // "train", "val", "test"
+    nn_split    split;
     uint32_t    batch;              // 0 = 128
     uint32_t    max_images;         // 0 = all
     uint32_t    threads;            // decoding; 0 = as many as cores

@@ -149,19 +149,21 @@ vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *lab
     return VKC_OK;
 }
 
-vkc_status nn_model_config_copy(nn_model_config *c, const nn_model_config *from)
+vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out)
 {
     vkc_status st = VKC_OK;
-    *c = *from;
-    c->labels = NULL;
-    c->provenance = json_deep_copy(from->provenance);
-    c->measured = json_deep_copy(from->measured);
-    if ((from->provenance != NULL && c->provenance == NULL) || (from->measured != NULL && c->measured == NULL))
+    nn_model_config c = *from;
+    c.labels = NULL;
+    c.provenance = json_deep_copy(from->provenance);
+    c.measured = json_deep_copy(from->measured);
+    if ((from->provenance != NULL && c.provenance == NULL) || (from->measured != NULL && c.measured == NULL))
         st = VKC_FAIL(VKC_E_NOMEM, "no memory to copy a model's description");
     else if (from->labels != NULL)
-        st = nn_model_config_set_labels(c, (const char *const *) from->labels, from->classes);
-    if (st != VKC_OK)
-        nn_model_config_finish(c);
+        st = nn_model_config_set_labels(&c, (const char *const *) from->labels, from->classes);
+    if (st == VKC_OK)
+        *out = c;
+    else
+        nn_model_config_finish(&c);
     return st;
 }
 

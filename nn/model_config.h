@@ -46,7 +46,7 @@ typedef struct nn_model_config {
 // Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
 // hidden=384, channels=3, classes=10. All layers are attention. E_ARG names the key that is wrong.
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
-vkc_status nn_model_config_copy(nn_model_config *c, const nn_model_config *from);
+vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);
 void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
 
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void format_shape(char *text, size_t size, const nn_shape *s)
 {
@@ -51,15 +52,27 @@ uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows)
     return n < c->dev->max_groups[0] ? n : c->dev->max_groups[0];
 }
 
+// 0 = not forced
+static uint32_t forced_lanes(void)
+{
+    const char *s = getenv("PARE_LANES");
+    return s == NULL ? 0 : strcmp(s, "1") == 0 ? 1 : 32;
+}
+
 uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
 {
-    const char *forced = getenv("PARE_LANES");
-    uint32_t most = c->dev->type == VKC_TYPE_SOFTWARE ? 1 : 32, lanes = 1;
-    if (forced != NULL)
-        most = forced[0] == '1' ? 1 : 32;
-    while (lanes < most && lanes < cols)
+    const uint32_t most_each = 96;          // columns of a lane, held in registers: compiling takes time
+    uint32_t most = forced_lanes(), lanes = 1;
+    if (most == 0)
+        most = c->dev->type == VKC_TYPE_SOFTWARE ? 1 : 32;
+    while (lanes < NN_ROW_WG && ((lanes < most && lanes < cols) || (cols - 1) / lanes >= most_each))
         lanes *= 2;
     return lanes;
+}
+
+uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile)
+{
+    return (rows - 1) / tile < c->dev->max_groups[0] && forced_lanes() != 32;
 }
 
 uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each)

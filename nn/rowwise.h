@@ -6,6 +6,7 @@
 #define NN_ROWWISE_H
 
 #include "nn/op.h"
+#include "shaders/inc/lanes.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,11 +22,20 @@ vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, 
 uint32_t nn_plain_rows(const nn_call *c);               // for args.rows: 0 when input 0 is packed
 uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain input 0; 0 when packed
 
-// Lanes that share a row of `cols`: 1 on a software device, where barriers cost more than they
+// Lanes that share a row of `cols`: few on a software device, where barriers cost more than they
 // save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
 uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
 
+// Will a launch over `rows` rows at most, `tile` a workgroup, have a workgroup for every tile? Then 1:
+// the kernel's SPEC_ONCE. PARE_LANES=32 says no, for tests.
+uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile);
+
 uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each);      // 1 .. NN_MAX_PARTIALS
+
+// Spec constants of a kernel that includes reduce_rows.glsl and is launched over input 0 by NN_BY_ROWS.
+#define NN_ROW_SPEC(c, lanes, cols)                                     \
+    .spec = { [SPEC_LANES - 1] = (lanes), [SPEC_COLS - 1] = (cols),     \
+              [SPEC_ONCE - 1] = nn_row_once((c), (c)->in[0].dim[0], NN_ROW_WG / (lanes)) }
 
 // Launch over the live rows of input 0, `tile` rows a workgroup.
 #define NN_BY_ROWS(c, tile)                                             \

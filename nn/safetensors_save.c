@@ -23,7 +23,7 @@ static vkc_status get_size(const nn_st_save *t, uint64_t *out)
 
 static vkc_status add_tensor(const char *path, json_t *header, const nn_st_save *t, uint64_t *at)
 {
-    uint64_t size;
+    uint64_t size = 0;
     if (t->name == NULL || t->name[0] == '\0' || strlen(t->name) > NN_ST_MAX_NAME ||
         strcmp(t->name, "__metadata__") == 0 || !nn_is_printable(t->name))
         return VKC_FAIL(VKC_E_ARG, "%s: a tensor without a proper name", path);
@@ -91,7 +91,7 @@ done:
 
 static vkc_status write_tensor(nn_saver *s, const nn_st_save *t, unsigned char *chunk)
 {
-    uint64_t size;
+    uint64_t size = 0;
     vkc_status st = get_size(t, &size);
     if (st != VKC_OK)
         return st;

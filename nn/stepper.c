@@ -102,7 +102,7 @@ static vkc_status record_step(nn_stepper *s)
 {
     vkc_status st;
     VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, 4 * (NN_MAX_LOSSES + 1), "losses, host", &s->readback));
-    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step" }, &s->step));
+    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step", .profile = s->p.profile }, &s->step));
     VKC_TRY(nn_adamw_record_clear(s->opt, s->step));
     VKC_TRY(nn_graph_record(s->p.graph, s->step));
     VKC_TRY(nn_adamw_record(s->opt, s->step));
@@ -208,7 +208,7 @@ vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm)
     return VKC_OK;
 }
 
-vkc_recording_info nn_stepper_get_info(const nn_stepper *s)
+vkc_recording *nn_stepper_recording(nn_stepper *s)
 {
-    return vkc_recording_get_info(s->step);
+    return s->step;
 }

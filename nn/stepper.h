@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 #define NN_STEPPER_SLOTS 2
-#define NN_MAX_LOSSES 160
+#define NN_MAX_LOSSES 256
 
 typedef struct nn_stepper nn_stepper;
 
@@ -29,6 +29,7 @@ typedef struct nn_stepper_params {
     nn_tensor *const *watch;        // plain scalars to read after each step
     uint32_t    n_watch;
     nn_adamw_params adamw;
+    bool        profile;            // time every dispatch, one after the other (nn_stepper_recording)
 } nn_stepper_params;
 
 vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out);
@@ -48,7 +49,7 @@ vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm);
 vkc_status nn_stepper_save(nn_stepper *s, const char *path, const uint64_t *state, uint32_t n);
 vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uint32_t n);
 
-vkc_recording_info nn_stepper_get_info(const nn_stepper *s);
+vkc_recording *nn_stepper_recording(nn_stepper *s);     // borrowed, for its counts and times
 
 #ifdef __cplusplus
 }

@@ -36,7 +36,7 @@ static uint32_t add(adder *a, const char *name, nn_shape shape, nn_shape saved, 
 
 static uint32_t add_block(adder *a, uint32_t l, const char *name, nn_shape shape, bool decay, nn_init init)
 {
-    char full[NN_MAX_NAME];
+    char full[NN_MAX_NAME + 32];    // nn_params_add refuses what is too long
     snprintf(full, sizeof full, "blocks.%u.%s", l, name);
     return add(a, full, shape, (nn_shape) { 0 }, decay, init);
 }

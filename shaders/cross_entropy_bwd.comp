@@ -16,16 +16,16 @@ PUSH_ARGS(cross_entropy_args);
 void main()
 {
     uint n = a.rows == 0u ? Tok.n : a.rows;
-    float g = dloss[0] / float(max(n, 1u)), rest = a.smoothing / float(a.classes);
+    float g = dloss[0] / float(max(n, 1u)), rest = a.smoothing / float(COLS);
     for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
         uint row = tile * GROUP_ROWS + GROUP_ROW;
         if (row >= n)
             continue;
-        uint base = row * a.classes, y = label[row];
-        if (y >= a.classes)
+        uint base = row * COLS, y = label[row];
+        if (y >= COLS)
             continue;
         float l = lse[row];
-        for (uint k = LANE; k < a.classes; k += LANES) {
+        for (uint k = LANE; k < COLS; k += LANES) {
             float target = (k == y ? 1.0 - a.smoothing : 0.0) + rest;
             dlogits[base + k] += g * (exp(logits[base + k] - l) - target);
         }

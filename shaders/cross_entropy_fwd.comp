@@ -19,12 +19,12 @@ void main()
     float loss = 0.0;
     for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
         uint row = tile * GROUP_ROWS + GROUP_ROW;
-        uint base = row * a.classes, end = row < n ? a.classes : 0u;
+        uint base = min(row, n - 1u) * COLS;
         float top = ROW_LOWEST, s = 0.0, t = 0.0;
-        for (uint k = LANE; k < end; k += LANES)
+        for (uint k = LANE; k < COLS; k += LANES)
             top = max(top, logits[base + k]);
         top = row_max(top);
-        for (uint k = LANE; k < end; k += LANES) {
+        for (uint k = LANE; k < COLS; k += LANES) {
             float z = logits[base + k] - top;
             s += exp(z);
             t += z;
@@ -34,9 +34,9 @@ void main()
         if (row < n && LANE == 0u) {
             lse[row] = top + log_sum;
             uint y = label[row];
-            if (y < a.classes)     // an unknown label counts as no loss
+            if (y < COLS)     // an unknown label counts as no loss
                 loss += log_sum - (1.0 - a.smoothing) * (logits[base + y] - top)
-                      - a.smoothing / float(a.classes) * t;
+                      - a.smoothing / float(COLS) * t;
         }
     }
     loss = wg_sum(loss);

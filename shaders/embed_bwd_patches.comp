@@ -19,8 +19,8 @@ void main()
             uint r = ROWS_SLOT(Tok, b, ROWS_POS(Patch, q) + a.prefix);
             if (r == ROWS_NONE)
                 continue;
-            for (uint j = LANE; j < a.cols; j += LANES)
-                dpatches[q * a.cols + j] += dy[r * a.cols + j];
+            for (uint j = LANE; j < COLS; j += LANES)
+                dpatches[q * COLS + j] += dy[r * COLS + j];
         }
     }
 }

@@ -21,13 +21,13 @@ void main()
             uint p = ROWS_POS(Tok, r), q = ROWS_NONE;
             if (p >= a.prefix)
                 q = ROWS_SLOT(Patch, b, p - a.prefix);
-            for (uint j = LANE; j < a.cols; j += LANES) {
-                float v = pos[p * a.cols + j];
+            for (uint j = LANE; j < COLS; j += LANES) {
+                float v = pos[p * COLS + j];
                 if (p < a.prefix)
                     v += cls[j];
                 else if (q != ROWS_NONE)
-                    v += patches[q * a.cols + j];
-                y[r * a.cols + j] = v;
+                    v += patches[q * COLS + j];
+                y[r * COLS + j] = v;
             }
         }
     }

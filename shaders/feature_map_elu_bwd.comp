@@ -3,6 +3,7 @@
 #include "feature_map.h"
 #include "inc/rows.glsl"
 #include "inc/kernel.glsl"
+// Gradient of elu(x) + 1: one where x is positive, e^x elsewhere.
 ROWS(0, Tok);
 layout(binding = 1) readonly buffer Phi  { float phi[]; };     // (R, H D)
 layout(binding = 2) readonly buffer DPhi { float dphi[]; };    // (R, H D)

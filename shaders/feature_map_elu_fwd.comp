@@ -3,6 +3,7 @@
 #include "feature_map.h"
 #include "inc/rows.glsl"
 #include "inc/kernel.glsl"
+// phi(x) = elu(x) + 1, element by element.
 ROWS(0, Tok);
 layout(binding = 1) readonly  buffer X   { float x[]; };       // (R, ld)
 layout(binding = 2) writeonly buffer Phi { float phi[]; };     // (R, H D)

@@ -20,7 +20,7 @@ void main()
             continue;
         uint row = ROWS_OFFSET(Tok, image);
         bool some = row < ROWS_OFFSET(Tok, image + 1u);
-        for (uint j = LANE; some && j < a.cols; j += LANES)
-            dx[row * a.cols + j] += dy[image * a.cols + j];
+        for (uint j = LANE; some && j < COLS; j += LANES)
+            dx[row * COLS + j] += dy[image * COLS + j];
     }
 }

@@ -20,7 +20,7 @@ void main()
             continue;
         uint row = ROWS_OFFSET(Tok, image);
         bool some = row < ROWS_OFFSET(Tok, image + 1u);
-        for (uint j = LANE; j < a.cols; j += LANES)
-            y[image * a.cols + j] = some ? x[row * a.cols + j] : 0.0;
+        for (uint j = LANE; j < COLS; j += LANES)
+            y[image * COLS + j] = some ? x[row * COLS + j] : 0.0;
     }
 }

@@ -4,6 +4,7 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 #include "inc/gelu.glsl"
+// Gradient of GELU, recomputed from the input.
 
 layout(binding = 0) readonly buffer X  { float x[]; };   // (R, C)
 layout(binding = 1) readonly buffer DY { float dy[]; };  // (R, C)

@@ -4,6 +4,7 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 #include "inc/gelu.glsl"
+// GELU by the error function, element by element.
 
 layout(binding = 0) readonly  buffer X { float x[]; };  // (R, C)
 layout(binding = 1) writeonly buffer Y { float y[]; };  // (R, C)

@@ -22,9 +22,9 @@ void main()
         uint row = tile * GROUP_ROWS + GROUP_ROW;
         if (row >= n)
             continue;
-        uint base = row * a.classes;
+        uint base = row * COLS;
         float ls = lse_student[row], lt = lse_teacher[row];
-        for (uint k = LANE; k < a.classes; k += LANES)
+        for (uint k = LANE; k < COLS; k += LANES)
             dstudent[base + k] += g * (exp(student[base + k] * inv - ls) - exp(teacher[base + k] * inv - lt));
     }
 }

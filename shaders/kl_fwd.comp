@@ -29,24 +29,26 @@ void main()
     float loss = 0.0, inv = 1.0 / a.temperature;
     for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
         uint row = tile * GROUP_ROWS + GROUP_ROW;
-        uint base = row * a.classes, end = row < n ? a.classes : 0u;
+        uint base = min(row, n - 1u) * COLS;
         float s_top = ROW_LOWEST, t_top = ROW_LOWEST, s_sum = 0.0, t_sum = 0.0;
-        for (uint k = LANE; k < end; k += LANES) {
+        for (uint k = LANE; k < COLS; k += LANES) {
             s_top = max(s_top, student[base + k]);
             t_top = max(t_top, teacher[base + k]);
         }
         s_top = row_max(s_top);
         t_top = row_max(t_top);
-        for (uint k = LANE; k < end; k += LANES) {
+        for (uint k = LANE; k < COLS; k += LANES) {
             s_sum += exp((student[base + k] - s_top) * inv);
             t_sum += exp((teacher[base + k] - t_top) * inv);
         }
         float s_log = log(row_sum(s_sum)), t_log = log(row_sum(t_sum));
-        for (uint k = LANE; k < end; k += LANES) {
+        t_sum = 0.0;
+        for (uint k = LANE; k < COLS; k += LANES) {
             float lp = (student[base + k] - s_top) * inv - s_log;
             float lq = (teacher[base + k] - t_top) * inv - t_log;
-            loss += divergence(exp(lq), exp(lp), lq - lp);
+            t_sum += divergence(exp(lq), exp(lp), lq - lp);
         }
+        loss += row < n ? t_sum : 0.0;
         if (row < n && LANE == 0u) {
             lse_student[row] = s_top * inv + s_log;
             lse_teacher[row] = t_top * inv + t_log;

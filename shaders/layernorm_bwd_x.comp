@@ -14,25 +14,28 @@ layout(binding = 5)          buffer DX    { float dx[]; };      // (R, C) +=
 ROWS(6, Tok);
 PUSH_ARGS(layernorm_args);
 
+void add_rows(uint tile, uint n)
+{
+    uint row = tile * GROUP_ROWS + GROUP_ROW, from = min(row, n - 1u), base = from * COLS;
+    float m = mean[from], r = rstd[from], s = 0.0, t = 0.0, g[EACH], h[EACH];
+    FOR_EACH(e) {
+        g[e] = dy[base + COL(e)] * gamma[COL(e)];
+        h[e] = x[base + COL(e)] - m;
+        s += HAS_COL(e) ? g[e] : 0.0;
+        t += HAS_COL(e) ? g[e] * h[e] : 0.0;
+    }
+    s = row_sum(s) / float(COLS);
+    t = row_sum(t) * r * r / float(COLS);
+    FOR_EACH(e)
+        g[e] = dx[base + COL(e)] + r * (g[e] - s - h[e] * t);
+    if (row < n)
+        FOR_EACH(e)
+            if (HAS_COL(e))
+                dx[base + COL(e)] = g[e];
+}
+
 void main()
 {
     uint n = a.rows == 0u ? Tok.n : a.rows;
-    for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
-        uint row = tile * GROUP_ROWS + GROUP_ROW;
-        uint base = row * a.cols, end = row < n ? a.cols : 0u;
-        float m = 0.0, r = 0.0, s = 0.0, t = 0.0;
-        if (row < n) {
-            m = mean[row];
-            r = rstd[row];
-        }
-        for (uint j = LANE; j < end; j += LANES) {
-            float g = dy[base + j] * gamma[j];
-            s += g;
-            t += g * (x[base + j] - m);
-        }
-        s = row_sum(s) / float(a.cols);
-        t = row_sum(t) * r * r / float(a.cols);
-        for (uint j = LANE; j < end; j += LANES)
-            dx[base + j] += r * (dy[base + j] * gamma[j] - s - (x[base + j] - m) * t);
-    }
+    FOR_TILES(n, add_rows);
 }

@@ -4,7 +4,8 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 #include "inc/reduce_rows.glsl"
-// LANES invocations a row; two passes, so no E[x^2] - E[x]^2 cancellation.
+// LANES invocations a row; two passes, so no E[x^2] - E[x]^2 cancellation. The second one also finds
+// what rounding left over in the mean, which matters when the mean is large beside the spread.
 layout(binding = 0) readonly  buffer X     { float x[]; };      // (R, C)
 layout(binding = 1) readonly  buffer Gamma { float gamma[]; };  // (C)
 layout(binding = 2) readonly  buffer Beta  { float beta[]; };   // (C)
@@ -14,27 +15,38 @@ layout(binding = 5) writeonly buffer Rstd  { float rstd[]; };   // (R)
 ROWS(6, Tok);
 PUSH_ARGS(layernorm_args);
 
-void main()
+void norm_rows(uint tile, uint n)
 {
-    uint n = a.rows == 0u ? Tok.n : a.rows;
-    for (uint tile = gl_WorkGroupID.x; tile * GROUP_ROWS < n; tile += gl_NumWorkGroups.x) {
-        uint row = tile * GROUP_ROWS + GROUP_ROW;
-        uint base = row * a.cols, end = row < n ? a.cols : 0u;
-        float s = 0.0;
-        for (uint j = LANE; j < end; j += LANES)
-            s += x[base + j];
-        float m = row_sum(s) / float(a.cols);
-        s = 0.0;
-        for (uint j = LANE; j < end; j += LANES) {
-            float d = x[base + j] - m;
-            s += d * d;
-        }
-        float r = inversesqrt(row_sum(s) / float(a.cols) + a.eps);
-        for (uint j = LANE; j < end; j += LANES)
-            y[base + j] = (x[base + j] - m) * r * gamma[j] + beta[j];
-        if (row < n && LANE == 0u) {
-            mean[row] = m;
+    uint row = tile * GROUP_ROWS + GROUP_ROW, base = min(row, n - 1u) * COLS;
+    float v[EACH], s = 0.0, left = 0.0;
+    FOR_EACH(e) {
+        v[e] = x[base + COL(e)];
+        s += HAS_COL(e) ? v[e] : 0.0;
+    }
+    float m = row_sum(s) / float(COLS);
+    s = 0.0;
+    FOR_EACH(e) {
+        v[e] -= m;
+        left += HAS_COL(e) ? v[e] : 0.0;
+        s += HAS_COL(e) ? v[e] * v[e] : 0.0;
+    }
+    left = row_sum(left) / float(COLS);
+    float r = inversesqrt(max(row_sum(s) / float(COLS) - left * left, 0.0) + a.eps);
+    FOR_EACH(e)
+        v[e] = (v[e] - left) * r * gamma[COL(e)] + beta[COL(e)];
+    if (row < n) {
+        FOR_EACH(e)
+            if (HAS_COL(e))
+                y[base + COL(e)] = v[e];
+        if (LANE == 0u) {
+            mean[row] = m + left;
             rstd[row] = r;
         }
     }
+}
+
+void main()
+{
+    uint n = a.rows == 0u ? Tok.n : a.rows;
+    FOR_TILES(n, norm_rows);
 }

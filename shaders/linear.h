@@ -43,4 +43,5 @@ ARGS_SIZE(linear_reduce_args, 8);
 #define SPEC_TILE_BK 3
 #define SPEC_TILE_TM 4
 #define SPEC_TILE_TN 5
+#define SPEC_TILE_LANES 1          // tile_lanes.glsl only: subgroup size
 #endif

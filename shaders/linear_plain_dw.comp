@@ -2,3 +2,4 @@
 #extension GL_GOOGLE_include_directive : require
 #include "inc/tile_dw.glsl"
 #include "inc/tile_plain.glsl"
+// Weight gradient, plain form: no shared memory, the base line of the others.

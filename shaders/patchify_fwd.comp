@@ -4,6 +4,7 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 #include "inc/patch_lines.glsl"
+// Cuts pictures into patches, one line of a patch an invocation.
 layout(binding = 0) readonly  buffer Pixels { float pixels[]; };    // (B, channels * height * width)
 layout(binding = 1) writeonly buffer Y      { float y[]; };         // (R, channels * patch * patch)
 

@@ -3,6 +3,7 @@
 #include "rng_fill.h"
 #include "inc/kernel.glsl"
 #include "inc/rng.glsl"
+// Fills memory with counter-based random bits or floats.
 layout(binding = 0) writeonly buffer Y { uint y[]; };   // (len) bits, or the bits of floats
 PUSH_ARGS(rng_fill_args);
 

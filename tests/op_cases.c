@@ -20,6 +20,12 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 39 } } } } },
     { "attention", "heads of 32", .layout = { { { 65, 64, 1 } } }, .attr = &(struct attention_attr) { .heads = 3 },
       .in = { { 1, { 2, { 0, 288 } } } } },
+    { "attention", "heads of 32, uneven, dead rows", .layout = { { { 1, 3, 65, 24, 25 }, .cap_tokens = 80 } }, .attr = &(struct attention_attr) { .heads = 2 },
+      .in = { { 1, { 2, { 0, 192 } } } } },
+    { "attention", "heads of 4", .layout = { { { 3, 9, 1 }, .cap_tokens = 13 } }, .attr = &(struct attention_attr) { .heads = 3 },
+      .in = { { 1, { 2, { 0, 36 } } } } },
+    { "attention", "heads of 20", .layout = { { { 7, 1, 17 }, .cap_tokens = 37 } }, .attr = &(struct attention_attr) { .heads = 3 },
+      .in = { { 1, { 2, { 0, 180 } } } } },
     { "attention", "heads of 37, own scale", .layout = { { { 37, 3 }, .cap_tokens = 65 } }, .attr = &(struct attention_attr) { .heads = 3, .scale = 0.5f },
       .in = { { 1, { 2, { 0, 333 } } } } },
     { "attention", "heads of 64, large scores", .layout = { { { 13, 33 } } }, .attr = &(struct attention_attr) { .heads = 1, .scale = 1.0f },
@@ -30,6 +36,13 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 384 } } } } },
     { "attention", "heads of 1", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct attention_attr) { .heads = 3 },
       .in = { { 1, { 2, { 0, 9 } } } } },
+
+    // attention_stats (its lse is any number: p need not sum to 1)
+    { .op = "attention_stats", .note = "uneven, dead rows", .layout = { { .lengths = { 1, 3, 13, 65 }, .cap_tokens = 67 } },
+      .in = { { 1, { 2, { 0, 3 * 39 } } }, { 1, { 2, { 0, 3 } }, 3.0, 4.5 } }, .attr = &(struct attention_stats_attr) { .heads = 3 } },
+    { .op = "attention_stats", .note = "one head of 65", .layout = { { .lengths = { 37, 200 } } },
+      .in = { { 1, { 2, { 0, 3 * 65 } } }, { 1, { 2, { 0, 1 } }, 4.0, 5.5 } },
+      .attr = &(struct attention_stats_attr) { .heads = 1, .scale = 0.3f } },
 
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
@@ -126,6 +139,8 @@ const op_case op_cases[] = {
       .in = { { 0, { 2, { 13, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 1, { 65 } } } } },
     { "layernorm", "plain, 4100 rows", .attr = &(struct layernorm_attr) { .eps = 1e-5f },
       .in = { { 0, { 2, { 4100, 3 } } }, { 0, { 1, { 3 } } }, { 0, { 1, { 3 } } } } },
+    { "layernorm", "plain, wide", .attr = &(struct layernorm_attr) { .eps = 1e-5f },
+      .in = { { 0, { 2, { 3, 1000 } } }, { 0, { 1, { 1000 } } }, { 0, { 1, { 1000 } } } } },
     { "layernorm", "packed", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct layernorm_attr) { .eps = 1e-5f },
       .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 1, { 37 } } } } },
     { "layernorm", "packed", .layout = { { { 65, 1, 37 }, .cap_tokens = 65 } }, .attr = &(struct layernorm_attr) { .eps = 1e-5f },

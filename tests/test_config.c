@@ -101,7 +101,7 @@ static void test_round_trip(void **state)
     assert_int_equal(nn_path_build(path, folder, "README.md"), VKC_OK);
     assert_true(nn_is_file(path));
     nn_model_config e;
-    assert_int_equal(nn_model_config_copy(&e, &d), VKC_OK);
+    assert_int_equal(nn_model_config_copy(&d, &e), VKC_OK);
     nn_model_config_finish(&d);
     assert_string_equal(e.labels[0], "cat");
     assert_true(json_equal(c.provenance, e.provenance));

@@ -24,7 +24,7 @@ typedef enum {
 // Optional features: bit, name (for --json and for switching off), what it is.
 // None is needed: the floor is Vulkan 1.2 core with fp32 arithmetic.
 #define VKC_FEATURE_MAP(X)                                                    \
-    X(SUBGROUP_ARITHMETIC, "subgroup",     "subgroup add and max in compute") \
+    X(SUBGROUP_ARITHMETIC, "subgroup",     "subgroup arithmetic and shuffles")\
     X(SUBGROUP_SIZE,       "subgroup_size","required subgroup size")          \
     X(FP16,                "fp16",         "16-bit float storage and maths")  \
     X(TIMESTAMPS,          "timestamps",   "device timestamps")               \
@@ -61,6 +61,7 @@ typedef struct vkc_device_info {
     uint32_t max_bindings;          // storage buffers one kernel may use
     uint32_t offset_align;          // of a storage slice, bytes, a power of two
     uint64_t max_storage_range;     // bytes one binding may cover
+    uint32_t max_texels;            // vec4 that one samplerBuffer binding may cover
     uint64_t memory_bytes;          // the largest device-local heap
     uint32_t features;              // VKC_FEATURE_*, what is off by name already removed
     double   timestamp_ns;          // nanoseconds a tick; 0 = no timestamps

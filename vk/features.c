@@ -82,8 +82,9 @@ uint32_t vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits)
     vkGetPhysicalDeviceProperties2(dev, &props);
 
     uint32_t f = 0;
+    const VkSubgroupFeatureFlags ops = VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
     if ((subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&
-        (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT))
+        (subgroup.supportedOperations & ops) == ops)
         f |= VKC_FEATURE_SUBGROUP_ARITHMETIC;
     if (sized && c.subgroup.subgroupSizeControl &&
         (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT))

@@ -62,6 +62,7 @@ struct vkc_kernel {
     VkDescriptorSetLayout set_layout;
     uint32_t          n_bindings, wg;
     uint8_t           access[VKC_MAX_BIND]; // vkc_access; 0 = the shader has no such binding
+    uint32_t          texels;               // bit i: binding i is a samplerBuffer
 };
 
 struct vkc_device {

@@ -71,7 +71,8 @@ static vkc_status make_layouts(vkc_device *dev, vkc_kernel *k)
         if (k->access[i])
             bindings[n++] = (VkDescriptorSetLayoutBinding) {
                 .binding = i,
-                .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                .descriptorType = k->texels & (1u << i) ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER
+                                                        : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
                 .descriptorCount = 1,
                 .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
             };
@@ -168,6 +169,7 @@ vkc_status vkc_kernel_get(vkc_device *dev, const vkc_kernel_params *params, cons
     k->n_bindings = info.n_bindings;
     k->wg = values[0] = info.local_size[0];     // id 0 is always specialised
     memcpy(k->access, info.access, sizeof k->access);
+    k->texels = info.texels;
     VKC_TRY(make_layouts(dev, k));
     VKC_TRY(make_pipeline(dev, k, values, info.spec_mask));
     k->next = dev->kernels;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXEL 16        // bytes of a vec4
+
 // Room for `more` elements beyond n.
 static vkc_status grow(void **array, size_t *cap, size_t n, size_t more, size_t size)
 {
@@ -46,6 +48,9 @@ void vkc_recording_destroy(vkc_recording *rec)
         vkDeviceWaitIdle(rec->dev->vk);     // lost: nothing may be in use when it is freed
     vkc__replay_finish(rec);
     vkDestroyDescriptorPool(rec->dev->vk, rec->sets, NULL);
+    for (size_t i = 0; rec->views && i < rec->n_binds; i++)
+        vkDestroyBufferView(rec->dev->vk, rec->views[i], NULL);
+    free(rec->views);
     free(rec->commands);
     free(rec->binds);
     free(rec->args);
@@ -97,6 +102,9 @@ static vkc_status check_bind(vkc_recording *rec, const vkc_kernel *k, uint32_t i
     if (s.size > info->max_storage_range)
         return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes, but the device binds at most %llu",
                         k->params.shader->name, i, s.size, (unsigned long long) info->max_storage_range);
+    if ((k->texels & (1u << i)) && (s.size < TEXEL || s.size / TEXEL > info->max_texels))
+        return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes, but a samplerBuffer takes %d to %llu",
+                        k->params.shader->name, i, s.size, TEXEL, (unsigned long long) TEXEL * info->max_texels);
     return VKC_OK;
 }
 
@@ -219,6 +227,27 @@ static vkc_status sort_by_level(vkc_recording *rec)
     return VKC_OK;
 }
 
+// Views for the samplerBuffers of a dispatch: whole vec4 of the slice.
+static vkc_status make_views(vkc_recording *rec, const vkc__command *cmd)
+{
+    vkc_status st = VKC_OK;
+    for (uint32_t i = 0; i < cmd->kernel->n_bindings && st == VKC_OK; i++) {
+        if (!(cmd->kernel->texels & (1u << i)))
+            continue;
+        vkc_slice s = rec->binds[cmd->first_bind + i];
+        VkBufferViewCreateInfo info = {
+            .sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
+            .buffer = s.buf->vk,
+            .format = VK_FORMAT_R32G32B32A32_SFLOAT,
+            .offset = s.offset,
+            .range = s.size / TEXEL * TEXEL,
+        };
+        st = vkc__check(rec->dev, vkCreateBufferView(rec->dev->vk, &info, NULL, &rec->views[cmd->first_bind + i]),
+                        "making a buffer view");
+    }
+    return st;
+}
+
 static void write_set(vkc_recording *rec, const vkc__command *cmd)
 {
     VkDescriptorBufferInfo buffers[VKC_MAX_BIND];
@@ -237,6 +266,10 @@ static void write_set(vkc_recording *rec, const vkc__command *cmd)
             .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
             .pBufferInfo = &buffers[n],
         };
+        if (cmd->kernel->texels & (1u << i)) {
+            writes[n].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+            writes[n].pTexelBufferView = &rec->views[cmd->first_bind + i];
+        }
         n++;
     }
     vkUpdateDescriptorSets(rec->dev->vk, n, writes, 0, NULL);
@@ -245,15 +278,21 @@ static void write_set(vkc_recording *rec, const vkc__command *cmd)
 static vkc_status make_sets(vkc_recording *rec)
 {
     vkc_device *dev = rec->dev;
-    VkDescriptorPoolSize size = { .type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = (uint32_t) rec->n_binds };
+    VkDescriptorPoolSize sizes[2] = {       // room for either kind
+        { .type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = (uint32_t) rec->n_binds },
+        { .type = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, .descriptorCount = (uint32_t) rec->n_binds },
+    };
     VkDescriptorPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
         .maxSets = rec->n_dispatches,
-        .poolSizeCount = 1,
-        .pPoolSizes = &size,
+        .poolSizeCount = 2,
+        .pPoolSizes = sizes,
     };
     if (rec->n_binds == 0)
         return VKC_OK;
+    rec->views = calloc(rec->n_binds, sizeof *rec->views);
+    if (!rec->views)
+        return VKC_FAIL(VKC_E_NOMEM, "recording %s: out of host memory", rec->name);
     vkc_status st = vkc__check(dev, vkCreateDescriptorPool(dev->vk, &pool, NULL, &rec->sets), "making a set pool");
     for (size_t c = 0; c < rec->n_commands && st == VKC_OK; c++) {
         vkc__command *cmd = &rec->commands[c];
@@ -266,6 +305,8 @@ static vkc_status make_sets(vkc_recording *rec)
             .pSetLayouts = &cmd->kernel->set_layout,
         };
         st = vkc__check(dev, vkAllocateDescriptorSets(dev->vk, &info, &cmd->set), "allocating a set");
+        if (st == VKC_OK)
+            st = make_views(rec, cmd);
         if (st == VKC_OK)
             write_set(rec, cmd);
     }

@@ -30,6 +30,7 @@ struct vkc_recording {
     bool          ready;            // its command buffers are whole
     vkc__command *commands;         // in program order
     vkc_slice    *binds;
+    VkBufferView *views;            // of binds[i] where its kernel has a samplerBuffer
     uint32_t     *args;
     vkc__access  *accesses;
     size_t        n_commands, cap_commands, n_binds, cap_binds, n_args, cap_args, n_accesses, cap_accesses;

@@ -84,8 +84,11 @@ static void fill_limits(vkc_device_info *info, const VkPhysicalDeviceLimits *l)
     memcpy(info->max_groups, l->maxComputeWorkGroupCount, sizeof info->max_groups);
     info->max_bindings = min_u32(l->maxPerStageDescriptorStorageBuffers, l->maxDescriptorSetStorageBuffers);
     info->offset_align = (uint32_t) l->minStorageBufferOffsetAlignment;
+    if (info->offset_align < l->minTexelBufferOffsetAlignment)
+        info->offset_align = (uint32_t) l->minTexelBufferOffsetAlignment;
     if (info->offset_align < 4)
         info->offset_align = 4;
+    info->max_texels = l->maxTexelBufferElements;
     info->max_storage_range = l->maxStorageBufferRange;
 }
 

@@ -11,7 +11,8 @@
 enum {  // the few numbers of the SPIR-V specification that are needed
     MAGIC = 0x07230203, MAX_IDS = 1 << 20, MAX_DEPTH = 32,
     OP_ENTRY_POINT = 15, OP_EXECUTION_MODE = 16, OP_CAPABILITY = 17, OP_TYPE_BOOL = 20, OP_TYPE_INT = 21,
-    OP_TYPE_FLOAT = 22, OP_TYPE_VECTOR = 23, OP_TYPE_MATRIX = 24, OP_TYPE_ARRAY = 28, OP_TYPE_RUNTIME_ARRAY = 29,
+    OP_TYPE_FLOAT = 22, OP_TYPE_VECTOR = 23, OP_TYPE_MATRIX = 24,
+    OP_TYPE_IMAGE = 25, OP_TYPE_SAMPLED_IMAGE = 27, OP_TYPE_ARRAY = 28, OP_TYPE_RUNTIME_ARRAY = 29,
     OP_TYPE_STRUCT = 30, OP_TYPE_POINTER = 32, OP_CONSTANT = 43, OP_CONSTANT_COMPOSITE = 44,
     OP_SPEC_CONSTANT = 50, OP_SPEC_CONSTANT_COMPOSITE = 51, OP_SPEC_CONSTANT_OP = 52, OP_FUNCTION = 54,
     OP_FUNCTION_END = 56, OP_FUNCTION_CALL = 57,
@@ -23,7 +24,7 @@ enum {  // the few numbers of the SPIR-V specification that are needed
     MODE_LOCAL_SIZE = 17, MODE_LOCAL_SIZE_ID = 38, MODEL_COMPUTE = 5,
     DEC_SPEC_ID = 1, DEC_BUFFER_BLOCK = 3, DEC_ARRAY_STRIDE = 6, DEC_BUILTIN = 11, DEC_NON_WRITABLE = 24,
     DEC_NON_READABLE = 25, DEC_BINDING = 33, DEC_SET = 34, DEC_OFFSET = 35,
-    BUILTIN_WORKGROUP_SIZE = 25,
+    BUILTIN_WORKGROUP_SIZE = 25, DIM_BUFFER = 5,
     CLASS_UNIFORM_CONSTANT = 0, CLASS_UNIFORM = 2, CLASS_WORKGROUP = 4, CLASS_PUSH = 9, CLASS_STORAGE = 12,
 };
 
@@ -211,24 +212,35 @@ static bool all_members(const module *m, uint32_t var, uint32_t type, size_t typ
     return true;
 }
 
-static vkc_status add_buffer(module *m, uint32_t var, uint32_t type, vkc__spirv_info *out)
+// Is it a samplerBuffer?
+static bool is_texels(module *m, uint32_t type)
+{
+    size_t at = def_of(m, type), image;
+    if (m->bad || op_at(m, at) != OP_TYPE_SAMPLED_IMAGE)
+        return false;
+    image = def_of(m, word(m, at, 2));
+    return !m->bad && op_at(m, image) == OP_TYPE_IMAGE && word(m, image, 3) == DIM_BUFFER;
+}
+
+static vkc_status add_buffer(module *m, uint32_t var, uint32_t type, bool texels, vkc__spirv_info *out)
 {
     uint32_t binding, set = 0;
     size_t at = def_of(m, type);
     if (m->bad || !decoration(m, var, -1, DEC_BINDING, &binding))
         return m->bad = true, VKC_OK;
     decoration(m, var, -1, DEC_SET, &set);
-    if (op_at(m, at) != OP_TYPE_STRUCT)
+    if (!texels && op_at(m, at) != OP_TYPE_STRUCT)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "shader %s: binding %u is an array of buffers", m->name, binding);
     if (set != 0 || binding >= VKC_MAX_BIND)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "shader %s: set %u binding %u, but only set 0 and %d bindings are used",
                         m->name, set, binding, VKC_MAX_BIND);
     uint8_t access = VKC_ACCESS_BOTH;
-    if (all_members(m, var, type, at, DEC_NON_WRITABLE))
+    if (texels || all_members(m, var, type, at, DEC_NON_WRITABLE))
         access = VKC_ACCESS_READ;
     else if (all_members(m, var, type, at, DEC_NON_READABLE))
         access = VKC_ACCESS_WRITE;
     out->access[binding] |= access;
+    out->texels |= texels ? 1u << binding : 0;
     if (binding >= out->n_bindings)
         out->n_bindings = binding + 1;
     return VKC_OK;
@@ -245,9 +257,11 @@ static vkc_status add_variable(module *m, size_t at, vkc__spirv_info *out)
         return m->bad = true, VKC_OK;
     uint32_t type = word(m, pointer, 3);
     if (class == CLASS_STORAGE || (class == CLASS_UNIFORM && decoration(m, type, -1, DEC_BUFFER_BLOCK, NULL)))
-        return add_buffer(m, var, type, out);
+        return add_buffer(m, var, type, false, out);
+    if (class == CLASS_UNIFORM_CONSTANT && is_texels(m, type))
+        return add_buffer(m, var, type, true, out);
     if (class == CLASS_UNIFORM_CONSTANT || class == CLASS_UNIFORM)
-        return VKC_FAIL(VKC_E_UNSUPPORTED, "shader %s: only storage buffers and push constants are used here",
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "shader %s: only storage buffers, samplerBuffers and push constants are used here",
                         m->name);
     uint64_t size = size_of(m, type, 0);
     if (class == CLASS_PUSH)
@@ -267,7 +281,7 @@ static uint32_t feature_of(uint32_t capability)
 {
     if (capability == 9 || (capability >= 4433 && capability <= 4436))     // Float16, 16-bit storage
         return VKC_FEATURE_FP16;
-    if (capability == 63)                                                  // GroupNonUniformArithmetic
+    if (capability == 63 || capability == 65)                              // GroupNonUniformArithmetic, Shuffle
         return VKC_FEATURE_SUBGROUP_ARITHMETIC;
     return capability == 6022 ? VKC_FEATURE_COOPMAT : 0;                   // CooperativeMatrixKHR
 }

@@ -9,8 +9,9 @@ extern "C" {
 #endif
 
 typedef struct vkc__spirv_info {
-    uint32_t n_bindings;            // highest storage buffer binding + 1
+    uint32_t n_bindings;            // highest buffer binding + 1
     uint8_t  access[VKC_MAX_BIND];  // vkc_access; 0 = no buffer at this binding
+    uint32_t texels;                // bit i: binding i is a samplerBuffer, not a storage buffer
     uint32_t push_size;             // bytes of push constants
     uint32_t local_size[3];         // with the given specialisation
     uint32_t shared_bytes;          // with the given specialisation

@@ -1,8 +1,9 @@
 // attention.c — softmax attention inside each image; no N x N matrix is ever stored.
 //   in:  qkv (R, 3C) columns [q | k | v], each head-major: H heads of D = C / H channels
 //   out: o (R, C)   lse (R, H) natural logarithm of the softmax's denominator
-// Two forms: "rows" (one invocation a row, no barriers) for software devices, "tiled" for all others.
-// The environment variable PARE_ATTENTION=rows|tiled overrides the choice.
+// Three forms: "lanes" (a subgroup a SIMD vector) and "rows" (one invocation a row, no barriers) for
+// software devices, "tiled" for all others. PARE_ATTENTION=lanes|rows|tiled in the environment overrides
+// the choice; lanes falls back to rows where it does not fit.
 #include "nn/op.h"
 #include "shaders/attention.h"
 #include "spv/shaders.h"
@@ -26,20 +27,41 @@ static uint32_t head_dim(const nn_call *c)
     return c->out[0].dim[1] / NN_ATTR(c, attention)->heads;
 }
 
-static bool is_tiled(const nn_call *c)
+typedef enum { FORM_TILED, FORM_ROWS, FORM_LANES } form_kind;
+
+// Lanes form: heads of whole vec4 that fit the registers, and the subgroups of software drivers.
+static bool is_lanes_able(const nn_call *c)
+{
+    const vkc_device_info *dev = c->dev;
+    const uint32_t D = head_dim(c);
+    return D % 4 == 0 && D <= 64 && dev->type == VKC_TYPE_SOFTWARE &&
+           (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
+           (dev->subgroup_size == 4 || dev->subgroup_size == 8) &&
+           (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 4 <= dev->max_texels;
+}
+
+static form_kind choose(const nn_call *c)
 {
     const char *form = getenv("PARE_ATTENTION");
     if (form && !strcmp(form, "rows"))
-        return false;
+        return FORM_ROWS;
     if (form && !strcmp(form, "tiled"))
-        return true;
-    return c->dev->type != VKC_TYPE_SOFTWARE;
+        return FORM_TILED;
+    if (c->dev->type != VKC_TYPE_SOFTWARE && !(form && !strcmp(form, "lanes")))
+        return FORM_TILED;
+    return is_lanes_able(c) ? FORM_LANES : FORM_ROWS;
 }
 
 // Rows form: keys taken at a time. Fewer for long heads, to bound the unrolled code.
 static uint32_t block_of(uint32_t dim)
 {
     return dim <= 64 ? 4 : 2;
+}
+
+// Lanes form: rows that a lane owns. More share the cost of fetching the other side; bound as above.
+static uint32_t own_of(uint32_t dim)
+{
+    return dim <= 32 ? 2 : 1;
 }
 
 static vkc_status infer(nn_call *c)
@@ -72,50 +94,67 @@ static uint32_t slice_of(const nn_call *c)
     return head_dim(c) > 32 && c->dev->shared_bytes >= 32768 ? 64 : 32;
 }
 
-static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader, bool tiled,
+// The kernels of a form and how they launch.
+typedef struct attention_form {
+    const vkc_shader *fwd, *bwd_q, *bwd_kv;
+    uint32_t tile, wg;             // rows a workgroup takes, its size
+    uint32_t spec[3];
+} attention_form;
+#define KERNELS(name) &vkc_shader_attention_##name##_fwd, &vkc_shader_attention_##name##_bwd_q, \
+    &vkc_shader_attention_##name##_bwd_kv
+
+static attention_form get_form(const nn_call *c)
+{
+    const uint32_t D = head_dim(c), slice = slice_of(c), own = own_of(D), lanes = c->dev->subgroup_size;
+    switch (choose(c)) {
+    case FORM_LANES:
+        return (attention_form) { KERNELS(lanes), own * lanes, lanes, { D, lanes, own } };
+    case FORM_ROWS:
+        return (attention_form) { KERNELS(rows), 16, 16, { D, block_of(D), 0 } };
+    default:
+        return (attention_form) { KERNELS(tiled), ATTENTION_TILE, ATTENTION_TILE_WG,
+                                  { D, slice, (D + slice - 1) / slice } };
+    }
+}
+
+static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader, const attention_form *f,
                            const uint8_t *bind, size_t n_bind)
 {
     struct attention_args a = make_args(c);
     const nn_rows *rows = c->in_rows[0];
-    uint32_t D = head_dim(c), slice = slice_of(c);
-    uint32_t tile = tiled ? ATTENTION_TILE : 16;
     nn_kernel_use use = {
-        .shader = shader, .args = &a, .args_size = sizeof a,
-        .groups = { (rows->cap_tokens + tile - 1) / tile, a.heads, rows->cap_images },
-        .wg = tiled ? ATTENTION_TILE_WG : tile,
-        .spec = { D, tiled ? slice : block_of(D), tiled ? (D + slice - 1) / slice : 0 },
+        .shader = shader, .args = &a, .args_size = sizeof a, .wg = f->wg,
+        .groups = { (rows->cap_tokens + f->tile - 1) / f->tile, a.heads, rows->cap_images },
     };
+    memcpy(use.spec, f->spec, sizeof f->spec);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
-#define DISPATCH(r, c, name, tiled, ...) dispatch((r), (c), &vkc_shader_attention_##name, (tiled), \
+#define DISPATCH(r, c, f, kernel, ...) dispatch((r), (c), (f)->kernel, (f), \
     (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    if (is_tiled(c))
-        return DISPATCH(r, c, tiled_fwd, true, ROWS_IN(0), IN(0), OUT(0), OUT(1));
-    return DISPATCH(r, c, rows_fwd, false, ROWS_IN(0), IN(0), OUT(0), OUT(1));
+    attention_form f = get_form(c);
+    return DISPATCH(r, c, &f, fwd, ROWS_IN(0), IN(0), OUT(0), OUT(1));
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     vkc_status st;
+    attention_form f = get_form(c);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
-    if (!is_tiled(c)) {
-        VKC_TRY(DISPATCH(r, c, rows_bwd_q, false, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0),
-                         SCRATCH(0)));
-        VKC_TRY(DISPATCH(r, c, rows_bwd_kv, false, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0),
-                         DIN(0)));
+    if (choose(c) != FORM_TILED) {
+        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0)));
     } else {
         struct attention_args a = make_args(c);
         VKC_TRY(NN_DISPATCH(r, attention_delta, &a, .tile_rows = a.heads < 64 ? 64 / a.heads : 1,
             .rows = ROWS_IN(0), .wg = 64, .spec = { head_dim(c) },
             .bind = { ROWS_IN(0), OUT(0), DOUT(0), SCRATCH(0) }));
-        VKC_TRY(DISPATCH(r, c, tiled_bwd_q, true, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
-        VKC_TRY(DISPATCH(r, c, tiled_bwd_kv, true, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
+        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
     }
+    VKC_TRY(DISPATCH(r, c, &f, bwd_kv, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
 done:
     return st;
 }

@@ -41,7 +41,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     const nn_rows *to = c->out_rows[0];
     uint32_t lanes = nn_row_lanes(c, a.cols);
     return NN_DISPATCH(r, embed_fwd, &a, .groups = { to->cap_images, split(to->cap_tokens, lanes) },
-        .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes },
+        .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
         .bind = { IN(0), IN(1), IN(2), OUT(0), ROWS_IN(0), ROWS_OUT(0) });
 }
 
@@ -54,7 +54,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     if (nn_is_wanted(r, DIN(0)))
         VKC_TRY(NN_DISPATCH(r, embed_bwd_patches, &a, .wg = NN_ROW_WG,
             .groups = { from->cap_images, split(from->cap_tokens, lanes) },
-            .spec = { [SPEC_LANES - 1] = lanes }, .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) }));
+            .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols }, .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) }));
     if (nn_is_wanted(r, DIN(1))) {
         a.sum_tokens = a.prefix;
         VKC_TRY(NN_DISPATCH(r, embed_bwd_sum, &a, .groups = { 1, tiles }, .wg = NN_ROW_WG,

@@ -25,7 +25,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     struct first_rows_args a = { .cols = c->in[0].dim[1] };
     uint32_t lanes = nn_row_lanes(c, a.cols);
     return NN_DISPATCH(r, first_rows_fwd, &a, .tile_rows = NN_ROW_WG / lanes, .rows = ROWS_OUT(0),
-        .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes },
+        .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
         .bind = { IN(0), OUT(0), ROWS_IN(0), ROWS_OUT(0) });
 }
 
@@ -36,7 +36,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
     return NN_DISPATCH(r, first_rows_bwd, &a, .tile_rows = NN_ROW_WG / lanes, .rows = ROWS_OUT(0),
-        .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes },
+        .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
         .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) });
 }
 

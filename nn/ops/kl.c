@@ -44,7 +44,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
         .scale = a.temperature * a.temperature,
     };
     vkc_status st = NN_DISPATCH(r, kl_fwd, &a, .groups = { m.n_partials }, .wg = NN_ROW_WG,
-        .spec = { [SPEC_LANES - 1] = lanes },
+        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes },
         .bind = { IN(0), IN(1), OUT(1), OUT(2), SCRATCH(0), ROWS_IN(0) });
     if (st != VKC_OK)
         return st;
@@ -57,7 +57,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     uint32_t lanes = nn_row_lanes(c, a.classes);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
-    return NN_DISPATCH(r, kl_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), .spec = { [SPEC_LANES - 1] = lanes },
+    return NN_DISPATCH(r, kl_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes },
         .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0) });
 }
 

@@ -40,7 +40,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     struct layernorm_args a = make_args(c);
     uint32_t lanes = nn_row_lanes(c, a.cols);
     return NN_DISPATCH(r, layernorm_fwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
-        .spec = { [SPEC_LANES - 1] = lanes },
+        NN_ROW_SPEC(c, lanes, a.cols),
         .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), ROWS_IN(0) });
 }
 
@@ -51,7 +51,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     vkc_status st = VKC_OK;
     if (nn_is_wanted(r, DIN(0)))
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_x, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
-            .spec = { [SPEC_LANES - 1] = lanes },
+            NN_ROW_SPEC(c, lanes, a.cols),
             .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0) }));
     if (nn_is_wanted(r, DIN(1)) || nn_is_wanted(r, DIN(2))) {
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_w, &a, .groups = { a.blocks, tiles }, .wg = NN_ROW_WG,

@@ -19,21 +19,25 @@
 // A way to multiply: its kernels, and the tile of C that a workgroup takes.
 typedef struct linear_form {
     const char *name;
-    const vkc_shader *fwd, *dx, *dw;
+    const vkc_shader *fwd, *dx, *dw, *dpre, *db;
+    uint32_t db_wg, db_cols;        // workgroup of db, and the columns it takes
     uint32_t wg, tile_m, tile_n;
     uint32_t spec[5];               // SPEC_TILE_*
     uint32_t shared_bytes;
 } linear_form;
 
-#define TILED(bm, bn, bk, tm, tn) { "tiled", &vkc_shader_linear_tiled_fwd, &vkc_shader_linear_tiled_dx, \
-    &vkc_shader_linear_tiled_dw, (bm) / (tm) * ((bn) / (tn)), bm, bn, { bm, bn, bk, tm, tn }, \
-    4 * (bk) * ((bm) + (bn) + 2) }
+// The kernels of a form whose files are linear_<name>_*; linear_<helpers>dpre and _db go with it.
+#define KERNELS(name, helpers) #name, &vkc_shader_linear_##name##_fwd, &vkc_shader_linear_##name##_dx, \
+    &vkc_shader_linear_##name##_dw, &vkc_shader_linear_##helpers##dpre, &vkc_shader_linear_##helpers##db
+#define TILED(bm, bn, bk, tm, tn) { KERNELS(tiled, ), 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, \
+    { bm, bn, bk, tm, tn }, 4 * (bk) * ((bm) + (bn) + 2) }
+#define LANES(n) { KERNELS(lanes, lanes_), n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
 
-static const linear_form plain = { "plain", &vkc_shader_linear_plain_fwd, &vkc_shader_linear_plain_dx,
-    &vkc_shader_linear_plain_dw, 64, 64, 64, { 0 }, 0 };
+static const linear_form plain = { KERNELS(plain, ), 64, 64, 64, 64, 64, { 0 }, 0 };
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
 };
+static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
 
 static uint32_t ceil_div(uint32_t n, uint32_t d)
 {
@@ -61,15 +65,29 @@ static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, u
     return best;
 }
 
-// The form for a product with (m, n) results: by PARE_LINEAR (plain, tiled), else by device type.
-static const linear_form *choose(const vkc_device_info *dev, uint32_t m, uint32_t n, uint32_t splits)
+// For software drivers, whose subgroup is a SIMD vector of fixed size; matrices of whole vec4 only.
+static const linear_form *choose_lanes(const nn_call *c)
+{
+    const uint32_t N = c->in[1].dim[0], K = c->in[1].dim[1];
+    const uint64_t R = c->in[0].dim[0], most = N > K ? N : K;
+    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && N % 4 == 0 && K % 4 == 0 &&
+                      (R > most ? R : most) * most / 4 <= c->dev->max_texels &&
+                      (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
+    for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
+        if (lanes[i].wg == c->dev->subgroup_size)
+            return &lanes[i];
+    return &plain;
+}
+
+// The form for a product with (m, n) results: by PARE_LINEAR (plain, tiled, lanes), else by device type.
+static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t splits)
 {
     const char *force = getenv("PARE_LINEAR");
     if (force && strcmp(force, "plain") == 0)
         return &plain;
     if (force && strcmp(force, "tiled") == 0)
-        return choose_tiled(dev, m, n, splits);
-    return dev->type == VKC_TYPE_SOFTWARE ? &plain : choose_tiled(dev, m, n, splits);
+        return choose_tiled(c->dev, m, n, splits);
+    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c) : choose_tiled(c->dev, m, n, splits);
 }
 
 // Workgroups that share the rows of one tile of dw, fixed by capacity: the same sums on every run.
@@ -135,7 +153,7 @@ static void launch_rows(nn_kernel_use *use, const nn_call *c, const linear_form 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct linear_args a = make_args(c);
-    const linear_form *f = choose(c->dev, c->in[0].dim[0], a.out_cols, 1);
+    const linear_form *f = choose(c, c->in[0].dim[0], a.out_cols, 1);
     nn_kernel_use use = { .shader = f->fwd, .args = &a, .args_size = sizeof a,
         .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), ROWS_IN(0) } };
     launch_rows(&use, c, f, a.out_cols);
@@ -151,14 +169,16 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
         .tile_rows = cols < TILE_LEN ? TILE_LEN / cols : 1,
     };
     const uint32_t groups = ceil_div(a.rows, a.tile_rows), max = c->dev->max_groups[0];
-    return NN_DISPATCH(r, linear_dpre, &a, .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
+    const linear_form *f = choose(c, c->in[0].dim[0], cols, 1);
+    return nn_dispatch(r, &(nn_kernel_use) { .shader = f->dpre, .args = &a, .args_size = sizeof a,
+        .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
         .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
-        .bind = { OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) });
+        .bind = { OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
 }
 
 static vkc_status bwd_x(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    const linear_form *f = choose(c->dev, c->in[0].dim[0], a->in_cols, 1);
+    const linear_form *f = choose(c, c->in[0].dim[0], a->in_cols, 1);
     nn_kernel_use use = { .shader = f->dx, .args = a, .args_size = sizeof *a,
         .bind = { dpre, IN(1), DIN(0), ROWS_IN(0) } };
     launch_rows(&use, c, f, a->in_cols);
@@ -176,7 +196,7 @@ static vkc_status reduce(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad
 
 static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    const linear_form *f = choose(c->dev, a->out_cols, a->in_cols, a->splits);
+    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits);
     nn_kernel_use use = { .shader = f->dw, .args = a, .args_size = sizeof *a, .wg = f->wg,
         .groups = { ceil_div(a->out_cols, f->tile_m), ceil_div(a->in_cols, f->tile_n), a->splits },
         .bind = { dpre, IN(0), SCRATCH(1), ROWS_IN(0) } };
@@ -187,8 +207,11 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a
 
 static vkc_status bwd_b(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    vkc_status st = NN_DISPATCH(r, linear_db, a, .wg = 64, .groups = { ceil_div(a->out_cols, 64), 1, a->splits },
-        .bind = { dpre, SCRATCH(2), ROWS_IN(0) });
+    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits);
+    vkc_status st = nn_dispatch(r, &(nn_kernel_use) { .shader = f->db, .args = a, .args_size = sizeof *a,
+        .wg = f->db_wg,
+        .groups = { ceil_div(a->out_cols, f->db_cols), 1, a->splits },
+        .bind = { dpre, SCRATCH(2), ROWS_IN(0) } });
     return st ? st : reduce(r, c, SCRATCH(2), DIN(2), a->out_cols, a->splits);
 }
 

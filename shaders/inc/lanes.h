@@ -4,4 +4,6 @@
 #include "shared.h"
 
 #define SPEC_LANES 1               // a power of two, at most the workgroup size
+#define SPEC_COLS  2               // columns
+#define SPEC_ONCE  3               // 1 = there is a workgroup for every tile of rows: no loop over tiles
 #endif

@@ -1,0 +1,45 @@
+// bench_cases.c — what `pare bench ops` runs: the ops of 32 pictures of 65 tokens, width 96, 3 heads, and some larger.
+#include "apps/cli/bench_ops.h"
+#include "spv/args.h"
+
+#define SMALL   { { 32, 65, 1, 8 } }                    // 32 pictures of 8 x 8 patches and a class token
+#define LONG    { { 1, 1025, 1, 32 } }
+#define ROWS(c) { 1, { 2, { 0, c } }, 0 }
+#define MAT(r, c) { 0, { 2, { r, c } }, 0 }
+#define VEC(n)  { 0, { 1, { n } }, 0 }
+#define SQUARE(form_name) { "linear", "1024 x 1024 x 1024", form_name, .in = { MAT(1024, 1024), MAT(1024, 1024) }, \
+    .attr = &(struct linear_attr) { 0 } }
+
+const bench_case bench_cases[] = {
+    SQUARE("plain"), SQUARE("tiled"), SQUARE("lanes"), SQUARE(NULL),
+    { "linear", "q, k, v", NULL, SMALL, { ROWS(96), MAT(288, 96), VEC(288) }, .attr = &(struct linear_attr) { 0 } },
+    { "linear", "projection", NULL, SMALL, { ROWS(96), MAT(96, 96), VEC(96) }, .attr = &(struct linear_attr) { 0 } },
+    { "linear", "MLP in, GELU", NULL, SMALL, { ROWS(96), MAT(384, 96), VEC(384) },
+      .attr = &(struct linear_attr) { LINEAR_ACT_GELU } },
+    { "linear", "MLP out", NULL, SMALL, { ROWS(384), MAT(96, 384), VEC(96) }, .attr = &(struct linear_attr) { 0 } },
+    { "attention", "65 tokens", NULL, SMALL, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
+    { "attention", "1025 tokens", NULL, LONG, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
+    { "attention_stats", "65 tokens", NULL, SMALL, { ROWS(288), ROWS(3) },
+      .attr = &(struct attention_stats_attr) { .heads = 3 } },
+    { "feature_map", "hedgehog", NULL, SMALL, { ROWS(288), { 0, { 3, { 3, 32, 32 } }, 0 } },
+      .attr = &(struct feature_map_attr) { .heads = 3, .head_dim = 32, .kind = FEATURE_MAP_HEDGEHOG } },
+    { "feature_map", "elu1", NULL, SMALL, { ROWS(288) },
+      .attr = &(struct feature_map_attr) { .heads = 3, .head_dim = 32 } },
+    { "linear_attention", "65 tokens", NULL, SMALL, { ROWS(192), ROWS(192), ROWS(288) },
+      .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
+    { "linear_attention", "1025 tokens", NULL, LONG, { ROWS(192), ROWS(192), ROWS(288) },
+      .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
+    { "dwconv", "3 x 3", NULL, SMALL, { ROWS(288), { 0, { 3, { 96, 3, 3 } }, 0 }, VEC(96) },
+      .attr = &(struct dwconv_attr) { .col0 = 192 } },
+    { "layernorm", "", NULL, SMALL, { ROWS(96), VEC(96), VEC(96) }, .attr = &(struct layernorm_attr) { 1e-6f } },
+    { "gelu", "", NULL, SMALL, { ROWS(384) }, .to = 0 },
+    { "add", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },
+    { "patchify", "patches of 8", NULL, { { 32, 1, 0, 0 }, { 32, 64, 0, 8 } }, { ROWS(3 * 64 * 64) }, .to = 2,
+      .attr = &(struct patchify_attr) { .channels = 3, .height = 64, .width = 64, .patch_size = 8 } },
+    { "embed", "", NULL, { { 32, 64, 0, 8 }, { 32, 65, 1, 8 } }, { ROWS(96), VEC(96), MAT(65, 96) }, .to = 2 },
+    { "cross_entropy", "1000 classes", NULL, .in = { MAT(64, 1000), { 0, { 1, { 64 } }, 1000 } },
+      .attr = &(struct cross_entropy_attr) { .smoothing = 0.1f } },
+    { "kl", "1000 classes", NULL, .in = { MAT(64, 1000), MAT(64, 1000) }, .attr = &(struct kl_attr) { .temperature = 2.0f } },
+    { "mse", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },
+};
+const uint32_t n_bench_cases = sizeof bench_cases / sizeof bench_cases[0];

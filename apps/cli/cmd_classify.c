@@ -1,0 +1,78 @@
+// cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
+#include "apps/cli/app.h"
+#include "nn/classify.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+#define MAX_TOP 100
+
+typedef struct classify_args {
+    common_args common;
+    uint32_t top;
+} classify_args;
+
+static json_t *build_image(const char *file, const nn_top *top, uint32_t k)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < k; i++)
+        json_array_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].p));
+    json_t *name = json_string(file);   // a file's name need not be UTF-8
+    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
+}
+
+static void print_image(const char *file, const nn_top *top, uint32_t k)
+{
+    printf("%s: ", file);
+    for (uint32_t i = 0; i < k; i++)
+        printf("%s %s %.1f %%", i ? "," : "", top[i].label, 100.0 * top[i].p);
+    putchar('\n');
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const classify_args *a = options;
+    vkc_device *dev = NULL;
+    nn_classifier *c = NULL;
+    json_t *images = json_array();
+    vkc_status st;
+    int bad = 0;
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(nn_classifier_create(dev, words->word[0], &c));
+    uint32_t k = a->top < nn_classifier_classes(c) ? a->top : nn_classifier_classes(c);
+    for (int i = 1; i < words->n && !console_is_stopped(); i++) {
+        nn_top top[MAX_TOP];
+        st = nn_classifier_run(c, words->word[i], k, top);
+        if (st == VKC_E_FORMAT || st == VKC_E_IO) {     // this picture is bad; the next may be good
+            warn_failure();
+            bad++;
+            continue;
+        }
+        if (st != VKC_OK)
+            goto done;
+        if (a->common.json)
+            json_array_append_new(images, build_image(words->word[i], top, k));
+        else
+            print_image(words->word[i], top, k);
+    }
+    st = VKC_OK;
+    if (a->common.json)
+        VKC_TRY(app_print_json(json_pack("{s:O}", "images", images)));
+    if (bad > 0)
+        st = VKC_FAIL(VKC_E_FORMAT, "%d of %d pictures could not be read", bad, words->n - 1);
+done:
+    json_decref(images);
+    nn_classifier_destroy(c);
+    app_close(dev);
+    return st;
+}
+
+static const arg table[] = {
+    { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [3]" },
+    { 0 },
+};
+static const classify_args defaults = { .top = 3 };
+const command cmd_classify = {
+    .name = "classify", .help = "the most probable labels of pictures", .usage = "M IMAGE...", .table = table,
+    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX, .run = run,
+};

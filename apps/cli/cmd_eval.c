@@ -1,0 +1,55 @@
+// cmd_eval.c — pare eval: accuracy of a model on a split.
+#include "apps/cli/measure.h"
+
+#include <stdio.h>
+
+typedef struct eval_args {
+    common_args common;
+    data_args d;
+} eval_args;
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const eval_args *a = options;
+    nn_dataset *data = NULL;
+    vkc_device *dev = NULL;
+    nn_vit *v = NULL;
+    nn_eval_result r;
+    nn_split split;
+    vkc_status st;
+    VKC_TRY(nn_split_get(a->d.split, &split));
+    VKC_TRY(measure_open_data(&a->d, &data));
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    console_catch_signals();
+    VKC_TRY(measure_split(v, data, split, &a->d, &r));
+    if (r.images == 0) {
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", a->d.data, a->d.split);
+        goto done;
+    }
+    console_clear();
+    if (!a->common.json) {
+        measure_print(stdout, a->d.split, &r);
+        goto done;
+    }
+    const vkc_device_info *i = vkc_device_get_info(dev);
+    json_t *o = measure_json(&r);
+    json_object_set_new(o, "split", json_string(a->d.split));
+    json_object_set_new(o, "device", json_string(i->name));
+    json_object_set_new(o, "driver", json_string(i->driver));
+    st = app_print_json(o);
+done:
+    nn_vit_destroy(v);
+    app_close(dev);
+    nn_dataset_destroy(data);
+    return st;
+}
+
+static const arg table[] = {
+    DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args), THREADS_ROW(eval_args), LIMIT_ROW(eval_args), { 0 },
+};
+static const eval_args defaults = { .d = { .split = "test", .batch = 128 } };
+const command cmd_eval = {
+    .name = "eval", .help = "accuracy on a split", .usage = "M --data D [--split test]", .table = table,
+    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+};

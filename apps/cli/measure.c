@@ -1,0 +1,177 @@
+// measure.c — figures of models: accuracy on a split, and time at several token counts.
+#include "apps/cli/measure.h"
+
+#include "nn/infer.h"
+#include "nn/rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_NAMED   8u              // broken pictures
+#define BAD_SIZE    8u              // pixels a side they are decoded to
+#define MIN_REPEATS 3u
+#define MAX_REPEATS 25u
+#define MAX_SECONDS 1.5             // a model and size, beyond MIN_REPEATS
+
+vkc_status measure_open_data(const data_args *d, nn_dataset **out)
+{
+    if (!d->data)
+        return VKC_FAIL(VKC_E_ARG, "--data is missing: a folder of class folders, or synth:ringed-digit");
+    vkc_status st = nn_dataset_create(d->data, out);
+    if (st == VKC_OK && !nn_dataset_has_splits(*out))
+        warn("%s has no train/, val/ and test/: every split is the whole folder", d->data);
+    return st;
+}
+
+vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d,
+                         nn_eval_result *out)
+{
+    *out = (nn_eval_result) { .images = 0 };
+    if (nn_dataset_len(data, split) == 0)
+        return VKC_OK;
+    nn_eval_params p = { .data = data, .split = split, .batch = d->batch, .max_images = d->limit,
+                         .threads = d->threads, .progress = console_progress };
+    vkc_status st = nn_eval(v, &p, out);
+    if (st == VKC_OK)
+        measure_name_bad(data, split, out->bad);
+    return st;
+}
+
+void measure_name_bad(const nn_dataset *data, nn_split split, uint32_t bad)
+{
+    uint8_t rgb[3 * BAD_SIZE * BAD_SIZE];
+    uint32_t named = 0, n = nn_dataset_len(data, split);
+    for (uint32_t i = 0; i < n && named < bad && named < MAX_NAMED; i++) {
+        vkc_status st = nn_dataset_read(data, split, i, 0, BAD_SIZE, rgb);
+        if (st == VKC_E_FORMAT || st == VKC_E_IO) {
+            warn_failure();
+            named++;
+        }
+    }
+    if (bad > named)
+        warn("%u more broken pictures were skipped", bad - named);
+}
+
+json_t *measure_json(const nn_eval_result *r)
+{
+    if (r->images == 0)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o}", "top1", app_number(r->top1), "top5", app_number(r->top5), "loss",
+                     app_number(r->loss), "images", (int) r->images, "bad", (int) r->bad, "images_per_s",
+                     app_number(r->images_per_s));
+}
+
+void measure_print(FILE *f, const char *what, const nn_eval_result *r)
+{
+    if (r->images == 0) {
+        fprintf(f, "%-8s no pictures\n", what);
+        return;
+    }
+    fprintf(f, "%-8s top-1 %.2f %%, top-5 %.2f %%, loss %.4f, %u pictures, %.0f images/s", what, 100.0 * r->top1,
+            100.0 * r->top5, r->loss, r->images, r->images_per_s);
+    if (r->bad > 0)
+        fprintf(f, ", %u broken ones skipped", r->bad);
+    fputc('\n', f);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *) a, y = *(const double *) b;
+    return (x > y) - (x < y);
+}
+
+typedef struct contender {
+    nn_vit   *v;
+    nn_infer *inf;
+    double    ms[MAX_REPEATS];
+} contender;
+
+static void retire(contender *c)
+{
+    nn_infer_destroy(c->inf);
+    nn_vit_destroy(c->v);
+    *c = (contender) { .v = NULL };
+}
+
+// A model of this config at another image size, with random values and a random batch behind it. The first replays
+// are not timed: recordings are cut by what those took.
+static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *like, uint32_t image, uint32_t batch,
+                          uint64_t seed)
+{
+    vkc_status st;
+    nn_model_config cfg = { 0 };
+    float *pixels = NULL, *logits = NULL;
+    VKC_TRY(nn_model_config_copy(like, &cfg));
+    cfg.image = image;
+    VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "timing"));
+    VKC_TRY(nn_vit_create(dev, &cfg, false, &c->v));
+    VKC_TRY(nn_vit_init(c->v, seed));
+    VKC_TRY(nn_infer_create(c->v, batch, &c->inf));
+    size_t len = (size_t) batch * cfg.channels * image * image;
+    pixels = (float *) malloc(len * sizeof *pixels);
+    logits = (float *) malloc((size_t) batch * cfg.classes * sizeof *logits);
+    if (!pixels || !logits) {
+        st = VKC_FAIL(VKC_E_NOMEM, "timing: out of host memory");
+        goto done;
+    }
+    for (size_t i = 0; i < len; i++)
+        pixels[i] = 2.0f * nn_rng_uniform(seed, 1, (uint32_t) i) - 1.0f;
+    VKC_TRY(nn_infer_run(c->inf, pixels, batch, logits));
+    double unused;
+    st = nn_infer_repeat(c->inf, &unused);
+done:
+    free(pixels);
+    free(logits);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
+static vkc_status compete(contender *c, uint32_t n, measure_time *out)
+{
+    double spent = 0.0;
+    uint32_t r = 0;
+    for (; r < MAX_REPEATS && (r < MIN_REPEATS || spent < MAX_SECONDS * n); r++) {
+        for (uint32_t m = 0; m < n; m++) {
+            double seconds = 0.0;
+            vkc_status st = nn_infer_repeat(c[m].inf, &seconds);
+            if (st == VKC_OK && console_is_stopped())
+                st = VKC_FAIL(VKC_E_STOPPED, "stopped while timing");
+            if (st != VKC_OK)
+                return st;
+            c[m].ms[r] = 1e3 * seconds;
+            spent += seconds;
+        }
+    }
+    for (uint32_t m = 0; m < n; m++) {
+        qsort(c[m].ms, r, sizeof c[m].ms[0], compare);
+        out->ms[m] = 0.5 * (c[m].ms[(r - 1) / 2] + c[m].ms[r / 2]);
+    }
+    out->repeats = r;
+    return VKC_OK;
+}
+
+vkc_status measure_times(vkc_device *dev, const nn_model_config *const *cfg, uint32_t n, uint32_t batch, uint64_t seed,
+                         measure_time out[MEASURE_SIZES])
+{
+    vkc_status st = VKC_OK;
+    for (uint32_t s = 0; s < MEASURE_SIZES && st == VKC_OK; s++) {
+        contender c[MEASURE_MODELS] = { { .v = NULL } };
+        uint32_t image = (s + 1) * cfg[0]->image, side = image / cfg[0]->patch;
+        out[s] = (measure_time) { .image = image };
+        for (uint32_t m = 0; m < n && st == VKC_OK; m++)
+            st = prepare(&c[m], dev, cfg[m], image, batch, seed);
+        if (st == VKC_OK)
+            st = compete(c, n, &out[s]);
+        if (st == VKC_OK)
+            out[s].tokens = side * side + 1;
+        if (st == VKC_E_DEVMEM || st == VKC_E_UNSUPPORTED) {
+            warn_failure();
+            warn("pictures of %u x %u are not timed", image, image);
+            st = VKC_OK;
+        }
+        for (uint32_t m = 0; m < n; m++)
+            retire(&c[m]);
+    }
+    return st;
+}

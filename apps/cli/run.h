@@ -1,0 +1,36 @@
+// run.h — a run folder: run.json says what the run is made of, so that only the same run is resumed.
+//
+// Beside it lie what the library writes (checkpoint, log.jsonl) and what a command adds. A folder without run.json is
+// never written to unless it is empty.
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "apps/cli/app.h"
+
+#define RUN_PATH_MAX 4096
+
+typedef struct run_folder {
+    char    dir[RUN_PATH_MAX];
+    bool    is_resumed;             // an earlier part of this run is there
+    json_t *info;                   // run.json, owned
+} run_folder;
+
+typedef struct run_params {
+    const common_args *common;
+    const vkc_device  *dev;
+    const char *dir;                // NULL = `out` with ".run" behind it
+    const char *out;
+    json_t     *inputs;             // all that decides the result; the reference is taken over, NULL = E_NOMEM
+    bool        resume, force;
+} run_params;
+
+// Start a run, or with `resume` find the one that is there. Errors: E_ARG (an unfinished run without resume or force,
+// other inputs, not a run folder), E_IO, E_FORMAT.
+vkc_status run_open(run_folder *r, const run_params *p);
+vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX]);
+vkc_status run_finish(run_folder *r, json_t *results);  // mark it finished; takes the reference
+void       run_close(run_folder *r);                    // zeroed is fine
+// Say where the checkpoint is and how to go on.
+void       run_say_stopped(const run_folder *r);
+
+#endif

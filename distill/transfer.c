@@ -1,0 +1,151 @@
+// transfer.c — the student model, and teacher-forced transfer of all its layers in one pass.
+#include "distill/transfer.h"
+
+#include "nn/fit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static vkc_status copy_param(const nn_vit *from, uint32_t a, nn_vit *to, uint32_t b)
+{
+    size_t n = nn_shape_len(&from->params->p[a].shape);
+    if (n != nn_shape_len(&to->params->p[b].shape))
+        return VKC_FAIL(VKC_E_ARG, "parameter %s of the student has another size", to->params->p[b].name);
+    float *x = (float *) malloc(n * sizeof *x);
+    if (!x)
+        return VKC_FAIL(VKC_E_NOMEM, "student: out of host memory");
+    vkc_status st = nn_params_read(from->params, a, x);
+    if (st == VKC_OK)
+        st = nn_params_write(to->params, b, x);
+    free(x);
+    return st;
+}
+
+// Mixer parameters take what their row says; the student was initialised before, so the rest stays.
+static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
+{
+    const nn_vit_block *b = &student->block[l];
+    nn_mixer_param p[NN_MAX_MIXER_PARAMS];
+    uint32_t n = b->mixer->params(&(nn_mixer_dims) { student->cfg.dim, student->cfg.heads, &b->layer }, p);
+    for (uint32_t i = 0; i < n; i++) {
+        char name[NN_MAX_NAME];
+        uint32_t from;
+        if (!p[i].from)
+            continue;
+        snprintf(name, sizeof name, "blocks.%u.attn.%s", l, p[i].from);
+        if (!nn_params_find(teacher->params, name, &from))
+            return VKC_FAIL(VKC_E_ARG, "layer %u of the teacher has no %s to start from", l, p[i].from);
+        vkc_status st = copy_param(teacher, from, student, b->mixer_p[i]);
+        if (st != VKC_OK)
+            return st;
+    }
+    return VKC_OK;
+}
+
+static bool is_mixer_param(const nn_vit *v, uint32_t index)
+{
+    for (uint32_t l = 0; l < v->cfg.depth; l++)
+        for (uint32_t i = 0; i < v->block[l].n_mixer_p; i++)
+            if (v->block[l].mixer_p[i] == index)
+                return true;
+    return false;
+}
+
+vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out)
+{
+    vkc_status st;
+    nn_model_config cfg = { 0 };
+    nn_vit *s = NULL;
+    VKC_TRY(nn_model_config_copy(&teacher->cfg, &cfg));
+    for (uint32_t l = 0; l < cfg.depth; l++)
+        if (strcmp(teacher->block[l].mixer->name, "attention") == 0)
+            cfg.layers[l] = *mixer;
+    VKC_TRY(nn_vit_create(teacher->dev, &cfg, true, &s));
+    VKC_TRY(nn_vit_init(s, 0));
+    for (uint32_t i = 0; i < s->params->n; i++) {
+        uint32_t from;
+        if (is_mixer_param(s, i))
+            continue;
+        if (!nn_params_find(teacher->params, s->params->p[i].name, &from)) {
+            st = VKC_FAIL(VKC_E_ARG, "the teacher has no %s", s->params->p[i].name);
+            goto done;
+        }
+        VKC_TRY(copy_param(teacher, from, s, i));
+    }
+    for (uint32_t l = 0; l < cfg.depth; l++)
+        VKC_TRY(warm_start(teacher, s, l));
+    *out = s;
+    s = NULL;
+done:
+    nn_vit_destroy(s);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
+// Losses first, then the mean squares of the teacher's outputs: watch[i], watch[n + i].
+static uint32_t build_losses(nn_graph *g, const nn_vit *teacher, const nn_vit *student, const nn_batch *b,
+                             nn_tensor *pixels, nn_tensor **watch)
+{
+    nn_vit_taps t;
+    nn_vit_forward(g, teacher, b, pixels, false, &t);
+    nn_tensor *size[NN_MAX_DEPTH];
+    nn_tensor *zero = nn_graph_input(g, "zero", (nn_shape) { 2, { 0, teacher->cfg.dim } }, NN_DTYPE_F32, b->tokens);
+    uint32_t n = 0;
+    for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
+        nn_tensor *o = nn_vit_attn(g, student, l, t.normed[l], true, NULL, NULL);
+        watch[n] = NN_APPLY0(g, mse, NULL, o, t.attn[l]);
+        nn_graph_add_loss(g, watch[n], 1.0f);
+        size[n++] = NN_APPLY0(g, mse, NULL, t.attn[l], zero);
+    }
+    memcpy(watch + n, size, n * sizeof *size);
+    return n;
+}
+
+vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+                            distill_transfer_result *out)
+{
+    vkc_status st;
+    nn_batch b = { 0 };
+    nn_graph *g = NULL;
+    nn_stepper *s = NULL;
+    nn_loader *l = NULL;
+    nn_tensor *watch[2 * NN_MAX_DEPTH];
+    const nn_model_config *c = &teacher->cfg;
+    const uint32_t batch = p->batch ? p->batch : 128, epochs = p->epochs ? p->epochs : 3;
+    *out = (distill_transfer_result) { 0 };
+    nn_loader_params lp = nn_loader_params_of(c, p->data, NN_SPLIT_TRAIN, batch);
+    lp.seed = p->seed;
+    lp.threads = p->threads;
+    lp.shuffle = true;
+    lp.augment = nn_augment_default(p->data, c->image);
+    VKC_TRY(nn_loader_create(&lp, &l));
+    VKC_TRY(nn_batch_create(teacher->dev, c, batch, &b));
+    VKC_TRY(nn_graph_create(teacher->dev, &g));
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
+                                       NN_DTYPE_F32, b.images);
+    uint32_t n = build_losses(g, teacher, student, &b, pixels, watch);
+    VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
+        .dev = teacher->dev, .graph = g, .params = student->params, .batch = &b, .pixels = pixels,
+        .watch = watch, .n_watch = 2 * n,
+        .adamw = { .weight_decay = p->weight_decay, .max_norm = p->clip > 0 ? p->clip : 0 },
+    }, &s));
+    const uint64_t total = (uint64_t) epochs * nn_loader_batches(l);
+    nn_fit_result r;
+    st = nn_fit(&(nn_fit_params) {
+        .stepper = s, .loader = l, .epochs = epochs, .n_watch = 2 * n, .what = "transfer",
+        .max_steps = p->max_steps,
+        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-3, .total = total, .warmup = total / 10 },
+        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+    }, &r);
+    out->steps = r.steps;
+    out->seconds = r.seconds;
+    for (uint32_t i = 0; i < n; i++)
+        out->mse[i] = r.watch[n + i] > 0 ? r.watch[i] / r.watch[n + i] : r.watch[i];
+done:
+    nn_stepper_destroy(s);
+    nn_graph_destroy(g);
+    nn_batch_finish(&b);
+    nn_loader_destroy(l);
+    return st;
+}

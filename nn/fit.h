@@ -1,0 +1,45 @@
+// fit.h — the loop around a stepper: batches in, learning rate, log, checkpoints, resume.
+//
+// With a run folder: log.jsonl gets one line an epoch, <name>.safetensors the state every minute, at the end
+// and when stopped. Resuming continues to the same bits as a run that was never stopped: batches are pure
+// functions of seed, epoch and number, and the state holds all else.
+#ifndef NN_FIT_H
+#define NN_FIT_H
+
+#include "nn/loader.h"
+#include "nn/progress.h"
+#include "nn/schedule.h"
+#include "nn/stepper.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_fit_params {
+    nn_stepper *stepper;
+    nn_loader  *loader;
+    nn_schedule schedule;           // total = epochs * batches
+    uint32_t    epochs;
+    uint64_t    max_steps;          // stop after so many in all, as if told to; 0 = no limit
+    uint32_t    n_watch;            // of the stepper
+    const char *what;               // for progress and the checkpoint's name: "train", "transfer"
+    const char *run_dir;            // NULL = no files
+    bool        resume;             // start from the checkpoint if there is one
+    nn_progress_fn progress;
+    void       *user;
+} nn_fit_params;
+
+typedef struct nn_fit_result {
+    uint64_t steps, images;         // in all, those before a resume included
+    double   watch[NN_MAX_LOSSES];  // means over the last epoch with any step
+    double   seconds;               // of this call
+    double   host_share;            // of it, neither waiting for the device nor for pictures
+} nn_fit_result;
+
+// Errors: E_STOPPED (after the checkpoint), E_CHECK (a loss that is no number), E_IO, E_FORMAT, device errors.
+vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

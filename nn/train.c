@@ -1,0 +1,69 @@
+// train.c — a classifier's graph and loss, and the loop around it.
+#include "nn/train.h"
+
+#include "nn/fit.h"
+#include "shaders/cross_entropy.h"
+
+static double or_default(double value, double fallback)
+{
+    return value < 0 ? 0 : value > 0 ? value : fallback;
+}
+
+static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, uint32_t batch, nn_graph *g, nn_batch *b,
+                               nn_stepper **out)
+{
+    uint32_t len = v->cfg.channels * v->cfg.image * v->cfg.image;
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { batch, len } }, NN_DTYPE_F32, b->images);
+    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { batch } }, NN_DTYPE_U32, b->images);
+    nn_tensor *logits = nn_vit_forward(g, v, b, pixels, true, NULL);
+    struct cross_entropy_attr attr = { .smoothing = (float) or_default(p->smoothing, 0.1) };
+    nn_tensor *loss = NN_APPLY(g, cross_entropy, &attr, NULL, logits, labels);
+    nn_graph_add_loss(g, loss, 1.0f);
+    return nn_stepper_create(&(nn_stepper_params) {
+        .dev = v->dev, .graph = g, .params = v->params, .batch = b, .pixels = pixels, .labels = labels,
+        .watch = &loss, .n_watch = 1,
+        .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
+    }, out);
+}
+
+vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out)
+{
+    vkc_status st;
+    nn_batch b = { 0 };
+    nn_graph *g = NULL;
+    nn_stepper *s = NULL;
+    nn_loader *l = NULL;
+    const uint32_t batch = p->batch ? p->batch : 128, epochs = p->epochs ? p->epochs : 20;
+    *out = (nn_train_result) { 0 };
+    if (nn_dataset_classes(p->data) != v->cfg.classes)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
+                        nn_dataset_classes(p->data), v->cfg.classes);
+    nn_loader_params lp = nn_loader_params_of(&v->cfg, p->data, NN_SPLIT_TRAIN, batch);
+    lp.seed = p->seed;
+    lp.threads = p->threads;
+    lp.shuffle = true;
+    if (!p->plain)
+        lp.augment = nn_augment_default(p->data, v->cfg.image);
+    VKC_TRY(nn_loader_create(&lp, &l));
+    VKC_TRY(nn_batch_create(v->dev, &v->cfg, batch, &b));
+    VKC_TRY(nn_graph_create(v->dev, &g));
+    VKC_TRY(make_stepper(v, p, batch, g, &b, &s));
+    const uint64_t batches = nn_loader_batches(l);
+    nn_fit_result r;
+    st = nn_fit(&(nn_fit_params) {
+        .stepper = s, .loader = l, .epochs = epochs, .n_watch = 1, .what = "train", .max_steps = p->max_steps,
+        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-3, .min_lr = p->min_lr, .total = epochs * batches,
+                      .warmup = (uint64_t) (or_default(p->warmup, 1) * (double) batches) },
+        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+    }, &r);
+    *out = (nn_train_result) {
+        .steps = r.steps, .images = r.images, .loss = r.watch[0], .seconds = r.seconds,
+        .host_share = r.host_share, .bad = nn_loader_bad(l),
+    };
+done:
+    nn_stepper_destroy(s);
+    nn_graph_destroy(g);
+    nn_batch_finish(&b);
+    nn_loader_destroy(l);
+    return st;
+}

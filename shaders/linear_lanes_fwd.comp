@@ -1,0 +1,57 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#include "linear.h"
+#include "inc/kernel.glsl"
+#include "inc/rows.glsl"
+#include "inc/gelu.glsl"
+// As inc/tile_fwd.glsl, four columns at a time.
+layout(binding = 0) uniform samplerBuffer x;                     // (R, K)
+layout(binding = 1) uniform samplerBuffer w;                     // (N, K)
+layout(binding = 2) readonly  buffer Bias { vec4 bias[]; };    // (N)
+layout(binding = 3) writeonly buffer Y    { vec4 y[]; };       // (R, N)
+layout(binding = 4) writeonly buffer Pre  { vec4 pre[]; };     // (R, N), with GELU only
+ROWS(5, Tok);
+PUSH_ARGS(linear_args);
+
+#define TILE_M (a.rows != 0u ? a.rows : Tok.n)
+#define TILE_N a.out_cols
+
+uvec2 tile_span()
+{
+    return uvec2(0u, a.in_cols);
+}
+
+mat4 tile_a4(uint m, uint k, uint end)
+{
+    uint M = TILE_M;
+    mat4 v;
+    for (uint j = 0u; j < 4u; j++)
+        v[j] = texelFetch(x, int((min(m + j, M - 1u) * a.in_cols + k) / 4u));
+    return transpose(v);
+}
+
+mat4 tile_b4(uint k, uint n, uint end)
+{
+    mat4 v;
+    for (uint j = 0u; j < 4u; j++)
+        v[j] = texelFetch(w, int((min(n + j, a.out_cols - 1u) * a.in_cols + k) / 4u));
+    return transpose(v);
+}
+
+vec4 tile_start4(uint n)
+{
+    return a.has_bias != 0u ? bias[min(n, a.out_cols - 4u) / 4u] : vec4(0.0);
+}
+
+void tile_store4(uint m, uint n, vec4 v)
+{
+    uint i = (m * a.out_cols + n) / 4u;
+    if (a.act == LINEAR_ACT_GELU) {
+        pre[i] = v;
+        v = vec4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w));
+    }
+    y[i] = v;
+}
+
+#include "inc/tile_lanes.glsl"
