@@ -87,16 +87,6 @@ static vkc_status run_batch(pass *p, uint32_t n, distill_sparsity *out)
     return st;
 }
 
-static bool report(const distill_sparsity_params *p, double start, uint32_t done, uint32_t total)
-{
-    double seconds = vkc_seconds() - start;
-    nn_progress np = {
-        .what = "sparsity", .done = done, .total = total, .unit = "images", .seconds = seconds, .note = "",
-        .rate = seconds > 0 ? done / seconds : 0, .left = done ? seconds / done * (total - done) : -1,
-    };
-    return !p->progress || p->progress(p->user, &np);
-}
-
 vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_params *params, distill_sparsity *out)
 {
     vkc_status st;
@@ -121,7 +111,8 @@ vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_para
         VKC_TRY(nn_loader_get(l, p.host, labels, &n));
         if (n)
             VKC_TRY(run_batch(&p, n, out));
-        if (!report(params, start, out->images, nn_loader_images(l))) {
+        if (!nn_progress_report(params->progress, params->user, "sparsity", "images", "", start, 0, out->images,
+                                nn_loader_images(l))) {
             st = VKC_FAIL(VKC_E_STOPPED, "sparsity: stopped after %u images", out->images);
             goto done;
         }

@@ -27,16 +27,6 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
     t->n++;
 }
 
-static bool report(const nn_eval_params *p, double start, uint32_t done, uint32_t total)
-{
-    double seconds = vkc_seconds() - start;
-    nn_progress np = {
-        .what = "evaluate", .done = done, .total = total, .unit = "images", .seconds = seconds, .note = "",
-        .rate = seconds > 0 ? done / seconds : 0, .left = done ? seconds / done * (total - done) : -1,
-    };
-    return !p->progress || p->progress(p->user, &np);
-}
-
 vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out)
 {
     vkc_status st;
@@ -73,7 +63,8 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
         VKC_TRY(nn_infer_run(inf, pixels, n, logits));
         for (uint32_t i = 0; i < n; i++)
             judge(logits + (size_t) i * v->cfg.classes, v->cfg.classes, labels[i], &t);
-        if (!report(p, start, t.n, t.n + (batches - 1 - k) * batch)) {
+        if (!nn_progress_report(p->progress, p->user, "evaluate", "images", "", start, 0, t.n,
+                                t.n + (batches - 1 - k) * batch)) {
             st = VKC_FAIL(VKC_E_STOPPED, "evaluate: stopped after %u images", t.n);
             goto done;
         }

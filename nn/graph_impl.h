@@ -28,6 +28,7 @@ struct nn_tensor {
     bool      has_grad;             // a loss lies downstream: set by plan
     bool      kept;
     float     seed;                 // weight as a loss; 0 = none
+    nn_tensor *grad_root;           // whose gradient memory it uses: its own, or that of a sum it goes into
     vkc_slice value, grad;          // inputs: own buffer; parameters: borrowed; activations: by plan
     vkc_buffer *own;                // input memory
     nn_piece  piece, grad_piece;
@@ -39,6 +40,7 @@ typedef struct nn_node {
     void        *attr;              // owned copy
     nn_tensor   *in[NN_MAX_IO], *out[NN_MAX_IO];
     bool         backward;          // plan: its backward pass runs
+    bool         passed;            // plan: and is empty, the gradients share memory
     nn_piece     scratch_fwd[NN_MAX_SCRATCH], scratch_bwd[NN_MAX_SCRATCH];
 } nn_node;
 

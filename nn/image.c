@@ -9,15 +9,55 @@
 #include "nn/files.h"
 
 #define STBI_NO_STDIO
-#include <stb/stb_image.h>
+#include <stb_image.h>
 
-// A JPEG that was cut off decodes to half a picture and grey; its end marker is missing then.
-static bool has_end(const unsigned char *p, size_t size)
+// Do the Huffman tables of a DHT segment, whose bytes after the marker are given, have at most 256 codes each?
+// stb_image before 2.28 writes past its arrays when they have more.
+static bool is_good_dht(const unsigned char *p, size_t size)
 {
-    for (size_t i = size; i >= 2; i--)
-        if (p[i - 2] == 0xff && p[i - 1] == 0xd9)
-            return true;
-    return false;
+    if (size < 2)
+        return false;
+    size_t len = (size_t) p[0] << 8 | p[1], at = 2;
+    if (len > size)
+        return false;
+    while (at < len) {
+        size_t n = 0;
+        if (len - at < 17)
+            return false;
+        for (int i = 1; i <= 16; i++)
+            n += p[at + (size_t) i];
+        at += 17 + n;
+        if (n > 256 || at > len)
+            return false;
+    }
+    return at == len;
+}
+
+// Segments up to the first scan are walked; in what follows, which holds no marker by chance, every marker counts.
+// A JPEG that was cut off decodes to half a picture and grey: its end marker is missing.
+static const char *find_fault(const unsigned char *p, size_t size)
+{
+    bool is_scan = false;
+    for (size_t i = 2; i + 1 < size;) {
+        if (p[i] != 0xff || p[i + 1] == 0xff) {
+            i++;
+            continue;
+        }
+        unsigned char marker = p[i + 1];
+        i += 2;
+        if (marker == 0xd9 && is_scan)
+            return NULL;
+        if (marker == 0xc4 && !is_good_dht(p + i, size - i))
+            return "a Huffman table is broken";
+        if (is_scan)
+            continue;
+        size_t len = size - i >= 2 ? (size_t) p[i] << 8 | p[i + 1] : 0;
+        if (len < 2 || len > size - i)
+            return "a segment is broken";
+        is_scan = marker == 0xda;
+        i += len;
+    }
+    return "it is cut off";
 }
 
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out)
@@ -31,8 +71,9 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
     bool is_jpeg = size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0;
     if ((!is_png && !is_jpeg) || size > INT_MAX)
         return VKC_FAIL(VKC_E_FORMAT, "%s is neither a JPEG nor a PNG picture", name);
-    if (is_jpeg && !has_end(bytes, size))
-        return VKC_FAIL(VKC_E_FORMAT, "%s is cut off", name);
+    const char *fault = is_jpeg ? find_fault(bytes, size) : NULL;
+    if (fault != NULL)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
     if (!stbi_info_from_memory(bytes, (int) size, &w, &h, &n))
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
     if (w < 1 || h < 1 || w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE ||

@@ -387,7 +387,7 @@ nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset 
 
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size)
 {
-    if (nn_dataset_is_fresh(data, NN_SPLIT_TRAIN))
+    if (nn_dataset_is_oriented(data))       // and drawn for its own grid of patches
         return (nn_augment_params) { .shift = 0 };
     return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = true, .shift = size / 16 };
 }

@@ -39,7 +39,7 @@ typedef struct nn_loader_params {
 nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch);
 
 // What training does to pictures unless told otherwise: flips, transposes and shifts of a sixteenth of the side;
-// nothing where every epoch draws its own (digits must not be mirrored).
+// nothing where a mirrored picture would be another (digits).
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size);
 
 typedef struct nn_loader nn_loader;

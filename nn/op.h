@@ -50,6 +50,8 @@ typedef struct nn_op {
     uint8_t  n_opt;                 // the last n_opt inputs may be absent
     uint32_t keep;                  // BIT(IN(i)) | BIT(OUT(i)) that bwd reads; all else may be reused
     uint32_t grad;                  // BIT(IN(i)) of inputs that have a gradient; 0 = not differentiable
+    uint32_t pass;                  // BIT(IN(i)) of inputs whose gradient is that of output 0, unchanged: the graph
+                                    // may let them share memory and leave bwd out
     uint32_t u32_in;                // BIT(IN(i)) of inputs that hold uint32, not float
     vkc_status (*infer)(nn_call *c);                    // checks in[], fills out[], out_rows[], scratch
     vkc_status (*fwd)(nn_run *r, const nn_call *c);     // records dispatches

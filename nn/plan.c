@@ -66,6 +66,68 @@ static void find_lifetimes(nn_graph *g)
     g->trash.end = last;
 }
 
+// Times of the additions into t's gradient: the first, and the first by another node than `node`.
+static uint32_t next_addition(const nn_graph *g, const nn_tensor *t, uint32_t node)
+{
+    uint32_t next = UINT32_MAX;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const nn_node *n = &g->node[i];
+        for (uint32_t k = 0; k < n->op->n_in && i != node && n->backward; k++)
+            if (n->in[k] == t && (n->op->grad & BIT(IN(k))) && nn__bwd_time(g, i) < next)
+                next = nn__bwd_time(g, i);
+    }
+    return next;
+}
+
+// May the inputs of a sum use the memory of its gradient? They must first be added to here, and whatever is added
+// to one later must come after the producer of the other has read its own: residual streams are like this.
+static bool can_share(const nn_graph *g, uint32_t i, nn_tensor *const *in, uint32_t n_in)
+{
+    for (uint32_t k = 0; k < n_in; k++) {
+        const nn_tensor *t = in[k];
+        if (t->kind != NN_KIND_ACTIVATION || t->seed != 0.0f || t->grad_piece.start != nn__bwd_time(g, i))
+            return false;
+        uint32_t next = next_addition(g, t, i);
+        for (uint32_t j = 0; j < n_in; j++) {
+            if (j == k)
+                continue;
+            // A producer that is a sum may pass the memory on, and it is read later than the sum's own time.
+            bool chain = g->node[in[j]->node].op->pass != 0;
+            if (in[j] == t || next <= nn__bwd_time(g, in[j]->node) || (chain && next != UINT32_MAX))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void share_gradients(nn_graph *g)
+{
+    for (uint32_t i = 0; i < g->n_tensors; i++)
+        g->tensor[i]->grad_root = g->tensor[i];
+    for (uint32_t i = g->n_nodes; i-- > 0;) {
+        nn_node *n = &g->node[i];
+        nn_tensor *in[NN_MAX_IO];
+        uint32_t n_in = 0;
+        bool all = n->backward && n->op->pass && n->out[0]->seed == 0.0f;
+        for (uint32_t k = 0; k < n->op->n_in && all; k++) {
+            if (!n->in[k] || !n->in[k]->has_grad || !(n->op->grad & BIT(IN(k))))
+                continue;
+            all = (n->op->pass & BIT(IN(k))) != 0;
+            in[n_in++] = n->in[k];
+        }
+        if (!all || !can_share(g, i, in, n_in))
+            continue;
+        nn_tensor *root = n->out[0]->grad_root;
+        for (uint32_t k = 0; k < n_in; k++) {
+            in[k]->grad_root = root;
+            in[k]->grad_piece.size = 0;
+            if (root->grad_piece.end < in[k]->grad_piece.end)
+                root->grad_piece.end = in[k]->grad_piece.end;
+        }
+        n->passed = true;
+    }
+}
+
 static int by_size(const void *a, const void *b)
 {
     const nn_piece *x = *(nn_piece *const *) a, *y = *(nn_piece *const *) b;
@@ -159,6 +221,7 @@ vkc_status nn_graph_plan(nn_graph *g)
         return VKC_FAIL(VKC_E_ARG, "graph: planned twice");
     mark_backward(g);
     find_lifetimes(g);
+    share_gradients(g);
     nn_piece **list = (nn_piece **) malloc((2 * g->n_tensors + 8 * g->n_nodes + 1) * sizeof *list);
     if (!list)
         return VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory");
@@ -181,8 +244,8 @@ vkc_status nn_graph_plan(nn_graph *g)
         size_t size = nn_shape_len(&t->shape) * 4;
         if (t->kind == NN_KIND_ACTIVATION && t->root == t)
             t->value = slice_of(g, &t->piece, size);
-        if (t->grad_piece.size)
-            t->grad = slice_of(g, &t->grad_piece, size);
+        if (t->has_grad && t->kind == NN_KIND_ACTIVATION)
+            t->grad = slice_of(g, &t->grad_root->grad_piece, size);
     }
     g->planned = true;
     return VKC_OK;

@@ -23,6 +23,11 @@ typedef struct nn_progress {
 // the call then writes its checkpoint, where it has one, and returns VKC_E_STOPPED.
 typedef bool (*nn_progress_fn)(void *user, const nn_progress *p);
 
+// Call `fn` with rate and time left worked out; true = go on, also when fn is NULL. `start` is vkc_seconds() of the
+// beginning, `from` what was already done then (a resumed run).
+bool nn_progress_report(nn_progress_fn fn, void *user, const char *what, const char *unit, const char *note,
+                        double start, uint64_t from, uint64_t done, uint64_t total);
+
 #ifdef __cplusplus
 }
 #endif

@@ -61,7 +61,7 @@ static vkc_status record_backward(nn_graph *g, vkc_recording *rec)
 {
     for (uint32_t i = g->n_nodes; i-- > 0;) {
         nn_node *n = &g->node[i];
-        if (!n->backward)
+        if (!n->backward || n->passed)
             continue;
         nn_bind b = { 0 };
         bind_values(g, n, true, &b);

@@ -8,4 +8,4 @@
 #define STBI_NO_LINEAR
 #define STBI_MAX_DIMENSIONS NN_IMAGE_MAX_SIDE
 #define STBI_ASSERT(x) ((void) (x))
-#include <stb/stb_image.h>
+#include <stb_image.h>

@@ -64,8 +64,13 @@ static void test_no_pictures(void **state)
     assert_int_equal(nn_image_read("g.jpg", "GIF89a\1\0\1\0\0\0\0", 13, &im), VKC_E_FORMAT);
     assert_int_equal(nn_image_read("j.jpg", "\xff\xd8\xff\xe0\0\4ab", 8, &im), VKC_E_FORMAT);
     assert_non_null(strstr(vkc_last_error(), "cut off"));
-    assert_int_equal(nn_image_read("j.jpg", "\xff\xd8\xff\xe0\0\4ab\xff\xd9", 10, &im), VKC_E_FORMAT);
+    assert_int_equal(nn_image_read("j.jpg", "\xff\xd8\xff\xe0\0\4ab\xff\xda\0\2\xff\xd9", 14, &im), VKC_E_FORMAT);
     assert_non_null(strstr(vkc_last_error(), "broken"));
+    uint8_t dht[1200] = { 0xff, 0xd8, 0xff, 0xc4, 4, 0x93 };        // 2 + 17 + 4 * 255 + 132 bytes
+    dht[7] = dht[8] = dht[9] = dht[10] = 255, dht[11] = 132;
+    memcpy(dht + 1175, "\xff\xda\0\2\xff\xd9", 6);
+    assert_int_equal(nn_image_read("h.jpg", dht, 1181, &im), VKC_E_FORMAT);
+    assert_non_null(strstr(vkc_last_error(), "Huffman"));
     size_t size = make_png(png, 16385, 1, 8, 2, rgb, 3);
     assert_int_equal(nn_image_read("w.png", png, size, &im), VKC_E_FORMAT);
     size = make_png(png, 16384, 16384, 8, 2, rgb, 3);

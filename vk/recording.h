@@ -8,7 +8,7 @@
 //
 // No submission is longer than the device's budget_ms where a cut is possible: the first replay is
 // cut finely and timed, later ones are cut by what was measured, and anew where one takes far longer.
-// A device without timestamps is timed by waiting in the first few calls of vkc_submit().
+// A device without timestamps is timed by waiting in the first and every 16th vkc_submit().
 #ifndef VKC_RECORDING_H
 #define VKC_RECORDING_H
 

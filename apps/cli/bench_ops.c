@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIN_REPEATS 5u
+#define MIN_REPEATS 3u
 #define MAX_REPEATS 50u
 #define MAX_SECONDS 0.5             // a pass, beyond MIN_REPEATS
+#define SLOW_SECONDS 3.0            // a pass that takes longer is repeated no more
 #define MAX_BUFFERS (4 * NN_MAX_IO + NN_MAX_SCRATCH)
 
 typedef struct bench {
@@ -183,7 +184,8 @@ static vkc_status measure(bench *b, bench_pass pass, bench_time *out)
     vkc_status st = replay(b, &ms[0]);      // warms up
     uint32_t n = 0;
     for (start = vkc_seconds(); st == VKC_OK && n < MAX_REPEATS; n++) {
-        if (n >= MIN_REPEATS && vkc_seconds() - start > MAX_SECONDS)
+        double spent = vkc_seconds() - start;
+        if ((n >= MIN_REPEATS && spent > MAX_SECONDS) || (n > 0 && spent > SLOW_SECONDS))
             break;
         st = replay(b, &ms[n]);
     }

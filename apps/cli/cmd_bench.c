@@ -82,13 +82,13 @@ static void print_number(double x, int digits)
 
 static void print_rows(const bench_row *row, uint32_t n)
 {
-    printf("%-17s %-20s %-9s %9s  %9s  %9s  %9s  %9s\n", "op", "shape", "pass", "ms", "GFLOP/s", "GB/s", "of best",
+    printf("%-17s %-26s %-8s %9s  %9s  %9s  %9s  %9s\n", "op", "shape", "pass", "ms", "GFLOP/s", "GB/s", "of best",
            "to plain");
     for (uint32_t i = 0; i < n; i++) {
         char shape[64];
         snprintf(shape, sizeof shape, "%s%s%s", row[i].c->note, row[i].c->form ? ", " : "",
                  row[i].c->form ? row[i].c->form : "");
-        printf("%-17s %-26s %-8s %8.3f", row[i].c->op, shape, pass_names[row[i].pass], row[i].time.ms);
+        printf("%-17s %-26s %-8s %9.3f", row[i].c->op, shape, pass_names[row[i].pass], row[i].time.ms);
         print_number(row[i].time.gflops, 2);
         print_number(row[i].time.gbps, 2);
         printf("  %7.0f %%", 100.0 * row[i].of_peak);

@@ -118,7 +118,7 @@ static void print_markdown(FILE *f, const distill_report *r)
     }
     fprintf(f, "\nReplaced one by one by `%s`, top-1 on val %.2f %% before", r->mixer, 100.0 * s->base);
     for (uint32_t i = 0; i < s->n_steps; i++)
-        fprintf(f, "%s layer %u: %.2f %%", i ? ";" : ".", s->step[i].layer, 100.0 * s->step[i].score);
+        fprintf(f, "; layer %u: %.2f %%", s->step[i].layer, 100.0 * s->step[i].score);
     if (s->refused.layer != UINT32_MAX)
         fprintf(f, "; refused: layer %u: %.2f %%", s->refused.layer, 100.0 * s->refused.score);
     fputs(".\n", f);

@@ -1,6 +1,7 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/app.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +125,7 @@ static vkc_status run(const command *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN);           // a file that grows too large is an error of its write
     console_init(false, false);
     app_keep_command(argc, argv);
     vkc_status st = VKC_OK;

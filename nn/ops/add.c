@@ -52,6 +52,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 
 const nn_op nn_op_add = {
     .name = "add", .n_in = 2, .n_out = 1,
-    .grad = BIT(IN(0)) | BIT(IN(1)),
+    .grad = BIT(IN(0)) | BIT(IN(1)), .pass = BIT(IN(0)) | BIT(IN(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

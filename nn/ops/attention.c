@@ -61,8 +61,7 @@ static uint32_t block_of(uint32_t dim)
 // Lanes form: rows that a lane owns. More share the cost of fetching the other side; bound as above.
 static uint32_t own_of(uint32_t dim)
 {
-    if (getenv("OWN")) return (uint32_t) atoi(getenv("OWN"));
-    return dim <= 32 ? 3 : 1;
+    return dim <= 32 ? 2 : 1;
 }
 
 static vkc_status infer(nn_call *c)

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Runs the program from outside: exit codes, sentences, JSON keys, bad input, resuming: test_cli.py PARE."""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+SKIP = 77
+SIDE = 16
+ARCH = f"vit:image={SIDE},patch=8,dim=16,depth=2,heads=2"
+failures = []
+pare = ""
+
+
+def run(*args, **kwargs):
+    """(exit code, standard output, standard error) of one command."""
+    done = subprocess.run([pare, *map(str, args)], capture_output=True, text=True, timeout=300, check=False, **kwargs)
+    return done.returncode, done.stdout, done.stderr
+
+
+def check(ok, what):
+    if not ok:
+        failures.append(what)
+        print("FAILED:", what, flush=True)
+
+
+def check_run(code, words, *args, **kwargs):
+    """The command ends with this code, and its messages hold these words."""
+    rc, out, err = run(*args, **kwargs)
+    line = " ".join(map(str, args))
+    check(rc == code, f"{line}: exit code {rc}, want {code}: {err.strip()[-300:]}")
+    check(words in err + out, f"{line}: lacks \"{words}\": {err.strip()[-300:]}")
+    check(not re.search(r"\.c:\d+\]", err), f"{line}: a place in the sources shows: {err[-200:]}")
+    return out
+
+
+def check_json(keys, *args):
+    rc, out, err = run(*args, "--json")
+    line = " ".join(map(str, args))
+    try:
+        value = json.loads(out)
+    except ValueError:
+        check(False, f"{line} --json: exit code {rc}, no JSON: {out[:200]} {err[-300:]}")
+        return {}
+    check(rc == 0, f"{line} --json: exit code {rc}")
+    missing = [key for key in keys.split() if key not in value]
+    check(not missing, f"{line} --json: lacks {missing}")
+    return value
+
+
+def png(path, shade, seed):
+    """A noisy grey picture of SIDE x SIDE."""
+    noise = random.Random(seed)
+    rows = b"".join(b"\0" + bytes(min(255, shade + noise.randrange(60)) for _ in range(3 * SIDE)) for _ in range(SIDE))
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def make_data(root):
+    for split, n in (("train", 12), ("val", 6), ("test", 6)):
+        for label, shade in (("dark", 20), ("light", 180)):
+            for i in range(n):
+                png(root / split / label / f"{i}.png", shade, f"{split}{label}{i}")
+    (root / "train/dark/broken.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    (root / "train/light/empty.jpg").write_bytes(b"")
+
+
+def tree(folder):
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def weights(folder):
+    path = folder / "model.safetensors"
+    return path.read_bytes() if path.exists() else None
+
+
+def test_usage():
+    check_run(0, "pare train", "--help")
+    check_run(0, "pare 0.", "--version")
+    check_run(2, "pare train")
+    check_run(2, "did you mean distill", "distil")
+    check_run(2, "pare --help", "xyzzyxyzzy")
+    for command in "devices train eval classify inspect sparsity distill bench".split():
+        check_run(0, "--device", command, "--help")
+    check_run(2, "did you mean --epochs", "train", "--epoch", "3")
+    check_run(2, "wants a whole number", "train", "--epochs", "many")
+    check_run(2, "usage: pare eval", "eval")
+    check_run(2, "usage: pare bench", "bench", "everything")
+    check_run(2, "--data is missing", "eval", "m")
+
+
+def test_devices():
+    found = check_json("devices", "devices").get("devices", [])
+    for device in found:
+        for key in "index name type driver api uuid subgroup_size shared_bytes features".split():
+            check(key in device, f"devices: a device lacks {key}")
+    check_run(3, "no-such-device", "devices", "--device", "no-such-device")
+    check_run(3, "no-such-device", "devices", env={**os.environ, "PARE_DEVICE": "no-such-device"})
+    check_run(2, "no-such-feature", "devices", "--disable", "no-such-feature")
+    check_run(0, "", "devices", "--device", "0")
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            rc = subprocess.run([pare, "devices"], stdout=full, stderr=subprocess.DEVNULL, check=False).returncode
+        check(rc == 6, f"devices to a full disk: exit code {rc}, want 6")
+
+
+def train(work, out, *more):
+    return ["train", "--data", work / "data", "--arch", ARCH, "-o", work / out, "--epochs", "3", "--batch", "8", *more]
+
+
+def test_train(work):
+    result = check_json("steps train_loss val test params device driver", *train(work, "m"))
+    check(result.get("val", {}).get("images") == 12, "train: 12 val pictures")
+    for name in "config.json model.safetensors preprocessor_config.json pare.json README.md".split():
+        check((work / "m" / name).is_file(), f"train: wrote no {name}")
+    card = (work / "m/README.md").read_text()
+    check("pare train --data" in card, "train: the card lacks the command")
+    run_json = json.loads((work / "m.run/run.json").read_text())
+    for key in "inputs provenance finished results".split():
+        check(key in run_json, f"run.json lacks {key}")
+    before = tree(work / "m")
+    check_run(2, "is there already", *train(work, "m"))
+    check_run(2, "patch", "train", "--data", work / "data", "--arch", "vit:image=16,patch=5,dim=16,depth=1,heads=2",
+              "-o", work / "x")
+    check_run(2, "usage", "train", "--data", work / "data", "-o", work / "x")
+    check(tree(work / "m") == before, "train: a refused command changed the model")
+    check(not (work / "x").exists(), "train: a refused command made a folder")
+
+
+def test_resume(work):
+    check_run(130, "--resume", *train(work, "r", "--max-steps", "4"))
+    check(not (work / "r").exists(), "train: a stopped run wrote a model")
+    check_run(2, "not finished", *train(work, "r"))
+    check_run(2, "another run", *train(work, "r", "--resume", "--lr", "0.5"))
+    check_run(0, "", *train(work, "r", "--resume"))
+    check(weights(work / "r") == weights(work / "m"), "train: a resumed run gives other weights")
+    long = [str(a) for a in train(work, "i", "--epochs", "100000")]
+    with subprocess.Popen([pare, *long], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as p:
+        for _ in range(600):
+            if (work / "i.run/run.json").exists():
+                break
+            time.sleep(0.1)
+        time.sleep(1)
+        p.send_signal(signal.SIGINT)
+        _, err = p.communicate(timeout=120)
+    check(p.returncode == 130, f"train: exit code {p.returncode} after Ctrl-C: {err[-300:]}")
+    check((work / "i.run/train.safetensors").exists(), "train: no checkpoint after Ctrl-C")
+
+
+def test_model(work):
+    m, data = work / "m", work / "data"
+    value = check_json("top1 top5 loss images images_per_s device driver", "eval", m, "--data", data)
+    check(0 <= value.get("top1", -1) <= 1, "eval: top1 is no fraction")
+    value = check_json("params macs tokens layers", "inspect", m)
+    check(value.get("tokens") == 5 and len(value.get("layers", [])) == 2, "inspect: 5 tokens, 2 layers")
+    check(all(key in value["layers"][0] for key in ("mixer", "params", "macs")), "inspect: keys of a layer")
+    value = check_json("layers", "sparsity", m, "--data", data)
+    check(all(key in value["layers"][0] for key in ("entropy", "mass90", "top10")), "sparsity: keys of a layer")
+    value = check_json("rows", "bench", "model", m, "--batch", "1")
+    check(len(value.get("rows", [])) == 3, "bench model: three sizes")
+    value = check_json("rows", "bench", "ops", "--filter", "mse")
+    check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
+    value = check_json("images", "classify", m, data / "test/dark/0.png", data / "test/light/0.png")
+    check([i["top"][0].keys() >= {"label", "p"} for i in value.get("images", [])] == [True, True], "classify: keys")
+
+
+def test_bad_input(work):
+    m, data = work / "m", work / "data"
+    check_run(6, "no-such-model", "eval", work / "no-such-model", "--data", data)
+    check_run(6, "no-such-data", "eval", m, "--data", work / "no-such-data")
+    (work / "hollow").mkdir()
+    check_run(6, "hollow", "eval", m, "--data", work / "hollow")
+    check_run(2, "nowhere", "eval", m, "--data", data, "--split", "nowhere")
+    check_run(6, "classes", "eval", m, "--data", "synth:ringed-digit,test=10")
+    out = check_run(6, "1 of 3 pictures", "classify", m, data / "test/dark/0.png", data / "train/dark/broken.png",
+                    data / "test/light/0.png")
+    check(out.count("\n") == 2, "classify: the good pictures are not both there")
+    check_run(6, "", "classify", m, work)
+    for name, edit in (("weights", lambda d: (d / "model.safetensors").write_bytes(weights(m)[:-4])),
+                       ("lies", lambda d: (d / "config.json").write_text("{\"model_args\": {\"depth\": 1e9}}")),
+                       ("other", lambda d: shutil.copy(work / "o/model.safetensors", d / "model.safetensors"))):
+        bad = work / f"bad-{name}"
+        shutil.copytree(m, bad)
+        if name == "other":
+            check_run(0, "", "train", "--data", data, "--arch", ARCH.replace("depth=2", "depth=1"), "-o", work / "o",
+                      "--epochs", "1")
+        edit(bad)
+        check_run(6, "", "inspect", bad)
+    before = tree(m)
+    check_run(2, "no mixer", "distill", m, "--data", data, "--mixer", "magic", "-o", work / "x")
+    check_run(2, "cannot be", "distill", m, "--data", data, "--mixer", "linear:features=magic", "-o", work / "x")
+    check_run(2, "is there already", "distill", m, "--data", data, "--mixer", "linear", "-o", m)
+    check(tree(m) == before and not (work / "x").exists(), "distill: a refused command changed something")
+
+
+def test_distill(work):
+    args = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
+            "--batch", "8"]
+    value = check_json("teacher_top1 student_top1 replaced path timing", *args, "-o", work / "s")
+    check(sorted(value.get("replaced", [])) == [0, 1], "distill: both layers may go")
+    check(all(p.keys() >= {"layer", "mixer", "top1"} for p in value.get("path", [])), "distill: keys of a step")
+    check(all(t.keys() >= {"tokens", "teacher_ms", "student_ms"} for t in value.get("timing", [])) and
+          len(value.get("timing", [])) == 3, "distill: three timings")
+    value = check_json("layers", "inspect", work / "s")
+    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "distill: mixers of the student")
+    check_json("top1", "eval", work / "s", "--data", work / "data")
+    check_run(130, "--resume", *args, "-o", work / "t", "--max-steps", "3")
+    check_run(0, "linear:features=hedgehog", *args, "-o", work / "t", "--resume", "--no-timing")
+    check(weights(work / "t") == weights(work / "s"), "distill: a resumed run gives another student")
+
+
+def test_full_disk(work):
+    """Writing fails in the middle: a sentence, and the old model as it was."""
+    before = tree(work / "m")
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    rc, _, err = run(*train(work, "m", "--force", "--run", work / "full.run", "--epochs", "1", "--no-cache"),
+                     preexec_fn=small_files)
+    check(rc == 6, f"train on a full disk: exit code {rc}: {err[-300:]}")
+    check(tree(work / "m") == before, "train on a full disk: the old model was harmed")
+
+
+def main():
+    global pare
+    pare = os.path.abspath(sys.argv[1])
+    if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
+        print("no device")
+        return SKIP
+    test_usage()
+    test_devices()
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        make_data(work / "data")
+        for test in (test_train, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
+            start = time.monotonic()
+            test(work)
+            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+    print(f"{len(failures)} failures")
+    return 1 if failures else 0
+
+
+sys.exit(main())
