@@ -1,101 +1,15 @@
 // cmd_train.c — pare train: a vision transformer from scratch or from another model.
 #include "apps/cli/card.h"
 #include "apps/cli/run.h"
+#include "apps/cli/train_setup.h"
 #include "nn/train.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-typedef struct train_args {
-    common_args common;
-    data_args   d;
-    const char *arch, *init, *out, *run, *mean, *std;
-    uint32_t    epochs, max_steps;
-    double      lr, min_lr, warmup, weight_decay, smoothing, clip;
-    bool        no_augment, resume, force;
-} train_args;
-
-// "0.5" or "0.485,0.456,0.406".
-static vkc_status read_three(const char *option, const char *text, double out[3])
-{
-    int end = 0;
-    if (!text)
-        return VKC_OK;
-    if (sscanf(text, "%lf,%lf,%lf%n", &out[0], &out[1], &out[2], &end) == 3 && text[end] == '\0')
-        return VKC_OK;
-    if (sscanf(text, "%lf%n", &out[0], &end) == 1 && text[end] == '\0') {
-        out[1] = out[2] = out[0];
-        return VKC_OK;
-    }
-    return VKC_FAIL(VKC_E_ARG, "%s wants one number or three with commas between, not \"%.60s\"", option, text);
-}
-
-static bool has_labels(const nn_model_config *c, const nn_dataset *data)
-{
-    if (!c->labels || c->classes != nn_dataset_classes(data))
-        return false;
-    for (uint32_t i = 0; i < c->classes; i++)
-        if (strcmp(c->labels[i], nn_dataset_labels(data)[i]) != 0)
-            return false;
-    return true;
-}
-
-static vkc_status make_config(const train_args *a, const nn_dataset *data, nn_model_config *cfg, bool *keep_head)
-{
-    vkc_status st = a->arch ? nn_model_config_init(cfg, a->arch) : nn_model_config_load(a->init, cfg);
-    if (st == VKC_OK)
-        st = read_three("--mean", a->mean, cfg->mean);
-    if (st == VKC_OK)
-        st = read_three("--std", a->std, cfg->std);
-    if (st != VKC_OK)
-        return st;
-    *keep_head = a->init && has_labels(cfg, data);
-    if (a->init && !*keep_head)
-        say("the classes of %s are others than those of %s: the head starts anew", a->init, a->d.data);
-    st = nn_model_config_set_labels(cfg, nn_dataset_labels(data), nn_dataset_classes(data));
-    return st == VKC_OK ? nn_model_config_check(cfg, VKC_E_ARG, a->arch ? "--arch" : "--init") : st;
-}
-
-// The values of `dir` into v, all but the head's when the classes differ.
-static vkc_status copy_values(const char *dir, nn_vit *v, bool keep_head)
-{
-    nn_vit *from = NULL;
-    float *x = NULL;
-    vkc_status st;
-    VKC_TRY(nn_vit_load(v->dev, dir, false, &from));
-    for (uint32_t i = 0; i < v->params->n; i++) {
-        const nn_param *p = &v->params->p[i];
-        uint32_t k;
-        if ((!keep_head && strncmp(p->name, "head.", 5) == 0) || !nn_params_find(from->params, p->name, &k))
-            continue;
-        float *grown = (float *) realloc(x, nn_shape_len(&p->shape) * sizeof *x);
-        if (!grown) {
-            st = VKC_FAIL(VKC_E_NOMEM, "train: out of host memory");
-            goto done;
-        }
-        x = grown;
-        VKC_TRY(nn_params_read(from->params, k, x));
-        VKC_TRY(nn_params_write(v->params, i, x));
-    }
-done:
-    free(x);
-    nn_vit_destroy(from);
-    return st;
-}
 
 static double or_none(double x)
 {
     return x > 0.0 ? x : -1.0;          // 0 on the command line means none, in the library the default
-}
-
-static json_t *build_inputs(const train_args *a)
-{
-    return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data", a->d.data,
-                     "arch", a->arch, "init", a->init, "mean", a->mean, "std", a->std, "batch", (int) a->d.batch,
-                     "epochs", (int) a->epochs, "lr", a->lr, "min_lr", a->min_lr, "warmup", a->warmup, "weight_decay",
-                     a->weight_decay, "smoothing", a->smoothing, "clip", a->clip, "no_augment", (int) a->no_augment,
-                     "seed", (json_int_t) a->common.seed);
 }
 
 typedef struct outcome {
@@ -106,10 +20,10 @@ typedef struct outcome {
 static json_t *build_result(const outcome *o, const nn_vit *v)
 {
     const vkc_device_info *i = vkc_device_get_info(v->dev);
-    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps", (json_int_t) o->train.steps, "images",
-                     (json_int_t) o->train.images, "train_loss", app_number(o->train.loss), "seconds",
-                     app_number(o->train.seconds), "host_share", app_number(o->train.host_share), "params",
-                     (json_int_t) nn_params_count(v->params), "val", measure_json(&o->val), "test",
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
+                     (json_int_t) o->train.steps, "images", (json_int_t) o->train.images, "train_loss",
+                     app_number(o->train.loss), "seconds", app_number(o->train.seconds), "host_share",
+                     app_number(o->train.host_share), "params", (json_int_t) nn_params_count(v->params), "val", measure_json(&o->val), "test",
                      measure_json(&o->test), "device", i->name, "driver", i->driver);
 }
 
@@ -150,6 +64,7 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
     };
     console_catch_signals();
     vkc_status st = nn_train(v, &p, &o.train);
+    measure_name_bad(data, NN_SPLIT_TRAIN, o.train.bad);
     if (st == VKC_OK)
         st = measure_split(v, data, NN_SPLIT_VAL, &a->d, &o.val);
     if (st == VKC_OK)
@@ -162,7 +77,8 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
     st = save(a, v, r, &o, result);
     console_clear();
     if (st == VKC_OK && !a->common.json) {
-        printf("train    loss %.4f, %llu steps in %.0f s", o.train.loss, (unsigned long long) o.train.steps, o.train.seconds);
+        printf("train    loss %.4f, %llu steps in %.0f s", o.train.loss,
+               (unsigned long long) o.train.steps, o.train.seconds);
         if (o.train.bad > 0)
             printf(", %u broken pictures skipped", o.train.bad);
         putchar('\n');
@@ -192,13 +108,10 @@ static vkc_status run(const void *options, const args_words *words)
     if (!a->resume)
         VKC_TRY(app_check_output(a->out, a->force));
     VKC_TRY(measure_open_data(&a->d, &data));
-    VKC_TRY(make_config(a, data, &cfg, &keep_head));
+    VKC_TRY(train_make_config(a, data, &cfg, &keep_head));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_create(dev, &cfg, true, &v));
-    VKC_TRY(nn_vit_init(v, a->common.seed));
-    if (a->init)
-        VKC_TRY(copy_values(a->init, v, keep_head));
-    VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, a->run, a->out, build_inputs(a), a->resume, a->force }));
+    VKC_TRY(train_make_model(a, dev, &cfg, keep_head, &v));
+    VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, a->run, a->out, train_inputs(a), a->resume, a->force }));
     if (a->resume && !r.is_resumed)
         VKC_TRY(app_check_output(a->out, a->force));
     st = train(a, v, data, &r);
@@ -242,5 +155,6 @@ const command cmd_train = {
     .name = "train", .help = "a vision transformer, from scratch or from another model",
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 0, .max_words = 0, .run = run,
-    .about = "Ctrl-C stops at the next step with a checkpoint; the same command with --resume goes on to the same bits.",
+    .about =
+        "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
 };

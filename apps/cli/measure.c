@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_NAMED   8u              // broken pictures
+#define BAD_SIZE    8u              // pixels a side they are decoded to
 #define MIN_REPEATS 3u
 #define MAX_REPEATS 25u
 #define MAX_SECONDS 1.5             // a model and size, beyond MIN_REPEATS
@@ -30,7 +32,25 @@ vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split
         return VKC_OK;
     nn_eval_params p = { .data = data, .split = split, .batch = d->batch, .max_images = d->limit,
                          .threads = d->threads, .progress = console_progress };
-    return nn_eval(v, &p, out);
+    vkc_status st = nn_eval(v, &p, out);
+    if (st == VKC_OK)
+        measure_name_bad(data, split, out->bad);
+    return st;
+}
+
+void measure_name_bad(const nn_dataset *data, nn_split split, uint32_t bad)
+{
+    uint8_t rgb[3 * BAD_SIZE * BAD_SIZE];
+    uint32_t named = 0, n = nn_dataset_len(data, split);
+    for (uint32_t i = 0; i < n && named < bad && named < MAX_NAMED; i++) {
+        vkc_status st = nn_dataset_read(data, split, i, 0, BAD_SIZE, rgb);
+        if (st == VKC_E_FORMAT || st == VKC_E_IO) {
+            warn_failure();
+            named++;
+        }
+    }
+    if (bad > named)
+        warn("%u more broken pictures were skipped", bad - named);
 }
 
 json_t *measure_json(const nn_eval_result *r)
