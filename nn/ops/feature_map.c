@@ -55,8 +55,8 @@ static vkc_status infer(nn_call *c)
     .tile_rows = 256 / ((a).heads * (D)) ? 256 / ((a).heads * (D)) : 1
 
 // Rows (for dw: columns) that one invocation owns. On software devices each load then serves two; a GPU
-// wants more invocations instead. Bounded by registers, and by the
-// time that drivers take to compile unrolled code.
+// wants more invocations instead. Bounded by registers and by the time that drivers
+// take to compile unrolled code.
 static uint32_t own_of(const nn_call *c)
 {
     const uint32_t D = NN_ATTR(c, feature_map)->head_dim;

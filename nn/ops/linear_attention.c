@@ -59,8 +59,8 @@ static uint32_t wg_of(const nn_call *c)
 }
 
 // Rows that one invocation owns. On software devices each load then serves two; a GPU wants more
-// invocations instead. Bounded by registers, and by the
-// time that drivers take to compile unrolled code.
+// invocations instead. Bounded by registers and by the time that drivers
+// take to compile unrolled code.
 static uint32_t own_of(const nn_call *c)
 {
     const uint32_t D = NN_ATTR(c, linear_attention)->head_dim;
