@@ -101,8 +101,6 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 288 } } }, { 0, { 3, { 3, 32, 32 } } } } },
     { "feature_map", "hedgehog, heads of 65", .layout = { { { 3, 13 }, .cap_tokens = 37 } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 65, .kind = FEATURE_MAP_HEDGEHOG },
       .in = { { 1, { 2, { 0, 65 } } }, { 0, { 3, { 1, 65, 65 } } } } },
-    { "feature_map", "hedgehog, heads of 128", .layout = { { { 3 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 128, .kind = FEATURE_MAP_HEDGEHOG },
-      .in = { { 1, { 2, { 0, 128 } } }, { 0, { 3, { 1, 128, 128 } } } } },
     { "feature_map", "hedgehog, large", .layout = { { { 13, 1 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 37, .kind = FEATURE_MAP_HEDGEHOG },
       .in = { { 1, { 2, { 0, 37 } }, -9, 9 }, { 0, { 3, { 1, 37, 37 } } } } },
 
@@ -178,8 +176,6 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 37 } }, 0.01, 1 }, { 1, { 2, { 0, 37 } }, 0.01, 1 }, { 1, { 2, { 0, 40 } } } } },
     { "linear_attention", "heads of 65", .layout = { { { 13, 1 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 65 },
       .in = { { 1, { 2, { 0, 65 } }, 0.01, 1 }, { 1, { 2, { 0, 65 } }, 0.01, 1 }, { 1, { 2, { 0, 65 } } } } },
-    { "linear_attention", "heads of 128", .layout = { { { 3, 13 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 128 },
-      .in = { { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 128 } } } } },
     { "linear_attention", "denominator at its floor", .layout = { { { 3, 1 }, .cap_tokens = 13 } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 3 },
       .in = { { 1, { 2, { 0, 9 } }, -1, -0.01 }, { 1, { 2, { 0, 9 } }, 0.01, 1 }, { 1, { 2, { 0, 9 } } } } },
 
