@@ -16,7 +16,7 @@ struct dwconv_args {
     U32 ld, col0;                  // row stride and first column of x
     U32 prefix, grid_h, grid_w;    // of the layout
     U32 has_bias;
-    U32 splits;                    // parts of the grid's lines that dw is summed in
+    U32 splits;                    // parts that the grid's lines are taken in, one an invocation
 };
 ARGS_SIZE(dwconv_args, 32);
 #endif

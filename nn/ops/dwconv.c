@@ -2,6 +2,7 @@
 //   in:  x (R, W), its channels at columns col0 .. col0 + C     w (C, k, k), k odd     b (C) or absent
 //   out: y (R, C), 0 for tokens off the grid (class token)
 // Dropped tokens and places outside the grid count as zero.
+// Two forms of each kernel: four channels an invocation on software devices, one on all others.
 #include "nn/op.h"
 #include "shaders/dwconv.h"
 #include "spv/shaders.h"
@@ -9,18 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct dwconv_args make_args(const nn_call *c)
+// Four channels an invocation: whole vec4 everywhere, on devices that pay for each load, not for bytes.
+static bool is_quads(const nn_call *c)
+{
+    const uint32_t C = c->in[1].dim[0], ld = c->in[0].dim[1];
+    return c->dev->type == VKC_TYPE_SOFTWARE && (C | ld | NN_ATTR(c, dwconv)->col0) % 4 == 0 &&
+           nn_shape_len(&c->in[0]) / 4 <= c->dev->max_texels;
+}
+
+// Each kernel takes the grid's lines in at most `splits` parts.
+static struct dwconv_args make_args(const nn_call *c, uint32_t splits)
 {
     const nn_rows *rows = c->in_rows[0];
+    if (c->dev->type == VKC_TYPE_SOFTWARE)
+        splits = 1;                // few invocations, which load the filter once
     return (struct dwconv_args) {
         .channels = c->in[1].dim[0],
         .ld = c->in[0].dim[1],
         .col0 = NN_ATTR(c, dwconv)->col0,
         .prefix = rows->prefix, .grid_h = rows->grid_h, .grid_w = rows->grid_w,
         .has_bias = c->in[2].rank ? 1 : 0,
-        .splits = rows->grid_h < 4 ? rows->grid_h : 4,
+        .splits = rows->grid_h < splits ? rows->grid_h : splits,
     };
 }
+#define SPLITS_W 4                 // parts of dw an image
 
 static vkc_status infer(nn_call *c)
 {
@@ -43,40 +56,52 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "dwconv: b is not (%u)", C);
     c->out[0] = (nn_shape) { 2, { x->dim[0], C } };
     c->out_rows[0] = c->in_rows[0];
-    c->scratch_bwd[0] = (size_t) rows->cap_images * make_args(c).splits * (w->dim[1] * w->dim[1] + 1) * C *
+    c->scratch_bwd[0] = (size_t) rows->cap_images * make_args(c, SPLITS_W).splits * (w->dim[1] * w->dim[1] + 1) * C *
                         sizeof(float);
     return VKC_OK;
 }
 
 // 32 lanes where the last 64 would be half empty.
-static uint32_t wg_of(uint32_t channels)
+static uint32_t wg_of(const nn_call *c, uint32_t lanes)
 {
-    return channels % 64 && channels % 64 <= 32 ? 32 : 64;
+    if (c->dev->type == VKC_TYPE_SOFTWARE)
+        return 8;
+    return lanes % 64 && lanes % 64 <= 32 ? 32 : 64;
 }
 
-#define BY_LINE(c, a, lines) .wg = wg_of((a).channels), .spec = { (c)->in[1].dim[1] }, .groups = { \
-    ((a).channels + wg_of((a).channels) - 1) / wg_of((a).channels), (lines), (c)->in_rows[0]->cap_images }
+// A kernel over lines in the form that fits; `more` groups besides those for the lines.
+static vkc_status by_line(nn_run *r, const nn_call *c, const struct dwconv_args *a, uint32_t more,
+                          const vkc_shader *quads, const vkc_shader *plain, const uint8_t bind[5])
+{
+    const uint32_t lanes = is_quads(c) ? a->channels / 4 : a->channels, wg = wg_of(c, lanes);
+    nn_kernel_use use = {
+        .shader = is_quads(c) ? quads : plain, .args = a, .args_size = sizeof *a, .wg = wg,
+        .spec = { c->in[1].dim[1] },
+        .groups = { (lanes + wg - 1) / wg, a->splits + more, c->in_rows[0]->cap_images },
+    };
+    memcpy(use.bind, bind, 5);
+    return nn_dispatch(r, &use);
+}
+#define BY_LINE(r, c, a, more, name, ...) by_line((r), (c), (a), (more), &vkc_shader_dwconv_quads_##name, \
+    &vkc_shader_dwconv_##name, (const uint8_t[5]) { __VA_ARGS__ })
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    struct dwconv_args a = make_args(c);
-    return NN_DISPATCH(r, dwconv_fwd, &a, BY_LINE(c, a, a.grid_h + 1),
-        .bind = { ROWS_IN(0), IN(0), IN(1), IN(2), OUT(0) });
+    struct dwconv_args a = make_args(c, c->in_rows[0]->grid_h);
+    return BY_LINE(r, c, &a, 1, fwd, ROWS_IN(0), IN(0), IN(1), IN(2), OUT(0));
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
-    struct dwconv_args a = make_args(c);
+    struct dwconv_args a = make_args(c, c->in_rows[0]->grid_h), w = make_args(c, SPLITS_W);
     uint32_t K = c->in[1].dim[1];
     vkc_status st = VKC_OK;
     if (nn_is_wanted(r, DIN(0)))
-        VKC_TRY(NN_DISPATCH(r, dwconv_bwd_x, &a, BY_LINE(c, a, a.grid_h),
-            .bind = { ROWS_IN(0), IN(1), DOUT(0), DIN(0) }));
+        VKC_TRY(BY_LINE(r, c, &a, 0, bwd_x, ROWS_IN(0), IN(1), DOUT(0), DIN(0)));
     if (nn_is_wanted(r, DIN(1)) || nn_is_wanted(r, DIN(2))) {
-        VKC_TRY(NN_DISPATCH(r, dwconv_bwd_w, &a, BY_LINE(c, a, a.splits),
-            .bind = { ROWS_IN(0), IN(0), DOUT(0), SCRATCH(0) }));
-        VKC_TRY(NN_DISPATCH(r, dwconv_sum, &a, .wg = 64, .spec = { K },
-            .groups = { (a.channels * (K * K + a.has_bias) + 63) / 64 },
+        VKC_TRY(BY_LINE(r, c, &w, 0, bwd_w, ROWS_IN(0), IN(0), DOUT(0), SCRATCH(0)));
+        VKC_TRY(NN_DISPATCH(r, dwconv_sum, &w, .wg = 64, .spec = { K },
+            .groups = { (w.channels * (K * K + w.has_bias) + 63) / 64 },
             .bind = { ROWS_IN(0), SCRATCH(0), DIN(1), DIN(2) }));
     }
 done:
@@ -86,7 +111,7 @@ done:
 // One image of the definition; row_at[] has the row of a grid place, or -1.
 static void ref_image(const nn_call *c, const double *const *in, double *y, const int64_t *row_at)
 {
-    const struct dwconv_args a = make_args(c);
+    const struct dwconv_args a = make_args(c, 1);
     const int64_t K = c->in[1].dim[1], H = a.grid_h, W = a.grid_w;
     for (int64_t p = 0; p < H * W; p++)
         for (int64_t ch = 0; ch < a.channels && row_at[p] >= 0; ch++) {
