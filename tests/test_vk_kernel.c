@@ -1,4 +1,5 @@
 // test_vk_kernel.c — kernels: found again, specialised, refused in words beyond the device's limits.
+#include "tests/vk_test.h"
 #include "tests/vk_add.h"
 #include "vk/internal.h"
 

@@ -1,4 +1,5 @@
 // test_vk_replay.c — submissions cut by time, cut anew when work grows, times of a profile.
+#include "tests/vk_test.h"
 #include "tests/vk_add.h"
 #include "vk/clock.h"
 
