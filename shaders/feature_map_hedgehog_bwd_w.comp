@@ -4,41 +4,39 @@
 #include "feature_map.h"
 #include "inc/rows.glsl"
 #include "inc/kernel.glsl"
-// One invocation sums a column of dw[h] over one part of the live rows, in order.
+// One invocation sums a few columns of dw[h] over one part of the live rows, in order.
 ROWS(0, Tok);
 layout(binding = 1) readonly  buffer X    { float x[]; };      // (R, ld)
 layout(binding = 2) readonly  buffer DU   { float du[]; };     // (R, H D)
 layout(binding = 3) writeonly buffer Part { float part[]; };   // (splits, H, D, D)
 layout(constant_id = SPEC_FEATURE_MAP_DIM) const uint D = 32u;
+layout(constant_id = SPEC_FEATURE_MAP_OWN) const uint OWN = 1u;
 PUSH_ARGS(feature_map_args);
-#define STEP 4u
+#define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
 
 void main()
 {
-    uint h = gl_WorkGroupID.y, f = gl_WorkGroupID.z * WG + gl_LocalInvocationID.x;
-    if (f >= D)
+    uint lane = gl_WorkGroupID.y * WG + gl_LocalInvocationID.x;
+    uint each = (D + OWN - 1u) / OWN, h = lane / each, f0 = lane % each * OWN;
+    if (h >= a.heads)
         return;
     uint rows = (Tok.n + a.splits - 1u) / a.splits;
     uint r0 = gl_WorkGroupID.x * rows, end = min(r0 + rows, Tok.n);
-    float acc[D];
-    [[unroll]] for (uint d = 0u; d < D; d++)
-        acc[d] = 0.0;
-    for (uint r = r0; r < end; r += STEP) {
-        float g[STEP];
-        uint at[STEP];
-        [[unroll]] for (uint k = 0u; k < STEP; k++) {
-            uint row = min(r + k, end - 1u);
-            float v = du[(row * a.heads + h) * D + f];
-            g[k] = r + k < end ? v : 0.0;
-            at[k] = row * a.ld + a.col0 + h * D;
-        }
-        [[unroll]] for (uint d = 0u; d < D; d++) {
-            float s = acc[d];
-            [[unroll]] for (uint k = 0u; k < STEP; k++)
-                s += g[k] * x[at[k] + d];
-            acc[d] = s;
+    float acc[OWN * D];
+    FOR(u, OWN * D)
+        acc[u] = 0.0;
+    for (uint row = r0; row < end; row++) {
+        float g[OWN];
+        FOR(u, OWN)
+            g[u] = du[(row * a.heads + h) * D + min(f0 + u, D - 1u)];
+        FOR(d, D) {
+            float y = x[row * a.ld + a.col0 + h * D + d];
+            FOR(u, OWN)
+                acc[u * D + d] += g[u] * y;
         }
     }
-    [[unroll]] for (uint d = 0u; d < D; d++)
-        part[((gl_WorkGroupID.x * a.heads + h) * D + d) * D + f] = acc[d];
+    FOR(u, OWN)
+        if (f0 + u < D)
+            FOR(d, D)
+                part[((gl_WorkGroupID.x * a.heads + h) * D + d) * D + f0 + u] = acc[u * D + d];
 }

@@ -8,8 +8,9 @@
 #include "inc/shared.h"
 
 #define SPEC_LINEAR_ATTENTION_DIM 1    // D, channels of a head in v and y, 1..128
-#define SPEC_LINEAR_ATTENTION_COLS 2   // state kernel: columns of D + 1 that one invocation sums
-#define SPEC_LINEAR_ATTENTION_BLOCKS 3 // state kernel: ceil((D + 1) / columns)
+#define SPEC_LINEAR_ATTENTION_OWN 2    // rows (state kernel: features) that one invocation owns
+#define SPEC_LINEAR_ATTENTION_COLS 3   // state kernel: columns of D + 1 that one invocation sums
+#define SPEC_LINEAR_ATTENTION_BLOCKS 4 // state kernel: ceil((D + 1) / columns)
 
 #define LINEAR_ATTENTION_MAX_DIM 128
 #define LINEAR_ATTENTION_EPS 1e-6f

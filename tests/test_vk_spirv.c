@@ -59,7 +59,7 @@ static void access_and_sizes(void **state)
     assert_int_equal(info.local_size[0], 64);
     assert_int_equal(info.shared_bytes, 0);
 
-    s = &vkc_shader_attention_rows_bwd_kv;                  // a buffer with neither word is both
+    s = &vkc_shader_attention_tiled_bwd_kv;                 // a buffer with neither word is both
     assert_ok(reflect(s, s->words, s->n_words, &info));
     assert_int_equal(info.n_bindings, 6);
     assert_int_equal(info.access[1], VKC_ACCESS_READ);

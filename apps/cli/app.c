@@ -52,7 +52,8 @@ vkc_status app_open(const common_args *c, vkc_device **dev)
     if (st != VKC_OK)
         return st;
     const vkc_device_info *i = vkc_device_get_info(*dev);
-    say("device %u: %s%s", i->index, i->name, i->type == VKC_TYPE_SOFTWARE ? ", a software driver: no GPU is used" : "");
+    say("device %u: %s%s", i->index, i->name,
+        i->type == VKC_TYPE_SOFTWARE ? ", a software driver: no GPU is used" : "");
     return VKC_OK;
 }
 
@@ -126,7 +127,8 @@ vkc_status app_check_output(const char *dir, bool force)
     closedir(d);
     if (is_empty || force)
         return VKC_OK;
-    return VKC_FAIL(VKC_E_ARG, "%s is there already; --resume continues the run that made it, --force replaces it", dir);
+    return VKC_FAIL(VKC_E_ARG,
+                    "%s is there already; --resume continues the run that made it, --force replaces it", dir);
 }
 
 vkc_status app_save_model(const nn_vit *v, const nn_model_config *cfg, const char *dir, const char *card)

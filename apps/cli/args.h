@@ -34,7 +34,8 @@ vkc_status args_read(const arg *const *tables, void *options, int argc, char **a
 // A line an option, as --help shows it.
 void args_print(FILE *f, const arg *table);
 
-// The candidate closest to `word` by edit distance, or NULL when none is close. next(user, i) gives candidate i, NULL at the end.
+// The candidate closest to `word` by edit distance, or NULL when none is close. next(user, i) gives
+// candidate i, NULL at the end.
 const char *args_closest(const char *word, const char *(*next)(const void *user, size_t i), const void *user);
 
 #endif

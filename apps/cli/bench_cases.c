@@ -1,4 +1,4 @@
-// bench_cases.c — what `pare bench ops` runs: the ops of 32 pictures of 65 tokens, width 96, 3 heads, and some larger.
+// bench_cases.c — what `pare bench ops` runs: 32 pictures of 65 tokens, width 96, 3 heads; some larger.
 #include "apps/cli/bench_ops.h"
 #include "spv/args.h"
 
@@ -39,7 +39,8 @@ const bench_case bench_cases[] = {
     { "embed", "", NULL, { { 32, 64, 0, 8 }, { 32, 65, 1, 8 } }, { ROWS(96), VEC(96), MAT(65, 96) }, .to = 2 },
     { "cross_entropy", "1000 classes", NULL, .in = { MAT(64, 1000), { 0, { 1, { 64 } }, 1000 } },
       .attr = &(struct cross_entropy_attr) { .smoothing = 0.1f } },
-    { "kl", "1000 classes", NULL, .in = { MAT(64, 1000), MAT(64, 1000) }, .attr = &(struct kl_attr) { .temperature = 2.0f } },
+    { "kl", "1000 classes", NULL, .in = { MAT(64, 1000), MAT(64, 1000) },
+      .attr = &(struct kl_attr) { .temperature = 2.0f } },
     { "mse", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },
 };
 const uint32_t n_bench_cases = sizeof bench_cases / sizeof bench_cases[0];

@@ -1,4 +1,4 @@
-// cmd_bench.c — pare bench ops: the device time of every op; pare bench model: of a whole model at three token counts.
+// cmd_bench.c — pare bench ops: device time of every op; pare bench model: a model at three token counts.
 #include "apps/cli/bench_ops.h"
 #include "apps/cli/measure.h"
 
@@ -102,12 +102,13 @@ static json_t *build_rows(const bench_row *row, uint32_t n)
     json_t *rows = json_array();
     for (uint32_t i = 0; i < n; i++) {
         const bench_row *r = &row[i];
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s*, s:f, s:o, s:o, s:f, s:o, s:i, s:s}", "op", r->c->op,
-                                              "shape", r->c->note, "pass", pass_names[r->pass], "form", r->c->form,
-                                              "ms", r->time.ms, "gflops", app_number(r->time.gflops), "gbps",
-                                              app_number(r->time.gbps), "of_peak", r->of_peak, "to_plain",
-                                              app_number(get_ratio(row, n, r)), "repeats", (int) r->time.repeats,
-                                              "clock", r->time.is_wall ? "wall" : "device"));
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s*, s:f, s:o, s:o, s:f, s:o, s:i, s:s}",
+                              "op", r->c->op, "shape", r->c->note, "pass", pass_names[r->pass], "form", r->c->form,
+                              "ms", r->time.ms, "gflops", app_number(r->time.gflops), "gbps",
+                              app_number(r->time.gbps), "of_peak", r->of_peak, "to_plain",
+                              app_number(get_ratio(row, n, r)), "repeats", (int) r->time.repeats,
+                              "clock", r->time.is_wall ? "wall" : "device");
+        json_array_append_new(rows, o);
     }
     return rows;
 }

@@ -74,7 +74,9 @@ static const arg table[] = {
     { "no-timing", 0, ARG_FLAG, AT(no_timing), 0, 0, NULL, "do not time teacher and student" },
     { 0 },
 };
-static const distill_args defaults = { .d = { .batch = 128 }, .max_drop = 1.0, .lr = 1e-3, .epochs = 3, .timing_batch = 4 };
+static const distill_args defaults = {
+    .d = { .batch = 128 }, .max_drop = 1.0, .lr = 1e-3, .epochs = 3, .timing_batch = 4,
+};
 const command cmd_distill = {
     .name = "distill", .help = "replace the attention that can go, and write the student",
     .usage = "M --data D --mixer X -o S [--max-drop 1.0]", .table = table, .defaults = &defaults,

@@ -47,6 +47,6 @@ static const sparsity_args defaults = { .d = { .split = "val", .batch = 64, .lim
 const command cmd_sparsity = {
     .name = "sparsity", .help = "how much of its attention every layer and head needs", .usage = "M --data D",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
-    .about = "entropy: 1 = even over all tokens, 0 = one token. mass90: share of the tokens that hold 90 % of the weight.\n"
-             "top10: weight on the tenth of the tokens with most of it. Means over pictures and queries.",
+    .about = "entropy: 1 = even over all tokens, 0 = one token. mass90: share of the tokens that hold 90 % of the\n"
+             "weight. top10: weight on the tenth of the tokens with most of it. Means over pictures and queries.",
 };

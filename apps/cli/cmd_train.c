@@ -20,10 +20,10 @@ typedef struct outcome {
 static json_t *build_result(const outcome *o, const nn_vit *v)
 {
     const vkc_device_info *i = vkc_device_get_info(v->dev);
-    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps", (json_int_t) o->train.steps, "images",
-                     (json_int_t) o->train.images, "train_loss", app_number(o->train.loss), "seconds",
-                     app_number(o->train.seconds), "host_share", app_number(o->train.host_share), "params",
-                     (json_int_t) nn_params_count(v->params), "val", measure_json(&o->val), "test",
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
+                     (json_int_t) o->train.steps, "images", (json_int_t) o->train.images, "train_loss",
+                     app_number(o->train.loss), "seconds", app_number(o->train.seconds), "host_share",
+                     app_number(o->train.host_share), "params", (json_int_t) nn_params_count(v->params), "val", measure_json(&o->val), "test",
                      measure_json(&o->test), "device", i->name, "driver", i->driver);
 }
 
@@ -77,7 +77,8 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
     st = save(a, v, r, &o, result);
     console_clear();
     if (st == VKC_OK && !a->common.json) {
-        printf("train    loss %.4f, %llu steps in %.0f s", o.train.loss, (unsigned long long) o.train.steps, o.train.seconds);
+        printf("train    loss %.4f, %llu steps in %.0f s", o.train.loss,
+               (unsigned long long) o.train.steps, o.train.seconds);
         if (o.train.bad > 0)
             printf(", %u broken pictures skipped", o.train.bad);
         putchar('\n');
@@ -154,5 +155,6 @@ const command cmd_train = {
     .name = "train", .help = "a vision transformer, from scratch or from another model",
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 0, .max_words = 0, .run = run,
-    .about = "Ctrl-C stops at the next step with a checkpoint; the same command with --resume goes on to the same bits.",
+    .about =
+        "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
 };

@@ -11,11 +11,16 @@ typedef struct data_args {          // options of commands that read pictures
 } data_args;
 
 // Rows of an option table, for a `data_args` member called `d`.
-#define DATA_ROW(type)    { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }
-#define SPLIT_ROW(type)   { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "train, val or test" }
-#define BATCH_ROW(type)   { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "pictures at once [128]" }
-#define THREADS_ROW(type) { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "that decode pictures [as many as cores]" }
-#define LIMIT_ROW(type)   { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 0, "N", "judge at most so many pictures of a split" }
+#define DATA_ROW(type) \
+    { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }
+#define SPLIT_ROW(type) \
+    { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "train, val or test" }
+#define BATCH_ROW(type) \
+    { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "pictures at once [128]" }
+#define THREADS_ROW(type) \
+    { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "that decode pictures [as many as cores]" }
+#define LIMIT_ROW(type) \
+    { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 0, "N", "judge at most so many pictures" }
 
 // Open the data set of --data; E_ARG without one. Says so when it has no splits.
 vkc_status measure_open_data(const data_args *d, nn_dataset **out);

@@ -73,7 +73,8 @@ done:
     return st;
 }
 
-vkc_status train_make_model(const train_args *a, vkc_device *dev, const nn_model_config *cfg, bool keep_head, nn_vit **out)
+vkc_status train_make_model(const train_args *a, vkc_device *dev, const nn_model_config *cfg, bool keep_head,
+                            nn_vit **out)
 {
     nn_vit *v = NULL;
     vkc_status st;
@@ -90,8 +91,9 @@ done:
 
 json_t *train_inputs(const train_args *a)
 {
-    return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data", a->d.data,
-                     "arch", a->arch, "init", a->init, "mean", a->mean, "std", a->std, "batch", (int) a->d.batch,
+    return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data",
+                     a->d.data, "arch", a->arch, "init", a->init, "mean", a->mean, "std", a->std, "batch",
+                     (int) a->d.batch,
                      "epochs", (int) a->epochs, "lr", a->lr, "min_lr", a->min_lr, "warmup", a->warmup, "weight_decay",
                      a->weight_decay, "smoothing", a->smoothing, "clip", a->clip, "no_augment", (int) a->no_augment,
                      "seed", (json_int_t) a->common.seed);

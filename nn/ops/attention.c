@@ -1,9 +1,8 @@
 // attention.c — softmax attention inside each image; no N x N matrix is ever stored.
 //   in:  qkv (R, 3C) columns [q | k | v], each head-major: H heads of D = C / H channels
 //   out: o (R, C)   lse (R, H) natural logarithm of the softmax's denominator
-// Three forms: "lanes" (a subgroup a SIMD vector) and "rows" (one invocation a row, no barriers) for
-// software devices, "tiled" for all others. PARE_ATTENTION=lanes|rows|tiled in the environment overrides
-// the choice; lanes falls back to rows where it does not fit.
+// Two forms: "lanes" (a subgroup is a SIMD vector, no shared memory) for software devices, "tiled" for all
+// others and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
 #include "nn/op.h"
 #include "shaders/attention.h"
 #include "spv/shaders.h"
@@ -27,35 +26,18 @@ static uint32_t head_dim(const nn_call *c)
     return c->out[0].dim[1] / NN_ATTR(c, attention)->heads;
 }
 
-typedef enum { FORM_TILED, FORM_ROWS, FORM_LANES } form_kind;
-
 // Lanes form: heads of whole vec4 that fit the registers, and the subgroups of software drivers.
-static bool is_lanes_able(const nn_call *c)
+static bool is_lanes(const nn_call *c)
 {
     const vkc_device_info *dev = c->dev;
     const uint32_t D = head_dim(c);
+    const char *form = getenv("PARE_ATTENTION");
+    if (form && !strcmp(form, "tiled"))
+        return false;
     return D % 4 == 0 && D <= 64 && dev->type == VKC_TYPE_SOFTWARE &&
            (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
            (dev->subgroup_size == 4 || dev->subgroup_size == 8) &&
            (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 4 <= dev->max_texels;
-}
-
-static form_kind choose(const nn_call *c)
-{
-    const char *form = getenv("PARE_ATTENTION");
-    if (form && !strcmp(form, "rows"))
-        return FORM_ROWS;
-    if (form && !strcmp(form, "tiled"))
-        return FORM_TILED;
-    if (c->dev->type != VKC_TYPE_SOFTWARE && !(form && !strcmp(form, "lanes")))
-        return FORM_TILED;
-    return is_lanes_able(c) ? FORM_LANES : FORM_ROWS;
-}
-
-// Rows form: keys taken at a time. Fewer for long heads, to bound the unrolled code.
-static uint32_t block_of(uint32_t dim)
-{
-    return dim <= 64 ? 4 : 2;
 }
 
 // Lanes form: rows that a lane owns. More share the cost of fetching the other side; bound as above.
@@ -106,15 +88,10 @@ typedef struct attention_form {
 static attention_form get_form(const nn_call *c)
 {
     const uint32_t D = head_dim(c), slice = slice_of(c), own = own_of(D), lanes = c->dev->subgroup_size;
-    switch (choose(c)) {
-    case FORM_LANES:
+    if (is_lanes(c))
         return (attention_form) { KERNELS(lanes), own * lanes, lanes, { D, lanes, own } };
-    case FORM_ROWS:
-        return (attention_form) { KERNELS(rows), 16, 16, { D, block_of(D), 0 } };
-    default:
-        return (attention_form) { KERNELS(tiled), ATTENTION_TILE, ATTENTION_TILE_WG,
-                                  { D, slice, (D + slice - 1) / slice } };
-    }
+    return (attention_form) { KERNELS(tiled), ATTENTION_TILE, ATTENTION_TILE_WG,
+                              { D, slice, (D + slice - 1) / slice } };
 }
 
 static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader, const attention_form *f,
@@ -145,7 +122,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     attention_form f = get_form(c);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
-    if (choose(c) != FORM_TILED) {
+    if (is_lanes(c)) {
         VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0)));
     } else {
         struct attention_args a = make_args(c);

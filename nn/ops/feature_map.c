@@ -54,33 +54,50 @@ static vkc_status infer(nn_call *c)
 #define BY_ELEMENT(a, D) .wg = 64, .spec = { D }, .rows = ROWS_IN(0), \
     .tile_rows = 256 / ((a).heads * (D)) ? 256 / ((a).heads * (D)) : 1
 
+// Rows (for dw: columns) that one invocation owns. On software devices each load then serves several; a GPU
+// wants more invocations instead. Bounded by the registers of long heads.
+static uint32_t own_of(const nn_call *c)
+{
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim;
+    if (c->dev->type != VKC_TYPE_SOFTWARE || D > 64)
+        return 1;
+    return D > 32 ? 2 : 4;
+}
+
+// About one invocation for its rows of a head.
+static uint32_t tile_of(const nn_call *c, uint32_t wg)
+{
+    uint32_t heads = NN_ATTR(c, feature_map)->heads, tile = wg * own_of(c) / heads;
+    return tile ? tile : 1;
+}
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct feature_map_args a = make_args(c);
     uint32_t D = NN_ATTR(c, feature_map)->head_dim;
-    uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 16 : 64;
+    uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
     if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU)
         return NN_DISPATCH(r, feature_map_elu_fwd, &a, BY_ELEMENT(a, D), .bind = { ROWS_IN(0), IN(0), OUT(0) });
-    return NN_DISPATCH(r, feature_map_hedgehog_fwd, &a, .wg = wg, .spec = { D }, .rows = ROWS_IN(0),
-        .tile_rows = wg, .groups = { 0, a.heads }, .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0) });
+    return NN_DISPATCH(r, feature_map_hedgehog_fwd, &a, .wg = wg, .spec = { D, own_of(c) },
+        .rows = ROWS_IN(0), .tile_rows = tile_of(c, wg), .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0) });
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     struct feature_map_args a = make_args(c);
-    uint32_t D = NN_ATTR(c, feature_map)->head_dim, wg = c->dev->type == VKC_TYPE_SOFTWARE ? 16 : 64;
+    uint32_t D = NN_ATTR(c, feature_map)->head_dim, wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
     vkc_status st;
     if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU)
         return NN_DISPATCH(r, feature_map_elu_bwd, &a, BY_ELEMENT(a, D),
             .bind = { ROWS_IN(0), OUT(0), DOUT(0), DIN(0) });
-    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_x, &a, .wg = wg, .spec = { D }, .rows = ROWS_IN(0),
-        .tile_rows = wg, .groups = { 0, a.heads },
+    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_x, &a, .wg = wg, .spec = { D, own_of(c) },
+        .rows = ROWS_IN(0), .tile_rows = tile_of(c, wg),
         .bind = { ROWS_IN(0), IN(1), OUT(0), DOUT(0), DIN(0), SCRATCH(0) }));
     if (!nn_is_wanted(r, DIN(1)))
         return VKC_OK;
-    wg = D <= 32 ? 32 : 64;
-    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = wg, .spec = { D },
-        .groups = { a.splits, a.heads, (D + wg - 1) / wg },
+    uint32_t lanes = a.heads * ((D + own_of(c) - 1) / own_of(c));
+    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = wg, .spec = { D, own_of(c) },
+        .groups = { a.splits, (lanes + wg - 1) / wg },
         .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
     VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_sum, &a, .wg = 64, .spec = { D },
         .groups = { (a.heads * D * D + 63) / 64 }, .bind = { SCRATCH(1), DIN(1) }));

@@ -50,31 +50,48 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-// Rows of one workgroup: enough to fill a GPU's subgroup, few enough to waste little on short images.
+// Workgroup size: enough to fill a GPU's subgroup, small enough to waste little on short images.
 static uint32_t wg_of(const nn_call *c)
 {
     if (c->dev->type == VKC_TYPE_SOFTWARE)
-        return 16;
+        return 8;
     return c->in_rows[0]->cap_tokens <= 128 ? 32 : 64;
+}
+
+// Rows that one invocation owns. On software devices each load then serves several; a GPU wants more
+// invocations instead. Bounded by the registers of long heads.
+static uint32_t own_of(const nn_call *c)
+{
+    const uint32_t D = NN_ATTR(c, linear_attention)->head_dim;
+    if (c->dev->type != VKC_TYPE_SOFTWARE || D > 64)
+        return 1;
+    return D > 32 ? 2 : 4;
+}
+
+// Groups for `n` things a head, `own` an invocation, lanes packed over heads.
+static uint32_t groups_of(const nn_call *c, uint32_t n)
+{
+    return ((n + own_of(c) - 1) / own_of(c) * NN_ATTR(c, linear_attention)->heads + wg_of(c) - 1) / wg_of(c);
 }
 
 // state = sum over an image's rows of a_row b_row^T; head_b columns of b a head, column D of it may be 1.
 static vkc_status sum_state(nn_run *r, const nn_call *c, int slot_a, int slot_b, int slot_state,
                             struct linear_attention_state_args a)
 {
-    uint32_t cols = NN_ATTR(c, linear_attention)->head_dim + 1, part = cols, wg = wg_of(c);
+    uint32_t cols = NN_ATTR(c, linear_attention)->head_dim + 1, part = cols;
     if (c->dev->type != VKC_TYPE_SOFTWARE && cols > 16)
         part = 16;                 // more workgroups, fewer registers
     else if (cols > 65)
         part = (cols + 1) / 2;
     uint32_t blocks = (cols + part - 1) / part;
-    return NN_DISPATCH(r, linear_attention_state, &a, .wg = wg, .spec = { cols - 1, part, blocks },
-        .groups = { (a.features + wg - 1) / wg * blocks, a.heads, c->in_rows[0]->cap_images },
+    return NN_DISPATCH(r, linear_attention_state, &a, .wg = wg_of(c),
+        .spec = { cols - 1, own_of(c), part, blocks },
+        .groups = { groups_of(c, a.features) * blocks, 1, c->in_rows[0]->cap_images },
         .bind = { ROWS_IN(0), (uint8_t) slot_a, (uint8_t) slot_b, (uint8_t) slot_state });
 }
 
-#define BY_ROW(c, a) .wg = wg_of(c), .spec = { NN_ATTR(c, linear_attention)->head_dim }, \
-    .groups = { (c->in_rows[0]->cap_tokens + wg_of(c) - 1) / wg_of(c), (a).heads, c->in_rows[0]->cap_images }
+#define BY_ROW(c) .wg = wg_of(c), .spec = { NN_ATTR(c, linear_attention)->head_dim, own_of(c) }, \
+    .groups = { groups_of(c, (c)->in_rows[0]->cap_tokens), 1, (c)->in_rows[0]->cap_images }
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
@@ -84,7 +101,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
         .head_b = NN_ATTR(c, linear_attention)->head_dim });
     if (st != VKC_OK)
         return st;
-    return NN_DISPATCH(r, linear_attention_fwd, &a, BY_ROW(c, a),
+    return NN_DISPATCH(r, linear_attention_fwd, &a, BY_ROW(c),
         .bind = { ROWS_IN(0), IN(0), OUT(1), OUT(0) });
 }
 
@@ -93,13 +110,13 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     struct linear_attention_args a = make_args(c);
     uint32_t head_b = NN_ATTR(c, linear_attention)->head_dim + 1;
     vkc_status st;
-    VKC_TRY(NN_DISPATCH(r, linear_attention_bwd_q, &a, BY_ROW(c, a),
+    VKC_TRY(NN_DISPATCH(r, linear_attention_bwd_q, &a, BY_ROW(c),
         .bind = { ROWS_IN(0), IN(0), OUT(1), OUT(0), DOUT(0), DIN(0), SCRATCH(0) }));
     if (!nn_is_wanted(r, DIN(1)) && !nn_is_wanted(r, DIN(2)))
         return VKC_OK;
     VKC_TRY(sum_state(r, c, IN(0), SCRATCH(0), SCRATCH(1), (struct linear_attention_state_args) {
         .heads = a.heads, .features = a.features, .ld_b = a.heads * head_b, .head_b = head_b }));
-    VKC_TRY(NN_DISPATCH(r, linear_attention_bwd_kv, &a, BY_ROW(c, a),
+    VKC_TRY(NN_DISPATCH(r, linear_attention_bwd_kv, &a, BY_ROW(c),
         .bind = { ROWS_IN(0), IN(1), IN(2), SCRATCH(1), DIN(1), DIN(2) }));
 done:
     return st;
