@@ -50,7 +50,8 @@ vkc_status nn_stepper_save(nn_stepper *s, const char *path, const uint64_t *stat
     return st;
 }
 
-static vkc_status load_part(nn_stepper *s, const nn_safetensors *f, uint32_t i, int part)
+// `write` is false when the file is only looked at: nothing changes before all of it is known to fit.
+static vkc_status load_part(nn_stepper *s, const nn_safetensors *f, uint32_t i, int part, bool write)
 {
     const nn_param *p = &s->p.params->p[i];
     char name[NN_MAX_NAME + 16];
@@ -61,7 +62,7 @@ static vkc_status load_part(nn_stepper *s, const nn_safetensors *f, uint32_t i, 
     if (!x)
         return VKC_FAIL(VKC_E_NOMEM, "checkpoint: out of host memory");
     vkc_status st = nn_safetensors_get_f32(f, name, 1, &dim, x, len);
-    if (st == VKC_OK)
+    if (st == VKC_OK && write)
         st = vkc_write(s->p.dev, part_of(s, i, part), x);
     free(x);
     return st;
@@ -82,9 +83,10 @@ vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uin
         st = VKC_FAIL(VKC_E_FORMAT, "%s is no checkpoint of this run", path);
         goto done;
     }
-    for (uint32_t i = 0; i < s->p.params->n; i++)
-        for (int part = 0; part < 3 && s->trained[i]; part++)
-            VKC_TRY(load_part(s, f, i, part));
+    for (int write = 0; write < 2; write++)
+        for (uint32_t i = 0; i < s->p.params->n; i++)
+            for (int part = 0; part < 3 && s->trained[i]; part++)
+                VKC_TRY(load_part(s, f, i, part, write));
     memcpy(state, words->data, n * sizeof *state);
 done:
     nn_safetensors_destroy(f);

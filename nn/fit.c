@@ -104,8 +104,8 @@ static vkc_status end_step(fit *f, uint32_t n)
     f->s.step++;
     f->s.images += n;
     f->s.batch++;
-    f->s.epoch_steps++;
-    for (uint32_t i = 0; i < p->n_watch; i++) {
+    f->s.epoch_steps += n > 0;
+    for (uint32_t i = 0; i < p->n_watch && n; i++) {
         if (!isfinite(f->watch[i]))
             return VKC_FAIL(VKC_E_CHECK, "%s: loss %u is not a number at step %llu; a lower learning rate may help",
                             p->what, i, (unsigned long long) f->s.step);
@@ -114,7 +114,7 @@ static vkc_status end_step(fit *f, uint32_t n)
     if (f->s.batch < f->batches)
         return VKC_OK;
     for (uint32_t i = 0; i < p->n_watch; i++) {
-        f->s.mean[i] = f->s.sum[i] / (double) f->s.epoch_steps;
+        f->s.mean[i] = f->s.epoch_steps ? f->s.sum[i] / (double) f->s.epoch_steps : 0;
         f->s.sum[i] = 0;
     }
     f->s.epoch++;
@@ -144,11 +144,13 @@ static vkc_status run(fit *f)
     while (st == VKC_OK && f->s.step < total && !stopped) {
         uint32_t slot = f->s.step % NN_STEPPER_SLOTS, other = (slot + 1) % NN_STEPPER_SLOTS;
         double lr = nn_schedule_lr(&p->schedule, f->s.step);
-        VKC_TRY(nn_stepper_submit(p->stepper, slot, n[slot], lr, f->s.step + 1));
+        if (n[slot])                // every picture of it may be broken: then there is nothing to learn from
+            VKC_TRY(nn_stepper_submit(p->stepper, slot, n[slot], lr, f->s.step + 1));
         if (f->s.step + 1 < total)
             VKC_TRY(next_batch(f, other, &n[other]));
         double t = vkc_seconds();
-        VKC_TRY(nn_stepper_wait(p->stepper, f->watch, &f->norm));
+        if (n[slot])
+            VKC_TRY(nn_stepper_wait(p->stepper, f->watch, &f->norm));
         f->waited += vkc_seconds() - t;
         VKC_TRY(end_step(f, n[slot]));
         stopped = !report(f, lr) || (p->max_steps && f->s.step >= p->max_steps);

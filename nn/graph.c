@@ -233,7 +233,7 @@ void nn_graph_add_loss(nn_graph *g, nn_tensor *t, float weight)
     if (nn_shape_len(&t->shape) != 1 || t->rows || t->node == NN_NO_NODE || t->out != 0)
         fail(g, VKC_FAIL(VKC_E_ARG, "graph: a loss is the plain scalar that an op made"));
     t->seed += weight;
-    t->kept = true;
+    t->root->kept = true;
 }
 
 void nn_graph_keep(nn_graph *g, nn_tensor *t)

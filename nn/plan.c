@@ -1,6 +1,7 @@
 // plan.c — which calls run backward, how long each tensor lives, where it lies.
 #include "nn/graph_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,6 +236,7 @@ vkc_status nn_graph_plan(nn_graph *g)
         st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, g->block_size[b], "activations", &g->block[b]);
     if (st != VKC_OK) {
         g->status = st;
+        snprintf(g->error, sizeof g->error, "%s", vkc_last_error());
         return st;
     }
     for (uint32_t i = 0; i < g->n_tensors; i++) {

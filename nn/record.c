@@ -34,23 +34,25 @@ static vkc_status record_forward(nn_graph *g)
     return VKC_OK;
 }
 
-// Clear what is first added to at this node's backward time; seed what is a loss.
+// Fill a gradient whose life starts at `time`: with its weight as a loss, 0 for all that are none.
+static vkc_status start_gradient(const nn_tensor *t, uint32_t time, vkc_recording *rec)
+{
+    uint32_t word;
+    memcpy(&word, &t->seed, 4);
+    return t->grad_piece.size && t->grad_piece.start == time ? vkc_record_fill(rec, t->grad, word) : VKC_OK;
+}
+
+// The gradients that are first needed at this node's backward time: of what it made and of what it read.
 static vkc_status start_gradients(const nn_node *n, uint32_t time, vkc_recording *rec)
 {
-    vkc_status st = VKC_OK;
-    nn_tensor *out = n->out[0];
-    if (out->seed != 0.0f && out->grad_piece.start == time) {
-        uint32_t word;
-        memcpy(&word, &out->seed, 4);
-        st = vkc_record_fill(rec, out->grad, word);
-    }
+    vkc_status st = start_gradient(n->out[0], time, rec);
     for (uint32_t k = 0; k < n->op->n_in && st == VKC_OK; k++) {
         nn_tensor *t = n->in[k];
         bool again = false;         // the same tensor may be two inputs of one call
         for (uint32_t j = 0; j < k; j++)
             again = again || n->in[j] == t;
-        if (t && !again && t->has_grad && t->grad_piece.size && t->grad_piece.start == time)
-            st = vkc_record_fill(rec, t->grad, 0);
+        if (t && !again && t->has_grad)
+            st = start_gradient(t, time, rec);
     }
     return st;
 }

@@ -36,6 +36,11 @@ mat4 tile_b4(uint k, uint n, uint end)
     return v;
 }
 
+vec4 tile_start4(uint n)
+{
+    return vec4(0.0);
+}
+
 void tile_store4(uint m, uint n, vec4 v)
 {
     dx[(m * a.in_cols + n) / 4u] += v;

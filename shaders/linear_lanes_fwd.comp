@@ -39,11 +39,14 @@ mat4 tile_b4(uint k, uint n, uint end)
     return transpose(v);
 }
 
+vec4 tile_start4(uint n)
+{
+    return a.has_bias != 0u ? bias[min(n, a.out_cols - 4u) / 4u] : vec4(0.0);
+}
+
 void tile_store4(uint m, uint n, vec4 v)
 {
     uint i = (m * a.out_cols + n) / 4u;
-    if (a.has_bias != 0u)
-        v += bias[n / 4u];
     if (a.act == LINEAR_ACT_GELU) {
         pre[i] = v;
         v = vec4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w));

@@ -261,6 +261,7 @@ enum { PROCESSES = 3 };
 
 static int child(const char *folder)
 {
+    test_keep_loaded();
     for (int i = 0; i < 2; i++) {
         vkc_device *dev;
         const vkc_kernel *k;
@@ -315,6 +316,7 @@ int main(void)
         remove_tree(root);
         return 77;
     }
+    test_keep_loaded();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_processes_leave_one_good_file),
         cmocka_unit_test(written_once),

@@ -2,8 +2,9 @@
 //
 // The first replay is cut into submissions of a few commands, each timed by the device (or by the
 // host, where the device has no timestamps). Before the second, neighbours are merged as long as
-// their times fit the budget. Times are taken on: where a later replay is much longer than the
-// budget, because an indirect launch grew, say, it is cut anew.
+// their times fit the budget; before the third once more, since drivers do much in a first run that
+// never comes again. Times are taken on: where a later replay is much longer than the budget,
+// because an indirect launch grew, say, it is cut anew.
 #include "vk/replay.h"
 #include "vk/clock.h"
 
@@ -11,6 +12,7 @@
 
 #define FIRST_CUT 4     // commands in a submission of the first replay
 #define TOO_LONG 2      // budgets that one submission may take before it is cut anew
+#define SETTLED 2       // replays until the cuts stay as they are
 #define LOOK_EVERY 16   // replays, at the least, between looks at the times
 
 void vkc__replay_finish(vkc_recording *rec)
@@ -214,20 +216,19 @@ static void cut_by_cost(vkc_recording *rec)
     rec->cut[rec->n_cuts] = (uint32_t) rec->n_commands;
 }
 
-// Before a replay: looks at the times of the one before, and cuts anew after the first or where a
-// submission took too long. A replay still running is left alone, but not for ever.
+// Before a replay: looks at the times of the one before, and cuts anew after the first ones or where
+// a submission took too long. A replay still running is left alone, but not for ever.
 static vkc_status recut(vkc_recording *rec)
 {
-    bool first = rec->n_replays == 1, late = first;
-    vkc_status st = VKC_OK;
-    if (rec->n_replays % LOOK_EVERY != 0 && !first && !vkc_is_done(rec->dev, rec->ticket))
+    bool early = rec->n_replays <= SETTLED, late = early;
+    if (rec->n_replays % LOOK_EVERY != 0 && !early && !vkc_is_done(rec->dev, rec->ticket))
         return VKC_OK;
-    st = vkc_wait(rec->dev, rec->ticket);
+    vkc_status st = vkc_wait(rec->dev, rec->ticket);
     for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
         double ms = 0;
         st = submission_ms(rec, s, &ms);
         bool slow = ms > TOO_LONG * rec->dev->budget_ms && rec->cut[s + 1] - rec->cut[s] > 1;
-        if (first || slow)
+        if (early || slow)
             set_cost(rec, s, ms);
         late |= slow;
     }
@@ -248,7 +249,7 @@ vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
     if (rec->n_replays > 0 && rec->n_cuts > 0)
         st = recut(rec);
     // Without timestamps the host times a replay now and then by waiting for each submission.
-    bool timed = !rec->has_queries && rec->n_replays % LOOK_EVERY == 0;
+    bool timed = !rec->has_queries && (rec->n_replays < SETTLED || rec->n_replays % LOOK_EVERY == 0);
     for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
         double began = vkc_seconds();
         st = vkc__submit(dev, rec->buffers[s]);

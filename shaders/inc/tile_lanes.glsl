@@ -6,16 +6,18 @@
 //   TILE_M, TILE_N, uvec2 tile_span()
 //   mat4 tile_a4(m, k, end)        [i][j] = A(m + j, k + i), 0 from k = end on
 //   mat4 tile_b4(k, n, end)        [i][j] = B(k + i, n + j), the same
+//   vec4 tile_start4(n)            what results n .. n + 3 start from
 //   void tile_store4(m, n, v)      results (m, n) .. (m, n + 3)
 layout(constant_id = SPEC_TILE_LANES) const uint LANES = 8u;
 
 void tile_product(uint m0, uint n0, uint M, uint N)
 {
     vec4 acc[LANES][4];
+    uint lane = gl_SubgroupInvocationID, n = n0 + 4u * lane;
+    vec4 start = tile_start4(n);
     for (uint r = 0u; r < LANES; r++)
         for (uint j = 0u; j < 4u; j++)
-            acc[r][j] = vec4(0.0);
-    uint lane = gl_SubgroupInvocationID, n = n0 + 4u * lane;
+            acc[r][j] = start;
     uvec2 span = tile_span();
     for (uint k = span.x; k < span.y; k += 4u) {
         mat4 u = tile_a4(m0 + 4u * lane, k, span.y), v = tile_b4(k, n, span.y);
