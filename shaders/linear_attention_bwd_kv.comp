@@ -8,7 +8,7 @@ ROWS(0, Tok);
 // One invocation a few keys: reads the state's gradient of its image and head.
 layout(binding = 1) readonly buffer PhiK  { float phi[]; };    // (R, H F)
 layout(binding = 2) readonly buffer V     { float v[]; };      // (R, ld_v)
-layout(binding = 3) readonly buffer DS    { float dstate[]; }; // (images H, F, D + 1)
+layout(binding = 3) readonly buffer DS    { float dstate[]; }; // (images H, F, D + 4)
 layout(binding = 4)          buffer DPhiK { float dphi[]; };   // (R, H F) +=
 layout(binding = 5)          buffer DV    { float dv[]; };     // (R, ld_v) += in the columns of the heads
 PUSH_ARGS(linear_attention_args);
@@ -26,7 +26,7 @@ void main()
             acc[r * D + c] = 0.0;
         }
     for (uint f = 0u; f < a.features; f++) {
-        uint at = t.state + f * (D + 1u);
+        uint at = t.state + f * (D + 4u);
         float p[OWN], d[OWN], dz = dstate[at + D];
         FOR(r, OWN) {
             p[r] = phi[OWN_ROW(t, r) * a.features + f];

@@ -7,7 +7,7 @@ ROWS(0, Tok);
 #include "inc/linear_attention_rows.glsl"
 // One invocation a few queries: reads the state of its image and head.
 layout(binding = 1) readonly  buffer PhiQ { float phi[]; };    // (R, H F)
-layout(binding = 2) readonly  buffer S    { float state[]; };  // (images H, F, D + 1)
+layout(binding = 2) readonly  buffer S    { float state[]; };  // (images H, F, D + 4)
 layout(binding = 3) writeonly buffer Y    { float y[]; };      // (R, H D)
 PUSH_ARGS(linear_attention_args);
 
@@ -24,7 +24,7 @@ void main()
         FOR(r, OWN)
             p[r] = phi[OWN_ROW(t, r) * a.features + f];
         FOR(c, D + 1u) {
-            float z = state[t.state + f * (D + 1u) + c];
+            float z = state[t.state + f * (D + 4u) + c];
             FOR(r, OWN)
                 acc[r * (D + 1u) + c] += p[r] * z;
         }

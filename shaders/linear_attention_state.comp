@@ -9,7 +9,7 @@
 ROWS(0, Tok);
 layout(binding = 1) readonly  buffer A { float phi[]; };       // (R, H F)
 layout(binding = 2) readonly  buffer B { float v[]; };         // (R, ld_b)
-layout(binding = 3) writeonly buffer S { float state[]; };     // (images H, F, D + 1)
+layout(binding = 3) writeonly buffer S { float state[]; };     // (images H, F, D + 4)
 layout(constant_id = SPEC_LINEAR_ATTENTION_DIM) const uint D = 32u;
 layout(constant_id = SPEC_LINEAR_ATTENTION_OWN) const uint OWN = 1u;
 layout(constant_id = SPEC_LINEAR_ATTENTION_COLS) const uint COLS = 33u;
@@ -46,8 +46,13 @@ void main()
         }
     }
     FOR(u, OWN)
-        if (f0 + u < a.features)
+        if (f0 + u < a.features) {
+            uint at = ((b * a.heads + h) * a.features + f0 + u) * (D + 4u) + c0;
             FOR(c, COLS)
-                if (c0 + c < D + 1u)
-                    state[((b * a.heads + h) * a.features + f0 + u) * (D + 1u) + c0 + c] = acc[u * COLS + c];
+                if (c0 + c <= D)
+                    state[at + c] = acc[u * COLS + c];
+            if (c0 == 0u)
+                FOR(c, 3u)
+                    state[at + D + 1u + c] = 0.0;
+        }
 }

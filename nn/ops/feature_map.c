@@ -54,14 +54,13 @@ static vkc_status infer(nn_call *c)
 #define BY_ELEMENT(a, D) .wg = 64, .spec = { D }, .rows = ROWS_IN(0), \
     .tile_rows = 256 / ((a).heads * (D)) ? 256 / ((a).heads * (D)) : 1
 
-// Rows (for dw: columns) that one invocation owns. On software devices each load then serves several; a GPU
-// wants more invocations instead. Bounded by the registers of long heads.
+// Rows (for dw: columns) that one invocation owns. On software devices each load then serves two; a GPU
+// wants more invocations instead. Bounded by registers and by the time that drivers
+// take to compile unrolled code.
 static uint32_t own_of(const nn_call *c)
 {
     const uint32_t D = NN_ATTR(c, feature_map)->head_dim;
-    if (c->dev->type != VKC_TYPE_SOFTWARE || D > 64)
-        return 1;
-    return D > 32 ? 2 : 4;
+    return c->dev->type == VKC_TYPE_SOFTWARE && D <= 64 ? 2 : 1;
 }
 
 // About one invocation for its rows of a head.

@@ -25,7 +25,7 @@ span span_get(uint images, uint heads, uint features)
     s.live = lane < heads * each && s.end > r0;
     s.h = s.live ? lane / each : 0u;
     s.first = s.live ? r0 + lane % each * OWN : 0u;
-    s.state = (b * heads + s.h) * features * (D + 1u);
+    s.state = (b * heads + s.h) * features * (D + 4u);
     return s;
 }
 
