@@ -1,11 +1,15 @@
 // feature_map.c — features of queries or keys for linear attention, head by head.
 //   in:  x (R, W), its heads at columns col0 + h D     w (H, D, D) of the Hedgehog map, else absent
 //   out: phi (R, H F)     F = D for elu + 1, 2 D for Hedgehog
+// Hedgehog has two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one invocation a row on
+// all others and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
 #include "nn/op.h"
 #include "shaders/feature_map.h"
 #include "spv/shaders.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct feature_map_args make_args(const nn_call *c)
 {
@@ -54,6 +58,20 @@ static vkc_status infer(nn_call *c)
 #define BY_ELEMENT(a, D) .wg = 64, .spec = { D }, .rows = ROWS_IN(0), \
     .tile_rows = 256 / ((a).heads * (D)) ? 256 / ((a).heads * (D)) : 1
 
+// Lanes form: whole vec4 everywhere, heads that fit the registers, the subgroups of software drivers.
+static bool is_lanes(const nn_call *c)
+{
+    const vkc_device_info *dev = c->dev;
+    const struct feature_map_attr *t = NN_ATTR(c, feature_map);
+    const char *form = getenv("PARE_ATTENTION");
+    if (form && !strcmp(form, "tiled"))
+        return false;
+    size_t x = nn_shape_len(&c->in[0]), phi = nn_shape_len(&c->out[0]);
+    return (t->head_dim | t->col0 | c->in[0].dim[1]) % 4 == 0 && t->head_dim <= 64 &&
+           dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
+           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && (x > phi ? x : phi) / 4 <= dev->max_texels;
+}
+
 // Rows (for dw: columns) that one invocation owns. On software devices each load then serves two; a GPU
 // wants more invocations instead. Bounded by registers and by the time that drivers
 // take to compile unrolled code.
@@ -70,38 +88,66 @@ static uint32_t tile_of(const nn_call *c, uint32_t wg)
     return tile ? tile : 1;
 }
 
+// A Hedgehog kernel over rows in the form that fits.
+static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *lanes, const vkc_shader *plain,
+                         const uint8_t bind[6])
+{
+    struct feature_map_args a = make_args(c);
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim, size = c->dev->subgroup_size;
+    const uint32_t own = D <= 32 ? 2 : 1, wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
+    nn_kernel_use use = { .shader = plain, .args = &a, .args_size = sizeof a, .rows = ROWS_IN(0), .wg = wg,
+                          .spec = { D, own_of(c) }, .tile_rows = tile_of(c, wg) };
+    if (is_lanes(c)) {
+        use.shader = lanes;
+        use.wg = size;
+        use.spec[1] = own, use.spec[2] = size;
+        use.tile_rows = own * size, use.groups[1] = a.heads;
+    }
+    memcpy(use.bind, bind, 6);
+    return nn_dispatch(r, &use);
+}
+#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_feature_map_lanes_##name, \
+    &vkc_shader_feature_map_hedgehog_##name, (const uint8_t[6]) { __VA_ARGS__ })
+
+// dw += x^T du, in parts.
+static vkc_status bwd_w(nn_run *r, const nn_call *c)
+{
+    struct feature_map_args a = make_args(c);
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim, size = c->dev->subgroup_size;
+    const uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
+    const uint32_t lanes = a.heads * ((D + own_of(c) - 1) / own_of(c));
+    vkc_status st;
+    if (is_lanes(c))
+        VKC_TRY(NN_DISPATCH(r, feature_map_lanes_bwd_w, &a, .wg = size, .spec = { D, 0, size },
+            .groups = { a.splits, a.heads, (D / 4 + size - 1) / size },
+            .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
+    else
+        VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = wg, .spec = { D, own_of(c) },
+            .groups = { a.splits, (lanes + wg - 1) / wg },
+            .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
+    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_sum, &a, .wg = 64, .spec = { D },
+        .groups = { (a.heads * D * D + 63) / 64 }, .bind = { SCRATCH(1), DIN(1) }));
+done:
+    return st;
+}
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct feature_map_args a = make_args(c);
-    uint32_t D = NN_ATTR(c, feature_map)->head_dim;
-    uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
     if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU)
-        return NN_DISPATCH(r, feature_map_elu_fwd, &a, BY_ELEMENT(a, D), .bind = { ROWS_IN(0), IN(0), OUT(0) });
-    return NN_DISPATCH(r, feature_map_hedgehog_fwd, &a, .wg = wg, .spec = { D, own_of(c) },
-        .rows = ROWS_IN(0), .tile_rows = tile_of(c, wg), .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0) });
+        return NN_DISPATCH(r, feature_map_elu_fwd, &a, BY_ELEMENT(a, NN_ATTR(c, feature_map)->head_dim),
+            .bind = { ROWS_IN(0), IN(0), OUT(0) });
+    return BY_ROW(r, c, fwd, ROWS_IN(0), IN(0), IN(1), OUT(0));
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     struct feature_map_args a = make_args(c);
-    uint32_t D = NN_ATTR(c, feature_map)->head_dim, wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
-    vkc_status st;
     if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU)
-        return NN_DISPATCH(r, feature_map_elu_bwd, &a, BY_ELEMENT(a, D),
+        return NN_DISPATCH(r, feature_map_elu_bwd, &a, BY_ELEMENT(a, NN_ATTR(c, feature_map)->head_dim),
             .bind = { ROWS_IN(0), OUT(0), DOUT(0), DIN(0) });
-    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_x, &a, .wg = wg, .spec = { D, own_of(c) },
-        .rows = ROWS_IN(0), .tile_rows = tile_of(c, wg),
-        .bind = { ROWS_IN(0), IN(1), OUT(0), DOUT(0), DIN(0), SCRATCH(0) }));
-    if (!nn_is_wanted(r, DIN(1)))
-        return VKC_OK;
-    uint32_t lanes = a.heads * ((D + own_of(c) - 1) / own_of(c));
-    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = wg, .spec = { D, own_of(c) },
-        .groups = { a.splits, (lanes + wg - 1) / wg },
-        .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
-    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_sum, &a, .wg = 64, .spec = { D },
-        .groups = { (a.heads * D * D + 63) / 64 }, .bind = { SCRATCH(1), DIN(1) }));
-done:
-    return st;
+    vkc_status st = BY_ROW(r, c, bwd_x, ROWS_IN(0), IN(1), OUT(0), DOUT(0), DIN(0), SCRATCH(0));
+    return st == VKC_OK && nn_is_wanted(r, DIN(1)) ? bwd_w(r, c) : st;
 }
 
 // Softmax of sign * u over n.
