@@ -103,7 +103,7 @@ vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_para
         goto done;
     }
     nn_loader_params lp = nn_loader_params_of(&v->cfg, params->data, params->split, batch);
-    lp.max_images = params->images ? params->images : 256;
+    lp.max_images = params->images ? params->images : 128;
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(build(&p, batch));
     for (uint32_t k = 0; k < nn_loader_batches(l); k++) {

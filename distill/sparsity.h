@@ -23,7 +23,7 @@ const char *distill_measure_name(distill_measure m);    // "entropy", "mass90", 
 typedef struct distill_sparsity_params {
     const nn_dataset *data;
     nn_split    split;
-    uint32_t    images;             // 0 = 256
+    uint32_t    images;             // 0 = 128
     uint32_t    batch;              // 0 = 64
     nn_progress_fn progress;
     void       *user;

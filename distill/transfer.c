@@ -135,7 +135,7 @@ vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distil
     st = nn_fit(&(nn_fit_params) {
         .stepper = s, .loader = l, .epochs = epochs, .n_watch = 2 * n, .what = "transfer",
         .max_steps = p->max_steps,
-        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-3, .total = total, .warmup = total / 10 },
+        .schedule = { .lr = p->lr > 0 ? p->lr : 5e-3, .total = total, .warmup = total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
     }, &r);
     out->steps = r.steps;

@@ -62,16 +62,15 @@ static vkc_status log_epoch(const fit *f, double lr)
 {
     if (!f->p->run_dir)
         return VKC_OK;
-    char path[NN_PATH_MAX], name[64];
-    snprintf(name, sizeof name, "%s.jsonl", f->p->what);
-    vkc_status st = nn_path_build(path, f->p->run_dir, name);
+    char path[NN_PATH_MAX];
+    vkc_status st = nn_path_build(path, f->p->run_dir, "log.jsonl");
     if (st != VKC_OK)
         return st;
     FILE *out = fopen(path, "a");
     if (!out)
         return VKC_FAIL(VKC_E_IO, "cannot write %s", path);
-    fprintf(out, "{\"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, \"norm\": %.6g, \"seconds\": %.1f, \"loss\": [",
-            (unsigned long long) f->s.epoch, (unsigned long long) f->s.step, lr, (double) f->norm,
+    fprintf(out, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, \"norm\": %.6g, \"seconds\": %.1f, \"loss\": [",
+            f->p->what, (unsigned long long) f->s.epoch, (unsigned long long) f->s.step, lr, (double) f->norm,
             vkc_seconds() - f->start);
     for (uint32_t i = 0; i < f->p->n_watch; i++)
         fprintf(out, "%s%.8g", i ? ", " : "", f->s.mean[i]);

@@ -13,8 +13,8 @@
 #include "nn/files.h"
 #include "nn/json.h"
 #include "nn/model_config.h"
+#include "tests/temp_dir.h"
 
-static char dir[] = "/tmp/pare-test-XXXXXX";
 
 static void test_arch(void **state)
 {
@@ -203,25 +203,11 @@ static void test_no_folder(void **state)
     assert_int_equal(nn_model_config_load(dir, &c), VKC_E_FORMAT);
 }
 
-static int set_up(void **state)
-{
-    (void) state;
-    return mkdtemp(dir) == NULL;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    (void) state;
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arch), cmocka_unit_test(test_options), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_lies), cmocka_unit_test(test_no_folder),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }

@@ -13,8 +13,8 @@
 #include "nn/files.h"
 #include "nn/synth.h"
 #include "tests/pictures.h"
+#include "tests/temp_dir.h"
 
-static char dir[] = "/tmp/pare-test-XXXXXX";
 
 static void put(const char *name, const void *bytes, size_t size)
 {
@@ -174,25 +174,11 @@ static void test_eurosat(void **state)
     nn_dataset_destroy(d);
 }
 
-static int set_up(void **state)
-{
-    (void) state;
-    return mkdtemp(dir) == NULL;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    (void) state;
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flat),       cmocka_unit_test(test_splits),  cmocka_unit_test(test_bad_folders),
         cmocka_unit_test(test_synth_spec), cmocka_unit_test(test_eurosat),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }

@@ -24,7 +24,7 @@ static void open_fixture(void **state, fixture *t)
     assert_ok(nn_dataset_create(DATA, &t->data));
     strcpy(t->dir, "/tmp/pare-fit-XXXXXX");
     assert_non_null(mkdtemp(t->dir));
-    snprintf(t->file, sizeof t->file, "%s/train.jsonl", t->dir);
+    snprintf(t->file, sizeof t->file, "%s/log.jsonl", t->dir);
     snprintf(t->checkpoint, sizeof t->checkpoint, "%s/train.safetensors", t->dir);
 }
 

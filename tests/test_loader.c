@@ -13,8 +13,8 @@
 #include "nn/files.h"
 #include "nn/loader.h"
 #include "tests/pictures.h"
+#include "tests/temp_dir.h"
 
-static char dir[] = "/tmp/pare-test-XXXXXX";
 
 #define SIZE 16
 #define PICTURE (SIZE * SIZE * 3)
@@ -264,25 +264,11 @@ static void test_bad_pictures(void **state)
     nn_dataset_destroy(d);
 }
 
-static int set_up(void **state)
-{
-    (void) state;
-    return mkdtemp(dir) == NULL;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    (void) state;
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shuffle), cmocka_unit_test(test_augment), cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_seeks),   cmocka_unit_test(test_ends),    cmocka_unit_test(test_bad_pictures),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }

@@ -16,8 +16,8 @@
 
 #include "nn/files.h"
 #include "nn/safetensors.h"
+#include "tests/temp_dir.h"
 
-static char dir[] = "/tmp/pare-test-XXXXXX";
 
 static vkc_status read_text(const char *header, size_t data_size)
 {
@@ -254,20 +254,6 @@ static void test_full_disk(void **state)
     free(bytes);
 }
 
-static int set_up(void **state)
-{
-    (void) state;
-    return mkdtemp(dir) == NULL;
-}
-
-static int tear_down(void **state)
-{
-    char command[128];
-    (void) state;
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,5 +261,5 @@ int main(void)
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_converts), cmocka_unit_test(test_atomic),
         cmocka_unit_test(test_full_disk),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }

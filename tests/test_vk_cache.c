@@ -1,4 +1,5 @@
 // test_vk_cache.c — the pipeline cache on disk: written once, read back, and whatever is wrong with it left out.
+#include "tests/vk_test.h"
 #include "tests/vk_add.h"
 #include "vk/cache.h"
 #include "vk/internal.h"

@@ -1,4 +1,5 @@
 // test_vk_kernel.c — kernels: found again, specialised, refused in words beyond the device's limits.
+#include "tests/vk_test.h"
 #include "tests/vk_add.h"
 #include "vk/internal.h"
 
@@ -79,6 +80,8 @@ static void every_kernel_compiles(void **state)
         vkc_status st = VKC_E_ARG;
         for (; st == VKC_E_ARG && p.args_size <= 128; p.args_size += 4)
             st = vkc_kernel_get(dev, &p, &k);
+        if (st == VKC_E_UNSUPPORTED && strstr(vkc_last_error(), "features"))
+            continue;       // a rung above this device
         assert_ok(st);
         assert_true(vkc_kernel_bindings(k) > 0);
     }

@@ -1,4 +1,5 @@
 // test_vk_lost.c — a lost device stays lost: every later call says so, and all can still be freed.
+#include "tests/vk_test.h"
 #include "tests/vk_add.h"
 #include "vk/internal.h"
 

@@ -1,4 +1,5 @@
 // test_vk_recording.c — recordings: hazards, replays whose data changes, indirect launches, bad calls.
+#include "tests/vk_test.h"
 #include "tests/vk_add.h"
 
 #include <string.h>

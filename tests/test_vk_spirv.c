@@ -24,7 +24,7 @@ static uint32_t *copy_of(const uint32_t *words, size_t n)
 static void every_shader(void **state)
 {
     (void) state;
-    uint32_t n = 0;
+    uint32_t n = 0, n_floor = 0;
     for (const vkc_shader *const *s = vkc_shader_all; *s; s++, n++) {
         vkc__spirv_info info;
         uint32_t spec[N_SPEC] = { 32 };
@@ -35,14 +35,15 @@ static void every_shader(void **state)
         assert_int_equal(info.local_size[0], 32);           // every kernel: constant 0
         assert_int_equal(info.local_size[1] * info.local_size[2], 1);
         assert_true(info.spec_mask & 1);
-        assert_int_equal(info.features, 0);                 // the floor
+        n_floor += info.features == 0;
         assert_in_range(info.shared_bytes, 0, 16384);
         bool writes = false;
         for (uint32_t i = 0; i < info.n_bindings; i++)
             writes |= (info.access[i] & VKC_ACCESS_WRITE) != 0;
         assert_true(writes);
     }
-    assert_true(n > 20);
+    assert_true(n_floor > 20 && n_floor <= n);              // kernels of a higher rung are few
+    assert_true(n - n_floor < n_floor);
 }
 
 static void access_and_sizes(void **state)

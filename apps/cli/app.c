@@ -11,7 +11,7 @@
 #include "nn/files.h"
 
 static char command_line[4096];
-static bool check_failed;
+static bool check_failed, was_open;
 
 static void append(const char *text, size_t len)
 {
@@ -51,6 +51,7 @@ vkc_status app_open(const common_args *c, vkc_device **dev)
     vkc_status st = vkc_device_create(&p, dev);
     if (st != VKC_OK)
         return st;
+    was_open = true;
     const vkc_device_info *i = vkc_device_get_info(*dev);
     say("device %u: %s%s", i->index, i->name,
         i->type == VKC_TYPE_SOFTWARE ? ", a software driver: no GPU is used" : "");
@@ -70,6 +71,11 @@ void app_close(vkc_device *dev)
 bool app_is_failed(void)
 {
     return check_failed;
+}
+
+bool app_was_open(void)
+{
+    return was_open;
 }
 
 vkc_status app_flush(void)

@@ -31,6 +31,7 @@ extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_inspect
 vkc_status app_open(const common_args *c, vkc_device **dev);
 void       app_close(vkc_device *dev);      // NULL is fine
 bool       app_is_failed(void);             // a check failed
+bool       app_was_open(void);              // a device was opened
 
 void        app_keep_command(int argc, char **argv);   // before options are read
 const char *app_command(void);              // the command as typed, quoted for a shell

@@ -2,11 +2,23 @@
 #include "apps/cli/measure.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct eval_args {
     common_args common;
     data_args d;
 } eval_args;
+
+// The same number of classes under other names is most likely another data set.
+static void compare_labels(const nn_model_config *c, const nn_dataset *data)
+{
+    for (uint32_t i = 0; c->labels && c->classes == nn_dataset_classes(data) && i < c->classes; i++) {
+        if (strcmp(c->labels[i], nn_dataset_labels(data)[i]) != 0) {
+            warn("class %u is \"%s\" in the model and \"%s\" in the data", i, c->labels[i], nn_dataset_labels(data)[i]);
+            return;
+        }
+    }
+}
 
 static vkc_status run(const void *options, const args_words *words)
 {
@@ -21,6 +33,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    compare_labels(&v->cfg, data);
     console_catch_signals();
     VKC_TRY(measure_split(v, data, split, &a->d, &r));
     if (r.images == 0) {

@@ -39,11 +39,11 @@ done:
 
 static const arg table[] = {
     DATA_ROW(sparsity_args), SPLIT_ROW(sparsity_args),
-    { "limit", 0, ARG_U32, offsetof(sparsity_args, d.limit), 1, 1e9, "N", "pictures to look at [256]" },
+    { "limit", 0, ARG_U32, offsetof(sparsity_args, d.limit), 1, 1e9, "N", "pictures to look at [128]" },
     { "batch", 'b', ARG_U32, offsetof(sparsity_args, d.batch), 1, 65536, "N", "pictures at once [64]" },
     { 0 },
 };
-static const sparsity_args defaults = { .d = { .split = "val", .batch = 64, .limit = 256 } };
+static const sparsity_args defaults = { .d = { .split = "val", .batch = 64, .limit = 128 } };
 const command cmd_sparsity = {
     .name = "sparsity", .help = "how much of its attention every layer and head needs", .usage = "M --data D",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,

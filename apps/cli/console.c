@@ -62,12 +62,14 @@ void warn(const char *fmt, ...)
 
 void warn_failure(void)
 {
-    const char *text = vkc_last_error();
-    size_t len = strlen(text);
-    const char *place = strrchr(text, '[');
-    if (!is_verbose && len > 0 && text[len - 1] == ']' && place > text)
-        len = (size_t) (place - text) - 1;
-    warn("%.*s", (int) len, text);
+    char text[4096];
+    snprintf(text, sizeof text, "%s", vkc_last_error());
+    char *place;
+    // A failure handed on has more than one place behind it: "... [vk/memory.c:20] [nn/graph.c:60]".
+    while (!is_verbose && (place = strrchr(text, '[')) != NULL && place > text && strstr(place, ".c:") &&
+           place[strlen(place) - 1] == ']')
+        place[-1] = '\0';
+    warn("%s", text);
 }
 
 void console_log(void *user, vkc_log_level level, const char *msg)

@@ -36,8 +36,8 @@ static int exit_code(vkc_status st)
     case VKC_E_ARG: return EXIT_USAGE;
     case VKC_E_NOMEM:
     case VKC_E_DEVMEM: return EXIT_MEMORY;
-    case VKC_E_NODEVICE:
-    case VKC_E_UNSUPPORTED: return EXIT_NO_DEVICE;
+    case VKC_E_NODEVICE: return EXIT_NO_DEVICE;
+    case VKC_E_UNSUPPORTED: return app_was_open() ? EXIT_MEMORY : EXIT_NO_DEVICE;   // too small, or not usable
     case VKC_E_LOST: return EXIT_LOST;
     case VKC_E_IO:
     case VKC_E_FORMAT: return EXIT_FILE;

@@ -203,7 +203,7 @@ def main():
                         ("vit_elu1", "linear:features=elu1")):
         c = config(mixer, 0.25, 2e-3, 6, 16, 4, 24, 2, 3, 5)
         save(HERE / f"{stem}.safetensors", c, {**gradients(c), **steps(c, [batch(c, s) for s in range(STEPS)])})
-    c = eurosat_config(8)
+    c = eurosat_config(3)
     save(HERE / "steps_eurosat_shape.safetensors", c, steps(c, [batch(c, s) for s in range(STEPS)]))
 
 
