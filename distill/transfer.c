@@ -112,7 +112,7 @@ vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distil
     nn_loader *l = NULL;
     nn_tensor *watch[2 * NN_MAX_DEPTH];
     const nn_model_config *c = &teacher->cfg;
-    const uint32_t batch = p->batch ? p->batch : 128, epochs = p->epochs ? p->epochs : 3;
+    const uint32_t batch = p->batch ? p->batch : 64, epochs = p->epochs ? p->epochs : 3;
     *out = (distill_transfer_result) { 0 };
     nn_loader_params lp = nn_loader_params_of(c, p->data, NN_SPLIT_TRAIN, batch);
     lp.seed = p->seed;
@@ -135,7 +135,7 @@ vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distil
     st = nn_fit(&(nn_fit_params) {
         .stepper = s, .loader = l, .epochs = epochs, .n_watch = 2 * n, .what = "transfer",
         .max_steps = p->max_steps,
-        .schedule = { .lr = p->lr > 0 ? p->lr : 5e-3, .total = total, .warmup = total / 10 },
+        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-2, .total = total, .warmup = total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
     }, &r);
     out->steps = r.steps;

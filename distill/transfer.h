@@ -17,9 +17,9 @@ extern "C" {
 typedef struct distill_transfer_params {    // 0 = the default in brackets
     const nn_dataset *data;
     nn_layer_config mixer;          // checked (nn_mixer_parse)
-    uint32_t batch;                 // [128]
+    uint32_t batch;                 // [64]
     uint32_t epochs;                // [3]
-    double   lr;                    // [5e-3] cosine to 0 after a tenth of warm-up
+    double   lr;                    // [1e-2] cosine to 0 after a tenth of warm-up
     double   weight_decay;          // [0]
     double   clip;                  // [none] couples the layers: the norm is over all of them
     uint64_t seed;

@@ -63,9 +63,9 @@ static const arg table[] = {
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and search log [S.run]" },
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the run of the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
-    BATCH_ROW(distill_args),
+    BATCH_ROW(distill_args, "64"),
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "of the transfer [3]" },
-    { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [5e-3]" },
+    { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
     { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0]" },
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm over all layers, 0 = any [0]" },
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop the transfer after N steps, as Ctrl-C does" },
@@ -75,7 +75,7 @@ static const arg table[] = {
     { 0 },
 };
 static const distill_args defaults = {
-    .d = { .batch = 128 }, .max_drop = 1.0, .lr = 5e-3, .epochs = 3, .timing_batch = 4,
+    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .timing_batch = 4,
 };
 const command cmd_distill = {
     .name = "distill", .help = "replace the attention that can go, and write the student",

@@ -59,7 +59,7 @@ done:
 }
 
 static const arg table[] = {
-    DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args), THREADS_ROW(eval_args),
+    DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
     LIMIT_ROW(eval_args), { 0 },
 };
 static const eval_args defaults = { .d = { .split = "test", .batch = 128 } };

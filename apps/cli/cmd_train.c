@@ -133,7 +133,7 @@ static const arg table[] = {
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and log [M.run]" },
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the run of the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
-    BATCH_ROW(train_args),
+    BATCH_ROW(train_args, "128"),
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "passes over the pictures [20]" },
     { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate [1e-3]; cosine decay" },
     { "min-lr", 0, ARG_REAL, AT(min_lr), 0, 100, "X", "where the decay ends [0]" },

@@ -15,8 +15,8 @@ typedef struct data_args {          // options of commands that read pictures
     { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }
 #define SPLIT_ROW(type) \
     { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "train, val or test" }
-#define BATCH_ROW(type) \
-    { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "pictures at once [128]" }
+#define BATCH_ROW(type, usual) \
+    { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "pictures at once [" usual "]" }
 #define THREADS_ROW(type) \
     { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "that decode pictures [as many as cores]" }
 #define LIMIT_ROW(type) \
