@@ -143,7 +143,7 @@ GOOD = {
     "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/op_cases.h"\n',
     "shaders/add.h": '// add.h — what both sides share.\n#include "inc/shared.h"\n',
     "shaders/add.comp": '#version 460\n#include "add.h"\n// Adds two rows, element by element.\n',
-    "tests/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n// /work/ is fine in a test\n',
+    "tests/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n// /home/ is fine in a test\n',
     "scripts/demo": "#!/usr/bin/env bash\n# demo — the main job in one go.\n",
 }
 LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
@@ -165,7 +165,7 @@ BAD = [
     ({"nn/ops.def": "// ops.def — one row an op.\nNN_OP(add)\nNN_OP(add)\n"}, "twice"),
     ({"nn/mixers/linear.c": None}, "has no file nn/mixers/linear.c"),
     ({"nn/mixers/ssd.c": "// ssd.c — a mixer without row.\n"}, "nn/mixers/ssd.c: has no row"),
-    ({"nn/a.c": '// a.c — a file of nn.\nconst char *p = "/work/x";\n'}, "belongs to one machine"),
+    ({"nn/a.c": '// a.c — a file of nn.\nconst char *p = "/home/x";\n'}, "belongs to one machine"),
     ({"scripts/demo": "#!/bin/sh\n# demo — the main job.\nls /tmp/x\n"}, "belongs to one machine"),
     ({"nn/a.c": '#include "vk/device.h"\n'}, "does not say"),
     ({"nn/a.h": "// a.h\n"}, "does not say"),
