@@ -235,7 +235,7 @@ def test_full_disk(work):
 
     rc, _, err = run(*train(work, "m", "--force", "--run", work / "full.run", "--epochs", "1", "--no-cache"),
                      preexec_fn=small_files)
-    if rc == -signal.SIGBUS:
+    if rc == -signal.SIGBUS or "AddressSanitizer: BUS" in err:
         print("full disk: not tried, this driver keeps its memory in a file")
     else:
         check(rc == 6, f"train on a full disk: exit code {rc}: {err[-300:]}")
