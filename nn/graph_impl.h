@@ -70,6 +70,12 @@ static inline uint32_t nn__bwd_time(const nn_graph *g, uint32_t node)
     return 2 * g->n_nodes - node;
 }
 
+// `size` bytes of a placed piece; an empty slice for 0.
+static inline vkc_slice nn__slice(const nn_graph *g, const nn_piece *p, size_t size)
+{
+    return size ? (vkc_slice) { g->block[p->block], p->offset, size } : (vkc_slice) { 0 };
+}
+
 // Place pieces in blocks of at most `most` bytes so that no two in use at a time overlap.
 // Reorders `p`. Errors: E_UNSUPPORTED, E_NOMEM.
 vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t *block_size,

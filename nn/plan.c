@@ -186,11 +186,6 @@ vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t
     return VKC_OK;
 }
 
-static vkc_slice slice_of(const nn_graph *g, const nn_piece *p, size_t size)
-{
-    return size ? (vkc_slice) { g->block[p->block], p->offset, size } : (vkc_slice) { 0 };
-}
-
 static uint32_t collect(nn_graph *g, nn_piece **list)
 {
     uint32_t n = 0;
@@ -243,9 +238,9 @@ vkc_status nn_graph_plan(nn_graph *g)
         nn_tensor *t = g->tensor[i];
         size_t size = nn_shape_len(&t->shape) * 4;
         if (t->kind == NN_KIND_ACTIVATION && t->root == t)
-            t->value = slice_of(g, &t->piece, size);
+            t->value = nn__slice(g, &t->piece, size);
         if (t->has_grad && t->kind == NN_KIND_ACTIVATION)
-            t->grad = slice_of(g, &t->grad_root->grad_piece, size);
+            t->grad = nn__slice(g, &t->grad_root->grad_piece, size);
     }
     g->planned = true;
     return VKC_OK;

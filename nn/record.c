@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-static vkc_slice of_piece(const nn_graph *g, const nn_piece *p, size_t size)
-{
-    return size ? (vkc_slice) { g->block[p->block], p->offset, size } : (vkc_slice) { 0 };
-}
-
 static void bind_values(const nn_graph *g, const nn_node *n, bool backward, nn_bind *b)
 {
     for (uint32_t k = 0; k < n->op->n_in; k++)
@@ -18,7 +13,7 @@ static void bind_values(const nn_graph *g, const nn_node *n, bool backward, nn_b
             b->out[k] = n->out[k]->value;
     for (uint32_t k = 0; k < NN_MAX_SCRATCH; k++) {
         const nn_piece *p = backward ? &n->scratch_bwd[k] : &n->scratch_fwd[k];
-        b->scratch[k] = of_piece(g, p, backward ? n->call.scratch_bwd[k] : n->call.scratch_fwd[k]);
+        b->scratch[k] = nn__slice(g, p, backward ? n->call.scratch_bwd[k] : n->call.scratch_fwd[k]);
     }
 }
 
@@ -66,7 +61,7 @@ static vkc_status record_backward(nn_graph *g, vkc_recording *rec)
         nn_bind b = { 0 };
         bind_values(g, n, true, &b);
         b.dout[0] = n->out[0]->grad;
-        b.trash = of_piece(g, &g->trash, g->trash.size);
+        b.trash = nn__slice(g, &g->trash, g->trash.size);
         for (uint32_t k = 0; k < n->op->n_in; k++)
             if (n->in[k] && n->in[k]->has_grad && (n->op->grad & BIT(IN(k)))) {
                 b.din[k] = n->in[k]->grad;
