@@ -21,10 +21,19 @@ typedef struct nn_mixer_dims {
     const nn_layer_config *layer;   // name and options, checked: every option has a value
 } nn_mixer_dims;
 
+#define NN_MAX_CARRY 4
+#define NN_MAX_ROW_COPIES 6
+
 typedef enum {
     NN_INIT_ZERO, NN_INIT_ONE, NN_INIT_NORMAL,      // normal: sigma 0.02, cut at two sigma
-    NN_INIT_IDENTITY,                               // (H, D, D): the identity for every head
+    NN_INIT_IDENTITY,               // (H, D, n D): the mean of n parts: n identities beside each other, over n
+    NN_INIT_UNIFORM,                // +- 1 / sqrt(fan_in), fan_in = elements of a row
+    NN_INIT_A_LOG,                  // log of uniform 1..16                                     (Mamba-2)
+    NN_INIT_DT_BIAS,                // softplus^-1 of log-uniform 0.001..0.1, at least 1e-4     (Mamba-2)
 } nn_init;
+
+// Rows of a parameter (its first dimension) that a warm start takes from rows of another.
+typedef struct nn_row_copy { uint32_t to, from, n; } nn_row_copy;
 
 typedef struct nn_mixer_param {
     const char *name;               // after "blocks.<i>.attn."
@@ -32,10 +41,17 @@ typedef struct nn_mixer_param {
     bool        decay;
     nn_init     init;               // from scratch
     const char *from;               // warm start: the attention parameter whose value it takes; NULL = init
+    nn_row_copy copy[NN_MAX_ROW_COPIES];    // the rows it takes, n == 0 ends; none = all. Other rows keep init
 } nn_mixer_param;
 
 // What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
-typedef struct nn_mixer_taps { nn_tensor *qkv, *lse; } nn_mixer_taps;
+// `start` is read: the states to start from (a mixer's `carries` says the shapes), NULL = zeros. When `carry` is
+// set, build leaves the states after the last token in `last`.
+typedef struct nn_mixer_taps {
+    nn_tensor *qkv, *lse;
+    bool       carry;
+    nn_tensor *start[NN_MAX_CARRY], *last[NN_MAX_CARRY];
+} nn_mixer_taps;
 
 typedef struct nn_mixer_option {
     const char *key, *about;
@@ -47,6 +63,11 @@ typedef struct nn_mixer {
     const nn_mixer_option *options; // ends with key == NULL; NULL = none
     // Fill `out`, return how many. The order is that of `p` in build.
     uint32_t (*params)(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS]);
+    // States that run from token to token, with option direction=forward: fill the shapes for `images` images,
+    // return how many. NULL = the mixer has none (or, with direction=both, cannot be stepped).
+    uint32_t (*carries)(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN_MAX_CARRY]);
+    // E_ARG with the values that work, when these dimensions or options cannot be; NULL = all can.
+    vkc_status (*check)(const nn_mixer_dims *d, const vkc_device_info *dev);
     nn_tensor *(*build)(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
                         nn_mixer_taps *taps);
 } nn_mixer;
@@ -62,6 +83,8 @@ extern const uint32_t nn_n_mixers;
 vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
 // Parse "linear" or "linear:features=elu1" and check it.
 vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
+// Directions of a checked layer that has the option direction=both|forward: 2 or 1.
+uint32_t nn_mixer_dirs(const nn_layer_config *layer);
 // Is option `key` of a checked layer `value`?
 bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
 

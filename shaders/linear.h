@@ -1,5 +1,6 @@
 // linear.h — y = act(x w^T + b), and what its backward needs.
 //   x (R,K)   w (N,K)   b (N)   y, pre (R,N)
+//   in G groups: x (R,G K)   w (G,N,K)   b (G N)   y, pre (R,G N); group g multiplies columns g K .. by w[g]
 #ifndef SHADERS_LINEAR_H
 #define SHADERS_LINEAR_H
 #include "inc/shared.h"
@@ -9,8 +10,9 @@
 
 struct linear_attr {
     U32 act;                       // LINEAR_ACT_*
+    U32 groups;                    // G; 0 = 1, and w is then (N,K)
 };
-ARGS_SIZE(linear_attr, 4);
+ARGS_SIZE(linear_attr, 8);
 
 // Every matrix product of the op; what k runs over is said in inc/tile_fwd.glsl, _dx and _dw.
 struct linear_args {

@@ -1,0 +1,21 @@
+// gated_norm.h — root mean square norm of the streams of a mixer, gated by SiLU before or after it.
+//   stream s = h * dirs + dir has D columns of x, from x_col0 + h * x_head + dir * x_dir, of the gate z alike,
+//   and columns s * D .. of the output; n = s * D + i counts them
+//   gate first:  e = x silu(z)     out[n] = e r w[n]                  r = (mean e^2 + eps)^-1/2       (Mamba-2)
+//   norm first:  e = x             out[n] = e r w[n] silu(z)                                          (GLA)
+//   mean over the stream, or (whole) over all heads of its direction; without w it is 1, without z no gate
+//   backward, gate first, gamma = dout w: de = r (gamma - e r^2 mean(gamma e))
+#ifndef SHADERS_GATED_NORM_H
+#define SHADERS_GATED_NORM_H
+#include "inc/shared.h"
+
+struct gated_norm_attr {
+    U32 heads, dirs, dim;          // dim = D
+    U32 x_col0, x_head, x_dir;
+    U32 z_col0, z_head, z_dir;     // strides of 0 share the gate
+    U32 whole;                     // 1: one norm over the heads of a direction
+    U32 gate_first;
+    F32 eps;
+    F32 scale;                     // of the output; 0 = 1. D^-1/2 makes vectors of length 1
+};
+#endif

@@ -1,0 +1,29 @@
+// gated_scan.h — the gated linear recurrence of Mamba-2 (SSD), GLA and their relatives, all streams at once.
+//   a stream is one head in one direction: s = h * dirs + dir; dir 0 runs from an image's first token to its
+//   last, dir 1 from the last to the first. Per stream, in the order it runs in:
+//   S_t = diag(exp(g_t)) S_{t-1} + step_t k_t v_t^T      S (dk, dv), S_0 = start or 0
+//   o_t = scale * S_t^T q_t
+//   g <= 0: one number a stream (Mamba-2) or one a channel of k (GLA; Yang et al. 2024)
+//   backward, dS_t = scale q_t do_t^T + diag(exp(g_{t+1})) dS_{t+1}, with k' = step k:
+//   dq_t = scale S_t do_t     dk'_t = dS_t v_t     dv_t = dS_t^T k'_t     dg_t = exp(g_t) (dS_t . S_{t-1})
+//   chunked: Dao & Gu 2024. dg is summed from products that contain exp(g_t), never as a difference of two sums.
+#ifndef SHADERS_GATED_SCAN_H
+#define SHADERS_GATED_SCAN_H
+#include "inc/shared.h"
+
+// Where a stream (h, dir) finds its first column in a tensor of tokens: col0 + h * head + dir * dir_stride.
+// A stride of 0 shares the columns.
+struct gated_scan_attr {
+    U32 heads, dirs;               // dirs 1 or 2
+    U32 dk, dv;                    // state of a stream
+    U32 channels;                  // 0: g is one number a stream; 1: dk numbers
+    U32 q_col0, q_head, q_dir;
+    U32 k_col0, k_head, k_dir;
+    U32 v_col0, v_head, v_dir;
+    U32 g_col0, g_head, g_dir;
+    U32 step_col0, step_head, step_dir;
+    F32 scale;                     // of q; 0 = 1
+    U32 chunk;                     // tokens of a chunk: 16, 32, 64 or 128; 0 = chosen
+    U32 carry;                     // 1: out[1] is the state after the last token
+};
+#endif
