@@ -5,9 +5,7 @@
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
-    out[0] = (nn_mixer_param) { "qkv.weight", { 2, { 3 * d->dim, d->dim } }, true, NN_INIT_NORMAL, "qkv.weight" };
-    out[1] = (nn_mixer_param) { "qkv.bias", { 1, { 3 * d->dim } }, false, NN_INIT_ZERO, "qkv.bias" };
-    return 2;
+    return nn_mixer_qkv(d, out);
 }
 
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
