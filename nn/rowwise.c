@@ -39,6 +39,31 @@ vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, 
     return VKC_FAIL(VKC_E_ARG, "%s: %s is %s, want %s", op, what, have, want);
 }
 
+vkc_status nn_want_columns(const char *op, const char *what, const nn_shape *got, const nn_columns *want)
+{
+    const uint64_t H = want->heads, P = want->dirs, D = want->dim;
+    vkc_status st;
+    VKC_TRY(nn_want_shape(op, what, got, 2, 0, 0));
+    if (!H || !P || P > 2 || !D)
+        return VKC_FAIL(VKC_E_ARG, "%s: %u heads in %u directions of %u channels are no streams", op, want->heads,
+                        want->dirs, want->dim);
+    const uint64_t end = want->col0 + (H - 1) * want->head + (P - 1) * want->dir_stride + D;
+    if (end > got->dim[1])
+        return VKC_FAIL(VKC_E_ARG, "%s: %s has %u columns, the streams end at %llu", op, what, got->dim[1],
+                        (unsigned long long) end);
+    if (H > 1 && want->head && want->head < D)
+        return VKC_FAIL(VKC_E_ARG, "%s: heads of %s overlap: %u columns apart, %u wide", op, what, want->head,
+                        want->dim);
+    for (uint64_t h = 0; P > 1 && want->dir_stride && h < (want->head ? H : 1); h++) {
+        const uint64_t at = h * want->head, dir = want->dir_stride;
+        if ((at < dir ? dir - at : at - dir) < D)
+            return VKC_FAIL(VKC_E_ARG, "%s: directions of %s overlap: %u columns apart, heads %u", op, what,
+                            want->dir_stride, want->head);
+    }
+done:
+    return st;
+}
+
 uint32_t nn_plain_rows(const nn_call *c)
 {
     return c->in_rows[0] != NULL ? 0 : c->in[0].dim[0];
@@ -68,6 +93,12 @@ uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
     while (lanes < NN_ROW_WG && ((lanes < most && lanes < cols) || (cols - 1) / lanes >= most_each))
         lanes *= 2;
     return lanes;
+}
+
+bool nn_row_quads(const nn_call *c, uint32_t cols, size_t most)
+{
+    return c->dev->type == VKC_TYPE_SOFTWARE && cols % 4 == 0 && most / 4 <= c->dev->max_texels &&
+           forced_lanes() != 32;
 }
 
 uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile)

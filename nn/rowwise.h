@@ -19,12 +19,22 @@ extern "C" {
 vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,
                          uint32_t d0, uint32_t d1);
 
+// Where the streams of a mixer, heads in dirs directions, find their `dim` columns in a tensor of tokens:
+// from col0 + h * head + dir * dir_stride. A stride of 0 shares the columns.
+typedef struct nn_columns { uint32_t heads, dirs, dim, col0, head, dir_stride; } nn_columns;
+// E_ARG unless `got` is a matrix that has them all, and no two streams share columns but by a stride of 0.
+vkc_status nn_want_columns(const char *op, const char *what, const nn_shape *got, const nn_columns *want);
+
 uint32_t nn_plain_rows(const nn_call *c);               // for args.rows: 0 when input 0 is packed
 uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain input 0; 0 when packed
 
 // Lanes that share a row of `cols`: few on a software device, where barriers cost more than they
 // save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
 uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
+
+// May kernels take four columns at a time, read as texels (inc/quads.glsl)? On software devices, when tensors of
+// `most` floats can be read so; `cols` is every count and offset of columns, or-ed. PARE_LANES=32 says no, for tests.
+bool nn_row_quads(const nn_call *c, uint32_t cols, size_t most);
 
 // Will a launch over `rows` rows at most, `tile` a workgroup, have a workgroup for every tile? Then 1:
 // the kernel's SPEC_ONCE. PARE_LANES=32 says no, for tests.
