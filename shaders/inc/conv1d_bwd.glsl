@@ -26,8 +26,9 @@ T slope(uint t)
 {
     T g = LOAD(dy, row_at(t) * CHANNELS + channel);
     if (a.silu != 0u) {
-        T u = preactivation(), s = sigmoid(u);
-        g *= s * (T(1.0) + u * (T(1.0) - s));
+        T u = preactivation(), up, down;
+        sigmoid_both(u, up, down);
+        g *= up * (T(1.0) + u * down);
     }
     return g;
 }

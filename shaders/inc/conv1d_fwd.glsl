@@ -18,9 +18,11 @@ void main()
         window_begin(t0);
         for (uint t = t0; t < min(t0 + a.tile, count); t++) {
             window_step(x_at(t));
-            T u = preactivation();
-            if (a.silu != 0u)
-                u *= sigmoid(u);
+            T u = preactivation(), up, down;
+            if (a.silu != 0u) {
+                sigmoid_both(u, up, down);
+                u *= up;
+            }
             y[row_at(t) * CHANNELS + n] = u;
         }
     }

@@ -3,6 +3,7 @@
 // Include after ROWS(0, Tok) and PUSH_ARGS(conv1d_args). Channels are counted in T, see quads.glsl.
 #extension GL_EXT_control_flow_attributes : require
 #include "inc/quads.glsl"
+#include "inc/sigmoid.glsl"
 layout(constant_id = SPEC_CONV1D_K) const uint K = 4u;
 layout(constant_id = SPEC_CONV1D_SHIFTED) const uint SHIFTED = 0u;
 READ(1, x);                                                    // (R, ld)
@@ -114,10 +115,4 @@ T preactivation()
     FOR(j, K)
         u += taps[j] * window[j];
     return u;
-}
-
-// The lower bound keeps exp() finite; what it changes is below 1e-32.
-T sigmoid(T u)
-{
-    return T(1.0) / (T(1.0) + exp(-max(u, T(-80.0))));
 }
