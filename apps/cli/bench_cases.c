@@ -29,6 +29,8 @@ const bench_case bench_cases[] = {
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
     { "linear_attention", "1025 tokens", NULL, LONG, { ROWS(192), ROWS(192), ROWS(288) },
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
+    { "conv1d", "2 x 352 channels, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(902), MAT(704, 4), VEC(704) },
+      .attr = &(struct conv1d_attr) { .dirs = 2, .cols = 352, .col0 = 96, .dir_stride = 451, .silu = 1 } },
     { "dwconv", "3 x 3", NULL, SMALL, { ROWS(288), { 0, { 3, { 96, 3, 3 } }, 0 }, VEC(96) },
       .attr = &(struct dwconv_attr) { .col0 = 192 } },
     { "layernorm", "", NULL, SMALL, { ROWS(96), VEC(96), VEC(96) }, .attr = &(struct layernorm_attr) { 1e-6f } },
