@@ -17,6 +17,8 @@ const bench_case bench_cases[] = {
     { "linear", "MLP in, GELU", NULL, SMALL, { ROWS(96), MAT(384, 96), VEC(384) },
       .attr = &(struct linear_attr) { .act = LINEAR_ACT_GELU } },
     { "linear", "MLP out", NULL, SMALL, { ROWS(384), MAT(96, 384), VEC(96) }, .attr = &(struct linear_attr) { 0 } },
+    { "linear", "merge of 3 heads", NULL, SMALL, { ROWS(192), { 0, { 3, { 3, 32, 64 } }, 0 } },
+      .attr = &(struct linear_attr) { .groups = 3 } },
     { "attention", "65 tokens", NULL, SMALL, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
     { "attention", "1025 tokens", NULL, LONG, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
     { "attention_stats", "65 tokens", NULL, SMALL, { ROWS(288), ROWS(3) },
