@@ -131,3 +131,11 @@ uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out)
     out[1] = (nn_mixer_param) { .name = "qkv.bias", .shape = { 1, { 3 * d->dim } }, .from = "qkv.bias" };
     return 2;
 }
+
+vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most)
+{
+    if (d->dim / d->heads <= most)
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_ARG, "mixer %s: heads of %u channels, it can do at most %u: with dim=%u, heads=%u "
+                    "or more", d->layer->mixer, d->dim / d->heads, most, d->dim, (d->dim - 1) / most + 1);
+}

@@ -82,6 +82,8 @@ uint32_t nn_mixer_dirs(const nn_layer_config *layer);
 bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
 // The number that option `key` of a checked layer is; 0 for words ("auto") and options that it does not have.
 uint32_t nn_mixer_number(const nn_layer_config *layer, const char *key);
+// E_ARG, with the heads that would do, when a head has more than `most` channels.
+vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most);
 // Fill out[0] and out[1] with the projection to q, k, v, warm from attention's; returns 2.
 uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out);
 

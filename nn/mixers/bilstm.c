@@ -32,6 +32,12 @@ static uint32_t carries(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN
     return 1;
 }
 
+static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
+{
+    (void) dev;
+    return nn_mixer_check_width(d, LSTM_MAX_DIM);
+}
+
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p, nn_mixer_taps *taps)
 {
     nn_tensor *x = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[PRE_W], p[PRE_B]);
@@ -48,5 +54,5 @@ static const nn_mixer_option options[] = { NN_OPTION_DIRECTION, { NULL, NULL, { 
 
 const nn_mixer nn_mixer_bilstm = {
     .name = "bilstm", .about = "bidirectional LSTM with separate heads, linear in tokens",
-    .options = options, .params = params, .carries = carries, .build = build,
+    .options = options, .params = params, .check = check, .carries = carries, .build = build,
 };

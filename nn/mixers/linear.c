@@ -29,6 +29,12 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
     return n;
 }
 
+static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
+{
+    (void) dev;
+    return nn_mixer_check_width(d, LINEAR_ATTENTION_MAX_DIM);
+}
+
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
                         nn_mixer_taps *taps)
 {
@@ -53,5 +59,5 @@ static const nn_mixer_option options[] = {
 
 const nn_mixer nn_mixer_linear = {
     .name = "linear", .about = "linear attention with hedgehog or elu1 features, and a 3 x 3 depthwise convolution",
-    .options = options, .params = params, .build = build,
+    .options = options, .params = params, .check = check, .build = build,
 };
