@@ -14,6 +14,7 @@ extern "C" {
 
 #define NN_ROW_WG 64                // local_size_x of the row-wise kernels
 #define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
+#define NN_ROWS_EACH 32             // rows that are worth one
 
 // "op: what is (3, 5), want (3, 7)". A wanted dimension of 0 takes any length but zero.
 vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,

@@ -11,8 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#define ROWS_EACH 32                // rows that are worth a partial sum of dw
-
 static nn_columns columns_of_x(const struct gated_norm_attr *t)
 {
     return (nn_columns) { t->heads, t->dirs, t->dim, t->x_col0, t->x_head, t->x_dir };
@@ -49,7 +47,7 @@ static vkc_status infer(nn_call *c)
     VKC_TRY(nn_want_shape("gated_norm", "out", &c->out[0], 2, 0, 0));
     if (c->in[2].rank)
         VKC_TRY(nn_want_shape("gated_norm", "w", &c->in[2], 1, n_cols(c), 0));
-    c->scratch_bwd[0] = (size_t) nn_n_partials(x->dim[0], ROWS_EACH) * nn_shape_len(&c->in[2]) * sizeof(float);
+    c->scratch_bwd[0] = (size_t) nn_n_partials(x->dim[0], NN_ROWS_EACH) * nn_shape_len(&c->in[2]) * sizeof(float);
 done:
     return st;
 }
@@ -85,7 +83,7 @@ static struct gated_norm_args make_args(const nn_call *c)
         .scale = t->scale != 0 ? t->scale : 1,
         .head_parts = share_heads ? 1 : t->heads,
         .dir_parts = share_dirs ? 1 : t->dirs,
-        .blocks = nn_n_partials(c->in[0].dim[0], ROWS_EACH),
+        .blocks = nn_n_partials(c->in[0].dim[0], NN_ROWS_EACH),
     };
 }
 
