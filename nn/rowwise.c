@@ -1,5 +1,7 @@
 // rowwise.c — shape checks and launches of row-wise ops.
 #include "nn/rowwise.h"
+#include "shaders/linear.h"
+#include "spv/shaders.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,12 +97,6 @@ uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
     return lanes;
 }
 
-bool nn_row_quads(const nn_call *c, uint32_t cols, size_t most)
-{
-    return c->dev->type == VKC_TYPE_SOFTWARE && cols % 4 == 0 && most / 4 <= c->dev->max_texels &&
-           forced_lanes() != 32;
-}
-
 uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile)
 {
     return (rows - 1) / tile < c->dev->max_groups[0] && forced_lanes() != 32;
@@ -110,4 +106,22 @@ uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each)
 {
     uint32_t n = rows ? (rows - 1) / rows_each + 1 : 1;
     return n < NN_MAX_PARTIALS ? n : NN_MAX_PARTIALS;
+}
+
+bool nn_suits_software(const nn_call *c)
+{
+    return c->dev->type == VKC_TYPE_SOFTWARE && forced_lanes() != 32;
+}
+
+bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len)
+{
+    return nn_suits_software(c) && cols % 4 == 0 && len / 4 <= c->dev->max_texels;
+}
+
+vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits)
+{
+    struct linear_reduce_args a = { len, splits };
+    const uint32_t groups = (len - 1) / NN_ROW_WG + 1, most = c->dev->max_groups[0];
+    return NN_DISPATCH(r, linear_reduce, &a, .wg = NN_ROW_WG, .groups = { groups < most ? groups : most },
+        .bind = { part, grad });
 }

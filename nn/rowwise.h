@@ -33,15 +33,21 @@ uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain in
 // save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
 uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
 
-// May kernels take four columns at a time, read as texels (inc/quads.glsl)? On software devices, when tensors of
-// `most` floats can be read so; `cols` is every count and offset of columns, or-ed. PARE_LANES=32 says no, for tests.
-bool nn_row_quads(const nn_call *c, uint32_t cols, size_t most);
-
 // Will a launch over `rows` rows at most, `tile` a workgroup, have a workgroup for every tile? Then 1:
 // the kernel's SPEC_ONCE. PARE_LANES=32 says no, for tests.
 uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile);
 
 uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each);      // 1 .. NN_MAX_PARTIALS
+
+// Choose what suits a software device? PARE_LANES=32 says no, for tests.
+bool nn_suits_software(const nn_call *c);
+
+// Let an invocation own four columns (inc/quads.glsl)? Where software devices fetch whole vec4: `cols`, the bitwise
+// or of all column counts and offsets, is a multiple of 4 and the longest tensor has `len` elements.
+bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len);
+
+// grad (len) += the sum over `splits` of part (splits, len), in order.
+vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits);
 
 // Spec constants of a kernel that includes reduce_rows.glsl and is launched over input 0 by NN_BY_ROWS.
 #define NN_ROW_SPEC(c, lanes, cols)                                     \

@@ -5,7 +5,6 @@
 // come in fours.
 #include "nn/rowwise.h"
 #include "shaders/gated_norm.h"
-#include "shaders/linear.h"
 #include "spv/shaders.h"
 
 #include <math.h>
@@ -62,7 +61,7 @@ static bool is_quads(const nn_call *c)
         most = len[i] > most ? len[i] : most;
     if (c->in[1].rank)
         cols |= c->in[1].dim[1] | t->z_col0 | t->z_head | t->z_dir;
-    return nn_row_quads(c, cols, most);
+    return nn_takes_quads(c, cols, most);
 }
 
 static struct gated_norm_args make_args(const nn_call *c)
@@ -123,11 +122,7 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct gated_norm_arg
         .args = a, .args_size = sizeof *a, .wg = NN_ROW_WG, .spec = { [SPEC_GATED_NORM_GATE - 1] = gate_of(c) },
         .groups = { a->blocks, (invocations - 1) / NN_ROW_WG + 1 },
         .bind = { IN(0), IN(1), OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
-    struct linear_reduce_args sum = { .len = len, .splits = a->blocks };
-    if (st == VKC_OK)
-        st = NN_DISPATCH(r, linear_reduce, &sum, .groups = { (len - 1) / NN_ROW_WG + 1 }, .wg = NN_ROW_WG,
-            .bind = { SCRATCH(0), DIN(2) });
-    return st;
+    return st != VKC_OK ? st : nn_add_parts(r, c, SCRATCH(0), DIN(2), len, a->blocks);
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)

@@ -33,7 +33,7 @@ static bool is_quads(const nn_call *c)
 {
     const struct skip_attr *t = NN_ATTR(c, skip);
     const size_t y = nn_shape_len(&c->in[0]), x = nn_shape_len(&c->in[1]);
-    return nn_row_quads(c, t->dim | c->in[1].dim[1] | t->x_col0 | t->x_head | t->x_dir, y > x ? y : x);
+    return nn_takes_quads(c, t->dim | c->in[1].dim[1] | t->x_col0 | t->x_head | t->x_dir, y > x ? y : x);
 }
 
 static struct skip_args make_args(const nn_call *c)
