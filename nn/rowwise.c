@@ -97,12 +97,6 @@ uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
     return lanes;
 }
 
-bool nn_row_quads(const nn_call *c, uint32_t cols, size_t most)
-{
-    return c->dev->type == VKC_TYPE_SOFTWARE && cols % 4 == 0 && most / 4 <= c->dev->max_texels &&
-           forced_lanes() != 32;
-}
-
 uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile)
 {
     return (rows - 1) / tile < c->dev->max_groups[0] && forced_lanes() != 32;

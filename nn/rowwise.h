@@ -14,6 +14,7 @@ extern "C" {
 
 #define NN_ROW_WG 64                // local_size_x of the row-wise kernels
 #define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
+#define NN_ROWS_EACH 32             // rows that are worth one
 
 // "op: what is (3, 5), want (3, 7)". A wanted dimension of 0 takes any length but zero.
 vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,
@@ -31,10 +32,6 @@ uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain in
 // Lanes that share a row of `cols`: few on a software device, where barriers cost more than they
 // save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
 uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
-
-// May kernels take four columns at a time, read as texels (inc/quads.glsl)? On software devices, when tensors of
-// `most` floats can be read so; `cols` is every count and offset of columns, or-ed. PARE_LANES=32 says no, for tests.
-bool nn_row_quads(const nn_call *c, uint32_t cols, size_t most);
 
 // Will a launch over `rows` rows at most, `tile` a workgroup, have a workgroup for every tile? Then 1:
 // the kernel's SPEC_ONCE. PARE_LANES=32 says no, for tests.

@@ -36,7 +36,7 @@ struct gated_norm_args {
     U32 whole;
     F32 norm_len;                  // floats that a mean is over
     F32 eps, scale;
-    U32 head_parts, dir_parts;     // of the backward pass: workgroups along y; streams that share columns are in one
+    U32 head_parts, dir_parts;     // of the backward pass, see inc/streams.glsl: those that share columns are in one
     U32 blocks;                    // parts of the rows that dw is summed in
 };
 ARGS_SIZE(gated_norm_args, 76);

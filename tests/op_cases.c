@@ -392,5 +392,27 @@ const op_case op_cases[] = {
       .attr = &(struct patchify_attr) { .channels = 3, .height = 24, .width = 32, .patch_size = 8 },
       .in = { { 1, { 2, { 0, 2304 } } } } },
 
+    // skip
+    { "skip", "one", .layout = { { { 1 } } }, .attr = &(struct skip_attr) { .heads = 1, .dirs = 1, .dim = 1 },
+      .in = { { 1, { 2, { 0, 1 } } }, { 1, { 2, { 0, 1 } } }, { 0, { 1, { 1 } } } } },
+    { "skip", "both directions, odd sizes", .layout = { { { 1, 2, 15, 16, 17, 31, 33 }, .cap_tokens = 37 } },
+      .attr = &(struct skip_attr) { .heads = 3, .dirs = 2, .dim = 13, .x_col0 = 1, .x_head = 13, .x_dir = 41 },
+      .in = { { 1, { 2, { 0, 78 } } }, { 1, { 2, { 0, 83 } } }, { 0, { 1, { 6 } } } } },
+    { "skip", "both directions, vec4, dead rows", .layout = { { { 33, 1, 17, 2 }, .cap_tokens = 37 } },
+      .attr = &(struct skip_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_col0 = 4, .x_head = 64, .x_dir = 32 },
+      .in = { { 1, { 2, { 0, 192 } } }, { 1, { 2, { 0, 208 } } }, { 0, { 1, { 6 } } } } },
+    { "skip", "directions share x, vec4", .layout = { { { 15, 16, 31 } } },
+      .attr = &(struct skip_attr) { .heads = 2, .dirs = 2, .dim = 64, .x_head = 64 },
+      .in = { { 1, { 2, { 0, 256 } } }, { 1, { 2, { 0, 128 } } }, { 0, { 1, { 4 } } } } },
+    { "skip", "all share x", .layout = { { { 3, 13 }, .cap_tokens = 37 } },
+      .attr = &(struct skip_attr) { .heads = 3, .dirs = 2, .dim = 37, .x_col0 = 2 },
+      .in = { { 1, { 2, { 0, 222 } } }, { 1, { 2, { 0, 40 } } }, { 0, { 1, { 6 } } } } },
+    { "skip", "one direction, 1025 tokens", .layout = { { { 1025, 197 } } },
+      .attr = &(struct skip_attr) { .heads = 1, .dirs = 1, .dim = 3 },
+      .in = { { 1, { 2, { 0, 3 } } }, { 1, { 2, { 0, 3 } } }, { 0, { 1, { 1 } } } } },
+    { "skip", "plain, heads of 65", .attr = &(struct skip_attr) { .heads = 1, .dirs = 2, .dim = 65, .x_dir = 65 },
+      .in = { { 0, { 2, { 37, 130 } } }, { 0, { 2, { 37, 130 } } }, { 0, { 1, { 2 } } } } },
+    { "skip", "plain, 4100 rows, vec4", .attr = &(struct skip_attr) { .heads = 1, .dirs = 1, .dim = 4 },
+      .in = { { 0, { 2, { 4100, 4 } } }, { 0, { 2, { 4100, 4 } } }, { 0, { 1, { 1 } } } } },
 };
 const uint32_t n_op_cases = sizeof op_cases / sizeof op_cases[0];

@@ -46,6 +46,8 @@ const bench_case bench_cases[] = {
       .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 1, .dim = 32, .x_head = 32, .eps = 1e-6f } },
     { "gelu", "", NULL, SMALL, { ROWS(384) }, .to = 0 },
     { "add", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },
+    { "skip", "", NULL, SMALL, { ROWS(192), ROWS(192), VEC(6) },
+      .attr = &(struct skip_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 32, .x_dir = 96 } },
     { "patchify", "patches of 8", NULL, { { 32, 1, 0, 0 }, { 32, 64, 0, 8 } }, { ROWS(3 * 64 * 64) }, .to = 2,
       .attr = &(struct patchify_attr) { .channels = 3, .height = 64, .width = 64, .patch_size = 8 } },
     { "embed", "", NULL, { { 32, 64, 0, 8 }, { 32, 65, 1, 8 } }, { ROWS(96), VEC(96), MAT(65, 96) }, .to = 2 },

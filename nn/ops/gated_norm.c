@@ -5,13 +5,10 @@
 // come in fours.
 #include "nn/rowwise.h"
 #include "shaders/gated_norm.h"
-#include "shaders/linear.h"
 #include "spv/shaders.h"
 
 #include <math.h>
 #include <string.h>
-
-#define ROWS_EACH 32                // rows that are worth a partial sum of dw
 
 static nn_columns columns_of_x(const struct gated_norm_attr *t)
 {
@@ -49,7 +46,7 @@ static vkc_status infer(nn_call *c)
     VKC_TRY(nn_want_shape("gated_norm", "out", &c->out[0], 2, 0, 0));
     if (c->in[2].rank)
         VKC_TRY(nn_want_shape("gated_norm", "w", &c->in[2], 1, n_cols(c), 0));
-    c->scratch_bwd[0] = (size_t) nn_n_partials(x->dim[0], ROWS_EACH) * nn_shape_len(&c->in[2]) * sizeof(float);
+    c->scratch_bwd[0] = (size_t) nn_n_partials(x->dim[0], NN_ROWS_EACH) * nn_shape_len(&c->in[2]) * sizeof(float);
 done:
     return st;
 }
@@ -64,7 +61,7 @@ static bool is_quads(const nn_call *c)
         most = len[i] > most ? len[i] : most;
     if (c->in[1].rank)
         cols |= c->in[1].dim[1] | t->z_col0 | t->z_head | t->z_dir;
-    return nn_row_quads(c, cols, most);
+    return nn_takes_quads(c, cols, most);
 }
 
 static struct gated_norm_args make_args(const nn_call *c)
@@ -85,7 +82,7 @@ static struct gated_norm_args make_args(const nn_call *c)
         .scale = t->scale != 0 ? t->scale : 1,
         .head_parts = share_heads ? 1 : t->heads,
         .dir_parts = share_dirs ? 1 : t->dirs,
-        .blocks = nn_n_partials(c->in[0].dim[0], ROWS_EACH),
+        .blocks = nn_n_partials(c->in[0].dim[0], NN_ROWS_EACH),
     };
 }
 
@@ -125,11 +122,7 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct gated_norm_arg
         .args = a, .args_size = sizeof *a, .wg = NN_ROW_WG, .spec = { [SPEC_GATED_NORM_GATE - 1] = gate_of(c) },
         .groups = { a->blocks, (invocations - 1) / NN_ROW_WG + 1 },
         .bind = { IN(0), IN(1), OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
-    struct linear_reduce_args sum = { .len = len, .splits = a->blocks };
-    if (st == VKC_OK)
-        st = NN_DISPATCH(r, linear_reduce, &sum, .groups = { (len - 1) / NN_ROW_WG + 1 }, .wg = NN_ROW_WG,
-            .bind = { SCRATCH(0), DIN(2) });
-    return st;
+    return st != VKC_OK ? st : nn_add_parts(r, c, SCRATCH(0), DIN(2), len, a->blocks);
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)

@@ -38,7 +38,7 @@ void add_norm(uint row, uint n, uint h0, uint dir)
     float t = row_sum(total(s)) / a.norm_len * r * r;
     FOR_HEADS(h, h0) {
         uint xs = X_AT(from, h, dir), zs = Z_AT(from, h, dir), ns = N_AT(h, dir);
-        for (uint i = row < n ? LANE : a.dim; i < a.dim; i += LANES) {
+        FOR_OWN_IF(i, row < n) {
             T v = LOAD(x, xs + i), g = own_gradient(from, ns + i);
             T de = r * (after(g, zs + i) - before(v, zs + i) * t);
             dx[xs + i] += before(de, zs + i);
@@ -52,11 +52,8 @@ void add_norm(uint row, uint n, uint h0, uint dir)
 
 void add_rows(uint tile, uint n)
 {
-    uint part_heads = a.heads / a.head_parts, part_dirs = a.dirs / a.dir_parts;
-    uint h0 = gl_WorkGroupID.y % a.head_parts * part_heads, d0 = gl_WorkGroupID.y / a.head_parts * part_dirs;
-    for (uint dir = d0; dir < d0 + part_dirs; dir++)
-        for (uint h = h0; h < h0 + part_heads; h += NORM_HEADS)
-            add_norm(tile * GROUP_ROWS + GROUP_ROW, n, h, dir);
+    FOR_PART(h, dir, NORM_HEADS)
+        add_norm(tile * GROUP_ROWS + GROUP_ROW, n, h, dir);
 }
 
 void main()
