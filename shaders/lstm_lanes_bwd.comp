@@ -14,6 +14,14 @@ layout(binding = 4) uniform samplerBuffer dy;                  // (R, S D)
 layout(binding = 5)           buffer DX   { vec4 dx[]; };      // (R, S 4 D) +=
 layout(binding = 6) writeonly buffer Work { vec4 work[]; };    // (R, S 5 D) = da, h before
 
+// Of gate g of unit 4 k + u: the columns of own block q.
+vec4 weights(uint s, uint q, uint k, uint g, uint u)
+{
+    return texelFetch(w, int(((s * 4u + g) * D + 4u * k + u) * W + OWN(q)));
+}
+#define TAKE(p, j) vec4 b[4]; FOR(g, 4u) b[g] = subgroupShuffle(da[p][g], j);
+#define ADD(v)     dh[q] += b[g][u] * v;
+
 void main()
 {
     stream t = stream_get();
@@ -26,6 +34,7 @@ void main()
             gate[q][g] = texelFetch(gates, t.n != 0u ? int((row * 5u + g) * W + OWN(q)) : 0);
         tc[q] = cell_tanh(gate[q][4]);
     }
+    HOLD_WEIGHTS(weights(t.s, q, k, g, u))
     for (uint i = t.n; i > 0u; i--) {
         bool is_first = i == 1u, has_start = is_first && a.has_start != 0u;
         uint before = is_first ? row : stream_row(t, i - 2u) * a.streams + t.s;
@@ -49,16 +58,7 @@ void main()
             tc[q] = tc_before;
             dh[q] = vec4(0.0);
         }
-        FOR(p, BLOCKS)
-            for (uint j = 0u; j < min(LANES, W - p * LANES); j++)
-                FOR(g, 4u) {
-                    vec4 b = subgroupShuffle(da[p][g], j);
-                    FOR(u, 4u)
-                        FOR(q, BLOCKS) {
-                            uint at = (t.s * 4u + g) * D + 4u * (p * LANES + j) + u;
-                            dh[q] += b[u] * texelFetch(w, int(at * W + OWN(q)));
-                        }
-                }
+        FOR_WEIGHTS(TAKE, ADD, weights(t.s, q, k, g, u))
         row = before;
     }
 }

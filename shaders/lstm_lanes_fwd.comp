@@ -14,6 +14,14 @@ layout(binding = 4) writeonly buffer H     { vec4 hs[]; };     // (R, S D)
 layout(binding = 5) writeonly buffer Gates { vec4 gates[]; };  // (R, S 5 D) when kept
 layout(binding = 6) writeonly buffer Last  { vec4 last[]; };   // (images, S, 2 D) when carried
 
+// Of gate g of own unit u: columns 4 k .. 4 k + 3.
+vec4 weights(uint s, uint q, uint k, uint g, uint u)
+{
+    return texelFetch(w, int(((s * 4u + g) * D + 4u * OWN(q) + u) * W + k));
+}
+#define TAKE(p, j) vec4 b = subgroupShuffle(h[p], j);
+#define ADD(v)     gate[q][g][u] += dot(b, v);
+
 void main()
 {
     stream t = stream_get();
@@ -26,21 +34,13 @@ void main()
         h[q] = has_start ? h0 : vec4(0.0);
         gate[q][4] = has_start ? c0 : vec4(0.0);
     }
+    HOLD_WEIGHTS(weights(t.s, q, k, g, u))
     for (uint i = 0u; i < t.n; i++) {
         uint row = stream_row(t, i) * a.streams + t.s;
         FOR(q, BLOCKS)
             FOR(g, 4u)
                 gate[q][g] = texelFetch(x, int((row * 4u + g) * W + OWN(q)));
-        FOR(p, BLOCKS)
-            for (uint j = 0u; j < min(LANES, W - p * LANES); j++) {
-                vec4 b = subgroupShuffle(h[p], j);
-                FOR(q, BLOCKS)
-                    FOR(g, 4u)
-                        FOR(u, 4u) {
-                            uint at = (t.s * 4u + g) * D + 4u * OWN(q) + u;
-                            gate[q][g][u] += dot(b, texelFetch(w, int(at * W + p * LANES + j)));
-                        }
-            }
+        FOR_WEIGHTS(TAKE, ADD, weights(t.s, q, k, g, u))
         FOR(q, BLOCKS) {
             h[q] = cell_forward(gate[q]);
             if (HAS_OWN(q)) {

@@ -16,7 +16,9 @@
 
 #define MAX_BLOCKS  4u              // lanes form: vec4 a lane may own
 #define MAX_WG      256u
+#define MIN_EACH    8u              // parts form: columns of w_h that are worth an invocation
 #define MAX_HELD    32u             // parts form: vec4 of weights that an invocation can hold in registers
+#define MAX_LANES_HELD 2048u        // lanes form: numbers a lane can hold, by the time that drivers take to compile
 #define MAX_PARTIAL (32u << 20)     // bytes of partial sums
 #define REDUCE_WG   256u
 
@@ -107,9 +109,10 @@ static vkc_status by_stream(nn_run *r, const nn_call *c, const vkc_shader *lanes
     if (is_lanes(c)) {
         use.shader = lanes;
         use.wg = use.spec[SPEC_LSTM_LANES - 1] = c->dev->subgroup_size;
+        use.spec[SPEC_LSTM_HELD - 1] = D * D / use.wg * 4 <= MAX_LANES_HELD;
     } else {
         uint32_t n = 1, wg = c->dev->max_invocations < MAX_WG ? c->dev->max_invocations : MAX_WG;
-        while (c->dev->type != VKC_TYPE_SOFTWARE && n < 8 && 2 * n * D <= wg)
+        while (2 * n * D <= wg && 2 * n * MIN_EACH <= D)
             n *= 2;
         use.shader = parts;
         use.wg = n * D;
