@@ -28,7 +28,7 @@ void main()
         float add = state[slot * size + e];
         state[slot * size + e] = S;
         float g = CHANNELS == 0u ? decay[slot] : decay[slot * a.dk + e / a.dv];
-        S = exp(g) * S + add;
+        S = chunk_carry(S, g, add);
     }
     if (a.has_last != 0u)
         last[at] = S;

@@ -68,3 +68,19 @@ uint chunk_col(chunk_stream t, chunk_cols x)
 {
     return x.col0 + t.h * x.head + t.dir * x.dir_;
 }
+
+// Chunks of this workgroup: all of its image, or the one it was launched for where there is one.
+uint chunk_here(chunk_stream t)
+{
+    if (FUSED == 1u)
+        return chunk_count(t);
+    return gl_WorkGroupID.x < chunk_count(t) ? 1u : 0u;
+}
+
+// State after a chunk with the sum g of decays: exp(g) S + add. Where exp(g) is near 1, of S changes little: then
+// S + ((exp(g) - 1) S + add), so that no error of exp(g) piles up over thousands of chunks.
+float chunk_carry(float S, float g, float add)
+{
+    float less = g * (1.0 + g * (0.5 + g * (1.0 / 6.0 + g * (1.0 / 24.0 + g * (1.0 / 120.0 + g * (1.0 / 720.0))))));
+    return g > -0.25 ? S + (less * S + add) : exp(g) * S + add;
+}
