@@ -6,7 +6,7 @@
 #include "inc/sigmoid.glsl"
 layout(constant_id = SPEC_MINGRU_AHEAD) const uint AHEAD = 2u;
 READ(1, x);                                                    // (R, dirs 2 C), C = heads dim
-#define DIM      (a.dim / EACH)
+#define DIM      (a.dim / T_LEN)
 #define CHANNELS (a.heads * a.dirs * DIM)                      // of h
 #define FOR(I, COUNT) [[unroll]] for (uint I = 0u; I < (COUNT); I++)
 
