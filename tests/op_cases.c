@@ -60,7 +60,7 @@ const op_case op_cases[] = {
     { "conv1d", "one tap, forward", .layout = { { { 3, 17 }, .cap_tokens = 37 } },
       .attr = &(struct conv1d_attr) { .dirs = 1, .cols = 65, .silu = 1 },
       .in = { { 1, { 2, { 0, 65 } } }, { 0, { 2, { 65, 1 } } } } },
-    { "conv1d", "long, 8 taps", .layout = { { { 1025, 33 } } },
+    { "conv1d", "long, 8 taps", .layout = { { { 1025, 33, 1, 2, 15, 16, 17, 31 } } },
       .attr = &(struct conv1d_attr) { .dirs = 2, .cols = 3, .dir_stride = 3 },
       .in = { { 1, { 2, { 0, 7 } } }, { 0, { 2, { 6, 8 } } }, { 0, { 1, { 6 } } } } },
     { "conv1d", "four channels a lane, carried state", .layout = { { { 1, 2, 15, 197, 64, 65 }, .cap_tokens = 200 } },
