@@ -81,7 +81,8 @@ extern const uint32_t nn_n_mixers;
 // Check a layer's mixer name and options, and write every option out with its value, defaults included.
 // Errors: E_ARG with the names or values that there are. `out` may be NULL.
 vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
-// Parse "linear" or "linear:features=elu1" and check it.
+// Parse "linear" or "linear:features=elu1" and check it; several options have a comma or, where commas mean
+// something else, a plus between them: "ssd:state=128+chunk=32".
 vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
 // Directions of a checked layer that has the option direction=both|forward: 2 or 1.
 uint32_t nn_mixer_dirs(const nn_layer_config *layer);

@@ -140,8 +140,22 @@ def test_train(work):
     check_run(2, "patch", "train", "--data", work / "data", "--arch", "vit:image=16,patch=5,dim=16,depth=1,heads=2",
               "-o", work / "x")
     check_run(2, "usage", "train", "--data", work / "data", "-o", work / "x")
+    check_run(2, "there are: attention", *train(work, "x", "--arch", ARCH + ",mixer=magic"))
+    check_run(2, "there are: features", *train(work, "x", "--arch", ARCH + ",mixer=linear:magic=1"))
+    check_run(2, "does not divide", *train(work, "x", "--arch", ARCH.replace("depth=2", "depth=3,mixer=linear/attention")))
     check(tree(work / "m") == before, "train: a refused command changed the model")
     check(not (work / "x").exists(), "train: a refused command made a folder")
+
+
+def test_mixers(work):
+    """Every row of the mixer table, alone and as half of a list, makes a model that trains and is read back."""
+    out = check_run(0, "attention", "train", "--help")
+    names = re.findall(r"^  (\w+) ", out[out.index("\nMixers"):], re.M)
+    check(names[:1] == ["attention"] and "linear" in names, f"train --help: mixers {names}")
+    for name in names:
+        check_run(0, "", *train(work, f"mixer-{name}", "--arch", f"{ARCH},mixer={name}/attention", "--epochs", "1"))
+        value = check_json("layers", "inspect", work / f"mixer-{name}")
+        check([layer["mixer"] for layer in value.get("layers", [])] == [name, "attention"], f"train: mixer={name}")
 
 
 def test_resume(work):
@@ -259,7 +273,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         make_data(work / "data")
-        for test in (test_train, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
+        for test in (test_train, test_mixers, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

@@ -82,4 +82,5 @@ const command cmd_distill = {
     .usage = "M --data D --mixer X -o S [--max-drop 1.0]", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
     .about = "Ctrl-C stops at the next step; the same command with --resume goes on to the same student.",
+    .print_more = app_print_mixers,
 };

@@ -127,7 +127,7 @@ done:
 #define AT(member) offsetof(train_args, member)
 static const arg table[] = {
     DATA_ROW(train_args),
-    { "arch", 'a', ARG_TEXT, AT(arch), 0, 0, "A", "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mlp=4][,channels=3]" },
+    { "arch", 'a', ARG_TEXT, AT(arch), 0, 0, "A", "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_TEXT, AT(init), 0, 0, "M", "start from this model instead" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and log [M.run]" },
@@ -156,5 +156,7 @@ const command cmd_train = {
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 0, .max_words = 0, .run = run,
     .about =
-        "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
+        "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.\n"
+        "mixer=X gives all layers that mixer; mixer=X*3/Y is a list, repeated until it fills the depth.",
+    .print_more = app_print_mixers,
 };
