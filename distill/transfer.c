@@ -1,6 +1,7 @@
 // transfer.c — the student model, and teacher-forced transfer of all its layers in one pass.
 #include "distill/transfer.h"
 
+#include "nn/finite.h"
 #include "nn/fit.h"
 
 #include <stdio.h>
@@ -85,15 +86,19 @@ done:
 
 // Losses first, then the mean squares of the teacher's outputs: watch[i], watch[n + i].
 static uint32_t build_losses(nn_graph *g, const nn_vit *teacher, const nn_vit *student, const nn_batch *b,
-                             nn_tensor *pixels, nn_tensor **watch)
+                             nn_tensor *pixels, bool check_finite, nn_tensor **watch)
 {
     nn_vit_taps t;
     nn_vit_forward(g, teacher, b, pixels, false, &t);
+    if (check_finite)
+        nn_vit_watch(g, teacher, &t);
     nn_tensor *size[NN_MAX_DEPTH];
     nn_tensor *zero = nn_graph_input(g, "zero", (nn_shape) { 2, { 0, teacher->cfg.dim } }, NN_DTYPE_F32, b->tokens);
     uint32_t n = 0;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
-        nn_tensor *o = nn_vit_attn(g, student, l, t.normed[l], true, NULL, NULL);
+        nn_tensor *heads, *o = nn_vit_attn(g, student, l, t.normed[l], true, &heads, NULL);
+        if (check_finite)
+            nn_finite_watch(g, heads, "layer %u (%s): its output", l, student->block[l].mixer->name);
         watch[n] = NN_APPLY0(g, mse, NULL, o, t.attn[l]);
         nn_graph_add_loss(g, watch[n], 1.0f);
         size[n++] = NN_APPLY0(g, mse, NULL, t.attn[l], zero);
@@ -124,7 +129,7 @@ vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distil
     VKC_TRY(nn_graph_create(teacher->dev, &g));
     nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
                                        NN_DTYPE_F32, b.images);
-    uint32_t n = build_losses(g, teacher, student, &b, pixels, watch);
+    uint32_t n = build_losses(g, teacher, student, &b, pixels, p->check_finite, watch);
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
         .dev = teacher->dev, .graph = g, .params = student->params, .batch = &b, .pixels = pixels,
         .watch = watch, .n_watch = 2 * n,

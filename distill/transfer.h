@@ -24,6 +24,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
     double   clip;                  // [none] couples the layers: the norm is over all of them
     uint64_t seed;
     uint32_t threads;
+    bool     check_finite;          // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
     const char *run_dir;            // checkpoints; NULL = none
     bool     resume;
     uint32_t max_steps;             // [no limit]

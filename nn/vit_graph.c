@@ -1,6 +1,7 @@
 // vit_graph.c — the graph of a vision transformer, and its batch layouts.
 #include "nn/vit.h"
 
+#include "nn/finite.h"
 #include "shaders/layernorm.h"
 #include "shaders/linear.h"
 #include "shaders/patchify.h"
@@ -97,4 +98,13 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
     x = NN_APPLY0(g, first_rows, batch->images, x);     // only the class token is read: norm it alone
     x = norm(&b, x, v->norm_w, v->norm_b);
     return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+}
+
+void nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps)
+{
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+        const char *name = v->block[l].mixer->name;
+        nn_finite_watch(g, taps->normed[l], "layer %u (%s): its input", l, name);
+        nn_finite_watch(g, taps->heads[l], "layer %u (%s): its output", l, name);
+    }
 }

@@ -30,6 +30,8 @@ static vkc_status run_all(distill_work *w)
 done:
     if (st == VKC_E_STOPPED)
         run_say_stopped(&w->run);
+    if (st == VKC_E_CHECK)
+        run_say_failed(&w->run);
     return st;
 }
 
@@ -69,7 +71,7 @@ static const arg table[] = {
     { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0]" },
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm over all layers, 0 = any [0]" },
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop the transfer after N steps, as Ctrl-C does" },
-    THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
+    FINITE_ROWS(distill_args, "on in the transfer"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
     { "timing-batch", 0, ARG_U32, AT(timing_batch), 1, 4096, "N", "pictures at once when timing [4]" },
     { "no-timing", 0, ARG_FLAG, AT(no_timing), 0, 0, NULL, "do not time teacher and student" },
     { 0 },

@@ -60,7 +60,8 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
         .data = data, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr, .min_lr = a->min_lr,
         .warmup = or_none(a->warmup), .weight_decay = or_none(a->weight_decay), .smoothing = or_none(a->smoothing),
         .clip = or_none(a->clip), .seed = a->common.seed, .threads = a->d.threads, .plain = a->no_augment,
-        .run_dir = r->dir, .resume = r->is_resumed, .max_steps = a->max_steps, .progress = console_progress,
+        .check_finite = measure_is_checked(&a->d, true), .run_dir = r->dir, .resume = r->is_resumed,
+        .max_steps = a->max_steps, .progress = console_progress,
     };
     console_catch_signals();
     vkc_status st = nn_train(v, &p, &o.train);
@@ -71,6 +72,8 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
         st = measure_split(v, data, NN_SPLIT_TEST, &a->d, &o.test);
     if (st == VKC_E_STOPPED)
         run_say_stopped(r);
+    if (st == VKC_E_CHECK)
+        run_say_failed(r);
     if (st != VKC_OK)
         return st;
     json_t *result = build_result(&o, v);
@@ -144,7 +147,7 @@ static const arg table[] = {
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "of the channels, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "of the channels [0.5]" },
     { "no-augment", 0, ARG_FLAG, AT(no_augment), 0, 0, NULL, "no flips, transposes and shifts" },
-    THREADS_ROW(train_args), LIMIT_ROW(train_args),
+    FINITE_ROWS(train_args, "on"), THREADS_ROW(train_args), LIMIT_ROW(train_args),
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop after N steps in all, as Ctrl-C does" },
     { 0 },
 };

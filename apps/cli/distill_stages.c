@@ -78,6 +78,7 @@ vkc_status stage_transfer(distill_work *w)
     distill_transfer_params p = {
         .data = w->data, .mixer = w->mixer, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr,
         .weight_decay = a->weight_decay, .clip = a->clip, .seed = a->common.seed, .threads = a->d.threads,
+        .check_finite = measure_is_checked(&a->d, true),
         .run_dir = w->run.dir, .resume = w->run.is_resumed, .max_steps = a->max_steps, .progress = console_progress,
     };
     vkc_status st = distill_student_create(w->teacher, &w->mixer, &w->transferred);
@@ -102,7 +103,8 @@ vkc_status stage_search(distill_work *w)
     distill_scorer scorer = {
         .teacher = w->teacher, .student = w->transferred,
         .eval = { .data = w->data, .split = NN_SPLIT_VAL, .batch = a->d.batch, .max_images = a->d.limit,
-                  .threads = a->d.threads, .progress = console_goes_on },
+                  .threads = a->d.threads, .check_finite = measure_is_checked(&a->d, false),
+                  .progress = console_goes_on },
     };
     distill_search_params p = {
         .n_layers = depth, .fixed = fixed, .max_drop = w->report.max_drop, .score = distill_score_top1,

@@ -14,6 +14,11 @@
 #define MAX_REPEATS 25u
 #define MAX_SECONDS 1.5             // a model and size, beyond MIN_REPEATS
 
+bool measure_is_checked(const data_args *d, bool usual)
+{
+    return !d->no_check_finite && (usual || d->check_finite);
+}
+
 vkc_status measure_open_data(const data_args *d, nn_dataset **out)
 {
     if (!d->data)
@@ -31,7 +36,8 @@ vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split
     if (nn_dataset_len(data, split) == 0)
         return VKC_OK;
     nn_eval_params p = { .data = data, .split = split, .batch = d->batch, .max_images = d->limit,
-                         .threads = d->threads, .progress = console_progress };
+                         .threads = d->threads, .check_finite = measure_is_checked(d, false),
+                         .progress = console_progress };
     vkc_status st = nn_eval(v, &p, out);
     if (st == VKC_OK)
         measure_name_bad(data, split, out->bad);

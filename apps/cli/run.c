@@ -155,3 +155,12 @@ void run_say_stopped(const run_folder *r)
     const char *again = strstr(app_command(), " --resume") ? "" : " --resume";
     warn("stopped; what is done is kept in %s. To go on: %s%s", r->dir, app_command(), again);
 }
+
+void run_say_failed(const run_folder *r)
+{
+    static const char *const names[] = { "train.safetensors", "transfer.safetensors" };
+    char path[RUN_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (*r->dir && run_path(r, names[i], path) == VKC_OK && nn_is_file(path))
+            warn("a check failed; the last checkpoint is as it was: %s", path);
+}
