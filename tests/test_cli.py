@@ -158,6 +158,33 @@ def test_mixers(work):
         check([layer["mixer"] for layer in value.get("layers", [])] == [name, "attention"], f"train: mixer={name}")
 
 
+def plant(model, name, word):
+    """Overwrite the first value of a tensor in a model folder with these four bytes."""
+    path = model / "model.safetensors"
+    raw = bytearray(path.read_bytes())
+    header = int.from_bytes(raw[:8], "little")
+    at = 8 + header + json.loads(raw[8:8 + header])[name]["data_offsets"][0]
+    raw[at:at + 4] = word
+    path.write_bytes(raw)
+
+
+def test_finite(work):
+    nan = work / "nan"
+    shutil.copytree(work / "m", nan)
+    plant(nan, "blocks.0.mlp.fc2.bias", b"\0\0\xc0\x7f")
+    words = "layer 1 (attention): its input has "
+    again = ["train", "--data", work / "data", "--init", nan, "--epochs", "1", "--batch", "8"]
+    check_run(1, words, *again, "-o", work / "x")
+    check_run(1, words, *again, "-o", work / "x", "--check-finite", "--force")
+    check_run(1, "loss 0 is not a number", *again, "-o", work / "x", "--no-check-finite", "--force")
+    check_run(1, words, "eval", nan, "--data", work / "data", "--check-finite")
+    check_run(0, "top-1", "eval", nan, "--data", work / "data")
+    check_run(0, "top-1", "eval", work / "m", "--data", work / "data", "--check-finite")
+    check_run(1, words, "distill", nan, "--data", work / "data", "--mixer", "linear", "-o", work / "x", "--run",
+              work / "nan.run")
+    check(not (work / "x").exists(), "a model with a NaN: a refused command wrote a model")
+
+
 def test_resume(work):
     check_run(130, "--resume", *train(work, "r", "--max-steps", "4"))
     check(not (work / "r").exists(), "train: a stopped run wrote a model")
@@ -273,7 +300,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         make_data(work / "data")
-        for test in (test_train, test_mixers, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
+        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

@@ -65,7 +65,11 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
     };
     console_catch_signals();
     vkc_status st = nn_train(v, &p, &o.train);
+    char failure[1024];                 // naming pictures that cannot be read leaves sentences of its own
+    snprintf(failure, sizeof failure, "%s", vkc_last_error());
     measure_name_bad(data, NN_SPLIT_TRAIN, o.train.bad);
+    if (st != VKC_OK)
+        st = VKC_FAIL(st, "%s", failure);
     if (st == VKC_OK)
         st = measure_split(v, data, NN_SPLIT_VAL, &a->d, &o.val);
     if (st == VKC_OK)
