@@ -161,7 +161,10 @@ static void times_of_a_profile(void **state)
     assert_ok(vkc_recording_finish(rec));
     if (!vkc_device_has(dev, VKC_FEATURE_TIMESTAMPS)) {
         assert_status(vkc_recording_get_time(rec, 0, &kernel, &ms), VKC_E_UNSUPPORTED);
+        assert_status(vkc_recording_get_total(rec, &ms), VKC_E_UNSUPPORTED);
     } else {
+        double total = -1;
+        assert_status(vkc_recording_get_total(rec, &total), VKC_E_ARG);
         assert_status(vkc_recording_get_time(rec, 0, &kernel, &ms), VKC_E_ARG);     // nothing was replayed
         for (int i = 0; i < 4; i++) {
             double began = vkc_seconds();
@@ -171,6 +174,8 @@ static void times_of_a_profile(void **state)
             assert_ok(vkc_recording_get_time(rec, 1, NULL, &ms));
             assert_true(small_ms >= 0 && ms > 0);
             assert_true(ms + small_ms <= all * 1.1 + 1);
+            assert_ok(vkc_recording_get_total(rec, &total));
+            assert_true(ms + small_ms <= total * 1.1 + 0.1 && total <= all * 1.1 + 1);
         }
         assert_string_equal(kernel, "add_fwd");
         assert_status(vkc_recording_get_time(rec, 2, &kernel, &ms), VKC_E_ARG);
@@ -183,6 +188,13 @@ static void times_of_a_profile(void **state)
     assert_ok(vkc_recording_finish(rec));
     replay(dev, rec);
     assert_status(vkc_recording_get_time(rec, 0, &kernel, &ms), VKC_E_UNSUPPORTED);
+    if (vkc_device_has(dev, VKC_FEATURE_TIMESTAMPS)) {
+        ms = -1;
+        assert_ok(vkc_recording_get_total(rec, &ms));
+        assert_true(ms >= 0);
+    }
+    assert_string_equal(vkc_recording_get_kernel(rec, 0), "add_fwd");
+    assert_null(vkc_recording_get_kernel(rec, 1));
     vkc_recording_destroy(rec);
     vkc_buffer_destroy(a);
     vkc_buffer_destroy(y);

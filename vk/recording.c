@@ -337,5 +337,6 @@ vkc_recording_info vkc_recording_get_info(const vkc_recording *rec)
 {
     return (vkc_recording_info) {
         .n_dispatches = rec->n_dispatches, .n_levels = rec->n_levels, .n_submissions = rec->n_cuts,
+        .is_profiled = rec->profile,
     };
 }

@@ -1,6 +1,7 @@
 // measure.c — figures of models: accuracy on a split, and time at several token counts.
 #include "apps/cli/measure.h"
 
+#include "apps/cli/bench_time.h"
 #include "nn/infer.h"
 #include "nn/rng.h"
 
@@ -81,12 +82,6 @@ void measure_print(FILE *f, const char *what, const nn_eval_result *r)
     fputc('\n', f);
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *) a, y = *(const double *) b;
-    return (x > y) - (x < y);
-}
-
 typedef struct contender {
     nn_vit   *v;
     nn_infer *inf;
@@ -150,8 +145,7 @@ static vkc_status compete(contender *c, uint32_t n, measure_time *out)
         }
     }
     for (uint32_t m = 0; m < n; m++) {
-        qsort(c[m].ms, r, sizeof c[m].ms[0], compare);
-        out->ms[m] = 0.5 * (c[m].ms[(r - 1) / 2] + c[m].ms[r / 2]);
+        out->ms[m] = bench_median(c[m].ms, r);
     }
     out->repeats = r;
     return VKC_OK;
