@@ -218,6 +218,23 @@ def test_model(work):
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
+    value = check_json("rows exponent crossover skipped device driver", "bench", "scaling", "--tokens", "6,1", "--dim", "8",
+                       "--heads", "2", "--repeat", "1", "-o", work / "scaling")
+    names = list(value.get("exponent", []))
+    check(names[:1] == ["attention"] and list(value.get("crossover", [])) == names, f"bench scaling: {names}")
+    rows = value.get("rows", [])
+    check([(row["mixer"], row["tokens"]) for row in rows] == [(name, n) for name in names for n in (1, 6)],
+          f"bench scaling: rows {rows}, skipped {value.get('skipped')}")
+    check(all(row[key] > 0 for row in rows for key in ("fwd_ms", "fwd_bwd_ms", "bytes")), "bench scaling: figures")
+    check((work / "scaling/scaling.tsv").read_text().count("\n") == len(rows) + 1, "bench scaling: lines of the table")
+    check((work / "scaling/scaling.svg").is_file() == bool(shutil.which("gnuplot")), "bench scaling: the plot")
+    check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
+    check_run(0, "gnuplot is not installed", "bench", "scaling", "--tokens", "4", "--dim", "8", "--heads", "2", "--mixers",
+              "attention", "-o", work / "scaling", env={**os.environ, "PATH": "/nowhere"})
+    check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
+    check_run(2, "whole number from 1", "bench", "scaling", "--tokens", "64,many")
+    check_run(2, "not a multiple", "bench", "scaling", "--dim", "7", "--heads", "2")
+    check_run(4, "at once", "bench", "scaling", "--tokens", "1024", "--batch", "4096", "--dim", "64", "--heads", "1")
     value = check_json("images", "classify", m, data / "test/dark/0.png", data / "test/light/0.png")
     check([i["top"][0].keys() >= {"label", "p"} for i in value.get("images", [])] == [True, True], "classify: keys")
 

@@ -191,17 +191,20 @@ done:
     return st;
 }
 
-static vkc_status bench_scaling(const bench_args *a, vkc_device *dev)
+static vkc_status bench_scaling(const bench_args *a)
 {
     vkc_status st = VKC_OK;
     scaling_args p = a->scaling;
     run_folder r = { .info = NULL };
     scaling *s = calloc(1, sizeof *s);
+    vkc_device *dev = NULL;
     json_t *result = NULL;
     if (!s)
         return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
     p.batch = a->batch ? a->batch : 1;
     VKC_TRY(scaling_init(s, &p));
+    VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
     if (p.out)
         VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.out, p.out, scaling_inputs(s, &p, a->common.seed),
                                              false, p.force }));
@@ -219,6 +222,7 @@ static vkc_status bench_scaling(const bench_args *a, vkc_device *dev)
 done:
     json_decref(result);
     run_close(&r);
+    app_close(dev);
     free(s);
     return st;
 }
@@ -232,10 +236,12 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_device *dev = NULL;
     if (!is_ops && !is_model && !is_scaling)
         return VKC_FAIL(VKC_E_ARG, "usage: pare bench ops | pare bench model M | pare bench scaling");
+    if (is_scaling)
+        return bench_scaling(a);
     vkc_status st = app_open(&a->common, &dev);
     if (st == VKC_OK) {
         console_catch_signals();
-        st = is_ops ? bench_ops(a, dev) : is_model ? bench_model(a, dev, words->word[1]) : bench_scaling(a, dev);
+        st = is_ops ? bench_ops(a, dev) : bench_model(a, dev, words->word[1]);
     }
     app_close(dev);
     return st;

@@ -30,7 +30,7 @@ typedef struct work {
     vkc_device         *dev;
     uint64_t            seed;
     uint32_t            tokens;     // of the size at hand
-    uint32_t            repeat;
+    uint32_t            repeat, column;
     double              history[SCALING_MAX_MIXERS][2];         // ms of a round at the two newest sizes
     uint32_t            sizes[SCALING_MAX_MIXERS][2];
 } work;
@@ -98,7 +98,9 @@ static vkc_status play(work *w, contender *c, bool counts)
         if (counts && (c->repeats == 0 || ms < c->ms[i]))
             c->ms[i] = ms;
         c->round_ms += ms;
-        nn_progress p = { .what = "bench", .done = 0, .total = 0, .left = -1.0, .note = w->s->name[c->mixer] };
+        char note[160];
+        snprintf(note, sizeof note, "%s, %u tokens", w->s->name[c->mixer], w->tokens);
+        nn_progress p = { .what = "bench", .done = w->column, .total = w->s->n_tokens, .left = -1.0, .note = note };
         if (st == VKC_OK && !console_progress(NULL, &p))
             st = VKC_FAIL(VKC_E_STOPPED, "bench: stopped");
     }
@@ -111,10 +113,10 @@ static vkc_status play(work *w, contender *c, bool counts)
 static vkc_status prepare(work *w, contender *c)
 {
     double ms = predict_ms(w, c->mixer), budget = 1e3 * w->a->budget;
-    if (2.0 * ms > budget)
+    vkc_status st = make_forms(w, c);
+    if (st == VKC_OK && 2.0 * ms > budget)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "a replay would take about %.3g s, too long for --budget %g", 1e-3 * ms,
                         w->a->budget);
-    vkc_status st = make_forms(w, c);
     if (st == VKC_OK)
         st = play(w, c, false);
     if (st == VKC_OK)
@@ -223,7 +225,7 @@ vkc_status scaling_run(scaling *s, const scaling_args *a, vkc_device *dev, uint6
     bool any = false;
     for (uint32_t t = 0; t < s->n_tokens && st == VKC_OK; t++) {
         w.tokens = s->tokens[t];
-        say("%u tokens", w.tokens);
+        w.column = t;
         st = run_size(&w, (int) t);
         for (uint32_t m = 0; m < s->n_mixers; m++)
             any = any || s->cell[m][t].is_there;
