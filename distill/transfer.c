@@ -23,21 +23,53 @@ static vkc_status copy_param(const nn_vit *from, uint32_t a, nn_vit *to, uint32_
     return st;
 }
 
+static vkc_status copy_rows(const nn_vit *from, uint32_t a, nn_vit *to, uint32_t b, const nn_row_copy *copy)
+{
+    const nn_param *pa = &from->params->p[a], *pb = &to->params->p[b];
+    const size_t na = nn_shape_len(&pa->shape), nb = nn_shape_len(&pb->shape), row = nb / pb->shape.dim[0];
+    vkc_status st = VKC_OK;
+    float *x = (float *) malloc((na + nb) * sizeof *x), *y = x + na;
+    if (!x)
+        return VKC_FAIL(VKC_E_NOMEM, "student: out of host memory");
+    if (row != na / pa->shape.dim[0]) {
+        st = VKC_FAIL(VKC_E_ARG, "rows of %s of the student have another size", pb->name);
+        goto done;
+    }
+    VKC_TRY(nn_params_read(from->params, a, x));
+    VKC_TRY(nn_params_read(to->params, b, y));
+    for (uint32_t i = 0; i < NN_MAX_ROW_COPIES && copy[i].n; i++) {
+        if ((uint64_t) copy[i].from + copy[i].n > pa->shape.dim[0] ||
+            (uint64_t) copy[i].to + copy[i].n > pb->shape.dim[0]) {
+            st = VKC_FAIL(VKC_E_ARG, "%s of the student wants rows that are not there", pb->name);
+            goto done;
+        }
+        memcpy(y + copy[i].to * row, x + copy[i].from * row, copy[i].n * row * sizeof *y);
+    }
+    VKC_TRY(nn_params_write(to->params, b, y));
+done:
+    free(x);
+    return st;
+}
+
 // Mixer parameters take what their row says; the student was initialised before, so the rest stays.
 static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
 {
     const nn_vit_block *b = &student->block[l];
     nn_mixer_param p[NN_MAX_MIXER_PARAMS];
-    uint32_t n = b->mixer->params(&(nn_mixer_dims) { student->cfg.dim, student->cfg.heads, &b->layer }, p);
+    nn_mixer_dims d = { student->cfg.dim, student->cfg.heads, &b->layer };
+    uint32_t n = b->mixer->params(&d, p);
+    const bool same = teacher->block[l].mixer == b->mixer;  // not replaced: takes everything
     for (uint32_t i = 0; i < n; i++) {
         char name[NN_MAX_NAME];
+        const char *source = same ? p[i].name : p[i].from;
         uint32_t from;
-        if (!p[i].from)
+        if (!source)
             continue;
-        snprintf(name, sizeof name, "blocks.%u.attn.%s", l, p[i].from);
+        snprintf(name, sizeof name, "blocks.%u.attn.%s", l, source);
         if (!nn_params_find(teacher->params, name, &from))
-            return VKC_FAIL(VKC_E_ARG, "layer %u of the teacher has no %s to start from", l, p[i].from);
-        vkc_status st = copy_param(teacher, from, student, b->mixer_p[i]);
+            return VKC_FAIL(VKC_E_ARG, "layer %u of the teacher has no %s to start from", l, source);
+        vkc_status st = p[i].copy[0].n && !same ? copy_rows(teacher, from, student, b->mixer_p[i], p[i].copy)
+                                                : copy_param(teacher, from, student, b->mixer_p[i]);
         if (st != VKC_OK)
             return st;
     }

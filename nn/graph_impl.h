@@ -1,4 +1,5 @@
-// graph_impl.h — the graph's insides, shared by graph.c, plan.c, record.c and finite.c only.
+// graph_impl.h — the graph's insides, shared by graph.c, plan.c, record.c and finite.c, and by the tests that look
+// into them.
 #ifndef NN_GRAPH_IMPL_H
 #define NN_GRAPH_IMPL_H
 

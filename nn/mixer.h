@@ -8,6 +8,7 @@
 #define NN_MIXER_H
 
 #include "nn/graph.h"
+#include "nn/init.h"
 #include "nn/model_config.h"
 
 #ifdef __cplusplus
@@ -23,14 +24,6 @@ typedef struct nn_mixer_dims {
 
 #define NN_MAX_CARRY 4
 #define NN_MAX_ROW_COPIES 6
-
-typedef enum {
-    NN_INIT_ZERO, NN_INIT_ONE, NN_INIT_NORMAL,      // normal: sigma 0.02, cut at two sigma
-    NN_INIT_IDENTITY,               // (H, D, n D): the mean of n parts: n identities beside each other, over n
-    NN_INIT_UNIFORM,                // +- 1 / sqrt(fan_in), fan_in = elements of a row
-    NN_INIT_A_LOG,                  // log of uniform 1..16                                     (Mamba-2)
-    NN_INIT_DT_BIAS,                // softplus^-1 of log-uniform 0.001..0.1, at least 1e-4     (Mamba-2)
-} nn_init;
 
 // Rows of a parameter (its first dimension) that a warm start takes from rows of another.
 typedef struct nn_row_copy { uint32_t to, from, n; } nn_row_copy;
@@ -88,6 +81,12 @@ vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mix
 uint32_t nn_mixer_dirs(const nn_layer_config *layer);
 // Is option `key` of a checked layer `value`?
 bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
+// The number that option `key` of a checked layer is; 0 for words ("auto") and options that it does not have.
+uint32_t nn_mixer_number(const nn_layer_config *layer, const char *key);
+// E_ARG, with the heads that would do, when a head has more than `most` channels.
+vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most);
+// Fill out[0] and out[1] with the projection to q, k, v, warm from attention's; returns 2.
+uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out);
 
 #ifdef __cplusplus
 }

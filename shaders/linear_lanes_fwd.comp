@@ -6,13 +6,14 @@
 #include "inc/rows.glsl"
 #include "inc/gelu.glsl"
 // As inc/tile_fwd.glsl, four columns at a time.
-layout(binding = 0) uniform samplerBuffer x;                     // (R, K)
-layout(binding = 1) uniform samplerBuffer w;                     // (N, K)
-layout(binding = 2) readonly  buffer Bias { vec4 bias[]; };    // (N)
-layout(binding = 3) writeonly buffer Y    { vec4 y[]; };       // (R, N)
-layout(binding = 4) writeonly buffer Pre  { vec4 pre[]; };     // (R, N), with GELU only
+layout(binding = 0) uniform samplerBuffer x;                     // (R, G K)
+layout(binding = 1) uniform samplerBuffer w;                     // (G, N, K)
+layout(binding = 2) readonly  buffer Bias { vec4 bias[]; };    // (G N)
+layout(binding = 3) writeonly buffer Y    { vec4 y[]; };       // (R, G N)
+layout(binding = 4) writeonly buffer Pre  { vec4 pre[]; };     // (R, G N), with GELU only
 ROWS(5, Tok);
 PUSH_ARGS(linear_args);
+#include "inc/tile_groups.glsl"
 
 #define TILE_M (a.rows != 0u ? a.rows : Tok.n)
 #define TILE_N a.out_cols
@@ -27,7 +28,7 @@ mat4 tile_a4(uint m, uint k, uint end)
     uint M = TILE_M;
     mat4 v;
     for (uint j = 0u; j < 4u; j++)
-        v[j] = texelFetch(x, int((min(m + j, M - 1u) * a.in_cols + k) / 4u));
+        v[j] = texelFetch(x, int(X_AT(min(m + j, M - 1u), k) / 4u));
     return transpose(v);
 }
 
@@ -35,18 +36,18 @@ mat4 tile_b4(uint k, uint n, uint end)
 {
     mat4 v;
     for (uint j = 0u; j < 4u; j++)
-        v[j] = texelFetch(w, int((min(n + j, a.out_cols - 1u) * a.in_cols + k) / 4u));
+        v[j] = texelFetch(w, int(W_AT(min(n + j, a.out_cols - 1u), k) / 4u));
     return transpose(v);
 }
 
 vec4 tile_start4(uint n)
 {
-    return a.has_bias != 0u ? bias[min(n, a.out_cols - 4u) / 4u] : vec4(0.0);
+    return a.has_bias != 0u ? bias[(GROUP * a.out_cols + min(n, a.out_cols - 4u)) / 4u] : vec4(0.0);
 }
 
 void tile_store4(uint m, uint n, vec4 v)
 {
-    uint i = (m * a.out_cols + n) / 4u;
+    uint i = Y_AT(m, n) / 4u;
     if (a.act == LINEAR_ACT_GELU) {
         pre[i] = v;
         v = vec4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w));
