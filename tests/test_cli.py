@@ -142,7 +142,8 @@ def test_train(work):
     check_run(2, "usage", "train", "--data", work / "data", "-o", work / "x")
     check_run(2, "there are: attention", *train(work, "x", "--arch", ARCH + ",mixer=magic"))
     check_run(2, "there are: features", *train(work, "x", "--arch", ARCH + ",mixer=linear:magic=1"))
-    check_run(2, "does not divide", *train(work, "x", "--arch", ARCH.replace("depth=2", "depth=3,mixer=linear/attention")))
+    odd = ARCH.replace("depth=2", "depth=3,mixer=linear/attention")
+    check_run(2, "does not divide", *train(work, "x", "--arch", odd))
     check(tree(work / "m") == before, "train: a refused command changed the model")
     check(not (work / "x").exists(), "train: a refused command made a folder")
 
@@ -218,8 +219,8 @@ def test_model(work):
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
-    value = check_json("rows exponent crossover skipped device driver", "bench", "scaling", "--tokens", "6,1", "--dim", "8",
-                       "--heads", "2", "--repeat", "1", "-o", work / "scaling")
+    small = ["bench", "scaling", "--dim", "8", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
+    value = check_json("rows exponent crossover skipped device driver", *small, "--tokens", "6,1")
     names = list(value.get("exponent", []))
     check(names[:1] == ["attention"] and list(value.get("crossover", [])) == names, f"bench scaling: {names}")
     rows = value.get("rows", [])
@@ -229,8 +230,8 @@ def test_model(work):
     check((work / "scaling/scaling.tsv").read_text().count("\n") == len(rows) + 1, "bench scaling: lines of the table")
     check((work / "scaling/scaling.svg").is_file() == bool(shutil.which("gnuplot")), "bench scaling: the plot")
     check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
-    check_run(0, "gnuplot is not installed", "bench", "scaling", "--tokens", "4", "--dim", "8", "--heads", "2", "--mixers",
-              "attention", "-o", work / "scaling", env={**os.environ, "PATH": "/nowhere"})
+    check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
+              env={**os.environ, "PATH": "/nowhere"})
     check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
     check_run(2, "whole number from 1", "bench", "scaling", "--tokens", "64,many")
     check_run(2, "not a multiple", "bench", "scaling", "--dim", "7", "--heads", "2")
@@ -317,7 +318,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         make_data(work / "data")
-        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
+        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
+                     test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

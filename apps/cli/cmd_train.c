@@ -134,7 +134,8 @@ done:
 #define AT(member) offsetof(train_args, member)
 static const arg table[] = {
     DATA_ROW(train_args),
-    { "arch", 'a', ARG_TEXT, AT(arch), 0, 0, "A", "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
+    { "arch", 'a', ARG_TEXT, AT(arch), 0, 0, "A",
+      "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_TEXT, AT(init), 0, 0, "M", "start from this model instead" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and log [M.run]" },
