@@ -125,6 +125,11 @@ uint64_t bench_block_bytes(const bench_block *b)
     return b->bytes;
 }
 
+uint64_t bench_block_macs(const bench_block *b)
+{
+    return nn_graph_get_info(b->g).macs;
+}
+
 vkc_status bench_block_check(bench_block *b)
 {
     float loss = 0.0f;

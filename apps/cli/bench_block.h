@@ -20,6 +20,7 @@ vkc_status bench_block_create(vkc_device *dev, const bench_block_params *p, benc
 void       bench_block_destroy(bench_block *b);         // NULL is fine
 vkc_status bench_block_replay(bench_block *b, double *ms);
 uint64_t   bench_block_bytes(const bench_block *b);     // device memory of all of it
+uint64_t   bench_block_macs(const bench_block *b);      // multiply-adds of its forward pass
 // E_CHECK when the replay before gave a loss that is no number; VKC_OK without a backward pass.
 vkc_status bench_block_check(bench_block *b);
 bool       bench_block_has_kernels_of(const bench_block *a, const bench_block *b);     // the same, in the same order

@@ -10,9 +10,8 @@
 #include <string.h>
 
 #define TOGETHER (1ull << 30)       // bytes of blocks that are timed in turn; beyond, they are timed in groups
-#define PROBE_ABOVE 1024u           // a first size above this is approached by smaller ones, so as to know the time
+#define PROBE 512u                  // tokens timed before a first size above them, to foresee what that takes
 #define SERIAL_VARIABLE "PARE_SCAN"
-#define STEEPEST 2.5                // exponents of growth that a prediction believes in
 
 enum { FWD, FWD_BWD, SERIAL_FWD, SERIAL_FWD_BWD, N_BLOCKS };
 
@@ -31,8 +30,7 @@ typedef struct work {
     uint64_t            seed;
     uint32_t            tokens;     // of the size at hand
     uint32_t            repeat, column;
-    double              history[SCALING_MAX_MIXERS][2];         // ms of a round at the two newest sizes
-    uint32_t            sizes[SCALING_MAX_MIXERS][2];
+    double              rate[SCALING_MAX_MIXERS];               // ms of a round a multiply-add, at the newest size
 } work;
 
 static void retire(contender *c)
@@ -40,18 +38,6 @@ static void retire(contender *c)
     for (int i = 0; i < N_BLOCKS; i++)
         bench_block_destroy(c->block[i]);
     *c = (contender) { .mixer = 0 };
-}
-
-// What a round at w->tokens would take, from the sizes before; 0 = not known.
-static double predict_ms(const work *w, uint32_t mixer)
-{
-    const double *ms = w->history[mixer];
-    const uint32_t *n = w->sizes[mixer];
-    if (n[0] == 0)
-        return 0.0;
-    double p = n[1] ? log(ms[0] / ms[1]) / log((double) n[0] / n[1]) : 2.0;
-    p = p < 1.0 ? 1.0 : p > STEEPEST ? STEEPEST : p;
-    return ms[0] * pow((double) w->tokens / n[0], p);
 }
 
 static vkc_status make_blocks(work *w, contender *c, int first)
@@ -112,8 +98,10 @@ static vkc_status play(work *w, contender *c, bool counts)
 // Make it and replay it untimed: pipelines are compiled in the first replay, recordings are cut by its times.
 static vkc_status prepare(work *w, contender *c)
 {
-    double ms = predict_ms(w, c->mixer), budget = 1e3 * w->a->budget;
+    double ms = 0.0, budget = 1e3 * w->a->budget;
     vkc_status st = make_forms(w, c);
+    if (st == VKC_OK)               // by work, not by the times of two sizes: those swing on a busy machine
+        ms = w->rate[c->mixer] * (double) bench_block_macs(c->block[FWD]);
     if (st == VKC_OK && 2.0 * ms > budget)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "a replay would take about %.3g s, too long for --budget %g", 1e-3 * ms,
                         w->a->budget);
@@ -142,10 +130,7 @@ static vkc_status compete(work *w, contender *c, uint32_t n)
         double sum = 0.0;
         for (int k = 0; k < N_BLOCKS; k++)
             sum += c[i].block[k] ? c[i].ms[k] : 0.0;
-        w->history[c[i].mixer][1] = w->history[c[i].mixer][0];
-        w->sizes[c[i].mixer][1] = w->sizes[c[i].mixer][0];
-        w->history[c[i].mixer][0] = sum;
-        w->sizes[c[i].mixer][0] = w->tokens;
+        w->rate[c[i].mixer] = sum / (double) bench_block_macs(c[i].block[FWD]);
     }
     return VKC_OK;
 }
@@ -218,9 +203,10 @@ vkc_status scaling_run(scaling *s, const scaling_args *a, vkc_device *dev, uint6
 {
     work w = { .s = s, .a = a, .dev = dev, .seed = seed, .repeat = 1 };
     vkc_status st = VKC_OK;
-    for (w.tokens = PROBE_ABOVE / 4; w.tokens <= PROBE_ABOVE && s->tokens[0] > PROBE_ABOVE && st == VKC_OK;
-         w.tokens *= 4)
+    if (s->tokens[0] > PROBE) {
+        w.tokens = PROBE;
         st = run_size(&w, -1);
+    }
     w.repeat = a->repeat;
     bool any = false;
     for (uint32_t t = 0; t < s->n_tokens && st == VKC_OK; t++) {
