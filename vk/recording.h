@@ -63,7 +63,8 @@ vkc_status vkc_recording_get_time(vkc_recording *rec, uint32_t i, const char **k
 // Device time of the newest replay, from the start of each of its submissions to that one's end: fills, copies and
 // barriers are in it, the waiting between submissions is not. E_UNSUPPORTED without the timestamps feature.
 vkc_status vkc_recording_get_total(vkc_recording *rec, double *ms);
-const char *vkc_recording_get_kernel(const vkc_recording *rec, uint32_t i);     // of dispatch i; NULL past the last
+// Do both dispatch the same kernels in the same order, with equal arguments, group counts and sizes of memory?
+bool vkc_recording_is_like(const vkc_recording *a, const vkc_recording *b);
 
 #ifdef __cplusplus
 }

@@ -266,20 +266,6 @@ vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
     return VKC_OK;
 }
 
-// The command that is dispatch i, of n_dispatches.
-static uint32_t find_dispatch(const vkc_recording *rec, uint32_t i)
-{
-    uint32_t c = 0;
-    while (rec->commands[c].kind != VKC__DISPATCH || i-- > 0)
-        c++;
-    return c;
-}
-
-const char *vkc_recording_get_kernel(const vkc_recording *rec, uint32_t i)
-{
-    return i < rec->n_dispatches ? vkc_kernel_name(rec->commands[find_dispatch(rec, i)].kernel) : NULL;
-}
-
 vkc_status vkc_recording_get_total(vkc_recording *rec, double *ms)
 {
     if (!rec->has_queries)
@@ -306,7 +292,9 @@ vkc_status vkc_recording_get_time(vkc_recording *rec, uint32_t i, const char **k
         return VKC_FAIL(VKC_E_ARG, "recording %s: no time for dispatch %u of %u before a replay", rec->name, i,
                         rec->n_dispatches);
     vkc_status st = vkc_wait(rec->dev, rec->ticket);
-    uint32_t c = find_dispatch(rec, i), place = 0;
+    uint32_t c = 0, place = 0;
+    while (rec->commands[c].kind != VKC__DISPATCH || i-- > 0)
+        c++;
     while (rec->order[place] != c)
         place++;
     if (st == VKC_OK)

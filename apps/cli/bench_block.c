@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MLP_FACTOR 4u               // width of the MLP over that of the block
 
@@ -139,13 +138,7 @@ vkc_status bench_block_check(bench_block *b)
     return st;
 }
 
-bool bench_block_has_kernels_of(const bench_block *a, const bench_block *b)
+bool bench_block_is_like(const bench_block *a, const bench_block *b)
 {
-    uint32_t n = vkc_recording_get_info(a->rec).n_dispatches;
-    if (vkc_recording_get_info(b->rec).n_dispatches != n)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(vkc_recording_get_kernel(a->rec, i), vkc_recording_get_kernel(b->rec, i)) != 0)
-            return false;
-    return true;
+    return vkc_recording_is_like(a->rec, b->rec);
 }

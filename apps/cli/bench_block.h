@@ -23,6 +23,6 @@ uint64_t   bench_block_bytes(const bench_block *b);     // device memory of all 
 uint64_t   bench_block_macs(const bench_block *b);      // multiply-adds of its forward pass
 // E_CHECK when the replay before gave a loss that is no number; VKC_OK without a backward pass.
 vkc_status bench_block_check(bench_block *b);
-bool       bench_block_has_kernels_of(const bench_block *a, const bench_block *b);     // the same, in the same order
+bool       bench_block_is_like(const bench_block *a, const bench_block *b);    // the same kernels on the same work
 
 #endif

@@ -63,7 +63,7 @@ static vkc_status make_forms(work *w, contender *c)
     if (st == VKC_OK)
         st = make_blocks(w, c, SERIAL_FWD);
     bench_env_restore(&env);
-    if (st == VKC_OK && bench_block_has_kernels_of(c->block[FWD_BWD], c->block[SERIAL_FWD_BWD])) {
+    if (st == VKC_OK && bench_block_is_like(c->block[FWD_BWD], c->block[SERIAL_FWD_BWD])) {
         for (int i = SERIAL_FWD; i <= SERIAL_FWD_BWD; i++) {
             bench_block_destroy(c->block[i]);
             c->block[i] = NULL;
