@@ -10,11 +10,14 @@
 #include <math.h>
 #include <string.h>
 
-// Tokens of an invocation: few that walk far on a software device, many on a GPU, where K - 1 tokens of each
-// tile's backward walk are another's too.
+#define WANT_PARTS 512u            // of dw and db: about as many where images are long or many
+
+// Tokens of an invocation: few invocations that walk far on a software device; many on a GPU, though K - 1 tokens
+// of each tile's backward walk are another's too.
 static uint32_t tile_of(const nn_call *c)
 {
-    return nn_suits_software(c) ? 64 : 16;
+    const uint32_t least = nn_suits_software(c) ? 64 : 16, each = (c->in[0].dim[0] - 1) / WANT_PARTS + 1;
+    return each > least ? each : least;
 }
 
 static struct conv1d_args make_args(const nn_call *c)
