@@ -67,7 +67,7 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
-    nn_mixer_taps unused;
+    nn_mixer_taps unused = { 0 };
     nn_tensor *o = k->mixer->build(g, &d, y, p, taps ? taps : &unused);
     if (heads)
         *heads = o;
