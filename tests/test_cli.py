@@ -215,7 +215,7 @@ def test_distill(work):
             "--batch", "8"]
     value = check_json("teacher_top1 student_top1 replaced path timing match", *args, "-o", work / "s")
     match = value.get("match", {})
-    check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of the matching")
+    check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of matching")
     steps = match.get("steps", 0)
     check(sorted(value.get("replaced", [])) == [0, 1], "distill: both layers may go")
     check(all(p.keys() >= {"layer", "mixer", "top1"} for p in value.get("path", [])), "distill: keys of a step")

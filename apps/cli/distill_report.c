@@ -119,8 +119,8 @@ json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
     }
     if (s->refused.layer != UINT32_MAX)
         refused = json_pack("{s:i, s:f}", "layer", (int) s->refused.layer, "top1", s->refused.score);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:o, s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
-                     "teacher_top1", app_number(r->teacher.top1), "student_top1", app_number(r->student.top1),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:o, s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, "
+                     "s:s, s:s}", "teacher_top1", app_number(r->teacher.top1), "student_top1", app_number(r->student.top1),
                      "replaced", replaced, "path", build_path(r), "timing", build_timing(r), "split",
                      nn_split_name(r->split), "max_drop", r->max_drop, "val_top1", s->base, "refused", refused,
                      "trials", (int) s->n_trials, "transfer_error", mse, "transfer_steps",

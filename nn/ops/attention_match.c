@@ -47,8 +47,8 @@ static vkc_status infer(nn_call *c)
         if (!c->in_rows[i] || c->in_rows[i] != c->in_rows[0])
             return VKC_FAIL(VKC_E_ARG, "attention_match: phi_q, phi_k, qkv and lse are not packed by one layout");
     if (q->dim[1] % t->heads || q->dim[1] / t->heads > ATTENTION_MATCH_MAX_FEATURES)
-        return VKC_FAIL(VKC_E_ARG, "attention_match: phi_q has %u columns, want a multiple of %u heads, at most %d each",
-                        q->dim[1], t->heads, ATTENTION_MATCH_MAX_FEATURES);
+        return VKC_FAIL(VKC_E_ARG, "attention_match: phi_q has %u columns, want a multiple of %u heads, at most %d "
+                        "each", q->dim[1], t->heads, ATTENTION_MATCH_MAX_FEATURES);
     if (c->in[2].dim[1] % (3 * t->heads) || head_dim(c) > ATTENTION_MAX_DIM)
         return VKC_FAIL(VKC_E_ARG, "attention_match: qkv has %u columns, want 3 times a multiple of %u heads, at most "
                         "%d each", c->in[2].dim[1], t->heads, ATTENTION_MAX_DIM);
