@@ -37,6 +37,31 @@ const op_case op_cases[] = {
     { "attention", "heads of 1", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct attention_attr) { .heads = 3 },
       .in = { { 1, { 2, { 0, 9 } } } } },
 
+    // attention_match (its lse is any number: the weights need not sum to 1)
+#define MATCH(n, lengths, cap, H, D, F, lo, hi, top) { "attention_match", n, \
+    .layout = { { MATCH_LIST lengths, .cap_tokens = cap } }, \
+    .in = { { 1, { 2, { 0, (H) * (F) } }, lo, hi }, { 1, { 2, { 0, (H) * (F) } }, 0.01, 1 }, \
+            { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, (top) - 0.5, top } }, \
+    .attr = &(struct attention_match_attr) { .heads = (H) } }
+#define MATCH_LIST(...) { __VA_ARGS__ }
+    MATCH("one", (1), 0, 1, 1, 1, 0.01, 1, 1.0),
+    MATCH("heads of 1, features of 3", (1, 3, 13, 37, 65), 0, 3, 1, 3, 0.01, 1, 3.5),
+    MATCH("all lengths, heads of 4, features of 8", (1, 2, 15, 16, 17, 31, 33, 65), 0, 2, 4, 8, 0.01, 1, 4.0),
+    MATCH("all lengths, heads of 3, features of 5", (1, 2, 15, 16, 17, 31, 33, 65), 70, 2, 3, 5, 0.01, 1, 4.0),
+    MATCH("197 tokens", (197, 3), 0, 1, 4, 4, 0.01, 1, 5.0),
+    MATCH("heads of 32, features of 64, dead rows", (24, 1, 33), 37, 3, 32, 64, 0.01, 1, 3.5),
+    MATCH("heads of 32, features of 32", (16, 17), 0, 2, 32, 32, 0.01, 1, 3.0),
+    MATCH("heads of 13, features of 26, dead rows", (3, 1, 13), 37, 3, 13, 26, 0.01, 1, 2.5),
+    MATCH("heads of 37, features of 65", (37, 2), 65, 1, 37, 65, 0.01, 1, 3.5),
+    MATCH("heads of 64, features of 128", (13, 33), 0, 1, 64, 128, 0.01, 1, 3.5),
+    MATCH("heads of 128, features of 256", (13, 3), 15, 1, 128, 256, 0.01, 1, 3.0),
+    MATCH("heads of 4, features of 1, queries at the floor", (13, 3), 15, 3, 4, 1, -1, 1, 2.5),
+    MATCH("heads of 4, features of 4, all at the floor", (3, 1), 13, 3, 4, 4, -1, -0.01, 1.0),
+    { "attention_match", "features of 1, keys at the floor, own scale", .layout = { { { 15, 2 }, .cap_tokens = 16 } },
+      .in = { { 1, { 2, { 0, 3 } }, 0.1, 1 }, { 1, { 2, { 0, 3 } } }, { 1, { 2, { 0, 27 } } },
+              { 1, { 2, { 0, 3 } }, 2, 3 } },
+      .attr = &(struct attention_match_attr) { .heads = 3, .scale = 0.3f } },
+
     // attention_stats (its lse is any number: p need not sum to 1)
     { .op = "attention_stats", .note = "uneven, dead rows", .layout = { { .lengths = { 1, 3, 13, 65 }, .cap_tokens = 67 } },
       .in = { { 1, { 2, { 0, 3 * 39 } } }, { 1, { 2, { 0, 3 } }, 3.0, 4.5 } }, .attr = &(struct attention_stats_attr) { .heads = 3 } },
