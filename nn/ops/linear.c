@@ -38,7 +38,9 @@ static const linear_form plain = { KERNELS(plain, ), 64, 64, 64, 64, 64, { 0 }, 
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
 };
+#define ODD_LANES(n) { KERNELS(lanes, ), 64, 64, n, 4 * (n), 4 * (n), { n }, 0 }
 static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
+static const linear_form odd_lanes[] = { ODD_LANES(8), ODD_LANES(4) };     // for rows of y that are no whole vec4
 
 typedef struct linear_dims { uint32_t G, N, K; } linear_dims;
 
@@ -75,17 +77,18 @@ static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, u
     return best;
 }
 
-// For software drivers, whose subgroup is a SIMD vector of fixed size; matrices of whole vec4 only.
+// For software drivers, whose subgroup is a SIMD vector of fixed size; rows of x and w of whole vec4 only.
 static const linear_form *choose_lanes(const nn_call *c)
 {
     const linear_dims d = dims_of(c);
     const uint64_t R = c->in[0].dim[0], most = d.N > d.K ? d.N : d.K;
-    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && d.N % 4 == 0 && d.K % 4 == 0 &&
+    const linear_form *by_size = d.N % 4 ? odd_lanes : lanes;
+    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && R * d.G * d.N % 4 == 0 && d.K % 4 == 0 &&
                       (R > most ? R : most) * most * d.G / 4 <= c->dev->max_texels &&
                       (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
     for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
-        if (lanes[i].wg == c->dev->subgroup_size)
-            return &lanes[i];
+        if (by_size[i].wg == c->dev->subgroup_size)
+            return &by_size[i];
     return &plain;
 }
 
@@ -157,6 +160,7 @@ static void specialise(nn_kernel_use *use, const nn_call *c, const linear_form *
 {
     memcpy(use->spec, f->spec, sizeof f->spec);
     use->spec[SPEC_TILE_GROUPS - 1] = dims_of(c).G;
+    use->spec[SPEC_TILE_ODD - 1] = f->fwd == &vkc_shader_linear_lanes_fwd && dims_of(c).N % 4;
 }
 
 // Fills the launch of a product over rows (m = R).
