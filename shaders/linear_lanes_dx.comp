@@ -31,7 +31,7 @@ mat4 tile_a4(uint m, uint k, uint end)
         if (ODD == 0u)
             v[j] = texelFetch(dpre, int(at / 4u));
         else
-            v[j] = mix(fetch_at(dpre, at, LAST_TEXEL(M)), vec4(0.0), greaterThanEqual(k + uvec4(0u, 1u, 2u, 3u), uvec4(end)));
+            v[j] = mix(vec4(0.0), fetch_at(dpre, at, LAST_TEXEL(M)), lessThan(k + uvec4(0u, 1u, 2u, 3u), uvec4(end)));
     }
     return transpose(v);
 }

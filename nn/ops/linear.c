@@ -92,7 +92,8 @@ static const linear_form *choose_lanes(const nn_call *c)
     return &plain;
 }
 
-// The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled, lanes), else by device type.
+// The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled,
+// lanes), else by device type.
 static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies)
 {
     const char *force = getenv("PARE_LINEAR");
