@@ -291,17 +291,15 @@ static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const st
                             uint32_t slices, size_t at)
 {
     struct gated_scan_sum_args b = {
-        .to = cols_of(c, i), .dirs = a->dirs, .stream0 = a->stream0, .streams = a->streams, .slices = slices,
+        .to = cols_of(c, i), .heads = a->heads, .dirs = a->dirs, .stream0 = a->stream0, .streams = a->streams, .slices = slices,
         .width = width_of(c, i), .at = (uint32_t) at, .heads_to = heads_to(c, i), .dirs_to = dirs_to(c, i),
     };
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
-    if (p->lanes && b.width % 4 == 0)
-        return NN_DISPATCH(r, gated_scan_lanes_sum, &b, .wg = 64,
-            .tile_rows = ceil_div(256, b.heads_to * b.dirs_to * b.width), .rows = ROWS_IN(0),
-            .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) });
-    return NN_DISPATCH(r, gated_scan_sum, &b, .wg = 64, .tile_rows = ceil_div(64, b.heads_to * b.dirs_to * b.width),
-        .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) });
+    return nn_dispatch(r, &(nn_kernel_use) {
+        .shader = p->lanes && b.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .args = &b, .args_size = sizeof b, .wg = wg_of(b.heads_to * b.dirs_to * b.width),
+        .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) } });
 }
 
 static vkc_status bwd_group(nn_run *r, const nn_call *c, const plan *p, struct gated_scan_args a)
