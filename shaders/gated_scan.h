@@ -6,10 +6,15 @@
 //   g <= 0: one number a stream (Mamba-2) or one a channel of k (GLA; Yang et al. 2024)
 //   backward, dS_t = scale q_t do_t^T + diag(exp(g_{t+1})) dS_{t+1}, with k' = step k:
 //   dq_t = scale S_t do_t     dk'_t = dS_t v_t     dv_t = dS_t^T k'_t     dg_t = exp(g_t) (dS_t . S_{t-1})
-//   chunked: Dao & Gu 2024. dg is summed from products that contain exp(g_t), never as a difference of two sums.
+//   dg is summed from products that contain exp(g_t), never as a difference of two sums.
+//   chunked: an element (i, j) of the state takes no other element to move by a row. So inside a chunk a lane
+//   walks single elements over all rows, one register each, and sums o_rj over i; between chunks go states.
+//   Every factor is an exp(g_t): no exponent is ever a difference, whatever the length of a chunk.
+//   split: what each chunk adds, then a pass over the chunks -> states before each chunk -> outputs
+//   fused: one workgroup walks the chunks of its image and stream -> the same states; serial: chunks of one row
 #ifndef SHADERS_GATED_SCAN_H
 #define SHADERS_GATED_SCAN_H
-#include "inc/shared.h"
+#include "inc/chunk.h"
 
 // Where a stream (h, dir) finds its first column in a tensor of tokens: col0 + h * head + dir * dir_stride.
 // A stride of 0 shares the columns.
@@ -26,4 +31,37 @@ struct gated_scan_attr {
     U32 chunk;                     // tokens of a chunk: 16, 32, 64 or 128; 0 = chosen
     U32 carry;                     // 1: out[1] is the state after the last token
 };
+
+#define GATED_SCAN_MAX_DIM 256     // dk and dv
+#define SPEC_GATED_SCAN_START 7    // 1: there is a state to start from
+#define SPEC_GATED_SCAN_OWN 8      // lanes forms: vec4 of columns that a lane owns
+#define GATED_SCAN_BLOCK 8         // general form: channels staged at a time
+#define GATED_SCAN_TALL 16         // lanes form: channels of k whose states a workgroup walks
+#define GATED_SCAN_SUM 16          // general form: rows of sums over channels at a time
+
+// A launch takes the streams stream0 .. stream0 + streams - 1.
+struct gated_scan_args {
+    STRUCT chunk_cols q, k, v, g, step;
+    U32 heads, dirs;
+    U32 stream0, streams;
+    U32 slices;                    // workgroups that share the columns of a stream
+    U32 chunks;                    // slots of an image where the states of all chunks are kept
+    U32 dk, dv;
+    F32 scale;
+    U32 rows;                      // capacity, for the places of the parts
+    U32 parts;                     // 1: dv is a part (R, streams, dv); 0: it is added
+    U32 carry;                     // 1: the last state is wanted
+};
+ARGS_SIZE(gated_scan_args, 128);
+
+// Adds parts (R, streams, slices, width) into columns of a gradient; streams that share columns in order.
+struct gated_scan_sum_args {
+    STRUCT chunk_cols to;
+    U32 dirs;
+    U32 stream0, streams;
+    U32 slices, width;
+    U32 at;                        // first element of the parts
+    U32 heads_to, dirs_to;         // distinct columns: heads or 1, dirs or 1
+};
+ARGS_SIZE(gated_scan_sum_args, 48);
 #endif

@@ -8,6 +8,7 @@
 #define I32 int32_t
 #define F32 float
 #define SHARED_FN static inline
+#define STRUCT struct             // a field that is a struct: STRUCT name field
 #ifdef __cplusplus
 #define _Static_assert static_assert
 #endif
@@ -18,6 +19,7 @@
 #define I32 int
 #define F32 float
 #define SHARED_FN
+#define STRUCT
 #define ARGS_SIZE(T, bytes)
 #define PUSH_ARGS(T) layout(push_constant, std430) uniform PushArgs { T a; }
 #endif
