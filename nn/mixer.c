@@ -104,6 +104,8 @@ vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mix
     memcpy(layer->mixer, name, len + 1);
     if (text[len] == ':')
         memcpy(layer->options, text + len + 1, strlen(text + len));
+    for (char *at = layer->options; (at = strchr(at, '+')) != NULL;)
+        *at = ',';
     return nn_mixer_check(layer, out);
 }
 

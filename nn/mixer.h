@@ -38,10 +38,13 @@ typedef struct nn_mixer_param {
 } nn_mixer_param;
 
 // What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
+// phi_q, phi_k (R, H F): features that the mixer learns and whose products stand for attention weights,
+// phi_q_i . phi_k_j up to a factor a row; a transfer matches them to the teacher's weights first (distill/transfer.h).
 // `start` is read: the states to start from (a mixer's `carries` says the shapes), NULL = zeros. When `carry` is
 // set, build leaves the states after the last token in `last`.
 typedef struct nn_mixer_taps {
     nn_tensor *qkv, *lse;
+    nn_tensor *phi_q, *phi_k;
     bool       carry;
     nn_tensor *start[NN_MAX_CARRY], *last[NN_MAX_CARRY];
 } nn_mixer_taps;
@@ -74,7 +77,8 @@ extern const uint32_t nn_n_mixers;
 // Check a layer's mixer name and options, and write every option out with its value, defaults included.
 // Errors: E_ARG with the names or values that there are. `out` may be NULL.
 vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
-// Parse "linear" or "linear:features=elu1" and check it.
+// Parse "linear" or "linear:features=elu1" and check it; several options have a comma or, where commas mean
+// something else, a plus between them: "ssd:state=128+chunk=32".
 vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
 // Directions of a checked layer that has the option direction=both|forward: 2 or 1.
 uint32_t nn_mixer_dirs(const nn_layer_config *layer);
