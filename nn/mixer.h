@@ -38,10 +38,13 @@ typedef struct nn_mixer_param {
 } nn_mixer_param;
 
 // What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
+// phi_q, phi_k (R, H F): features that the mixer learns and whose products stand for attention weights,
+// phi_q_i . phi_k_j up to a factor a row; a transfer matches them to the teacher's weights first (distill/transfer.h).
 // `start` is read: the states to start from (a mixer's `carries` says the shapes), NULL = zeros. When `carry` is
 // set, build leaves the states after the last token in `last`.
 typedef struct nn_mixer_taps {
     nn_tensor *qkv, *lse;
+    nn_tensor *phi_q, *phi_k;
     bool       carry;
     nn_tensor *start[NN_MAX_CARRY], *last[NN_MAX_CARRY];
 } nn_mixer_taps;

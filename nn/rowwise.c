@@ -46,7 +46,7 @@ vkc_status nn_want_columns(const char *op, const char *what, const nn_shape *got
     const uint64_t H = want->heads, P = want->dirs, D = want->dim;
     vkc_status st;
     VKC_TRY(nn_want_shape(op, what, got, 2, 0, 0));
-    if (!H || !P || P > 2 || !D)
+    if (!H || !P || P > 2 || !D || H * P > UINT32_MAX / D)
         return VKC_FAIL(VKC_E_ARG, "%s: %u heads in %u directions of %u channels are no streams", op, want->heads,
                         want->dirs, want->dim);
     const uint64_t end = want->col0 + (H - 1) * want->head + (P - 1) * want->dir_stride + D;

@@ -35,7 +35,7 @@ struct delta_scan_attr {
 };
 
 // Private memory, N streams, R rows at capacity, n = R N, C chunks of all images at capacity:
-//   0: W, then state parts (n, dk) of dq; of dk through S; of dk through dH      1: U (n, dv), then dU and dR (n, dv)
+//   0: W, then state parts (n, dk) of dq; of dk through S; of dk through dH      1: U, dU and then dR, dv (n, dv) each
 //   2: states before each chunk (C N, dk, dv), dH after each, rows of S . dH (C N, dk)
 //   3: gates (n, 4): exp(G), exp(G_last - G), beta, g; then of Q columns each: k . k and scale q . k with their decay,
 //      gradients of q . k and k . k, products for dg, products for dbeta; sums of a row (n, 4); dbeta (n); dg (n)
@@ -52,13 +52,4 @@ struct delta_scan_args {
     U32 beta_ld, beta_col0, beta_head, beta_dir;
 };
 ARGS_SIZE(delta_scan_args, 108);
-
-// d[row, column of stream] += sum over the streams that share the column
-struct delta_scan_add_args {
-    U32 heads, dirs, width;
-    U32 ld, col0, head, dir;       // of d
-    U32 from;                      // where the streams' numbers (R, N, width) begin
-    U32 times_beta;
-};
-ARGS_SIZE(delta_scan_add_args, 36);
 #endif

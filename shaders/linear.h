@@ -47,4 +47,5 @@ ARGS_SIZE(linear_reduce_args, 8);
 #define SPEC_TILE_TN 5
 #define SPEC_TILE_LANES 1          // tile_lanes.glsl only: subgroup size
 #define SPEC_TILE_GROUPS 6         // G
+#define SPEC_TILE_ODD 7            // tile_lanes.glsl only: 1 = N is no multiple of 4
 #endif

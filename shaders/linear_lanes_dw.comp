@@ -11,6 +11,8 @@ layout(binding = 2) writeonly buffer Part { vec4 part[]; };    // (splits, G, N,
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
 #include "inc/tile_groups.glsl"
+#include "inc/texels.glsl"
+layout(constant_id = SPEC_TILE_ODD) const uint ODD = 0u;
 
 #define TILE_M a.out_cols
 #define TILE_N a.in_cols
@@ -24,7 +26,11 @@ mat4 tile_a4(uint m, uint k, uint end)
 {
     mat4 v;
     for (uint i = 0u; i < 4u; i++) {
-        vec4 row = texelFetch(dpre, int(Y_AT(min(k + i, end - 1u), min(m, a.out_cols - 4u)) / 4u));
+        vec4 row;
+        if (ODD == 0u)
+            row = texelFetch(dpre, int(Y_AT(min(k + i, end - 1u), min(m, a.out_cols - 4u)) / 4u));
+        else
+            row = fetch_at(dpre, Y_AT(min(k + i, end - 1u), min(m, a.out_cols - 1u)), LAST_TEXEL(end));
         v[i] = k + i < end ? row : vec4(0.0);
     }
     return v;

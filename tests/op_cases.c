@@ -37,6 +37,31 @@ const op_case op_cases[] = {
     { "attention", "heads of 1", .layout = { { { 1, 3, 13, 37, 65 } } }, .attr = &(struct attention_attr) { .heads = 3 },
       .in = { { 1, { 2, { 0, 9 } } } } },
 
+    // attention_match (its lse is any number: the weights need not sum to 1)
+#define MATCH(n, lengths, cap, H, D, F, lo, hi, top) { "attention_match", n, \
+    .layout = { { MATCH_LIST lengths, .cap_tokens = cap } }, \
+    .in = { { 1, { 2, { 0, (H) * (F) } }, lo, hi }, { 1, { 2, { 0, (H) * (F) } }, 0.01, 1 }, \
+            { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, (top) - 0.5, top } }, \
+    .attr = &(struct attention_match_attr) { .heads = (H) } }
+#define MATCH_LIST(...) { __VA_ARGS__ }
+    MATCH("one", (1), 0, 1, 1, 1, 0.01, 1, 1.0),
+    MATCH("heads of 1, features of 3", (1, 3, 13, 37, 65), 0, 3, 1, 3, 0.01, 1, 3.5),
+    MATCH("all lengths, heads of 4, features of 8", (1, 2, 15, 16, 17, 31, 33, 65), 0, 2, 4, 8, 0.01, 1, 4.0),
+    MATCH("all lengths, heads of 3, features of 5", (1, 2, 15, 16, 17, 31, 33, 65), 70, 2, 3, 5, 0.01, 1, 4.0),
+    MATCH("197 tokens", (197, 3), 0, 1, 4, 4, 0.01, 1, 5.0),
+    MATCH("heads of 32, features of 64, dead rows", (24, 1, 33), 37, 3, 32, 64, 0.01, 1, 3.5),
+    MATCH("heads of 32, features of 32", (16, 17), 0, 2, 32, 32, 0.01, 1, 3.0),
+    MATCH("heads of 13, features of 26, dead rows", (3, 1, 13), 37, 3, 13, 26, 0.01, 1, 2.5),
+    MATCH("heads of 37, features of 65", (37, 2), 65, 1, 37, 65, 0.01, 1, 3.5),
+    MATCH("heads of 64, features of 128", (13, 33), 0, 1, 64, 128, 0.01, 1, 3.5),
+    MATCH("heads of 128, features of 256", (13, 3), 15, 1, 128, 256, 0.01, 1, 3.0),
+    MATCH("heads of 4, features of 1, queries at the floor", (13, 3), 15, 3, 4, 1, -1, 1, 2.5),
+    MATCH("heads of 4, features of 4, all at the floor", (3, 1), 13, 3, 4, 4, -1, -0.01, 1.0),
+    { "attention_match", "features of 1, keys at the floor, own scale", .layout = { { { 15, 2 }, .cap_tokens = 16 } },
+      .in = { { 1, { 2, { 0, 3 } }, 0.1, 1 }, { 1, { 2, { 0, 3 } } }, { 1, { 2, { 0, 27 } } },
+              { 1, { 2, { 0, 3 } }, 2, 3 } },
+      .attr = &(struct attention_match_attr) { .heads = 3, .scale = 0.3f } },
+
     // attention_stats (its lse is any number: p need not sum to 1)
     { .op = "attention_stats", .note = "uneven, dead rows", .layout = { { .lengths = { 1, 3, 13, 65 }, .cap_tokens = 67 } },
       .in = { { 1, { 2, { 0, 3 * 39 } } }, { 1, { 2, { 0, 3 } }, 3.0, 4.5 } }, .attr = &(struct attention_stats_attr) { .heads = 3 } },
@@ -175,9 +200,13 @@ const op_case op_cases[] = {
     { "delta_scan", "forgets all or nothing", .layout = { { { 33, 65 } } },
       .attr = &(struct delta_scan_attr) { .heads = 1, .dirs = 2, .dk = 3, .dv = 4, .g_dir = 1 },
       .in = { { 1, { 2, { 0, 3 } } }, { 1, { 2, { 0, 3 } }, -0.5, 0.5 }, { 1, { 2, { 0, 4 } } }, { 1, { 2, { 0, 2 } }, -30, 0 }, { 1, { 2, { 0, 1 } }, 0, 1 } } },
-    { "delta_scan", "constant, forgets next to nothing", .layout = { { { 4096 } } },
+    // (with constant v and g nearer 0, dbeta is v - S^T k of equal numbers: the rounding of S alone is over the bar)
+    { "delta_scan", "constant, forgets little", .layout = { { { 4096 } } },
       .attr = &(struct delta_scan_attr) { .heads = 1, .dirs = 2, .dk = 4, .dv = 4, .g_dir = 1 },
-      .in = { { 1, { 2, { 0, 4 } }, 0.5, 0.5 }, { 1, { 2, { 0, 4 } }, 0.5, 0.5 }, { 1, { 2, { 0, 4 } }, 0.7, 0.7 }, { 1, { 2, { 0, 2 } }, -1e-4, -1e-5 }, { 1, { 2, { 0, 1 } }, 0.9, 0.9 } } },
+      .in = { { 1, { 2, { 0, 4 } }, 0.5, 0.5 }, { 1, { 2, { 0, 4 } }, 0.5, 0.5 }, { 1, { 2, { 0, 4 } }, 0.7, 0.7 }, { 1, { 2, { 0, 2 } }, -0.02, -0.01 }, { 1, { 2, { 0, 1 } }, 0.9, 0.9 } } },
+    { "delta_scan", "constant keys, forgets next to nothing", .layout = { { { 4096 } } },
+      .attr = &(struct delta_scan_attr) { .heads = 1, .dirs = 2, .dk = 4, .dv = 4, .g_dir = 1 },
+      .in = { { 1, { 2, { 0, 4 } }, 0.5, 0.5 }, { 1, { 2, { 0, 4 } }, 0.5, 0.5 }, { 1, { 2, { 0, 4 } } }, { 1, { 2, { 0, 2 } }, -1e-4, -1e-5 }, { 1, { 2, { 0, 1 } }, 0.9, 0.9 } } },
 
     // dwconv
     { "dwconv", "one", .layout = { { { 1 }, .grid_h = 1, .grid_w = 1 } }, .attr = &(struct dwconv_attr) { .col0 = 0 },
@@ -250,6 +279,14 @@ const op_case op_cases[] = {
       .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32,
         .z_col0 = 4, .z_head = 32, .z_dir = 104, .whole = 1, .gate_first = 1, .eps = 1e-5f },
       .in = { { 1, { 2, { 0, 192 } } }, { 1, { 2, { 0, 208 } }, -3, 3 }, { 0, { 1, { 192 } } } } },
+    { "gated_norm", "gate first, whole, x of vec4, z anywhere", .layout = { { { 31, 1, 2, 16 }, .cap_tokens = 36 } },
+      .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32,
+        .z_col0 = 1, .z_head = 33, .z_dir = 103, .whole = 1, .gate_first = 1, .eps = 1e-5f },
+      .in = { { 1, { 2, { 0, 192 } } }, { 1, { 2, { 0, 203 } }, -3, 3 }, { 0, { 1, { 192 } } } } },
+    { "gated_norm", "norm first, x of vec4, z anywhere up to the last column", .layout = { { { 33, 2, 17 } } },
+      .attr = &(struct gated_norm_attr) { .heads = 2, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32,
+        .z_col0 = 2, .z_head = 32, .eps = 1e-5f },
+      .in = { { 1, { 2, { 0, 128 } } }, { 1, { 2, { 0, 66 } }, -3, 3 }, { 0, { 1, { 128 } } } } },
     { "gated_norm", "norm first, gate shared by the directions, vec4",
       .layout = { { { 1, 15, 16, 31 }, .cap_tokens = 33 } },
       .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32,
@@ -422,6 +459,18 @@ const op_case op_cases[] = {
       .attr = &(struct linear_attr) { .groups = 2 } },
     { "linear", "one group as a stack of one", .in = { { 0, { 2, { 3, 13 } } }, { 0, { 3, { 1, 5, 13 } } }, { 0, { 1, { 5 } } } },
       .attr = &(struct linear_attr) { .groups = 1 } },
+    { "linear", "rows of no whole vec4, gelu", .layout = { { { 33, 2, 17 }, .cap_tokens = 33 } },
+      .in = { { 1, { 2, { 0, 36 } } }, { 0, { 2, { 67, 36 } } }, { 0, { 1, { 67 } } } },
+      .attr = &(struct linear_attr) { .act = LINEAR_ACT_GELU } },
+    { "linear", "an odd count of numbers", .layout = { { { 17 } } },
+      .in = { { 1, { 2, { 0, 8 } } }, { 0, { 2, { 37, 8 } } }, { 0, { 1, { 37 } } } },
+      .attr = &(struct linear_attr) { .act = LINEAR_ACT_GELU } },
+    { "linear", "two columns", .layout = { { { 1, 2, 15 }, .cap_tokens = 16 } },
+      .in = { { 1, { 2, { 0, 32 } } }, { 0, { 2, { 2, 32 } } }, { 0, { 1, { 2 } } } },
+      .attr = &(struct linear_attr) { 0 } },
+    { "linear", "groups of odd columns", .layout = { { { 31, 33, 1 }, .cap_tokens = 37 } },
+      .in = { { 1, { 2, { 0, 24 } } }, { 0, { 3, { 3, 37, 8 } } }, { 0, { 1, { 111 } } } },
+      .attr = &(struct linear_attr) { .groups = 3 } },
     { "linear", "65 groups of 1", .in = { { 0, { 2, { 37, 65 } } }, { 0, { 3, { 65, 1, 1 } } } },
       .attr = &(struct linear_attr) { .groups = 65 } },
 
@@ -480,6 +529,15 @@ const op_case op_cases[] = {
     { "lstm", "saturated gates", .layout = { { { 31, 13 } } },
       .attr = &(struct lstm_attr) { .heads = 1, .dirs = 2, .dim = 8 },
       .in = { { 1, { 2, { 0, 64 } }, -100, 100 }, { 0, { 3, { 2, 32, 8 } } } } },
+    { "lstm", "4096 tokens, gates near 1", .layout = { { { 4096, 2 } } },
+      .attr = &(struct lstm_attr) { .heads = 1, .dirs = 1, .dim = 4 },
+      .in = { { 1, { 2, { 0, 16 } }, 4, 7 }, { 0, { 3, { 1, 16, 4 } } } } },
+    { "lstm", "4096 tokens, gates near 0", .layout = { { { 4096, 2 } } },
+      .attr = &(struct lstm_attr) { .heads = 1, .dirs = 1, .dim = 4 },
+      .in = { { 1, { 2, { 0, 16 } }, -7, -4 }, { 0, { 3, { 1, 16, 4 } } } } },
+    { "lstm", "constant inputs", .layout = { { { 1025, 33 } } },
+      .attr = &(struct lstm_attr) { .heads = 1, .dirs = 2, .dim = 4 },
+      .in = { { 1, { 2, { 0, 32 } }, 0.5, 0.5 }, { 0, { 3, { 2, 16, 4 } } } } },
     { "lstm", "split rows", .layout = { { { 1025, 1025, 1025 } } },
       .attr = &(struct lstm_attr) { .heads = 1, .dirs = 1, .dim = 4 },
       .in = { { 1, { 2, { 0, 16 } } }, { 0, { 3, { 1, 16, 4 } } } } },

@@ -277,7 +277,10 @@ def test_bad_input(work):
 def test_distill(work):
     args = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
             "--batch", "8"]
-    value = check_json("teacher_top1 student_top1 replaced path timing", *args, "-o", work / "s")
+    value = check_json("teacher_top1 student_top1 replaced path timing match", *args, "-o", work / "s")
+    match = value.get("match", {})
+    check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of matching")
+    steps = match.get("steps", 0)
     check(sorted(value.get("replaced", [])) == [0, 1], "distill: both layers may go")
     check(all(p.keys() >= {"layer", "mixer", "top1"} for p in value.get("path", [])), "distill: keys of a step")
     check(all(t.keys() >= {"tokens", "teacher_ms", "student_ms"} for t in value.get("timing", [])) and
@@ -285,9 +288,13 @@ def test_distill(work):
     value = check_json("layers", "inspect", work / "s")
     check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "distill: mixers of the student")
     check_json("top1", "eval", work / "s", "--data", work / "data")
-    check_run(130, "--resume", *args, "-o", work / "t", "--max-steps", "3")
+    check_run(130, "match: stopped", *args, "-o", work / "t", "--max-steps", "1")
+    check_run(130, "transfer: stopped", *args, "-o", work / "t", "--resume", "--max-steps", steps + 2)
     check_run(0, "linear:features=hedgehog", *args, "-o", work / "t", "--resume", "--no-timing")
     check(weights(work / "t") == weights(work / "s"), "distill: a resumed run gives another student")
+    value = check_json("match", *args, "-o", work / "u", "--match-epochs", "0", "--no-timing")
+    check(value.get("match", 1) is None, "distill: nothing is matched without epochs")
+    check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
 
 
 def test_full_disk(work):

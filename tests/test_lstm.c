@@ -24,8 +24,8 @@ typedef struct problem {
 
 static size_t len_of(const problem *p, int i)
 {
-    const size_t matrix = DIRS * 4 * p->C * p->C, tokens = p->R * p->C;
-    return i == X || i == DX ? tokens : i == DH || i == H ? DIRS * tokens : i == B || i == DB ? DIRS * 4 * p->C : matrix;
+    const size_t tokens = p->R * p->C, bias = DIRS * 4 * p->C;
+    return i == X || i == DX ? tokens : i == DH || i == H ? DIRS * tokens : i == B || i == DB ? bias : bias * p->C;
 }
 
 static double *zeros(size_t n)

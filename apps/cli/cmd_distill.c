@@ -66,18 +66,23 @@ static const arg table[] = {
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the run of the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
     BATCH_ROW(distill_args, "64"),
+    { "match-epochs", 0, ARG_U32, AT(match_epochs), 0, 100000, "N",
+      "that match learned features to the attention weights first [1]" },
+    { "match-lr", 0, ARG_REAL, AT(match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "of the transfer [3]" },
     { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
     { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0]" },
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm over all layers, 0 = any [0]" },
-    { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop the transfer after N steps, as Ctrl-C does" },
-    FINITE_ROWS(distill_args, "on in the transfer"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
+    { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N",
+      "stop matching or transfer after N steps in all, as Ctrl-C does" },
+    FINITE_ROWS(distill_args, "on in matching and transfer"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
     { "timing-batch", 0, ARG_U32, AT(timing_batch), 1, 4096, "N", "pictures at once when timing [4]" },
     { "no-timing", 0, ARG_FLAG, AT(no_timing), 0, 0, NULL, "do not time teacher and student" },
     { 0 },
 };
 static const distill_args defaults = {
-    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .timing_batch = 4,
+    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .match_epochs = 1, .match_lr = 1e-2,
+    .timing_batch = 4,
 };
 const command cmd_distill = {
     .name = "distill", .help = "replace the attention that can go, and write the student",

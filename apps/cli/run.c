@@ -13,8 +13,8 @@
 
 // What a run leaves in its folder; a new run in the same place takes these away and nothing else.
 static const char *const leftovers[] = {
-    "train.safetensors", "train.jsonl", "transfer.safetensors", "transfer.jsonl", "log.jsonl", "search.jsonl",
-    "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
+    "train.safetensors", "train.jsonl", "match.safetensors", "transfer.safetensors", "transfer.jsonl", "log.jsonl",
+    "search.jsonl", "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
 };
 
 vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX])

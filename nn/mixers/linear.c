@@ -49,6 +49,8 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     struct dwconv_attr c = { .col0 = 2 * C };
     nn_tensor *local = NN_APPLY(g, dwconv, &c, NULL, qkv, p[2], p[3]);
     taps->qkv = qkv;
+    taps->phi_q = is_learned(d) ? q : NULL;
+    taps->phi_k = is_learned(d) ? k : NULL;
     return NN_APPLY0(g, add, NULL, global, local);
 }
 

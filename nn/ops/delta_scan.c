@@ -6,6 +6,7 @@
 // forward pass token after token. Backward keeps the inputs alone and makes the states again.
 #include "nn/op.h"
 #include "shaders/delta_scan.h"
+#include "shaders/gated_scan.h"
 #include "spv/shaders.h"
 
 #include <math.h>
@@ -39,7 +40,7 @@ static uint32_t streams_of(const nn_call *c)
 static uint32_t chunk_of(const nn_call *c)
 {
     uint32_t chunk = NN_ATTR(c, delta_scan)->chunk;
-    return chunk ? chunk : 32;
+    return chunk ? chunk : c->dev->type == VKC_TYPE_SOFTWARE ? 16 : 32;
 }
 
 static uint32_t chunks_of(const nn_call *c)     // of an image, at capacity
@@ -117,7 +118,7 @@ static vkc_status infer(nn_call *c)
     c->scratch_fwd[2] = states * t->dk * t->dv;
     c->scratch_fwd[3] = tokens * (4 + 2 * chunk);
     c->scratch_bwd[0] = 3 * tokens * t->dk;
-    c->scratch_bwd[1] = 2 * tokens * t->dv;
+    c->scratch_bwd[1] = 3 * tokens * t->dv;
     c->scratch_bwd[2] = states * t->dk * (2 * t->dv + 1);
     c->scratch_bwd[3] = tokens * (10 + 6 * chunk);
     return VKC_OK;
@@ -156,7 +157,7 @@ static vkc_status launch(nn_run *r, const nn_call *c, const vkc_shader *plain, c
     a.carry = memchr(bind, OUT(1), 9) != NULL;          // forward only: backward finds that memory in other use
     const bool in_lanes = lanes && is_lanes(c);
     uint32_t wg = in_lanes ? c->dev->subgroup_size : c->dev->type == VKC_TYPE_SOFTWARE ? 8 : cols <= 32 ? 32 : 64;
-    uint32_t each = in_lanes ? 4 * wg : wg, rows = in_lanes ? 16 : 8, blocks = (cols + each - 1) / each;
+    uint32_t each = in_lanes ? 4 * wg : wg, rows = 8, blocks = (cols + each - 1) / each;
     if (by == BY_COLUMN && cols == t->dk + t->dv)       // W and U, in blocks of their own
         blocks = (t->dk + each - 1) / each + (t->dv + each - 1) / each;
     nn_kernel_use use = {
@@ -212,21 +213,26 @@ done:
 }
 
 // d in[i] += what the streams have left at float `from` of scratch memory `slot`.
-static vkc_status add(nn_run *r, const nn_call *c, int i, int slot, size_t from, bool times_beta)
+static vkc_status add(nn_run *r, const nn_call *c, int i, int slot, size_t from)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     field f[5];
     fields(t, f);
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
-    struct delta_scan_add_args a = {
-        .heads = t->heads, .dirs = t->dirs, .width = f[i].width, .ld = c->in[i].dim[1], .col0 = f[i].col0,
-        .head = f[i].head, .dir = f[i].dir, .from = (uint32_t) from, .times_beta = times_beta,
+    struct gated_scan_sum_args a = {
+        .to = { f[i].col0, f[i].head, f[i].dir, c->in[i].dim[1] }, .dirs = t->dirs,
+        .streams = streams_of(c), .slices = 1, .width = f[i].width, .at = (uint32_t) from,
+        .heads_to = f[i].head ? t->heads : 1, .dirs_to = f[i].dir ? t->dirs : 1,
     };
-    uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
-    return NN_DISPATCH(r, delta_scan_add, &a, .wg = wg, .tile_rows = (wg + f[i].width - 1) / f[i].width,
-        .rows = ROWS_IN(0), .groups = { 0, streams_of(c), 1 },
-        .bind = { ROWS_IN(0), (uint8_t) slot, SCRATCH(3), (uint8_t) DIN(i) });
+    const bool in_lanes = is_lanes(c) && a.width % 4 == 0;
+    const uint32_t cols = a.heads_to * a.dirs_to * a.width;
+    nn_kernel_use use = {
+        .shader = in_lanes ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum, .wg = 64,
+        .args = &a, .args_size = sizeof a, .tile_rows = ((in_lanes ? 256 : 64) + cols - 1) / cols, .rows = ROWS_IN(0),
+        .bind = { ROWS_IN(0), (uint8_t) slot, (uint8_t) DIN(i) },
+    };
+    return nn_dispatch(r, &use);
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
@@ -243,11 +249,11 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     LAUNCH(rows, BY_TOKEN, chunk_of(c), IN(Q), IN(K), IN(V), SCRATCH(1), SCRATCH(0), SCRATCH(2), SCRATCH(3));
     LAUNCH_PLAIN(dgates, BY_TOKEN, chunk_of(c), SCRATCH(3));
     LAUNCH(grads, BY_TILE, t->dk, IN(Q), IN(K), SCRATCH(3), SCRATCH(0), SCRATCH(0));
-    VKC_TRY(add(r, c, Q, SCRATCH(0), 0, false));
-    VKC_TRY(add(r, c, K, SCRATCH(0), tokens * t->dk, false));
-    VKC_TRY(add(r, c, V, SCRATCH(1), tokens * t->dv, true));
-    VKC_TRY(add(r, c, BETA, SCRATCH(3), tokens * (8 + 6 * chunk), false));
-    VKC_TRY(add(r, c, G, SCRATCH(3), tokens * (9 + 6 * chunk), false));
+    VKC_TRY(add(r, c, Q, SCRATCH(0), 0));
+    VKC_TRY(add(r, c, K, SCRATCH(0), tokens * t->dk));
+    VKC_TRY(add(r, c, V, SCRATCH(1), 2 * tokens * t->dv));
+    VKC_TRY(add(r, c, BETA, SCRATCH(3), tokens * (8 + 6 * chunk)));
+    VKC_TRY(add(r, c, G, SCRATCH(3), tokens * (9 + 6 * chunk)));
 done:
     return st;
 }

@@ -2,7 +2,7 @@
 //   in:  x (R, W)   z (R, Wz), optional gate   w (N), optional      N = heads dirs D
 //   out: y (R, N)   r (R, norms), one over the root mean square
 // Two forms of each kernel: four columns at a time on software devices, one on all others and where columns do not
-// come in fours.
+// come in fours; those of z may then begin anywhere, as they do in the projection of Mamba-2.
 #include "nn/rowwise.h"
 #include "shaders/gated_norm.h"
 #include "spv/shaders.h"
@@ -55,19 +55,23 @@ done:
 static bool is_quads(const nn_call *c)
 {
     const struct gated_norm_attr *t = NN_ATTR(c, gated_norm);
-    uint32_t cols = t->dim | c->in[0].dim[1] | t->x_col0 | t->x_head | t->x_dir;
     size_t most = nn_shape_len(&c->in[0]), len[] = { nn_shape_len(&c->in[1]), nn_shape_len(&c->out[0]) };
     for (int i = 0; i < 2; i++)
         most = len[i] > most ? len[i] : most;
-    if (c->in[1].rank)
-        cols |= c->in[1].dim[1] | t->z_col0 | t->z_head | t->z_dir;
-    return nn_takes_quads(c, cols, most);
+    return nn_takes_quads(c, t->dim | c->in[0].dim[1] | t->x_col0 | t->x_head | t->x_dir | (uint32_t) len[0], most);
+}
+
+// The columns of z then come in fours as well, but may begin anywhere.
+static bool is_odd_z(const nn_call *c)
+{
+    const struct gated_norm_attr *t = NN_ATTR(c, gated_norm);
+    return is_quads(c) && c->in[1].rank && (c->in[1].dim[1] | t->z_col0 | t->z_head | t->z_dir) % 4;
 }
 
 static struct gated_norm_args make_args(const nn_call *c)
 {
     const struct gated_norm_attr *t = NN_ATTR(c, gated_norm);
-    const uint32_t per = is_quads(c) ? 4 : 1;
+    const uint32_t per = is_quads(c) ? 4 : 1, z = is_odd_z(c) ? 1 : per;
     const bool gate = c->in[1].rank != 0;
     const bool share_heads = t->whole || t->x_head == 0 || (gate && t->z_head == 0);
     const bool share_dirs = t->x_dir == 0 || (gate && t->z_dir == 0);
@@ -75,8 +79,9 @@ static struct gated_norm_args make_args(const nn_call *c)
         .rows = nn_plain_rows(c),
         .heads = t->heads, .dirs = t->dirs, .dim = t->dim / per,
         .ld_x = c->in[0].dim[1] / per, .x_col0 = t->x_col0 / per, .x_head = t->x_head / per, .x_dir = t->x_dir / per,
-        .ld_z = c->in[1].dim[1] / per, .z_col0 = t->z_col0 / per, .z_head = t->z_head / per, .z_dir = t->z_dir / per,
+        .ld_z = c->in[1].dim[1] / z, .z_col0 = t->z_col0 / z, .z_head = t->z_head / z, .z_dir = t->z_dir / z,
         .whole = t->whole,
+        .last_z = gate ? (uint32_t) nn_shape_len(&c->in[1]) / 4 - 1 : 0,
         .norm_len = (float) t->dim * (float) (t->whole ? t->heads : 1),
         .eps = t->eps,
         .scale = t->scale != 0 ? t->scale : 1,
@@ -100,7 +105,8 @@ static vkc_status by_rows(nn_run *r, const nn_call *c, const struct gated_norm_a
     nn_kernel_use use = { .shader = is_quads(c) ? quads : plain, .args = a, .args_size = sizeof *a,
         NN_BY_ROWS(c, tile),
         .spec = { [SPEC_LANES - 1] = lanes, [SPEC_ONCE - 1] = nn_row_once(c, c->in[0].dim[0], tile),
-                  [SPEC_GATED_NORM_GATE - 1] = gate_of(c), [SPEC_GATED_NORM_HAS_W - 1] = c->in[2].rank } };
+                  [SPEC_GATED_NORM_GATE - 1] = gate_of(c), [SPEC_GATED_NORM_HAS_W - 1] = c->in[2].rank,
+                  [SPEC_GATED_NORM_ODD_Z - 1] = is_odd_z(c) } };
     use.groups[1] = parts;
     memcpy(use.bind, bind, 8);
     return nn_dispatch(r, &use);
@@ -119,7 +125,8 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct gated_norm_arg
     const uint32_t len = n_cols(c), invocations = a->heads * a->dirs * a->dim;
     vkc_status st = nn_dispatch(r, &(nn_kernel_use) {
         .shader = is_quads(c) ? &vkc_shader_gated_norm_quads_bwd_w : &vkc_shader_gated_norm_bwd_w,
-        .args = a, .args_size = sizeof *a, .wg = NN_ROW_WG, .spec = { [SPEC_GATED_NORM_GATE - 1] = gate_of(c) },
+        .args = a, .args_size = sizeof *a, .wg = NN_ROW_WG, 
+        .spec = { [SPEC_GATED_NORM_GATE - 1] = gate_of(c), [SPEC_GATED_NORM_ODD_Z - 1] = is_odd_z(c) },
         .groups = { a->blocks, (invocations - 1) / NN_ROW_WG + 1 },
         .bind = { IN(0), IN(1), OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
     return st != VKC_OK ? st : nn_add_parts(r, c, SCRATCH(0), DIN(2), len, a->blocks);

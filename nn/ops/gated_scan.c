@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OWN 1                      // lanes form: vec4 of channels of v that a lane owns, where there are twice as many
 #define LAUNCH_BYTES ((size_t) 64 << 20)   // of states or parts that one launch may need: streams go in groups
 
 typedef struct plan {              // how one call runs
@@ -20,8 +21,9 @@ typedef struct plan {              // how one call runs
     uint32_t rows;                 // of a chunk
     uint32_t chunks;               // of the longest image
     uint32_t streams, group;       // all, and those of one launch
-    uint32_t wg_k, own_k, slices_k;    // lanes over channels of k: size, channels each, workgroups
-    uint32_t wg_v, own_v, slices_v;    // over channels of v
+    uint32_t wg_k, slices_k;       // over channels of k: workgroup size, workgroups of a stream
+    uint32_t wg_v, slices_v;       // over channels of v
+    uint32_t own;                  // lanes form: vec4 of channels of v that a lane owns
 } plan;
 
 enum { Q, K, V, G, STEP, START, N_IN };
@@ -78,24 +80,48 @@ static uint32_t wg_of(uint32_t channels)
     return channels <= 8 ? 8 : channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
 }
 
+// Lanes form: whole vec4 everywhere, chunks that fit the registers, the subgroups of software drivers.
+static bool is_lanes(const nn_call *c, const plan *p)
+{
+    const struct gated_scan_attr *t = attr_of(c);
+    const vkc_device_info *dev = c->dev;
+    size_t most = (size_t) c->in_rows[0]->cap_images * p->chunks * p->group * t->dk * t->dv;
+    uint32_t odd = t->dk | t->dv;
+    for (int i = 0; i <= START; i++) {
+        const size_t len = nn_shape_len(&c->in[i]);
+        most = len > most ? len : most;
+        if (i <= V || (i == G && t->channels)) {
+            const struct chunk_cols x = cols_of(c, i);
+            odd |= x.col0 | x.head | x.dir_ | x.ld;
+        }
+    }
+    most = nn_shape_len(&c->out[0]) > most ? nn_shape_len(&c->out[0]) : most;
+    return !is_env("PARE_SCAN_FORM", "general") && odd % 4 == 0 && p->fused && p->rows >= 16 && p->rows <= 32 &&
+           dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
+           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && most / 4 <= dev->max_texels;
+}
+
 static plan make_plan(const nn_call *c)
 {
     const struct gated_scan_attr *t = attr_of(c);
     const nn_rows *rows = c->in_rows[0];
-    plan p = { .streams = t->heads * t->dirs, .own_k = 1, .own_v = 1, .rows = t->chunk ? t->chunk : 16 };
+    plan p = { .streams = t->heads * t->dirs, .rows = t->chunk ? t->chunk : 16 };
     p.fused = c->dev->type == VKC_TYPE_SOFTWARE;
     if (is_env("PARE_SCAN", "fused") || is_env("PARE_SCAN", "split"))
         p.fused = is_env("PARE_SCAN", "fused");
     if (is_env("PARE_SCAN", "serial"))
         p.fused = true, p.rows = 1;
-    p.wg_k = wg_of(t->dk), p.wg_v = wg_of(t->dv);
     p.chunks = ceil_div(rows->cap_tokens, p.rows);
-    p.slices_k = ceil_div(t->dk, p.wg_k * p.own_k);
-    p.slices_v = ceil_div(t->dv, p.wg_v * p.own_v);
     size_t states = (size_t) rows->cap_images * p.chunks * t->dk * t->dv * sizeof(float);
     size_t parts = (size_t) c->in[Q].dim[0] * (3 * t->dk + t->dv) * sizeof(float);
     size_t each = states > parts ? states : parts;
     p.group = each * p.streams <= LAUNCH_BYTES ? p.streams : each < LAUNCH_BYTES ? (uint32_t) (LAUNCH_BYTES / each) : 1;
+    p.lanes = is_lanes(c, &p);
+    p.wg_k = p.lanes ? c->dev->subgroup_size : wg_of(t->dk);
+    p.wg_v = p.lanes ? c->dev->subgroup_size : wg_of(t->dv);
+    p.own = p.lanes && t->dv >= 8 * p.wg_v ? OWN : 1;
+    p.slices_k = ceil_div(t->dk, p.lanes ? 4 * p.wg_k : p.wg_k);
+    p.slices_v = ceil_div(t->dv, p.lanes ? 4 * p.wg_v * p.own : p.wg_v);
     return p;
 }
 
@@ -193,13 +219,34 @@ static vkc_status walk(nn_run *r, const nn_call *c, const plan *p, const vkc_sha
         .spec = { [SPEC_CHUNK_ROWS - 1] = p->rows, [SPEC_CHUNK_REVERSED - 1] = reversed,
                   [SPEC_CHUNK_FUSED - 1] = fused, [SPEC_CHUNK_CHANNELS - 1] = attr_of(c)->channels != 0,
                   [SPEC_CHUNK_STEP - 1] = c->in[STEP].rank != 0,
+                  [SPEC_CHUNK_LANES - 1] = p->lanes ? c->dev->subgroup_size : 0,
+                  [SPEC_GATED_SCAN_OWN - 1] = p->lanes && !over_k ? p->own : 1,
                   [SPEC_GATED_SCAN_START - 1] = !reversed && c->in[START].rank != 0 },
     };
+    if (p->lanes && fused)
+        use.groups[0] = ceil_div(a.dk, GATED_SCAN_TALL);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
 #define WALK(r, c, p, kernel, over_k, reversed, fused, a, ...) walk((r), (c), (p), &vkc_shader_gated_scan_##kernel, \
     (over_k), (reversed), (fused), (a), (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
+
+// Lanes form: g where it is read as vec4. One number a stream is not, and may be too small for that.
+static uint8_t g4_of(const nn_call *c)
+{
+    return attr_of(c)->channels ? IN(G) : IN(K);
+}
+
+// Outputs of all chunks: o, or reversed dv.
+static vkc_status outputs(nn_run *r, const nn_call *c, const plan *p, bool reversed, struct gated_scan_args a,
+                          uint8_t state, uint8_t to)
+{
+    const uint8_t x = reversed ? IN(Q) : IN(K), y = reversed ? DOUT(0) : IN(V), z = reversed ? IN(K) : IN(Q);
+    if (p->lanes)
+        return WALK(r, c, p, lanes_out, false, reversed, false, a, ROWS_IN(0), x, y, z, g4_of(c), IN(G), IN(STEP),
+                    state, to);
+    return WALK(r, c, p, out, false, reversed, false, a, ROWS_IN(0), x, y, z, IN(G), IN(STEP), state, to);
+}
 
 // The states before all chunks; reversed, those of dS after all chunks. Uses SCRATCH(1).
 static vkc_status states(nn_run *r, const nn_call *c, const plan *p, bool reversed, struct gated_scan_args a,
@@ -207,8 +254,12 @@ static vkc_status states(nn_run *r, const nn_call *c, const plan *p, bool revers
 {
     const struct gated_scan_attr *t = attr_of(c);
     const uint8_t x = reversed ? IN(Q) : IN(K), y = reversed ? DOUT(0) : IN(V), last = a.carry ? OUT(1) : SCRATCH(1);
-    vkc_status st = WALK(r, c, p, state, false, reversed, p->fused, a, ROWS_IN(0), x, y, IN(G), IN(STEP), IN(START),
-                         slot, SCRATCH(1), last);
+    vkc_status st;
+    if (p->lanes)
+        return WALK(r, c, p, lanes_state, false, reversed, true, a, ROWS_IN(0), x, y, g4_of(c), IN(G), IN(STEP),
+                    IN(START), slot, last);
+    st = WALK(r, c, p, state, false, reversed, p->fused, a, ROWS_IN(0), x, y, IN(G), IN(STEP), IN(START), slot,
+              SCRATCH(1), last);
     if (st != VKC_OK || p->fused)
         return st;
     struct chunk_pass_args b = {
@@ -229,25 +280,26 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     for (uint32_t s = 0; s < p.streams; s += p.group) {
         const struct gated_scan_args a = make_args(c, &p, s);
         VKC_TRY(states(r, c, &p, false, a, SCRATCH(0)));
-        VKC_TRY(WALK(r, c, &p, out, false, false, false, a, ROWS_IN(0), IN(K), IN(V), IN(Q), IN(G), IN(STEP),
-                     SCRATCH(0), OUT(0)));
+        VKC_TRY(outputs(r, c, &p, false, a, SCRATCH(0), OUT(0)));
     }
     return VKC_OK;
 done:
     return st;
 }
 
-static vkc_status sum_parts(nn_run *r, const nn_call *c, const struct gated_scan_args *a, int i, uint32_t slices,
-                            size_t at)
+static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const struct gated_scan_args *a, int i,
+                            uint32_t slices, size_t at)
 {
     struct gated_scan_sum_args b = {
-        .to = cols_of(c, i), .dirs = a->dirs, .stream0 = a->stream0, .streams = a->streams, .slices = slices,
+        .to = cols_of(c, i), .heads = a->heads, .dirs = a->dirs, .stream0 = a->stream0, .streams = a->streams, .slices = slices,
         .width = width_of(c, i), .at = (uint32_t) at, .heads_to = heads_to(c, i), .dirs_to = dirs_to(c, i),
     };
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
-    return NN_DISPATCH(r, gated_scan_sum, &b, .wg = 64, .tile_rows = ceil_div(64, b.heads_to * b.dirs_to * b.width),
-        .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) });
+    return nn_dispatch(r, &(nn_kernel_use) {
+        .shader = p->lanes && b.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .args = &b, .args_size = sizeof b, .wg = wg_of(b.heads_to * b.dirs_to * b.width),
+        .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) } });
 }
 
 static vkc_status bwd_group(nn_run *r, const nn_call *c, const plan *p, struct gated_scan_args a)
@@ -264,20 +316,23 @@ static vkc_status bwd_group(nn_run *r, const nn_call *c, const plan *p, struct g
         VKC_TRY(states(r, c, p, true, a, SCRATCH(2)));
     if (wants_rest) {
         VKC_TRY(states(r, c, p, false, a, SCRATCH(0)));
-        VKC_TRY(WALK(r, c, p, bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), IN(G), IN(STEP), DOUT(0),
-                     SCRATCH(0), SCRATCH(2), SCRATCH(3)));
-        VKC_TRY(sum_parts(r, c, &a, Q, 1, 0));
-        VKC_TRY(sum_parts(r, c, &a, K, 1, parts));
-        VKC_TRY(sum_parts(r, c, &a, G, attr_of(c)->channels ? 1 : p->slices_k, 2 * parts));
+        if (p->lanes)
+            VKC_TRY(WALK(r, c, p, lanes_bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), g4_of(c), IN(G),
+                         IN(STEP), DOUT(0), SCRATCH(0), SCRATCH(2), SCRATCH(3), SCRATCH(3)));
+        else
+            VKC_TRY(WALK(r, c, p, bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), IN(G), IN(STEP), DOUT(0),
+                         SCRATCH(0), SCRATCH(2), SCRATCH(3)));
+        VKC_TRY(sum_parts(r, c, p, &a, Q, 1, 0));
+        VKC_TRY(sum_parts(r, c, p, &a, K, 1, parts));
+        VKC_TRY(sum_parts(r, c, p, &a, G, attr_of(c)->channels ? 1 : p->slices_k, 2 * parts));
         if (c->in[STEP].rank)
-            VKC_TRY(sum_parts(r, c, &a, STEP, p->slices_k, last));
+            VKC_TRY(sum_parts(r, c, p, &a, STEP, p->slices_k, last));
     }
     if (!wants_v)
         return VKC_OK;
-    VKC_TRY(WALK(r, c, p, out, false, true, false, a, ROWS_IN(0), IN(Q), DOUT(0), IN(K), IN(G), IN(STEP), SCRATCH(2),
-                 a.parts ? SCRATCH(3) : DIN(V)));
+    VKC_TRY(outputs(r, c, p, true, a, SCRATCH(2), a.parts ? SCRATCH(3) : DIN(V)));
     if (a.parts)
-        VKC_TRY(sum_parts(r, c, &a, V, 1, 0));
+        VKC_TRY(sum_parts(r, c, p, &a, V, 1, 0));
 done:
     return st;
 }

@@ -38,7 +38,9 @@ static const linear_form plain = { KERNELS(plain, ), 64, 64, 64, 64, 64, { 0 }, 
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
 };
+#define ODD_LANES(n) { KERNELS(lanes, ), 64, 64, n, 4 * (n), 4 * (n), { n }, 0 }
 static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
+static const linear_form odd_lanes[] = { ODD_LANES(8), ODD_LANES(4) };     // for rows of y that are no whole vec4
 
 typedef struct linear_dims { uint32_t G, N, K; } linear_dims;
 
@@ -75,29 +77,32 @@ static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, u
     return best;
 }
 
-// For software drivers, whose subgroup is a SIMD vector of fixed size; matrices of whole vec4 only.
-static const linear_form *choose_lanes(const nn_call *c)
+// For software drivers, whose subgroup is a SIMD vector of fixed size; rows of x and w of whole vec4 only.
+static const linear_form *choose_lanes(const nn_call *c, bool reads_y)
 {
     const linear_dims d = dims_of(c);
     const uint64_t R = c->in[0].dim[0], most = d.N > d.K ? d.N : d.K;
-    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && d.N % 4 == 0 && d.K % 4 == 0 &&
+    const linear_form *by_size = d.N % 4 ? odd_lanes : lanes;
+    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && d.K % 4 == 0 &&
+                      (!reads_y || R * d.G * d.N % 4 == 0) &&
                       (R > most ? R : most) * most * d.G / 4 <= c->dev->max_texels &&
                       (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
     for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
-        if (lanes[i].wg == c->dev->subgroup_size)
-            return &lanes[i];
+        if (by_size[i].wg == c->dev->subgroup_size)
+            return &by_size[i];
     return &plain;
 }
 
-// The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled, lanes), else by device type.
-static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies)
+// The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled,
+// lanes), else by device type. Does it read a tensor of y's shape?
+static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
 {
     const char *force = getenv("PARE_LINEAR");
     if (force && strcmp(force, "plain") == 0)
         return &plain;
     if (force && strcmp(force, "tiled") == 0)
         return choose_tiled(c->dev, m, n, copies);
-    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c) : choose_tiled(c->dev, m, n, copies);
+    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c, reads_y) : choose_tiled(c->dev, m, n, copies);
 }
 
 // Workgroups that share the rows of one tile of dw, fixed by capacity: the same sums on every run.
@@ -157,6 +162,7 @@ static void specialise(nn_kernel_use *use, const nn_call *c, const linear_form *
 {
     memcpy(use->spec, f->spec, sizeof f->spec);
     use->spec[SPEC_TILE_GROUPS - 1] = dims_of(c).G;
+    use->spec[SPEC_TILE_ODD - 1] = f->fwd == &vkc_shader_linear_lanes_fwd && dims_of(c).N % 4;
 }
 
 // Fills the launch of a product over rows (m = R).
@@ -175,7 +181,7 @@ static void launch_rows(nn_kernel_use *use, const nn_call *c, const linear_form 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct linear_args a = make_args(c);
-    const linear_form *f = choose(c, c->in[0].dim[0], a.out_cols, dims_of(c).G);
+    const linear_form *f = choose(c, c->in[0].dim[0], a.out_cols, dims_of(c).G, false);
     nn_kernel_use use = { .shader = f->fwd, .args = &a, .args_size = sizeof a,
         .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), ROWS_IN(0) } };
     launch_rows(&use, c, f, a.out_cols);
@@ -191,7 +197,7 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
         .tile_rows = cols < TILE_LEN ? TILE_LEN / cols : 1,
     };
     const uint32_t groups = ceil_div(a.rows, a.tile_rows), max = c->dev->max_groups[0];
-    const linear_form *f = choose(c, c->in[0].dim[0], cols, 1);
+    const linear_form *f = choose(c, c->in[0].dim[0], cols, 1, true);
     return nn_dispatch(r, &(nn_kernel_use) { .shader = f->dpre, .args = &a, .args_size = sizeof a,
         .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
         .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
@@ -200,7 +206,7 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
 
 static vkc_status bwd_x(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    const linear_form *f = choose(c, c->in[0].dim[0], a->in_cols, dims_of(c).G);
+    const linear_form *f = choose(c, c->in[0].dim[0], a->in_cols, dims_of(c).G, true);
     nn_kernel_use use = { .shader = f->dx, .args = a, .args_size = sizeof *a,
         .bind = { dpre, IN(1), DIN(0), ROWS_IN(0) } };
     launch_rows(&use, c, f, a->in_cols);
@@ -219,7 +225,7 @@ static vkc_status reduce(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad
 static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
     const uint32_t G = dims_of(c).G;
-    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits * G);
+    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits * G, true);
     nn_kernel_use use = { .shader = f->dw, .args = a, .args_size = sizeof *a, .wg = f->wg,
         .groups = { ceil_div(a->out_cols, f->tile_m), ceil_div(a->in_cols, f->tile_n), a->splits * G },
         .bind = { dpre, IN(0), SCRATCH(1), ROWS_IN(0) } };
@@ -230,7 +236,7 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a
 
 static vkc_status bwd_b(nn_run *r, const nn_call *c, struct linear_args a, uint8_t dpre)
 {
-    const linear_form *f = choose(c, a.out_cols, a.in_cols, a.splits);
+    const linear_form *f = choose(c, a.out_cols, a.in_cols, a.splits, true);
     a.out_cols = c->out[0].dim[1];              // to a sum over rows, groups are but more columns
     vkc_status st = nn_dispatch(r, &(nn_kernel_use) { .shader = f->db, .args = &a, .args_size = sizeof a,
         .wg = f->db_wg,

@@ -1,4 +1,4 @@
-// delta_dsolve.glsl — (I + A)^T dR = dU, by columns, in place.
+// delta_dsolve.glsl — (I + A)^T dR = dU, by columns, in place; and dv = beta dR beside it.
 #include "delta_form.glsl"
 BUFFER_IN(1, gates);                                           // gates, and k . k at AT_KK
 BUFFER_IN(2, u_in);                                            // at AT_DU: (R, streams, dv)
@@ -24,7 +24,9 @@ void main()
                     if (s0 * KB + j < r)
                         x[s0 * KB + j] -= SHARED(f, j) * y;
             }
-        if (r < t.n && own < DV)
+        if (r < t.n && own < DV) {
             PUT(u, AT_DU + at * DV + col, x[r]);
+            PUT(u, AT_DV + at * DV + col, y);
+        }
     }
 }

@@ -16,7 +16,7 @@ layout(constant_id = SPEC_DELTA_CHUNK) const uint Q = 16u;
 #extension GL_KHR_shader_subgroup_shuffle : require
 layout(constant_id = SPEC_DELTA_LANES) const uint LANES = 4u;
 #define LANE gl_SubgroupInvocationID
-#define ROWS_EACH 16u              // rows of a product
+#define ROWS_EACH 8u               // rows of a product
 #define COL vec4                   // columns of a lane
 #define COLS 4u
 #define KB (4u * LANES)            // numbers of a row that come at once
@@ -68,7 +68,7 @@ COL is_before(uint c, uint r)
 
 // acc[s] += sum over FROM <= k < END of L[LROW(k) + s] B[BROW(k) + own columns].
 #ifdef LANES_FORM
-#define FRAG_ROWS(L, I) FRAG t_ = texelFetch(L, int((I) / 4u + LANE % 4u))
+#define FRAG_ROWS(L, I) FRAG t_ = texelFetch(L, int((I) / 4u + LANE % (ROWS_EACH / 4u)))
 #define FRAG_ROW(L, I, S) subgroupShuffle(t_[(S) % 4u], (S) / 4u)
 #else
 #define FRAG_ROWS(L, I)
@@ -158,6 +158,7 @@ PUSH_ARGS(delta_scan_args);
 #define AT_DBETA ((8u + 6u * Q) * N_TOKENS)
 #define AT_DG    ((9u + 6u * Q) * N_TOKENS)
 #define AT_DU    (DV * N_TOKENS)
+#define AT_DV    (2u * DV * N_TOKENS)
 #define AT_DKS   (DK * N_TOKENS)
 #define AT_DKH   (2u * DK * N_TOKENS)
 #define AT_DH    (DK * DV * N_STATES)

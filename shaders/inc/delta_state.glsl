@@ -20,7 +20,7 @@ BUFFER_OUT(8, last);                                           // (cap_images st
 #define U_FROM 0u
 #define STATE_FROM 0u
 #endif
-#define STEP 4u                    // tokens at a time: what is read of the state serves them all
+#define STEP 2u                    // tokens at a time: what is read of the state serves them all
 
 void main()
 {

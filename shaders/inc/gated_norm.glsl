@@ -2,8 +2,10 @@
 // Include after the bindings x, z and PUSH_ARGS(gated_norm_args).
 #include "streams.glsl"
 #include "silu.glsl"
+#include "texels.glsl"
 layout(constant_id = SPEC_GATED_NORM_GATE) const uint GATE = GATED_NORM_NO_GATE;
 layout(constant_id = SPEC_GATED_NORM_HAS_W) const uint HAS_W = 0u;
+layout(constant_id = SPEC_GATED_NORM_ODD_Z) const uint ODD_Z = 0u;
 
 #define NORM_HEADS (a.whole != 0u ? a.heads : 1u)              // heads that a norm is over
 #define NORMS      (a.whole != 0u ? a.dirs : a.heads * a.dirs)  // norms of a row
@@ -21,17 +23,27 @@ float total(vec4 v)
     return (v.x + v.y) + (v.z + v.w);
 }
 
+// Column i of the z that begins at zs.
+T load_z(uint zs, uint i)
+{
+#ifdef QUADS
+    if (ODD_Z != 0u)
+        return fetch_at(z, zs + 4u * i, a.last_z);
+#endif
+    return LOAD(z, zs + i);
+}
+
 // What stands before the norm, and the gate after it.
-T before(T v, uint z_at)
+T before(T v, uint zs, uint i)
 {
     if (GATE == GATED_NORM_GATE_FIRST)
-        v *= silu(LOAD(z, z_at));
+        v *= silu(load_z(zs, i));
     return v;
 }
 
-T after(T v, uint z_at)
+T after(T v, uint zs, uint i)
 {
     if (GATE == GATED_NORM_NORM_FIRST)
-        v *= silu(LOAD(z, z_at));
+        v *= silu(load_z(zs, i));
     return v;
 }

@@ -25,7 +25,7 @@ void main()
     for (uint row = block * each; row < end; row++) {
         T v = LOAD(dout, row * N_COLS + j) * LOAD(x, X_AT(row, h, dir) + i) * inv[row * NORMS + NORM_OF(h, dir)];
         if (GATE != GATED_NORM_NO_GATE)
-            v *= silu(LOAD(z, Z_AT(row, h, dir) + i));
+            v *= silu(load_z(Z_AT(row, h, dir), i));
         sum += v;
     }
     part[block * N_COLS + j] = sum * a.scale;

@@ -12,6 +12,9 @@ layout(binding = 3) readonly buffer Inv { float inv[]; };      // (R, norms)
 READ(4, dout);                                                 // (R, N)
 layout(binding = 5)          buffer DX  { T dx[]; };           // (R, ld_x) += in the columns of the streams
 layout(binding = 6)          buffer DZ  { T dz[]; };           // (R, ld_z) += alike
+#ifdef QUADS
+layout(binding = 6)          buffer OddDZ { float odd_dz[]; }; // the same
+#endif
 ROWS(7, Tok);
 PUSH_ARGS(gated_norm_args);
 #include "inc/gated_norm.glsl"
@@ -25,6 +28,18 @@ T own_gradient(uint row, uint n)
     return v;
 }
 
+void add_z(uint zs, uint i, T v)
+{
+#ifdef QUADS
+    if (ODD_Z != 0u) {
+        for (uint c = 0u; c < 4u; c++)
+            odd_dz[zs + 4u * i + c] += v[c];
+        return;
+    }
+#endif
+    dz[zs + i] += v;
+}
+
 void add_norm(uint row, uint n, uint h0, uint dir)
 {
     uint from = min(row, n - 1u);
@@ -33,19 +48,19 @@ void add_norm(uint row, uint n, uint h0, uint dir)
     FOR_HEADS(h, h0) {
         uint xs = X_AT(from, h, dir), zs = Z_AT(from, h, dir), ns = N_AT(h, dir);
         FOR_OWN(i)
-            s += after(own_gradient(from, ns + i), zs + i) * before(LOAD(x, xs + i), zs + i);
+            s += after(own_gradient(from, ns + i), zs, i) * before(LOAD(x, xs + i), zs, i);
     }
     float t = row_sum(total(s)) / a.norm_len * r * r;
     FOR_HEADS(h, h0) {
         uint xs = X_AT(from, h, dir), zs = Z_AT(from, h, dir), ns = N_AT(h, dir);
         FOR_OWN_IF(i, row < n) {
             T v = LOAD(x, xs + i), g = own_gradient(from, ns + i);
-            T de = r * (after(g, zs + i) - before(v, zs + i) * t);
-            dx[xs + i] += before(de, zs + i);
+            T de = r * (after(g, zs, i) - before(v, zs, i) * t);
+            dx[xs + i] += before(de, zs, i);
             if (GATE == GATED_NORM_GATE_FIRST)
-                dz[zs + i] += de * v * silu_slope(LOAD(z, zs + i));
+                add_z(zs, i, de * v * silu_slope(load_z(zs, i)));
             if (GATE == GATED_NORM_NORM_FIRST)
-                dz[zs + i] += g * v * r * silu_slope(LOAD(z, zs + i));
+                add_z(zs, i, g * v * r * silu_slope(load_z(zs, i)));
         }
     }
 }

@@ -21,7 +21,7 @@ void norm_rows(uint tile, uint n)
     FOR_HEADS(h, h0) {
         uint xs = X_AT(from, h, dir), zs = Z_AT(from, h, dir);
         FOR_OWN(i) {
-            T e = before(LOAD(x, xs + i), zs + i);
+            T e = before(LOAD(x, xs + i), zs, i);
             s += e * e;
         }
     }
@@ -31,7 +31,7 @@ void norm_rows(uint tile, uint n)
     FOR_HEADS(h, h0) {
         uint xs = X_AT(from, h, dir), zs = Z_AT(from, h, dir), ns = N_AT(h, dir);
         FOR_OWN(i) {
-            T v = after(before(LOAD(x, xs + i), zs + i), zs + i) * (r * a.scale);
+            T v = after(before(LOAD(x, xs + i), zs, i), zs, i) * (r * a.scale);
             if (HAS_W != 0u)
                 v *= LOAD(w, ns + i);
             if (row < n)

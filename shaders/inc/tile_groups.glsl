@@ -5,6 +5,7 @@ layout(constant_id = SPEC_TILE_GROUPS) const uint GROUPS = 1u;
 #define X_AT(row, col) ((row) * (a.in_cols * GROUPS) + GROUP * a.in_cols + (col))       // x (R, G K)
 #define Y_AT(row, col) ((row) * (a.out_cols * GROUPS) + GROUP * a.out_cols + (col))     // y (R, G N)
 #define W_AT(n, k)     ((GROUP * a.out_cols + (n)) * a.in_cols + (k))                   // w (G, N, K)
+#define LAST_TEXEL(rows) (((rows) * a.out_cols * GROUPS - 1u) / 4u)                      // of y
 
 #define PART_AT(n, k)  ((gl_WorkGroupID.z * a.out_cols + (n)) * a.in_cols + (k))        // (splits, G, N, K)
 
