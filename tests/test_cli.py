@@ -219,7 +219,7 @@ def test_model(work):
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
-    small = ["bench", "scaling", "--dim", "8", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
+    small = ["bench", "scaling", "--dim", "16", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
     value = check_json("rows exponent crossover skipped device driver", *small, "--tokens", "6,1")
     names = list(value.get("exponent", []))
     check(names[:1] == ["attention"] and list(value.get("crossover", [])) == names, f"bench scaling: {names}")
@@ -230,6 +230,11 @@ def test_model(work):
     check((work / "scaling/scaling.tsv").read_text().count("\n") == len(rows) + 1, "bench scaling: lines of the table")
     check((work / "scaling/scaling.svg").is_file() == bool(shutil.which("gnuplot")), "bench scaling: the plot")
     check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
+    chunked = re.search(r"^  (\w+) [^\n]*\n(?: {10}[^\n]*\n)* {10,}chunk=", run("bench", "--help")[1], re.M)
+    if chunked:
+        value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers", f"{chunked[1]},identity")
+        check([row.get("serial_ratio", 0) > 0 for row in value.get("rows", [])] == [True, False],
+              f"bench scaling --compare-serial: {value.get('rows')}")
     check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
               env={**os.environ, "PATH": "/nowhere"})
     check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
