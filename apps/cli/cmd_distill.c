@@ -67,7 +67,7 @@ static const arg table[] = {
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
     BATCH_ROW(distill_args, "64"),
     { "match-epochs", 0, ARG_U32, AT(match_epochs), 0, 100000, "N",
-      "that match learned features to the attention weights first [1]" },
+      "that match learned features to the attention weights first [0]" },
     { "match-lr", 0, ARG_REAL, AT(match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "of the transfer [3]" },
     { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
@@ -81,7 +81,7 @@ static const arg table[] = {
     { 0 },
 };
 static const distill_args defaults = {
-    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .match_epochs = 1, .match_lr = 1e-2,
+    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .match_lr = 1e-2,
     .timing_batch = 4,
 };
 const command cmd_distill = {
