@@ -1,7 +1,8 @@
 // transfer.c — the student model, and teacher-forced transfer of all its layers in one pass.
 #include "distill/transfer.h"
 
-#include "nn/fit.h"
+#include "distill/layerwise.h"
+#include "nn/finite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,21 +23,53 @@ static vkc_status copy_param(const nn_vit *from, uint32_t a, nn_vit *to, uint32_
     return st;
 }
 
+static vkc_status copy_rows(const nn_vit *from, uint32_t a, nn_vit *to, uint32_t b, const nn_row_copy *copy)
+{
+    const nn_param *pa = &from->params->p[a], *pb = &to->params->p[b];
+    const size_t na = nn_shape_len(&pa->shape), nb = nn_shape_len(&pb->shape), row = nb / pb->shape.dim[0];
+    vkc_status st = VKC_OK;
+    float *x = (float *) malloc((na + nb) * sizeof *x), *y = x + na;
+    if (!x)
+        return VKC_FAIL(VKC_E_NOMEM, "student: out of host memory");
+    if (row != na / pa->shape.dim[0]) {
+        st = VKC_FAIL(VKC_E_ARG, "rows of %s of the student have another size", pb->name);
+        goto done;
+    }
+    VKC_TRY(nn_params_read(from->params, a, x));
+    VKC_TRY(nn_params_read(to->params, b, y));
+    for (uint32_t i = 0; i < NN_MAX_ROW_COPIES && copy[i].n; i++) {
+        if ((uint64_t) copy[i].from + copy[i].n > pa->shape.dim[0] ||
+            (uint64_t) copy[i].to + copy[i].n > pb->shape.dim[0]) {
+            st = VKC_FAIL(VKC_E_ARG, "%s of the student wants rows that are not there", pb->name);
+            goto done;
+        }
+        memcpy(y + copy[i].to * row, x + copy[i].from * row, copy[i].n * row * sizeof *y);
+    }
+    VKC_TRY(nn_params_write(to->params, b, y));
+done:
+    free(x);
+    return st;
+}
+
 // Mixer parameters take what their row says; the student was initialised before, so the rest stays.
 static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
 {
     const nn_vit_block *b = &student->block[l];
     nn_mixer_param p[NN_MAX_MIXER_PARAMS];
-    uint32_t n = b->mixer->params(&(nn_mixer_dims) { student->cfg.dim, student->cfg.heads, &b->layer }, p);
+    nn_mixer_dims d = { student->cfg.dim, student->cfg.heads, &b->layer };
+    uint32_t n = b->mixer->params(&d, p);
+    const bool same = teacher->block[l].mixer == b->mixer;  // not replaced: takes everything
     for (uint32_t i = 0; i < n; i++) {
         char name[NN_MAX_NAME];
+        const char *source = same ? p[i].name : p[i].from;
         uint32_t from;
-        if (!p[i].from)
+        if (!source)
             continue;
-        snprintf(name, sizeof name, "blocks.%u.attn.%s", l, p[i].from);
+        snprintf(name, sizeof name, "blocks.%u.attn.%s", l, source);
         if (!nn_params_find(teacher->params, name, &from))
-            return VKC_FAIL(VKC_E_ARG, "layer %u of the teacher has no %s to start from", l, p[i].from);
-        vkc_status st = copy_param(teacher, from, student, b->mixer_p[i]);
+            return VKC_FAIL(VKC_E_ARG, "layer %u of the teacher has no %s to start from", l, source);
+        vkc_status st = p[i].copy[0].n && !same ? copy_rows(teacher, from, student, b->mixer_p[i], p[i].copy)
+                                                : copy_param(teacher, from, student, b->mixer_p[i]);
         if (st != VKC_OK)
             return st;
     }
@@ -84,68 +117,46 @@ done:
 }
 
 // Losses first, then the mean squares of the teacher's outputs: watch[i], watch[n + i].
-static uint32_t build_losses(nn_graph *g, const nn_vit *teacher, const nn_vit *student, const nn_batch *b,
-                             nn_tensor *pixels, nn_tensor **watch)
+static uint32_t build_losses(void *user, nn_graph *g, const nn_vit *teacher, const nn_vit *student,
+                             const nn_batch *b, const nn_vit_taps *t, nn_tensor **watch)
 {
-    nn_vit_taps t;
-    nn_vit_forward(g, teacher, b, pixels, false, &t);
+    const distill_transfer_params *p = (const distill_transfer_params *) user;
     nn_tensor *size[NN_MAX_DEPTH];
     nn_tensor *zero = nn_graph_input(g, "zero", (nn_shape) { 2, { 0, teacher->cfg.dim } }, NN_DTYPE_F32, b->tokens);
     uint32_t n = 0;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
-        nn_tensor *o = nn_vit_attn(g, student, l, t.normed[l], true, NULL, NULL);
-        watch[n] = NN_APPLY0(g, mse, NULL, o, t.attn[l]);
+        nn_tensor *heads, *o = nn_vit_attn(g, student, l, t->normed[l], true, &heads, NULL);
+        if (p->check_finite)
+            nn_finite_watch(g, heads, "layer %u (%s): its output", l, student->block[l].mixer->name);
+        watch[n] = NN_APPLY0(g, mse, NULL, o, t->attn[l]);
         nn_graph_add_loss(g, watch[n], 1.0f);
-        size[n++] = NN_APPLY0(g, mse, NULL, t.attn[l], zero);
+        size[n++] = NN_APPLY0(g, mse, NULL, t->attn[l], zero);
     }
     memcpy(watch + n, size, n * sizeof *size);
-    return n;
+    return 2 * n;
 }
 
 vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
                             distill_transfer_result *out)
 {
     vkc_status st;
-    nn_batch b = { 0 };
-    nn_graph *g = NULL;
-    nn_stepper *s = NULL;
-    nn_loader *l = NULL;
-    nn_tensor *watch[2 * NN_MAX_DEPTH];
-    const nn_model_config *c = &teacher->cfg;
-    const uint32_t batch = p->batch ? p->batch : 64, epochs = p->epochs ? p->epochs : 3;
-    *out = (distill_transfer_result) { 0 };
-    nn_loader_params lp = nn_loader_params_of(c, p->data, NN_SPLIT_TRAIN, batch);
-    lp.seed = p->seed;
-    lp.threads = p->threads;
-    lp.shuffle = true;
-    lp.augment = nn_augment_default(p->data, c->image);
-    VKC_TRY(nn_loader_create(&lp, &l));
-    VKC_TRY(nn_batch_create(teacher->dev, c, batch, &b));
-    VKC_TRY(nn_graph_create(teacher->dev, &g));
-    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
-                                       NN_DTYPE_F32, b.images);
-    uint32_t n = build_losses(g, teacher, student, &b, pixels, watch);
-    VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
-        .dev = teacher->dev, .graph = g, .params = student->params, .batch = &b, .pixels = pixels,
-        .watch = watch, .n_watch = 2 * n,
-        .adamw = { .weight_decay = p->weight_decay, .max_norm = p->clip > 0 ? p->clip : 0 },
-    }, &s));
-    const uint64_t total = (uint64_t) epochs * nn_loader_batches(l);
+    distill_transfer_params rest = *p;
     nn_fit_result r;
-    st = nn_fit(&(nn_fit_params) {
-        .stepper = s, .loader = l, .epochs = epochs, .n_watch = 2 * n, .what = "transfer",
-        .max_steps = p->max_steps,
-        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-2, .total = total, .warmup = total / 10 },
-        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+    *out = (distill_transfer_result) { 0 };
+    VKC_TRY(distill_match(teacher, student, p, &out->match));
+    if (p->max_steps && out->match.steps >= p->max_steps) {
+        st = VKC_FAIL(VKC_E_STOPPED, "transfer: stopped before its first step");
+        goto done;
+    }
+    rest.max_steps = p->max_steps ? p->max_steps - (uint32_t) out->match.steps : 0;
+    st = distill_fit_layers(teacher, student, &rest, &(distill_pass) {
+        .what = "transfer", .epochs = p->epochs ? p->epochs : 3, .lr = p->lr > 0 ? p->lr : 1e-2, .build = build_losses,
+        .user = &rest,
     }, &r);
     out->steps = r.steps;
-    out->seconds = r.seconds;
-    for (uint32_t i = 0; i < n; i++)
+    out->seconds = out->match.seconds + r.seconds;
+    for (uint32_t i = 0, n = teacher->cfg.depth; i < n; i++)
         out->mse[i] = r.watch[n + i] > 0 ? r.watch[i] / r.watch[n + i] : r.watch[i];
 done:
-    nn_stepper_destroy(s);
-    nn_graph_destroy(g);
-    nn_batch_finish(&b);
-    nn_loader_destroy(l);
     return st;
 }

@@ -45,7 +45,7 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
     lp.threads = p->threads;
     lp.max_images = p->max_images;
     VKC_TRY(nn_loader_create(&lp, &l));
-    VKC_TRY(nn_infer_create(v, batch, &inf));
+    VKC_TRY(p->check_finite ? nn_infer_create_checked(v, batch, &inf) : nn_infer_create(v, batch, &inf));
     const size_t len = (size_t) v->cfg.channels * v->cfg.image * v->cfg.image;
     pixels = (float *) malloc(batch * len * sizeof *pixels);
     logits = (float *) malloc((size_t) batch * v->cfg.classes * sizeof *logits);

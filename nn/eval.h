@@ -16,6 +16,7 @@ typedef struct nn_eval_params {
     uint32_t    batch;              // 0 = 128
     uint32_t    max_images;         // 0 = all
     uint32_t    threads;            // decoding; 0 = as many as cores
+    bool        check_finite;       // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
     nn_progress_fn progress;        // may be NULL
     void       *user;
 } nn_eval_params;

@@ -97,6 +97,24 @@ static bool report(fit *f, double lr)
                               total);
 }
 
+// Before the step counts, and before its parameters can reach a checkpoint.
+static vkc_status check_step(const fit *f)
+{
+    const nn_fit_params *p = f->p;
+    const unsigned long long step = f->s.step + 1;
+    vkc_status st = nn_stepper_check(p->stepper, step);
+    if (st != VKC_OK)
+        return VKC_FAIL(st, "%s: %s", p->what, vkc_last_error());
+    for (uint32_t i = 0; i < p->n_watch; i++)
+        if (!isfinite(f->watch[i]))
+            return VKC_FAIL(VKC_E_CHECK, "%s: loss %u is not a number at step %llu; a lower learning rate may help",
+                            p->what, i, step);
+    if (nn_stepper_is_checked(p->stepper) && !isfinite(f->norm))
+        return VKC_FAIL(VKC_E_CHECK, "%s: the loss and all mixers are finite, but not the norm of the gradients, at "
+                        "step %llu; a lower learning rate may help", p->what, step);
+    return VKC_OK;
+}
+
 static vkc_status end_step(fit *f, uint32_t n)
 {
     const nn_fit_params *p = f->p;
@@ -104,12 +122,8 @@ static vkc_status end_step(fit *f, uint32_t n)
     f->s.images += n;
     f->s.batch++;
     f->s.epoch_steps += n > 0;
-    for (uint32_t i = 0; i < p->n_watch && n; i++) {
-        if (!isfinite(f->watch[i]))
-            return VKC_FAIL(VKC_E_CHECK, "%s: loss %u is not a number at step %llu; a lower learning rate may help",
-                            p->what, i, (unsigned long long) f->s.step);
+    for (uint32_t i = 0; i < p->n_watch && n; i++)
         f->s.sum[i] += (double) f->watch[i];
-    }
     if (f->s.batch < f->batches)
         return VKC_OK;
     for (uint32_t i = 0; i < p->n_watch; i++) {
@@ -150,6 +164,8 @@ static vkc_status run(fit *f)
         double t = vkc_seconds();
         if (n[slot])
             VKC_TRY(nn_stepper_wait(p->stepper, f->watch, &f->norm));
+        if (n[slot])
+            VKC_TRY(check_step(f));
         f->waited += vkc_seconds() - t;
         VKC_TRY(end_step(f, n[slot]));
         stopped = !report(f, lr) || (p->max_steps && f->s.step >= p->max_steps);

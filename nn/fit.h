@@ -36,7 +36,8 @@ typedef struct nn_fit_result {
     double   host_share;            // of it, neither waiting for the device nor for pictures
 } nn_fit_result;
 
-// Errors: E_STOPPED (after the checkpoint), E_CHECK (a loss that is no number), E_IO, E_FORMAT, device errors.
+// Errors: E_STOPPED (after the checkpoint), E_CHECK (a loss that is no number, or a value that the stepper's graph
+// watches), E_IO, E_FORMAT, device errors.
 vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out);
 
 #ifdef __cplusplus

@@ -29,6 +29,7 @@ void nn_graph_destroy(nn_graph *g)
         vkc_buffer_destroy(g->block[b]);
     if (g->recorded)
         nn_run_destroy(&g->run);
+    nn__finite_finish(g);
     free(g->tensor);
     free(g->node);
     free(g);

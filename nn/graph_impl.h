@@ -1,4 +1,5 @@
-// graph_impl.h — the graph's insides, shared by graph.c, plan.c and record.c only.
+// graph_impl.h — the graph's insides, shared by graph.c, plan.c, record.c and finite.c, and by the tests that look
+// into them.
 #ifndef NN_GRAPH_IMPL_H
 #define NN_GRAPH_IMPL_H
 
@@ -44,6 +45,11 @@ typedef struct nn_node {
     nn_piece     scratch_fwd[NN_MAX_SCRATCH], scratch_bwd[NN_MAX_SCRATCH];
 } nn_node;
 
+typedef struct nn_watched {         // nn/finite.h
+    const nn_tensor *t;
+    char what[96];
+} nn_watched;
+
 struct nn_graph {
     vkc_device *dev;
     vkc_status  status;             // sticky
@@ -62,6 +68,9 @@ struct nn_graph {
     bool        planned;
     nn_run      run;
     bool        recorded;
+    nn_watched *watched;            // in the order of reporting
+    uint32_t    n_watched;
+    vkc_buffer *counters;           // one for each, aligned; made when recorded
 };
 
 // Times: forward of node i at i; backward of node i at 2 * n_nodes - i.
@@ -80,5 +89,10 @@ static inline vkc_slice nn__slice(const nn_graph *g, const nn_piece *p, size_t s
 // Reorders `p`. Errors: E_UNSUPPORTED, E_NOMEM.
 vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t *block_size,
                      uint32_t *n_blocks);
+
+// Counters of watched tensors: to zero; after the calls of `node`; freed.
+vkc_status nn__finite_start(nn_graph *g, vkc_recording *rec);
+vkc_status nn__finite_record_node(nn_graph *g, uint32_t node, vkc_recording *rec);
+void       nn__finite_finish(nn_graph *g);
 
 #endif

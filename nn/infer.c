@@ -1,8 +1,10 @@
 // infer.c — one recording a batch size: upload, forward, read back.
 #include "nn/infer.h"
 
+#include "nn/finite.h"
 #include "vk/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,9 @@ struct nn_infer {
     nn_batch batch;
     nn_graph *g;
     nn_tensor *logits;
-    vkc_buffer *upload, *readback;
+    vkc_buffer *upload, *readback, *counters;
+    bool is_checked;
+    uint64_t n_runs;
     vkc_recording *rec;
     uint64_t bytes;
 };
@@ -27,7 +31,12 @@ static vkc_status build(nn_infer *inf)
     VKC_TRY(nn_graph_create(dev, &inf->g));
     nn_tensor *pixels = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->pixels_len } }, NN_DTYPE_F32,
                                        inf->batch.images);
-    inf->logits = nn_vit_forward(inf->g, v, &inf->batch, pixels, false, NULL);
+    nn_vit_taps taps;
+    inf->logits = nn_vit_forward(inf->g, v, &inf->batch, pixels, false, &taps);
+    if (inf->is_checked) {
+        nn_vit_watch(inf->g, v, &taps);
+        nn_finite_watch(inf->g, inf->logits, "the classifier's output");
+    }
     nn_graph_keep(inf->g, inf->logits);
     VKC_TRY(nn_graph_plan(inf->g));
     vkc_slice in = nn_tensor_slice(pixels), out = nn_tensor_slice(inf->logits);
@@ -37,19 +46,25 @@ static vkc_status build(nn_infer *inf)
     VKC_TRY(vkc_record_copy(inf->rec, in, (vkc_slice) { inf->upload, 0, in.size }));
     VKC_TRY(nn_graph_record(inf->g, inf->rec));
     VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->readback, 0, out.size }, out));
+    size_t counters = nn_finite_size(inf->g);
+    if (counters) {
+        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, counters, "counters, host", &inf->counters));
+        VKC_TRY(nn_finite_record(inf->g, inf->rec, (vkc_slice) { inf->counters, 0, counters }));
+    }
     VKC_TRY(vkc_recording_finish(inf->rec));
     inf->bytes = vkc_memory_get_info(dev).in_use - before;
 done:
     return st;
 }
 
-vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
+static vkc_status create(const nn_vit *v, uint32_t cap_images, bool is_checked, nn_infer **out)
 {
     nn_infer *inf = (nn_infer *) calloc(1, sizeof *inf);
     if (!inf)
         return VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
     inf->v = v;
     inf->cap = cap_images;
+    inf->is_checked = is_checked;
     inf->pixels_len = v->cfg.channels * v->cfg.image * v->cfg.image;
     vkc_status st = build(inf);
     if (st != VKC_OK) {
@@ -61,6 +76,26 @@ vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
     return VKC_OK;
 }
 
+vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
+{
+    return create(v, cap_images, false, out);
+}
+
+vkc_status nn_infer_create_checked(const nn_vit *v, uint32_t cap_images, nn_infer **out)
+{
+    return create(v, cap_images, true, out);
+}
+
+// Of the run that is over.
+static vkc_status check(const nn_infer *inf)
+{
+    char when[40];
+    if (!inf->counters)
+        return VKC_OK;
+    snprintf(when, sizeof when, "in batch %llu", (unsigned long long) inf->n_runs);
+    return nn_finite_check(inf->g, vkc_buffer_map(inf->counters), when);
+}
+
 void nn_infer_destroy(nn_infer *inf)
 {
     if (!inf)
@@ -70,6 +105,7 @@ void nn_infer_destroy(nn_infer *inf)
     nn_batch_finish(&inf->batch);
     vkc_buffer_destroy(inf->upload);
     vkc_buffer_destroy(inf->readback);
+    vkc_buffer_destroy(inf->counters);
     free(inf);
 }
 
@@ -85,6 +121,9 @@ vkc_status nn_infer_run(nn_infer *inf, const float *pixels, uint32_t n, float *l
     st = vkc_submit(inf->rec, &ticket);
     if (st == VKC_OK)
         st = vkc_wait(inf->v->dev, ticket);
+    inf->n_runs++;
+    if (st == VKC_OK)
+        st = check(inf);
     if (st == VKC_OK)
         memcpy(logits, vkc_buffer_map(inf->readback), (size_t) n * inf->v->cfg.classes * sizeof *logits);
     return st;

@@ -2,6 +2,7 @@
 #include "nn/mixer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const nn_mixer *const nn_mixers[] = {
@@ -103,6 +104,8 @@ vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mix
     memcpy(layer->mixer, name, len + 1);
     if (text[len] == ':')
         memcpy(layer->options, text + len + 1, strlen(text + len));
+    for (char *at = layer->options; (at = strchr(at, '+')) != NULL;)
+        *at = ',';
     return nn_mixer_check(layer, out);
 }
 
@@ -110,4 +113,31 @@ bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const cha
 {
     char have[64];
     return nn_layer_config_get(layer, key, have, sizeof have) && strcmp(have, value) == 0;
+}
+
+uint32_t nn_mixer_dirs(const nn_layer_config *layer)
+{
+    return nn_mixer_option_is(layer, "direction", "forward") ? 1 : 2;
+}
+
+uint32_t nn_mixer_number(const nn_layer_config *layer, const char *key)
+{
+    char have[64];
+    return nn_layer_config_get(layer, key, have, sizeof have) ? (uint32_t) strtoul(have, NULL, 10) : 0;
+}
+
+uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out)
+{
+    out[0] = (nn_mixer_param) { .name = "qkv.weight", .shape = { 2, { 3 * d->dim, d->dim } }, .decay = true,
+                                .init = NN_INIT_NORMAL, .from = "qkv.weight" };
+    out[1] = (nn_mixer_param) { .name = "qkv.bias", .shape = { 1, { 3 * d->dim } }, .from = "qkv.bias" };
+    return 2;
+}
+
+vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most)
+{
+    if (d->dim / d->heads <= most)
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_ARG, "mixer %s: heads of %u channels, it can do at most %u: with dim=%u, heads=%u "
+                    "or more", d->layer->mixer, d->dim / d->heads, most, d->dim, (d->dim - 1) / most + 1);
 }

@@ -8,6 +8,7 @@
 #define NN_MIXER_H
 
 #include "nn/graph.h"
+#include "nn/init.h"
 #include "nn/model_config.h"
 
 #ifdef __cplusplus
@@ -24,14 +25,6 @@ typedef struct nn_mixer_dims {
 #define NN_MAX_CARRY 4
 #define NN_MAX_ROW_COPIES 6
 
-typedef enum {
-    NN_INIT_ZERO, NN_INIT_ONE, NN_INIT_NORMAL,      // normal: sigma 0.02, cut at two sigma
-    NN_INIT_IDENTITY,               // (H, D, n D): the mean of n parts: n identities beside each other, over n
-    NN_INIT_UNIFORM,                // +- 1 / sqrt(fan_in), fan_in = elements of a row
-    NN_INIT_A_LOG,                  // log of uniform 1..16                                     (Mamba-2)
-    NN_INIT_DT_BIAS,                // softplus^-1 of log-uniform 0.001..0.1, at least 1e-4     (Mamba-2)
-} nn_init;
-
 // Rows of a parameter (its first dimension) that a warm start takes from rows of another.
 typedef struct nn_row_copy { uint32_t to, from, n; } nn_row_copy;
 
@@ -45,10 +38,13 @@ typedef struct nn_mixer_param {
 } nn_mixer_param;
 
 // What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
+// phi_q, phi_k (R, H F): features that the mixer learns and whose products stand for attention weights,
+// phi_q_i . phi_k_j up to a factor a row; a transfer matches them to the teacher's weights first (distill/transfer.h).
 // `start` is read: the states to start from (a mixer's `carries` says the shapes), NULL = zeros. When `carry` is
 // set, build leaves the states after the last token in `last`.
 typedef struct nn_mixer_taps {
     nn_tensor *qkv, *lse;
+    nn_tensor *phi_q, *phi_k;
     bool       carry;
     nn_tensor *start[NN_MAX_CARRY], *last[NN_MAX_CARRY];
 } nn_mixer_taps;
@@ -81,12 +77,19 @@ extern const uint32_t nn_n_mixers;
 // Check a layer's mixer name and options, and write every option out with its value, defaults included.
 // Errors: E_ARG with the names or values that there are. `out` may be NULL.
 vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
-// Parse "linear" or "linear:features=elu1" and check it.
+// Parse "linear" or "linear:features=elu1" and check it; several options have a comma or, where commas mean
+// something else, a plus between them: "ssd:state=128+chunk=32".
 vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
 // Directions of a checked layer that has the option direction=both|forward: 2 or 1.
 uint32_t nn_mixer_dirs(const nn_layer_config *layer);
 // Is option `key` of a checked layer `value`?
 bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
+// The number that option `key` of a checked layer is; 0 for words ("auto") and options that it does not have.
+uint32_t nn_mixer_number(const nn_layer_config *layer, const char *key);
+// E_ARG, with the heads that would do, when a head has more than `most` channels.
+vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most);
+// Fill out[0] and out[1] with the projection to q, k, v, warm from attention's; returns 2.
+uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out);
 
 #ifdef __cplusplus
 }

@@ -44,7 +44,9 @@ typedef struct nn_model_config {
 } nn_model_config;
 
 // Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
-// hidden=384, channels=3, classes=10. All layers are attention. E_ARG names the key that is wrong.
+// hidden=384, channels=3, classes=10, and mixer=: one for all layers, "linear:features=elu1" (several options have
+// a + between them), or a list, "linear*3/attention*3", repeated until it fills the depth; attention by default.
+// E_ARG names the key that is wrong, and the mixers and options that there are.
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
 vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);
 void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine

@@ -17,12 +17,14 @@ static void bind_values(const nn_graph *g, const nn_node *n, bool backward, nn_b
     }
 }
 
-static vkc_status record_forward(nn_graph *g)
+static vkc_status record_forward(nn_graph *g, vkc_recording *rec)
 {
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         nn_bind b = { 0 };
         bind_values(g, &g->node[i], false, &b);
         vkc_status st = nn_run_fwd(&g->run, g->node[i].op, &g->node[i].call, &b);
+        if (st == VKC_OK)
+            st = nn__finite_record_node(g, i, rec);
         if (st != VKC_OK)
             return st;
     }
@@ -83,7 +85,9 @@ vkc_status nn_graph_record(nn_graph *g, vkc_recording *rec)
     g->recorded = true;
     vkc_status st = nn_run_init(&g->run, g->dev, rec, g->layouts, g->n_layouts);
     if (st == VKC_OK)
-        st = record_forward(g);
+        st = nn__finite_start(g, rec);
+    if (st == VKC_OK)
+        st = record_forward(g, rec);
     if (st == VKC_OK)
         st = record_backward(g, rec);
     return st == VKC_OK ? nn_run_finish(&g->run) : st;

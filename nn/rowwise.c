@@ -1,5 +1,7 @@
 // rowwise.c — shape checks and launches of row-wise ops.
 #include "nn/rowwise.h"
+#include "shaders/linear.h"
+#include "spv/shaders.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,31 @@ vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, 
     else
         snprintf(want, sizeof want, d1 ? "(%u, %u)" : "(%u, C)", d0, d1);
     return VKC_FAIL(VKC_E_ARG, "%s: %s is %s, want %s", op, what, have, want);
+}
+
+vkc_status nn_want_columns(const char *op, const char *what, const nn_shape *got, const nn_columns *want)
+{
+    const uint64_t H = want->heads, P = want->dirs, D = want->dim;
+    vkc_status st;
+    VKC_TRY(nn_want_shape(op, what, got, 2, 0, 0));
+    if (!H || !P || P > 2 || !D || H * P > UINT32_MAX / D)
+        return VKC_FAIL(VKC_E_ARG, "%s: %u heads in %u directions of %u channels are no streams", op, want->heads,
+                        want->dirs, want->dim);
+    const uint64_t end = want->col0 + (H - 1) * want->head + (P - 1) * want->dir_stride + D;
+    if (end > got->dim[1])
+        return VKC_FAIL(VKC_E_ARG, "%s: %s has %u columns, the streams end at %llu", op, what, got->dim[1],
+                        (unsigned long long) end);
+    if (H > 1 && want->head && want->head < D)
+        return VKC_FAIL(VKC_E_ARG, "%s: heads of %s overlap: %u columns apart, %u wide", op, what, want->head,
+                        want->dim);
+    for (uint64_t h = 0; P > 1 && want->dir_stride && h < (want->head ? H : 1); h++) {
+        const uint64_t at = h * want->head, dir = want->dir_stride;
+        if ((at < dir ? dir - at : at - dir) < D)
+            return VKC_FAIL(VKC_E_ARG, "%s: directions of %s overlap: %u columns apart, heads %u", op, what,
+                            want->dir_stride, want->head);
+    }
+done:
+    return st;
 }
 
 uint32_t nn_plain_rows(const nn_call *c)
@@ -79,4 +106,22 @@ uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each)
 {
     uint32_t n = rows ? (rows - 1) / rows_each + 1 : 1;
     return n < NN_MAX_PARTIALS ? n : NN_MAX_PARTIALS;
+}
+
+bool nn_suits_software(const nn_call *c)
+{
+    return c->dev->type == VKC_TYPE_SOFTWARE && forced_lanes() != 32;
+}
+
+bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len)
+{
+    return nn_suits_software(c) && cols % 4 == 0 && len / 4 <= c->dev->max_texels;
+}
+
+vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits)
+{
+    struct linear_reduce_args a = { len, splits };
+    const uint32_t groups = (len - 1) / NN_ROW_WG + 1, most = c->dev->max_groups[0];
+    return NN_DISPATCH(r, linear_reduce, &a, .wg = NN_ROW_WG, .groups = { groups < most ? groups : most },
+        .bind = { part, grad });
 }

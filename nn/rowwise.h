@@ -14,10 +14,17 @@ extern "C" {
 
 #define NN_ROW_WG 64                // local_size_x of the row-wise kernels
 #define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
+#define NN_ROWS_EACH 32             // rows that are worth one
 
 // "op: what is (3, 5), want (3, 7)". A wanted dimension of 0 takes any length but zero.
 vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,
                          uint32_t d0, uint32_t d1);
+
+// Where the streams of a mixer, heads in dirs directions, find their `dim` columns in a tensor of tokens:
+// from col0 + h * head + dir * dir_stride. A stride of 0 shares the columns.
+typedef struct nn_columns { uint32_t heads, dirs, dim, col0, head, dir_stride; } nn_columns;
+// E_ARG unless `got` is a matrix that has them all, and no two streams share columns but by a stride of 0.
+vkc_status nn_want_columns(const char *op, const char *what, const nn_shape *got, const nn_columns *want);
 
 uint32_t nn_plain_rows(const nn_call *c);               // for args.rows: 0 when input 0 is packed
 uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain input 0; 0 when packed
@@ -31,6 +38,16 @@ uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
 uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile);
 
 uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each);      // 1 .. NN_MAX_PARTIALS
+
+// Choose what suits a software device? PARE_LANES=32 says no, for tests.
+bool nn_suits_software(const nn_call *c);
+
+// Let an invocation own four columns (inc/quads.glsl)? Where software devices fetch whole vec4: `cols`, the bitwise
+// or of all column counts and offsets, is a multiple of 4 and the longest tensor has `len` elements.
+bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len);
+
+// grad (len) += the sum over `splits` of part (splits, len), in order.
+vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits);
 
 // Spec constants of a kernel that includes reduce_rows.glsl and is launched over input 0 by NN_BY_ROWS.
 #define NN_ROW_SPEC(c, lanes, cols)                                     \

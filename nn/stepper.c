@@ -1,9 +1,11 @@
 // stepper.c — record a training step once, replay it on alternating input slots.
 #include "nn/stepper.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/finite.h"
 #include "nn/stepper_impl.h"
 
 // Trained parameters in a row become one range: AdamW then touches nothing else.
@@ -111,6 +113,11 @@ static vkc_status record_step(nn_stepper *s)
     vkc_slice norm = nn_adamw_get_norm(s->opt);
     norm.size = 4;
     VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * NN_MAX_LOSSES, 4 }, norm));
+    size_t counters = nn_finite_size(s->p.graph);
+    if (counters) {
+        VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, counters, "counters, host", &s->counters));
+        VKC_TRY(nn_finite_record(s->p.graph, s->step, (vkc_slice) { s->counters, 0, counters }));
+    }
     VKC_TRY(vkc_recording_finish(s->step));
 done:
     return st;
@@ -170,6 +177,7 @@ void nn_stepper_destroy(nn_stepper *s)
         vkc_buffer_destroy(s->moment[1][b]);
     }
     vkc_buffer_destroy(s->readback);
+    vkc_buffer_destroy(s->counters);
     free(s->range);
     free(s->trained);
     free(s);
@@ -206,6 +214,20 @@ vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm)
     if (norm)
         *norm = host[NN_MAX_LOSSES];
     return VKC_OK;
+}
+
+bool nn_stepper_is_checked(const nn_stepper *s)
+{
+    return s->counters != NULL;
+}
+
+vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step)
+{
+    char when[40];
+    if (!s->counters)
+        return VKC_OK;
+    snprintf(when, sizeof when, "at step %llu", (unsigned long long) step);
+    return nn_finite_check(s->p.graph, vkc_buffer_map(s->counters), when);
 }
 
 vkc_recording *nn_stepper_recording(nn_stepper *s)

@@ -43,6 +43,10 @@ vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr
 // Wait for it; watch[n_watch] gets the scalars, *norm (may be NULL) the gradient norm before clipping.
 // E_ARG is never returned for numbers: a NaN loss is the caller's to judge.
 vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm);
+// After the wait: E_CHECK with the first tensor that the graph watches (nn/finite.h) and that was not finite. A
+// graph that watches none always passes.
+vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step);
+bool       nn_stepper_is_checked(const nn_stepper *s);
 
 // Checkpoint: trained parameters and both moments by name, and `n` words of the caller's own state
 // (64 bits each, stored losslessly). Atomic. Load fails with E_FORMAT when it is of another model.

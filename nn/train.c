@@ -1,6 +1,7 @@
 // train.c — a classifier's graph and loss, and the loop around it.
 #include "nn/train.h"
 
+#include "nn/finite.h"
 #include "nn/fit.h"
 #include "shaders/cross_entropy.h"
 
@@ -15,7 +16,12 @@ static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, uint32_t bat
     uint32_t len = v->cfg.channels * v->cfg.image * v->cfg.image;
     nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { batch, len } }, NN_DTYPE_F32, b->images);
     nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { batch } }, NN_DTYPE_U32, b->images);
-    nn_tensor *logits = nn_vit_forward(g, v, b, pixels, true, NULL);
+    nn_vit_taps taps;
+    nn_tensor *logits = nn_vit_forward(g, v, b, pixels, true, &taps);
+    if (p->check_finite) {
+        nn_vit_watch(g, v, &taps);
+        nn_finite_watch(g, logits, "the classifier's output");
+    }
     struct cross_entropy_attr attr = { .smoothing = (float) or_default(p->smoothing, 0.1) };
     nn_tensor *loss = NN_APPLY(g, cross_entropy, &attr, NULL, logits, labels);
     nn_graph_add_loss(g, loss, 1.0f);

@@ -23,6 +23,7 @@ typedef struct nn_train_params {    // 0 = the default in brackets
     uint64_t seed;
     uint32_t threads;               // decoding [as many as cores]
     bool     plain;                 // no augmentation; else flips, transposes and shifts
+    bool     check_finite;          // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
     const char *run_dir;            // run folder for checkpoints and log.jsonl; NULL = none
     bool     resume;                // continue run_dir's checkpoint to the same bits
     uint32_t max_steps;             // stop after so many steps in all [no limit]; for tests
@@ -39,7 +40,7 @@ typedef struct nn_train_result {
 } nn_train_result;
 
 // Train in place; `v` must be trainable. Stopped by progress: writes the checkpoint, E_STOPPED. Errors: E_FORMAT,
-// E_IO, device errors; the last checkpoint stays.
+// E_IO, E_CHECK (numbers that are not finite), device errors; the last checkpoint stays.
 vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out);
 
 #ifdef __cplusplus

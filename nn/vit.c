@@ -2,7 +2,6 @@
 #include "nn/vit.h"
 
 #include "nn/files.h"
-#include "nn/rng.h"
 #include "nn/safetensors.h"
 
 #include <stdio.h>
@@ -113,6 +112,9 @@ vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool train
     for (uint32_t l = 0; l < cfg->depth; l++) {
         VKC_TRY(nn_mixer_check(&v->cfg.layers[l], &v->block[l].mixer));
         v->block[l].layer = v->cfg.layers[l];
+        const nn_mixer *m = v->block[l].mixer;
+        if (m->check)
+            VKC_TRY(m->check(&(nn_mixer_dims) { cfg->dim, cfg->heads, &v->block[l].layer }, vkc_device_get_info(dev)));
     }
     VKC_TRY(nn_params_create(dev, &v->params));
     adder a = { v, VKC_OK };
@@ -150,33 +152,6 @@ void nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l)
     d->proj_b = s->proj_b;
 }
 
-// Values of one parameter. Normal values are cut at two sigma, by drawing again.
-static void fill_init(nn_init init, const nn_shape *shape, uint64_t seed, uint32_t stream, float *dst)
-{
-    size_t n = nn_shape_len(shape);
-    uint32_t counter = 0;
-    for (size_t k = 0; k < n; k++) {
-        switch (init) {
-        case NN_INIT_ZERO:
-            dst[k] = 0.0f;
-            break;
-        case NN_INIT_ONE:
-            dst[k] = 1.0f;
-            break;
-        case NN_INIT_IDENTITY: {
-            size_t d = shape->dim[2];
-            dst[k] = k / d % d == k % d ? 1.0f : 0.0f;
-            break;
-        }
-        case NN_INIT_NORMAL:
-            do
-                dst[k] = 0.02f * nn_rng_normal(seed, stream, counter++);
-            while (dst[k] > 0.04f || dst[k] < -0.04f);
-            break;
-        }
-    }
-}
-
 vkc_status nn_vit_init(nn_vit *v, uint64_t seed)
 {
     for (uint32_t i = 0; i < v->params->n; i++) {
@@ -184,7 +159,7 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed)
         float *x = (float *) malloc(nn_shape_len(&p->shape) * sizeof *x);
         if (!x)
             return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        fill_init(v->init[i], &p->shape, seed, i, x);
+        nn_init_fill(v->init[i], &p->shape, seed, i, x);
         vkc_status st = nn_params_write(v->params, i, x);
         free(x);
         if (st != VKC_OK)

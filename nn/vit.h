@@ -65,6 +65,11 @@ typedef struct nn_vit_taps {
 // Images as (B, channels * size * size) pixels, already normalised, packed by batch->images -> logits (B, K).
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *b, nn_tensor *pixels, bool trained,
                           nn_vit_taps *taps);
+// Block l alone: x (R, C) -> (R, C), the residual stream. `taps` may be NULL.
+nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *x, bool trained,
+                                nn_vit_taps *taps);
+// Count what is not finite in what each mixer reads and gives (nn/finite.h): "layer 3 (ssd): its input".
+void       nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps);
 // The mixer and projection of block l alone: y (R, C) -> (R, C).
 nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, bool trained,
                        nn_tensor **heads, nn_mixer_taps *taps);

@@ -1,6 +1,7 @@
 // vit_graph.c — the graph of a vision transformer, and its batch layouts.
 #include "nn/vit.h"
 
+#include "nn/finite.h"
 #include "shaders/layernorm.h"
 #include "shaders/linear.h"
 #include "shaders/patchify.h"
@@ -67,11 +68,30 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
-    nn_mixer_taps unused;
+    nn_mixer_taps unused = { 0 };
     nn_tensor *o = k->mixer->build(g, &d, y, p, taps ? taps : &unused);
     if (heads)
         *heads = o;
     return linear(&b, o, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
+}
+
+nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *x, bool trained,
+                                nn_vit_taps *taps)
+{
+    const nn_vit_block *k = &v->block[l];
+    builder b = { g, v->params, trained, (float) v->cfg.eps };
+    nn_tensor *heads = NULL, *normed = norm(&b, x, k->norm1_w, k->norm1_b);
+    nn_tensor *attn = nn_vit_attn(g, v, l, normed, trained, &heads, taps ? &taps->mixer[l] : NULL);
+    x = NN_APPLY0(g, add, NULL, x, attn);
+    nn_tensor *h = linear(&b, norm(&b, x, k->norm2_w, k->norm2_b), k->fc1_w, k->fc1_b, LINEAR_ACT_GELU);
+    x = NN_APPLY0(g, add, NULL, x, linear(&b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE));
+    if (taps) {
+        taps->normed[l] = normed;
+        taps->heads[l] = heads;
+        taps->attn[l] = attn;
+        taps->block[l] = x;
+    }
+    return x;
 }
 
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
@@ -85,16 +105,18 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
     x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
     x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
     t->tokens = x;
-    for (uint32_t l = 0; l < v->cfg.depth; l++) {
-        const nn_vit_block *k = &v->block[l];
-        t->normed[l] = norm(&b, x, k->norm1_w, k->norm1_b);
-        t->attn[l] = nn_vit_attn(g, v, l, t->normed[l], trained, &t->heads[l], &t->mixer[l]);
-        x = NN_APPLY0(g, add, NULL, x, t->attn[l]);
-        nn_tensor *h = linear(&b, norm(&b, x, k->norm2_w, k->norm2_b), k->fc1_w, k->fc1_b, LINEAR_ACT_GELU);
-        x = NN_APPLY0(g, add, NULL, x, linear(&b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE));
-        t->block[l] = x;
-    }
+    for (uint32_t l = 0; l < v->cfg.depth; l++)
+        x = nn_vit_block_forward(g, v, l, x, trained, t);
     x = NN_APPLY0(g, first_rows, batch->images, x);     // only the class token is read: norm it alone
     x = norm(&b, x, v->norm_w, v->norm_b);
     return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+}
+
+void nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps)
+{
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+        const char *name = v->block[l].mixer->name;
+        nn_finite_watch(g, taps->normed[l], "layer %u (%s): its input", l, name);
+        nn_finite_watch(g, taps->heads[l], "layer %u (%s): its output", l, name);
+    }
 }

@@ -6,6 +6,8 @@
 #define SHADERS_CONV1D_H
 #include "inc/shared.h"
 
+#define SPEC_CONV1D_K 1            // taps, 1..8
+#define SPEC_CONV1D_SHIFTED 2      // four channels an invocation: 1 = they do not lie at whole vec4 in x
 #define CONV1D_MAX_K 8
 
 struct conv1d_attr {
@@ -15,4 +17,14 @@ struct conv1d_attr {
     U32 silu;                      // 1: SiLU after it
     U32 carry;                     // 1: out[1] are the last K - 1 inputs
 };
+
+struct conv1d_args {
+    U32 dirs, cols;
+    U32 ld, col0, dir_stride;      // row stride and columns of x
+    U32 silu, has_bias, has_start;
+    U32 tile;                      // tokens that an invocation walks along
+    U32 tiles;                     // of an image, at capacity: parts of dw and db
+    U32 last_texel;                // of x
+};
+ARGS_SIZE(conv1d_args, 44);
 #endif

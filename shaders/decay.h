@@ -12,10 +12,21 @@
 #define DECAY_SIGMOID 1
 #define DECAY_STEP 2
 
+#define SPEC_DECAY_KIND 1          // DECAY_*
+
 struct decay_attr {
     U32 kind;                      // DECAY_*
     U32 heads, dirs, width;
     U32 col0, head, dir_stride;
     F32 scale;                     // of logsigmoid; 0 = 1
 };
+
+struct decay_args {
+    U32 heads, dirs, width;
+    U32 ld, col0, head, dir_stride;
+    F32 scale;
+    U32 has_bias;
+    U32 tile, tiles;               // rows of an invocation; of those, at capacity: parts of dbias and da_log
+};
+ARGS_SIZE(decay_args, 44);
 #endif

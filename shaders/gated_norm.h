@@ -8,6 +8,15 @@
 #ifndef SHADERS_GATED_NORM_H
 #define SHADERS_GATED_NORM_H
 #include "inc/shared.h"
+#include "inc/lanes.h"
+
+#define SPEC_GATED_NORM_GATE  4    // GATED_NORM_*
+#define SPEC_GATED_NORM_HAS_W 5    // 1 = w is there
+#define SPEC_GATED_NORM_ODD_Z 6    // four columns at a time: 1 = those of z do not begin at whole vec4
+
+#define GATED_NORM_NO_GATE    0u
+#define GATED_NORM_GATE_FIRST 1u
+#define GATED_NORM_NORM_FIRST 2u
 
 struct gated_norm_attr {
     U32 heads, dirs, dim;          // dim = D
@@ -18,4 +27,20 @@ struct gated_norm_attr {
     F32 eps;
     F32 scale;                     // of the output; 0 = 1. D^-1/2 makes vectors of length 1
 };
+
+// Columns, strides and dim are counted in floats, or in vec4 by the kernels that take four columns at a time; those of
+// an odd z in floats.
+struct gated_norm_args {
+    U32 rows;                      // 0 = packed: the layout knows
+    U32 heads, dirs, dim;
+    U32 ld_x, x_col0, x_head, x_dir;
+    U32 ld_z, z_col0, z_head, z_dir;
+    U32 whole;
+    U32 last_z;                    // texel of an odd z
+    F32 norm_len;                  // floats that a mean is over
+    F32 eps, scale;
+    U32 head_parts, dir_parts;     // of the backward pass, see inc/streams.glsl: those that share columns are in one
+    U32 blocks;                    // parts of the rows that dw is summed in
+};
+ARGS_SIZE(gated_norm_args, 80);
 #endif

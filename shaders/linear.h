@@ -21,7 +21,7 @@ struct linear_args {
     U32 out_cols;                  // N
     U32 act;                       // LINEAR_ACT_*, forward only
     U32 has_bias;                  // forward only
-    U32 splits;                    // of R, for gradients of w and b: workgroups along z
+    U32 splits;                    // of R, for gradients of w and b: with the groups of columns, along z
 };
 ARGS_SIZE(linear_args, 24);
 
@@ -46,4 +46,6 @@ ARGS_SIZE(linear_reduce_args, 8);
 #define SPEC_TILE_TM 4
 #define SPEC_TILE_TN 5
 #define SPEC_TILE_LANES 1          // tile_lanes.glsl only: subgroup size
+#define SPEC_TILE_GROUPS 6         // G
+#define SPEC_TILE_ODD 7            // tile_lanes.glsl only: 1 = N is no multiple of 4
 #endif

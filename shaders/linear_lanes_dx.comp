@@ -5,11 +5,14 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 // As inc/tile_dx.glsl, four columns at a time.
-layout(binding = 0) uniform samplerBuffer dpre;                  // (R, N)
-layout(binding = 1) uniform samplerBuffer w;                     // (N, K)
-layout(binding = 2)          buffer DX   { vec4 dx[]; };       // (R, K) +=
+layout(binding = 0) uniform samplerBuffer dpre;                  // (R, G N)
+layout(binding = 1) uniform samplerBuffer w;                     // (G, N, K)
+layout(binding = 2)          buffer DX   { vec4 dx[]; };       // (R, G K) +=
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
+#include "inc/tile_groups.glsl"
+#include "inc/texels.glsl"
+layout(constant_id = SPEC_TILE_ODD) const uint ODD = 0u;
 
 #define TILE_M (a.rows != 0u ? a.rows : Tok.n)
 #define TILE_N a.in_cols
@@ -23,8 +26,13 @@ mat4 tile_a4(uint m, uint k, uint end)
 {
     uint M = TILE_M;
     mat4 v;
-    for (uint j = 0u; j < 4u; j++)
-        v[j] = texelFetch(dpre, int((min(m + j, M - 1u) * a.out_cols + k) / 4u));
+    for (uint j = 0u; j < 4u; j++) {
+        uint at = Y_AT(min(m + j, M - 1u), k);
+        if (ODD == 0u)
+            v[j] = texelFetch(dpre, int(at / 4u));
+        else
+            v[j] = mix(vec4(0.0), fetch_at(dpre, at, LAST_TEXEL(M)), lessThan(k + uvec4(0u, 1u, 2u, 3u), uvec4(end)));
+    }
     return transpose(v);
 }
 
@@ -32,7 +40,7 @@ mat4 tile_b4(uint k, uint n, uint end)
 {
     mat4 v;
     for (uint i = 0u; i < 4u; i++)
-        v[i] = texelFetch(w, int(((k + i) * a.in_cols + min(n, a.in_cols - 4u)) / 4u));
+        v[i] = texelFetch(w, int(W_AT(min(k + i, end - 1u), min(n, a.in_cols - 4u)) / 4u));
     return v;
 }
 
@@ -43,7 +51,7 @@ vec4 tile_start4(uint n)
 
 void tile_store4(uint m, uint n, vec4 v)
 {
-    dx[(m * a.in_cols + n) / 4u] += v;
+    dx[X_AT(m, n) / 4u] += v;
 }
 
 #include "inc/tile_lanes.glsl"

@@ -140,8 +140,50 @@ def test_train(work):
     check_run(2, "patch", "train", "--data", work / "data", "--arch", "vit:image=16,patch=5,dim=16,depth=1,heads=2",
               "-o", work / "x")
     check_run(2, "usage", "train", "--data", work / "data", "-o", work / "x")
+    check_run(2, "there are: attention", *train(work, "x", "--arch", ARCH + ",mixer=magic"))
+    check_run(2, "there are: features", *train(work, "x", "--arch", ARCH + ",mixer=linear:magic=1"))
+    odd = ARCH.replace("depth=2", "depth=3,mixer=linear/attention")
+    check_run(2, "does not divide", *train(work, "x", "--arch", odd))
     check(tree(work / "m") == before, "train: a refused command changed the model")
     check(not (work / "x").exists(), "train: a refused command made a folder")
+
+
+def test_mixers(work):
+    """Every row of the mixer table, alone and as half of a list, makes a model that trains and is read back."""
+    out = check_run(0, "attention", "train", "--help")
+    names = re.findall(r"^  (\w+) ", out[out.index("\nMixers"):], re.M)
+    check(names[:1] == ["attention"] and "linear" in names, f"train --help: mixers {names}")
+    for name in names:
+        check_run(0, "", *train(work, f"mixer-{name}", "--arch", f"{ARCH},mixer={name}/attention", "--epochs", "1"))
+        value = check_json("layers", "inspect", work / f"mixer-{name}")
+        check([layer["mixer"] for layer in value.get("layers", [])] == [name, "attention"], f"train: mixer={name}")
+
+
+def plant(model, name, word):
+    """Overwrite the first value of a tensor in a model folder with these four bytes."""
+    path = model / "model.safetensors"
+    raw = bytearray(path.read_bytes())
+    header = int.from_bytes(raw[:8], "little")
+    at = 8 + header + json.loads(raw[8:8 + header])[name]["data_offsets"][0]
+    raw[at:at + 4] = word
+    path.write_bytes(raw)
+
+
+def test_finite(work):
+    nan = work / "nan"
+    shutil.copytree(work / "m", nan)
+    plant(nan, "blocks.0.mlp.fc2.bias", b"\0\0\xc0\x7f")
+    words = "layer 1 (attention): its input has "
+    again = ["train", "--data", work / "data", "--init", nan, "--epochs", "1", "--batch", "8"]
+    check_run(1, words, *again, "-o", work / "x")
+    check_run(1, words, *again, "-o", work / "x", "--check-finite", "--force")
+    check_run(1, "loss 0 is not a number", *again, "-o", work / "x", "--no-check-finite", "--force")
+    check_run(1, words, "eval", nan, "--data", work / "data", "--check-finite")
+    check_run(0, "top-1", "eval", nan, "--data", work / "data")
+    check_run(0, "top-1", "eval", work / "m", "--data", work / "data", "--check-finite")
+    check_run(1, words, "distill", nan, "--data", work / "data", "--mixer", "linear", "-o", work / "x", "--run",
+              work / "nan.run")
+    check(not (work / "x").exists(), "a model with a NaN: a refused command wrote a model")
 
 
 def test_resume(work):
@@ -177,6 +219,28 @@ def test_model(work):
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
+    small = ["bench", "scaling", "--dim", "16", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
+    value = check_json("rows exponent crossover skipped device driver", *small, "--tokens", "6,1")
+    names = list(value.get("exponent", []))
+    check(names[:1] == ["attention"] and list(value.get("crossover", [])) == names, f"bench scaling: {names}")
+    rows = value.get("rows", [])
+    check([(row["mixer"], row["tokens"]) for row in rows] == [(name, n) for name in names for n in (1, 6)],
+          f"bench scaling: rows {rows}, skipped {value.get('skipped')}")
+    check(all(row[key] > 0 for row in rows for key in ("fwd_ms", "fwd_bwd_ms", "bytes")), "bench scaling: figures")
+    check((work / "scaling/scaling.tsv").read_text().count("\n") == len(rows) + 1, "bench scaling: lines of the table")
+    check((work / "scaling/scaling.svg").is_file() == bool(shutil.which("gnuplot")), "bench scaling: the plot")
+    check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
+    chunked = re.search(r"^  (\w+) [^\n]*\n(?: {10}[^\n]*\n)* {10,}chunk=", run("bench", "--help")[1], re.M)
+    if chunked:
+        value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers", f"{chunked[1]},identity")
+        check([row.get("serial_ratio", 0) > 0 for row in value.get("rows", [])] == [True, False],
+              f"bench scaling --compare-serial: {value.get('rows')}")
+    check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
+              env={**os.environ, "PATH": "/nowhere"})
+    check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
+    check_run(2, "whole number from 1", "bench", "scaling", "--tokens", "64,many")
+    check_run(2, "not a multiple", "bench", "scaling", "--dim", "7", "--heads", "2")
+    check_run(4, "at once", "bench", "scaling", "--tokens", "1024", "--batch", "4096", "--dim", "64", "--heads", "1")
     value = check_json("images", "classify", m, data / "test/dark/0.png", data / "test/light/0.png")
     check([i["top"][0].keys() >= {"label", "p"} for i in value.get("images", [])] == [True, True], "classify: keys")
 
@@ -211,9 +275,13 @@ def test_bad_input(work):
 
 
 def test_distill(work):
-    args = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
-            "--batch", "8"]
-    value = check_json("teacher_top1 student_top1 replaced path timing", *args, "-o", work / "s")
+    plain = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
+             "--batch", "8"]
+    args = [*plain, "--match-epochs", "1"]
+    value = check_json("teacher_top1 student_top1 replaced path timing match", *args, "-o", work / "s")
+    match = value.get("match", {})
+    check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of matching")
+    steps = match.get("steps", 0)
     check(sorted(value.get("replaced", [])) == [0, 1], "distill: both layers may go")
     check(all(p.keys() >= {"layer", "mixer", "top1"} for p in value.get("path", [])), "distill: keys of a step")
     check(all(t.keys() >= {"tokens", "teacher_ms", "student_ms"} for t in value.get("timing", [])) and
@@ -221,9 +289,13 @@ def test_distill(work):
     value = check_json("layers", "inspect", work / "s")
     check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "distill: mixers of the student")
     check_json("top1", "eval", work / "s", "--data", work / "data")
-    check_run(130, "--resume", *args, "-o", work / "t", "--max-steps", "3")
+    check_run(130, "match: stopped", *args, "-o", work / "t", "--max-steps", "1")
+    check_run(130, "transfer: stopped", *args, "-o", work / "t", "--resume", "--max-steps", steps + 2)
     check_run(0, "linear:features=hedgehog", *args, "-o", work / "t", "--resume", "--no-timing")
     check(weights(work / "t") == weights(work / "s"), "distill: a resumed run gives another student")
+    value = check_json("match", *plain, "-o", work / "u", "--no-timing")
+    check(value.get("match", 1) is None, "distill: nothing is matched without epochs")
+    check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
 
 
 def test_full_disk(work):
@@ -259,7 +331,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         make_data(work / "data")
-        for test in (test_train, test_resume, test_model, test_bad_input, test_distill, test_full_disk):
+        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
+                     test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

@@ -29,7 +29,28 @@ static void test_arch(void **state)
     assert_string_equal(c.layers[6].mixer, "");
     assert_int_equal(nn_model_config_init(&c, "vit:heads=1,depth=1,dim=5,patch=1,image=1,hidden=7,channels=1"), VKC_OK);
     assert_int_equal(c.hidden, 7);
+    assert_int_equal(nn_model_config_init(&c, "vit:mixer=linear:features=elu1,image=8,patch=8,dim=4,depth=3,heads=1"),
+                     VKC_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_string_equal(c.layers[i].mixer, "linear");
+        assert_string_equal(c.layers[i].options, "features=elu1");
+    }
+    assert_string_equal(c.layers[3].mixer, "");
+    assert_int_equal(nn_model_config_init(&c, "vit:image=8,patch=8,dim=4,depth=6,heads=1,mixer=linear*2/attention"),
+                     VKC_OK);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_string_equal(c.layers[i].mixer, i % 3 == 2 ? "attention" : "linear");
     static const char *const bad[][2] = {
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=magic", "there are: attention, " },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=", "no mixer" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear:features=magic", "it can be: hedgehog, elu1" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear:magic=1+features=elu1", "there are: features" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear,mixer=linear", "twice" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear*3", "more layers" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear*0", "count" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear*", "count" },
+        { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear/", "no mixer" },
+        { "vit:image=8,patch=8,dim=4,depth=5,heads=1,mixer=linear/attention", "does not divide" },
         { "", "want vit:" }, { "vit", "want vit:" }, { "resnet:depth=3", "want vit:" }, { "vit:", "not one of" },
         { "vit:image=64", "patch= is missing" },
         { "vit:image=64,patch=8,dim=96,depth=6", "heads= is missing" },

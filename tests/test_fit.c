@@ -1,6 +1,7 @@
 // test_fit.c — training: stopped and resumed to the same bits, checkpoints that do not fit, folders that cannot be
 // written, losses that are no numbers.
 #include "nn/files.h"
+#include "nn/infer.h"
 #include "nn/train.h"
 #include "tests/vk_test.h"
 
@@ -227,6 +228,112 @@ static void test_not_a_number(void **state)
     close_fixture(&t);
 }
 
+static void plant(nn_vit *v, const char *name, uint32_t at, float value)
+{
+    uint32_t i;
+    assert_true(nn_params_find(v->params, name, &i));
+    float *x = (float *) malloc(nn_shape_len(&v->params->p[i].shape) * sizeof *x);
+    assert_non_null(x);
+    assert_ok(nn_params_read(v->params, i, x));
+    x[at] = value;
+    assert_ok(nn_params_write(v->params, i, x));
+    free(x);
+}
+
+// A value that is not finite is laid at the door of the first mixer that reads or gives one; without the check it
+// is the loss that fails.
+static void test_finite(void **state)
+{
+    static const struct { const char *name; uint32_t at; float value; const char *words; } cases[] = {
+        { "blocks.1.attn.qkv.bias", 2 * 16 + 3, NAN, "layer 1 (linear): its output has 136 values" },
+        { "blocks.0.attn.qkv.bias", 2 * 16 + 15, INFINITY, "layer 0 (attention): its output has " },
+        { "blocks.0.mlp.fc2.bias", 5, -INFINITY, "layer 1 (linear): its input has " },
+        { "cls_token", 0, NAN, "layer 0 (attention): its input has 128 values" },     // the class token of 8 pictures
+        { "blocks.1.mlp.fc1.weight", 7, NAN, "the classifier's output has 80 values" },
+    };
+    fixture t;
+    open_fixture(state, &t);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        nn_vit *v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
+        plant(v, cases[i].name, cases[i].at, cases[i].value);
+        nn_train_params p = train_params(&t, NULL);
+        nn_train_result r;
+        p.check_finite = true;
+        assert_status(nn_train(v, &p, &r), VKC_E_CHECK);
+        if (!strstr(vkc_last_error(), cases[i].words) || !strstr(vkc_last_error(), " at step 1 "))
+            fail_msg("%s: %s", cases[i].name, vkc_last_error());
+        assert_int_equal(r.steps, 0);
+        nn_vit_destroy(v);
+        v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
+        plant(v, cases[i].name, cases[i].at, cases[i].value);
+        p.check_finite = false;
+        assert_status(nn_train(v, &p, &r), VKC_E_CHECK);
+        assert_non_null(strstr(vkc_last_error(), "loss 0 is not a number at step 1"));
+        nn_vit_destroy(v);
+    }
+    close_fixture(&t);
+}
+
+// Looking changes no bit of a training, and says nothing where there is nothing; the checkpoint stays when it does.
+static void test_finite_bits(void **state)
+{
+    fixture t;
+    size_t size, before_size, after_size;
+    unsigned char *before, *after;
+    open_fixture(state, &t);
+    nn_vit *v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
+    nn_train_params p = train_params(&t, NULL);
+    nn_train_result r, checked;
+    assert_ok(nn_train(v, &p, &r));
+    float *want = read_params(v, &size);
+    nn_vit_destroy(v);
+    v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
+    p = train_params(&t, t.dir);
+    p.check_finite = true;
+    p.max_steps = 5;
+    assert_status(nn_train(v, &p, &checked), VKC_E_STOPPED);
+    assert_ok(nn_file_load(t.checkpoint, 1 << 24, &before, &before_size));
+    p.resume = true;
+    p.max_steps = 0;
+    assert_ok(nn_train(v, &p, &checked));
+    check_values(v, want);
+    assert_true(checked.loss == r.loss);
+    assert_ok(nn_file_save(t.checkpoint, before, before_size));
+    p.lr = 1e30;                                        // some steps on, everything overflows
+    assert_status(nn_train(v, &p, &checked), VKC_E_CHECK);
+    assert_ok(nn_file_load(t.checkpoint, 1 << 24, &after, &after_size));
+    assert_int_equal(before_size, after_size);
+    assert_memory_equal(before, after, before_size);
+    free(before);
+    free(after);
+    free(want);
+    nn_vit_destroy(v);
+    close_fixture(&t);
+}
+
+// A picture with a NaN, at odd sizes; what a dead row still holds from it does not count in the next batch.
+static void test_finite_picture(void **state)
+{
+    enum { PIXELS = 3 * 32 * 32, IMAGES = 3 };
+    static float pixels[IMAGES * PIXELS], logits[IMAGES * 10];
+    nn_infer *inf;
+    nn_vit *v = make_model((vkc_device *) *state, "vit:image=32,patch=8,dim=13,depth=1,heads=1,classes=10", 1);
+    assert_ok(nn_infer_create_checked(v, IMAGES, &inf));
+    assert_ok(nn_infer_run(inf, pixels, IMAGES, logits));
+    pixels[2 * PIXELS + 5] = NAN;
+    assert_status(nn_infer_run(inf, pixels, IMAGES, logits), VKC_E_CHECK);
+    assert_non_null(strstr(vkc_last_error(), "layer 0 (attention): its input has 13 values that are not finite in batch"));
+    assert_ok(nn_infer_run(inf, pixels, 2, logits));
+    pixels[PIXELS + 5] = INFINITY;
+    assert_status(nn_infer_run(inf, pixels, 2, logits), VKC_E_CHECK);
+    nn_infer_destroy(inf);
+    assert_ok(nn_infer_create(v, IMAGES, &inf));
+    assert_ok(nn_infer_run(inf, pixels, IMAGES, logits));
+    assert_true(isnan(logits[10]));
+    nn_infer_destroy(inf);
+    nn_vit_destroy(v);
+}
+
 static void test_wrong_classes(void **state)
 {
     fixture t;
@@ -244,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume),    cmocka_unit_test(test_stop),         cmocka_unit_test(test_other_checkpoint),
         cmocka_unit_test(test_no_folder), cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_wrong_classes),
+        cmocka_unit_test(test_finite),    cmocka_unit_test(test_finite_bits),  cmocka_unit_test(test_finite_picture),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -161,6 +161,9 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < n_op_cases; i++) {
         if (argc > 1 && !strstr(op_cases[i].op, argv[1]))
             continue;
+        if (argc > 2 && !strstr(op_cases[i].note ? op_cases[i].note : "", argv[2]))
+            continue;
+        setvbuf(stdout, NULL, _IOLBF, 0);
         failed += (uint32_t) run_case(dev, &op_cases[i], i);
         ran++;
     }

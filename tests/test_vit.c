@@ -43,6 +43,21 @@ static float *read_params(const nn_params *ps)
     return all;
 }
 
+// Text k of those that a layer can be: every mixer, with its defaults and with every other value of each option.
+static bool mixer_text(uint32_t k, char out[128])
+{
+    for (uint32_t m = 0; m < nn_n_mixers; m++) {
+        const char *name = nn_mixers[m]->name;
+        if (k-- == 0)
+            return snprintf(out, 128, "%s", name) > 0;
+        for (const nn_mixer_option *o = nn_mixers[m]->options; o && o->key; o++)
+            for (uint32_t i = 1; o->values[i]; i++)
+                if (k-- == 0)
+                    return snprintf(out, 128, "%s:%s=%s", name, o->key, o->values[i]) > 0;
+    }
+    return false;
+}
+
 // ---- files
 
 typedef struct folder { char dir[64], weights[128], other[128]; } folder;
@@ -88,11 +103,11 @@ static void check_same_files(const char *a, const char *b)
 static void test_round_trip(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    const char *mixers[] = { "attention", "linear", "linear:features=elu1" };
-    for (int i = 0; i < 3; i++) {
+    char mixer[128];
+    for (uint32_t i = 0; mixer_text(i, mixer); i++) {
         folder f;
         make_folder(&f);
-        nn_vit *v = make_model(dev, mixers[i], 2), *back = NULL;
+        nn_vit *v = make_model(dev, mixer, 2), *back = NULL;
         save_model(&f, v);
         assert_ok(nn_vit_load(dev, f.dir, false, &back));
         assert_int_equal(back->params->n, v->params->n);
@@ -187,9 +202,9 @@ static void test_unfit_weights(void **state)
 static void test_batches(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    const char *mixers[] = { "attention", "linear", "linear:features=elu1" };
-    for (int k = 0; k < 3; k++) {
-        nn_vit *v = make_model(dev, mixers[k], 4);
+    char mixer[128];
+    for (uint32_t k = 0; mixer_text(k, mixer); k++) {
+        nn_vit *v = make_model(dev, mixer, 4);
         nn_infer *many, *one;
         float pixels[IMAGES * PIXELS], all[IMAGES * CLASSES], part[IMAGES * CLASSES];
         double worst = 0;
@@ -285,10 +300,10 @@ static void poison(float *pixels, uint32_t keep)
 static void test_dropped_tokens(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    const char *mixers[] = { "attention", "linear", "linear:features=elu1" };
+    char mixer[128];
     const uint32_t all = (1u << PATCHES) - 1, keep[IMAGES] = { all, 0x0b6, 0x100 }, full[IMAGES] = { all, all, all };
-    for (int k = 0; k < 3; k++) {
-        nn_vit *v = make_model(dev, mixers[k], 6);
+    for (uint32_t k = 0; mixer_text(k, mixer); k++) {
+        nn_vit *v = make_model(dev, mixer, 6);
         forward f;
         float pixels[IMAGES * PIXELS], dense[IMAGES * CLASSES], uneven[IMAGES * CLASSES], one[CLASSES];
         fill_pixels(v, pixels);

@@ -161,7 +161,10 @@ static void times_of_a_profile(void **state)
     assert_ok(vkc_recording_finish(rec));
     if (!vkc_device_has(dev, VKC_FEATURE_TIMESTAMPS)) {
         assert_status(vkc_recording_get_time(rec, 0, &kernel, &ms), VKC_E_UNSUPPORTED);
+        assert_status(vkc_recording_get_total(rec, &ms), VKC_E_UNSUPPORTED);
     } else {
+        double total = -1;
+        assert_status(vkc_recording_get_total(rec, &total), VKC_E_ARG);
         assert_status(vkc_recording_get_time(rec, 0, &kernel, &ms), VKC_E_ARG);     // nothing was replayed
         for (int i = 0; i < 4; i++) {
             double began = vkc_seconds();
@@ -171,6 +174,8 @@ static void times_of_a_profile(void **state)
             assert_ok(vkc_recording_get_time(rec, 1, NULL, &ms));
             assert_true(small_ms >= 0 && ms > 0);
             assert_true(ms + small_ms <= all * 1.1 + 1);
+            assert_ok(vkc_recording_get_total(rec, &total));
+            assert_true(ms + small_ms <= total * 1.1 + 0.1 && total <= all * 1.1 + 1);
         }
         assert_string_equal(kernel, "add_fwd");
         assert_status(vkc_recording_get_time(rec, 2, &kernel, &ms), VKC_E_ARG);
@@ -183,7 +188,40 @@ static void times_of_a_profile(void **state)
     assert_ok(vkc_recording_finish(rec));
     replay(dev, rec);
     assert_status(vkc_recording_get_time(rec, 0, &kernel, &ms), VKC_E_UNSUPPORTED);
+    if (vkc_device_has(dev, VKC_FEATURE_TIMESTAMPS)) {
+        ms = -1;
+        assert_ok(vkc_recording_get_total(rec, &ms));
+        assert_true(ms >= 0);
+    }
     vkc_recording_destroy(rec);
+    vkc_buffer_destroy(a);
+    vkc_buffer_destroy(y);
+    vkc_buffer_destroy(idle);
+}
+
+// Two recordings of the same work are alike, whatever memory they use; another size, count or kind is not.
+static void alike(void **state)
+{
+    vkc_device *dev = *state;
+    enum { N = 64 };
+    const vkc_kernel *add = get_add(dev);
+    vkc_buffer *a = make_words(dev, N, 0), *y = make_words(dev, N, 0), *idle = make_words(dev, 16, 0);
+    vkc_recording *rec[5];
+    for (int i = 0; i < 5; i++) {
+        assert_ok(vkc_recording_create(dev, NULL, &rec[i]));
+        vkc_buffer *in = i == 1 ? y : a, *out = i == 1 ? a : y;
+        size_t n = i == 2 ? 16 : N;
+        record_add(rec[i], add, floats_of(out, n), floats_of(in, n), floats_of(in, n), idle);
+        if (i >= 3)
+            assert_ok(vkc_record_fill(rec[i], floats_of(y, N), i == 4));
+        assert_ok(vkc_recording_finish(rec[i]));
+    }
+    assert_true(vkc_recording_is_like(rec[0], rec[1]));
+    assert_false(vkc_recording_is_like(rec[0], rec[2]));
+    assert_false(vkc_recording_is_like(rec[0], rec[3]));
+    assert_false(vkc_recording_is_like(rec[3], rec[4]));
+    for (int i = 0; i < 5; i++)
+        vkc_recording_destroy(rec[i]);
     vkc_buffer_destroy(a);
     vkc_buffer_destroy(y);
     vkc_buffer_destroy(idle);
@@ -197,6 +235,7 @@ int main(void)
         cmocka_unit_test(cut_anew_by_device_time),
         cmocka_unit_test(cut_anew_by_host_time),
         cmocka_unit_test(times_of_a_profile),
+        cmocka_unit_test(alike),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

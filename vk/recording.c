@@ -337,5 +337,30 @@ vkc_recording_info vkc_recording_get_info(const vkc_recording *rec)
 {
     return (vkc_recording_info) {
         .n_dispatches = rec->n_dispatches, .n_levels = rec->n_levels, .n_submissions = rec->n_cuts,
+        .is_profiled = rec->profile,
     };
+}
+
+static bool is_like(const vkc_recording *a, const vkc__command *x, const vkc_recording *b, const vkc__command *y)
+{
+    if (x->kind != y->kind || x->kernel != y->kernel || x->word != y->word || x->dst.size != y->dst.size ||
+        memcmp(x->groups, y->groups, sizeof x->groups) != 0 || !x->indirect.buf != !y->indirect.buf)
+        return false;
+    if (!x->kernel)
+        return true;
+    for (uint32_t i = 0; i < x->kernel->n_bindings; i++)
+        if (a->binds[x->first_bind + i].size != b->binds[y->first_bind + i].size)
+            return false;
+    size_t size = x->kernel->params.args_size;
+    return size == 0 || memcmp(a->args + x->first_arg, b->args + y->first_arg, size) == 0;
+}
+
+bool vkc_recording_is_like(const vkc_recording *a, const vkc_recording *b)
+{
+    if (a->n_commands != b->n_commands)
+        return false;
+    for (size_t i = 0; i < a->n_commands; i++)
+        if (!is_like(a, &a->commands[i], b, &b->commands[i]))
+            return false;
+    return true;
 }

@@ -53,12 +53,18 @@ bool       vkc_is_done(vkc_device *dev, uint64_t ticket);
 
 typedef struct vkc_recording_info {
     uint32_t n_dispatches, n_levels, n_submissions;     // submissions a replay, as cut now
+    bool     is_profiled;
 } vkc_recording_info;
 vkc_recording_info vkc_recording_get_info(const vkc_recording *rec);
 
 // Profile: device time of dispatch i in the newest finished replay, in recording order.
 // Needs params.profile and the timestamps feature; else E_UNSUPPORTED.
 vkc_status vkc_recording_get_time(vkc_recording *rec, uint32_t i, const char **kernel, double *ms);
+// Device time of the newest replay, from the start of each of its submissions to that one's end: fills, copies and
+// barriers are in it, the waiting between submissions is not. E_UNSUPPORTED without the timestamps feature.
+vkc_status vkc_recording_get_total(vkc_recording *rec, double *ms);
+// Do both dispatch the same kernels in the same order, with equal arguments, group counts and sizes of memory?
+bool vkc_recording_is_like(const vkc_recording *a, const vkc_recording *b);
 
 #ifdef __cplusplus
 }

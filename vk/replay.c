@@ -266,6 +266,24 @@ vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
     return VKC_OK;
 }
 
+vkc_status vkc_recording_get_total(vkc_recording *rec, double *ms)
+{
+    if (!rec->has_queries)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "recording %s: the device has no timestamps", rec->name);
+    if (rec->n_replays == 0)
+        return VKC_FAIL(VKC_E_ARG, "recording %s: no time before a replay", rec->name);
+    vkc_status st = vkc_wait(rec->dev, rec->ticket);
+    double sum = 0.0;
+    for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
+        double one = 0.0;
+        st = submission_ms(rec, s, &one);
+        sum += one;
+    }
+    if (st == VKC_OK)
+        *ms = sum;
+    return st;
+}
+
 vkc_status vkc_recording_get_time(vkc_recording *rec, uint32_t i, const char **kernel, double *ms)
 {
     if (!rec->profile || !rec->has_queries)

@@ -85,6 +85,20 @@ vkc_status app_flush(void)
     return VKC_OK;
 }
 
+void app_print_mixers(FILE *f)
+{
+    fputs("\nMixers, as NAME or NAME:OPTION=VALUE+OPTION=VALUE; the first value is the default:\n", f);
+    for (uint32_t i = 0; i < nn_n_mixers; i++) {
+        fprintf(f, "  %-12s %s\n", nn_mixers[i]->name, nn_mixers[i]->about);
+        for (const nn_mixer_option *o = nn_mixers[i]->options; o && o->key; o++) {
+            fprintf(f, "  %-12s   %s=", "", o->key);
+            for (uint32_t k = 0; o->values[k]; k++)
+                fprintf(f, "%s%s", k ? "|" : "", o->values[k]);
+            fprintf(f, "  %s\n", o->about);
+        }
+    }
+}
+
 vkc_status app_print_json(json_t *value)
 {
     if (!value)

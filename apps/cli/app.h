@@ -18,6 +18,7 @@ typedef struct command {
     const char *name, *help;        // "eval", one line
     const char *usage;              // "M --data D"
     const char *about;              // lines after the options in --help; NULL = none
+    void      (*print_more)(FILE *f);   // and after those; NULL = nothing
     const arg  *table;              // its own options
     const void *defaults;           // an options struct
     size_t      options_size;
@@ -37,6 +38,9 @@ void        app_keep_command(int argc, char **argv);   // before options are rea
 const char *app_command(void);              // the command as typed, quoted for a shell
 extern const char *const app_version;       // "0.1.0"
 extern const char *const app_commit;        // "" = not known
+
+// A line a mixer and a line an option of it, as --help shows them.
+void        app_print_mixers(FILE *f);
 
 // Print a value to standard output and drop the reference. E_IO when standard output does not take it.
 vkc_status app_print_json(json_t *value);

@@ -1,6 +1,7 @@
 // bench_ops.c — one op on memory of its own, its kernels timed by the device's timestamps.
 #include "apps/cli/bench_ops.h"
 
+#include "apps/cli/bench_time.h"
 #include "nn/rng.h"
 #include "nn/run.h"
 #include "vk/clock.h"
@@ -139,33 +140,6 @@ static vkc_status record(bench *b, bench_pass pass)
     return st == VKC_OK ? vkc_recording_finish(b->rec) : st;
 }
 
-static vkc_status replay(bench *b, double *ms)
-{
-    double start = vkc_seconds();
-    uint64_t ticket;
-    vkc_status st = vkc_submit(b->rec, &ticket);
-    if (st == VKC_OK)
-        st = vkc_wait(b->dev, ticket);
-    *ms = 1e3 * (vkc_seconds() - start);
-    if (st != VKC_OK || b->is_wall)
-        return st;
-    *ms = 0.0;
-    uint32_t n = vkc_recording_get_info(b->rec).n_dispatches;
-    for (uint32_t i = b->n_first; i < n && st == VKC_OK; i++) {
-        const char *kernel;
-        double one = 0.0;
-        st = vkc_recording_get_time(b->rec, i, &kernel, &one);
-        *ms += one;
-    }
-    return st;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *) a, y = *(const double *) b;
-    return (x > y) - (x < y);
-}
-
 static void fill_rates(const bench *b, bench_pass pass, bench_time *out)
 {
     double bytes = 0.0, macs = b->op->macs ? (double) b->op->macs(&b->call) : 0.0;
@@ -181,18 +155,17 @@ static void fill_rates(const bench *b, bench_pass pass, bench_time *out)
 static vkc_status measure(bench *b, bench_pass pass, bench_time *out)
 {
     double ms[MAX_REPEATS], start;
-    vkc_status st = replay(b, &ms[0]);      // warms up
+    vkc_status st = bench_replay(b->dev, b->rec, b->n_first, &ms[0]);      // warms up
     uint32_t n = 0;
     for (start = vkc_seconds(); st == VKC_OK && n < MAX_REPEATS; n++) {
         double spent = vkc_seconds() - start;
         if ((n >= MIN_REPEATS && spent > MAX_SECONDS) || (n > 0 && spent > SLOW_SECONDS))
             break;
-        st = replay(b, &ms[n]);
+        st = bench_replay(b->dev, b->rec, b->n_first, &ms[n]);
     }
     if (st != VKC_OK)
         return st;
-    qsort(ms, n, sizeof ms[0], compare);
-    *out = (bench_time) { .ms = 0.5 * (ms[(n - 1) / 2] + ms[n / 2]), .repeats = n, .is_wall = b->is_wall };
+    *out = (bench_time) { .ms = bench_median(ms, n), .repeats = n, .is_wall = b->is_wall };
     fill_rates(b, pass, out);
     return VKC_OK;
 }

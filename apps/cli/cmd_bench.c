@@ -1,6 +1,9 @@
-// cmd_bench.c — pare bench ops: device time of every op; pare bench model: a model at three token counts.
+// cmd_bench.c — pare bench ops: device time of every op; pare bench model: a model at three token counts; pare bench
+// scaling: a block of every mixer over token counts.
 #include "apps/cli/bench_ops.h"
+#include "apps/cli/bench_time.h"
 #include "apps/cli/measure.h"
+#include "apps/cli/scaling_report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,8 +14,11 @@ typedef struct bench_args {
     common_args common;
     const char *filter;
     bool        forward;
-    uint32_t    batch;
+    uint32_t    batch;              // 0 = the default of the benchmark
+    scaling_args scaling;
 } bench_args;
+
+#define MODEL_BATCH 4u
 
 typedef struct bench_row {
     const bench_case *c;
@@ -33,15 +39,11 @@ static vkc_status run_case(vkc_device *dev, const bench_case *c, bench_pass pass
 {
     if (!c->form)
         return bench_run(dev, c, pass, out);
-    const char *name = form_variable(c), *had = getenv(name);
-    char *before = had ? strdup(had) : NULL;
-    setenv(name, c->form, 1);
-    vkc_status st = bench_run(dev, c, pass, out);
-    if (before)
-        setenv(name, before, 1);
-    else
-        unsetenv(name);
-    free(before);
+    bench_env env;
+    vkc_status st = bench_env_set(&env, form_variable(c), c->form);
+    if (st == VKC_OK)
+        st = bench_run(dev, c, pass, out);
+    bench_env_restore(&env);
     return st;
 }
 
@@ -162,13 +164,14 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     measure_time t[MEASURE_SIZES];
     nn_model_config cfg = { 0 };
     const nn_model_config *list[] = { &cfg };
+    const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
-    VKC_TRY(measure_times(dev, list, 1, a->batch, a->common.seed, t));
+    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
     console_clear();
     json_t *rows = json_array();
     for (int i = 0; i < MEASURE_SIZES; i++) {
-        double rate = 1e3 * a->batch / t[i].ms[0];
+        double rate = 1e3 * batch / t[i].ms[0];
         if (t[i].tokens == 0)
             continue;
         json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i}", "tokens", (int) t[i].tokens, "image",
@@ -176,10 +179,10 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
                                               (int) t[i].repeats));
         if (!a->common.json)
             printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s\n", t[i].tokens, t[i].image,
-                   t[i].image, t[i].ms[0], a->batch, rate);
+                   t[i].image, t[i].ms[0], batch, rate);
     }
     if (a->common.json)
-        st = app_print_json(json_pack("{s:o, s:i, s:s, s:s}", "rows", rows, "batch", (int) a->batch, "device",
+        st = app_print_json(json_pack("{s:o, s:i, s:s, s:s}", "rows", rows, "batch", (int) batch, "device",
                                       vkc_device_get_info(dev)->name, "driver", vkc_device_get_info(dev)->driver));
     else
         json_decref(rows);
@@ -188,14 +191,53 @@ done:
     return st;
 }
 
+static vkc_status bench_scaling(const bench_args *a)
+{
+    vkc_status st = VKC_OK;
+    scaling_args p = a->scaling;
+    run_folder r = { .info = NULL };
+    scaling *s = calloc(1, sizeof *s);
+    vkc_device *dev = NULL;
+    json_t *result = NULL;
+    if (!s)
+        return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
+    p.batch = a->batch ? a->batch : 1;
+    VKC_TRY(scaling_init(s, &p));
+    VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
+    if (p.out)
+        VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.out, p.out, scaling_inputs(s, &p, a->common.seed),
+                                             false, p.force }));
+    VKC_TRY(scaling_run(s, &p, dev, a->common.seed));
+    console_clear();
+    result = scaling_json(s, &p, dev);
+    if (p.out)
+        VKC_TRY(scaling_save(s, &p, dev, &r));
+    if (p.out)
+        VKC_TRY(run_finish(&r, json_incref(result)));
+    if (a->common.json)
+        st = app_print_json(json_incref(result));
+    else
+        scaling_print(stdout, s, &p, dev);
+done:
+    json_decref(result);
+    run_close(&r);
+    app_close(dev);
+    free(s);
+    return st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const bench_args *a = options;
     bool is_ops = words->n == 1 && strcmp(words->word[0], "ops") == 0;
     bool is_model = words->n == 2 && strcmp(words->word[0], "model") == 0;
+    bool is_scaling = words->n == 1 && strcmp(words->word[0], "scaling") == 0;
     vkc_device *dev = NULL;
-    if (!is_ops && !is_model)
-        return VKC_FAIL(VKC_E_ARG, "usage: pare bench ops | pare bench model M");
+    if (!is_ops && !is_model && !is_scaling)
+        return VKC_FAIL(VKC_E_ARG, "usage: pare bench ops | pare bench model M | pare bench scaling");
+    if (is_scaling)
+        return bench_scaling(a);
     vkc_status st = app_open(&a->common, &dev);
     if (st == VKC_OK) {
         console_catch_signals();
@@ -205,16 +247,32 @@ static vkc_status run(const void *options, const args_words *words)
     return st;
 }
 
+#define AT(member) offsetof(bench_args, scaling.member)
 static const arg table[] = {
     { "filter", 0, ARG_TEXT, offsetof(bench_args, filter), 0, 0, "X", "ops: only those with X in their name" },
     { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops: no backward passes" },
-    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "model: pictures at once [4]" },
+    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, scaling: 1]" },
+    { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling: these, options with a + between [all there are]" },
+    { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling: of a picture [64,128 ... 8192]" },
+    { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "scaling: width of the block [192]" },
+    { "heads", 0, ARG_U32, AT(heads), 1, NN_MAX_DIM, "N", "scaling: heads of the mixer [3]" },
+    { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "scaling: replays at most [5]" },
+    { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X", "scaling: seconds of a mixer at a token count [60]" },
+    { "compare-serial", 0, ARG_FLAG, AT(compare_serial), 0, 0, NULL,
+      "scaling: also with PARE_SCAN=serial, where that is another form" },
+    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "scaling: run folder for the table and a plot" },
+    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "scaling: replace a run that is not finished" },
     { 0 },
 };
-static const bench_args defaults = { .batch = 4 };
+static const bench_args defaults = { .scaling = { .dim = 192, .heads = 3, .repeat = 5, .budget = 60.0 } };
 const command cmd_bench = {
-    .name = "bench", .help = "time ops, or a model at three token counts", .usage = "ops | model M", .table = table,
+    .name = "bench", .help = "time ops, a model, or a block of every mixer over token counts",
+    .usage = "ops | model M | scaling", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 2, .run = run,
     .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
-             "Forward work is counted in full, backward work as twice that; bytes once a tensor.",
+             "Forward work is counted in full, backward work as twice that; bytes once a tensor.\n"
+             "scaling: the least of several replays, all mixers in turn, device time where there are timestamps;\n"
+             "exponents of forward and backward from 512 tokens up; a mixer that would take too long or does not\n"
+             "fit at a token count is left out there.",
+    .print_more = app_print_mixers,
 };

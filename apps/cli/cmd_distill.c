@@ -30,6 +30,8 @@ static vkc_status run_all(distill_work *w)
 done:
     if (st == VKC_E_STOPPED)
         run_say_stopped(&w->run);
+    if (st == VKC_E_CHECK)
+        run_say_failed(&w->run);
     return st;
 }
 
@@ -64,22 +66,28 @@ static const arg table[] = {
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the run of the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
     BATCH_ROW(distill_args, "64"),
+    { "match-epochs", 0, ARG_U32, AT(match_epochs), 0, 100000, "N",
+      "that match learned features to the attention weights first [0]" },
+    { "match-lr", 0, ARG_REAL, AT(match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "of the transfer [3]" },
     { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
     { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0]" },
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm over all layers, 0 = any [0]" },
-    { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop the transfer after N steps, as Ctrl-C does" },
-    THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
+    { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N",
+      "stop matching or transfer after N steps in all, as Ctrl-C does" },
+    FINITE_ROWS(distill_args, "on in matching and transfer"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
     { "timing-batch", 0, ARG_U32, AT(timing_batch), 1, 4096, "N", "pictures at once when timing [4]" },
     { "no-timing", 0, ARG_FLAG, AT(no_timing), 0, 0, NULL, "do not time teacher and student" },
     { 0 },
 };
 static const distill_args defaults = {
-    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .timing_batch = 4,
+    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .match_lr = 1e-2,
+    .timing_batch = 4,
 };
 const command cmd_distill = {
     .name = "distill", .help = "replace the attention that can go, and write the student",
     .usage = "M --data D --mixer X -o S [--max-drop 1.0]", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
     .about = "Ctrl-C stops at the next step; the same command with --resume goes on to the same student.",
+    .print_more = app_print_mixers,
 };

@@ -60,7 +60,7 @@ done:
 
 static const arg table[] = {
     DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
-    LIMIT_ROW(eval_args), { 0 },
+    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), { 0 },
 };
 static const eval_args defaults = { .d = { .split = "test", .batch = 128 } };
 const command cmd_eval = {

@@ -60,17 +60,24 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
         .data = data, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr, .min_lr = a->min_lr,
         .warmup = or_none(a->warmup), .weight_decay = or_none(a->weight_decay), .smoothing = or_none(a->smoothing),
         .clip = or_none(a->clip), .seed = a->common.seed, .threads = a->d.threads, .plain = a->no_augment,
-        .run_dir = r->dir, .resume = r->is_resumed, .max_steps = a->max_steps, .progress = console_progress,
+        .check_finite = measure_is_checked(&a->d, true), .run_dir = r->dir, .resume = r->is_resumed,
+        .max_steps = a->max_steps, .progress = console_progress,
     };
     console_catch_signals();
     vkc_status st = nn_train(v, &p, &o.train);
+    char failure[1024];                 // naming pictures that cannot be read leaves sentences of its own
+    snprintf(failure, sizeof failure, "%s", vkc_last_error());
     measure_name_bad(data, NN_SPLIT_TRAIN, o.train.bad);
+    if (st != VKC_OK)
+        st = VKC_FAIL(st, "%s", failure);
     if (st == VKC_OK)
         st = measure_split(v, data, NN_SPLIT_VAL, &a->d, &o.val);
     if (st == VKC_OK)
         st = measure_split(v, data, NN_SPLIT_TEST, &a->d, &o.test);
     if (st == VKC_E_STOPPED)
         run_say_stopped(r);
+    if (st == VKC_E_CHECK)
+        run_say_failed(r);
     if (st != VKC_OK)
         return st;
     json_t *result = build_result(&o, v);
@@ -127,7 +134,8 @@ done:
 #define AT(member) offsetof(train_args, member)
 static const arg table[] = {
     DATA_ROW(train_args),
-    { "arch", 'a', ARG_TEXT, AT(arch), 0, 0, "A", "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mlp=4][,channels=3]" },
+    { "arch", 'a', ARG_TEXT, AT(arch), 0, 0, "A",
+      "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_TEXT, AT(init), 0, 0, "M", "start from this model instead" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and log [M.run]" },
@@ -144,7 +152,7 @@ static const arg table[] = {
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "of the channels, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "of the channels [0.5]" },
     { "no-augment", 0, ARG_FLAG, AT(no_augment), 0, 0, NULL, "no flips, transposes and shifts" },
-    THREADS_ROW(train_args), LIMIT_ROW(train_args),
+    FINITE_ROWS(train_args, "on"), THREADS_ROW(train_args), LIMIT_ROW(train_args),
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop after N steps in all, as Ctrl-C does" },
     { 0 },
 };
@@ -156,5 +164,7 @@ const command cmd_train = {
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 0, .max_words = 0, .run = run,
     .about =
-        "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
+        "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.\n"
+        "mixer=X gives all layers that mixer; mixer=X*3/Y is a list, repeated until it fills the depth.",
+    .print_more = app_print_mixers,
 };

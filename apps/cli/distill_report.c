@@ -13,8 +13,22 @@ bool distill_report_has(const distill_report *r, uint32_t layer)
     return false;
 }
 
+static void print_match(FILE *f, const distill_report *r)
+{
+    const distill_match_result *m = &r->transfer.match;
+    if (!m->n_layers)
+        return;
+    fprintf(f, "features matched to the attention weights, %llu steps; KL divergence before and after:\n ",
+            (unsigned long long) m->steps);
+    for (uint32_t l = 0; l < r->depth; l++)
+        if (m->after[l] == m->after[l])         // NaN: nothing to match there
+            fprintf(f, "  layer %u %.4f %.4f", l, m->before[l], m->after[l]);
+    fputs("\n\n", f);
+}
+
 void distill_report_print_transfer(FILE *f, const distill_report *r)
 {
+    print_match(f, r);
     fprintf(f, "transfer to %s, %llu steps; error of the attention output, relative:\n ", r->mixer,
             (unsigned long long) r->transfer.steps);
     for (uint32_t l = 0; l < r->depth; l++)
@@ -80,6 +94,19 @@ static json_t *build_timing(const distill_report *r)
     return timing;
 }
 
+static json_t *build_match(const distill_report *r)
+{
+    const distill_match_result *m = &r->transfer.match;
+    json_t *loss = json_array(), *before = json_array(), *after = json_array();
+    for (uint32_t l = 0; l < r->depth; l++) {
+        json_array_append_new(loss, app_number(m->loss[l]));
+        json_array_append_new(before, app_number(m->before[l]));
+        json_array_append_new(after, app_number(m->after[l]));
+    }
+    return json_pack("{s:I, s:f, s:o, s:o, s:o}", "steps", (json_int_t) m->steps, "seconds", m->seconds, "loss", loss,
+                     "kl_before", before, "kl_after", after);
+}
+
 json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
 {
     const vkc_device_info *i = vkc_device_get_info(dev);
@@ -92,14 +119,15 @@ json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
     }
     if (s->refused.layer != UINT32_MAX)
         refused = json_pack("{s:i, s:f}", "layer", (int) s->refused.layer, "top1", s->refused.score);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:o, s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:s}",
-                     "teacher_top1", app_number(r->teacher.top1), "student_top1", app_number(r->student.top1),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:o, s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, "
+                     "s:s, s:s}", "teacher_top1", app_number(r->teacher.top1), "student_top1", app_number(r->student.top1),
                      "replaced", replaced, "path", build_path(r), "timing", build_timing(r), "split",
                      nn_split_name(r->split), "max_drop", r->max_drop, "val_top1", s->base, "refused", refused,
                      "trials", (int) s->n_trials, "transfer_error", mse, "transfer_steps",
                      (json_int_t) r->transfer.steps, "teacher_params", (json_int_t) r->teacher_params,
                      "student_params", (json_int_t) r->student_params, "teacher", measure_json(&r->teacher), "student",
-                     measure_json(&r->student), "sparsity", sparsity_json(&r->sparsity), "device", i->name, "driver",
+                     measure_json(&r->student), "match", r->transfer.match.n_layers ? build_match(r) : json_null(),
+                     "sparsity", sparsity_json(&r->sparsity), "device", i->name, "driver",
                      i->driver);
 }
 

@@ -38,11 +38,12 @@ vkc_status stage_run(distill_work *w)
     vkc_status st = hash_weights(w->teacher_dir, hash);
     if (st != VKC_OK)
         return st;
-    json_t *inputs = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:I}", "teacher",
+    json_t *inputs = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I}", "teacher",
                                w->teacher_dir, "weights", hash, "data", a->d.data, "mixer", w->mixer.mixer, "options",
                                w->mixer.options, "max_drop", a->max_drop, "epochs", (int) a->epochs, "batch",
                                (int) a->d.batch, "limit", (int) a->d.limit, "lr", a->lr, "weight_decay",
-                               a->weight_decay, "clip", a->clip, "seed", (json_int_t) a->common.seed);
+                               a->weight_decay, "clip", a->clip, "match_epochs", (int) a->match_epochs, "match_lr",
+                               a->match_lr, "seed", (json_int_t) a->common.seed);
     st = run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, inputs, a->resume, a->force });
     if (st == VKC_OK && a->resume && !w->run.is_resumed)
         st = app_check_output(a->out, a->force);
@@ -78,7 +79,9 @@ vkc_status stage_transfer(distill_work *w)
     distill_transfer_params p = {
         .data = w->data, .mixer = w->mixer, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr,
         .weight_decay = a->weight_decay, .clip = a->clip, .seed = a->common.seed, .threads = a->d.threads,
+        .check_finite = measure_is_checked(&a->d, true),
         .run_dir = w->run.dir, .resume = w->run.is_resumed, .max_steps = a->max_steps, .progress = console_progress,
+        .match_epochs = a->match_epochs, .match_lr = a->match_lr,
     };
     vkc_status st = distill_student_create(w->teacher, &w->mixer, &w->transferred);
     if (st == VKC_OK)
@@ -102,7 +105,8 @@ vkc_status stage_search(distill_work *w)
     distill_scorer scorer = {
         .teacher = w->teacher, .student = w->transferred,
         .eval = { .data = w->data, .split = NN_SPLIT_VAL, .batch = a->d.batch, .max_images = a->d.limit,
-                  .threads = a->d.threads, .progress = console_goes_on },
+                  .threads = a->d.threads, .check_finite = measure_is_checked(&a->d, false),
+                  .progress = console_goes_on },
     };
     distill_search_params p = {
         .n_layers = depth, .fixed = fixed, .max_drop = w->report.max_drop, .score = distill_score_top1,

@@ -9,8 +9,8 @@ typedef struct distill_args {
     common_args common;
     data_args   d;
     const char *mixer, *out, *run;
-    double      max_drop, lr, weight_decay, clip;
-    uint32_t    epochs, max_steps, timing_batch;
+    double      max_drop, lr, weight_decay, clip, match_lr;
+    uint32_t    epochs, max_steps, timing_batch, match_epochs;
     bool        no_timing, resume, force;
 } distill_args;
 

@@ -71,6 +71,8 @@ static void print_command_help(const command *c)
     args_print(stdout, common_table);
     if (c->about)
         printf("\n%s\n", c->about);
+    if (c->print_more)
+        c->print_more(stdout);
 }
 
 static void print_version(void)

@@ -1,6 +1,7 @@
 // measure.c — figures of models: accuracy on a split, and time at several token counts.
 #include "apps/cli/measure.h"
 
+#include "apps/cli/bench_time.h"
 #include "nn/infer.h"
 #include "nn/rng.h"
 
@@ -13,6 +14,11 @@
 #define MIN_REPEATS 3u
 #define MAX_REPEATS 25u
 #define MAX_SECONDS 1.5             // a model and size, beyond MIN_REPEATS
+
+bool measure_is_checked(const data_args *d, bool usual)
+{
+    return !d->no_check_finite && (usual || d->check_finite);
+}
 
 vkc_status measure_open_data(const data_args *d, nn_dataset **out)
 {
@@ -31,7 +37,8 @@ vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split
     if (nn_dataset_len(data, split) == 0)
         return VKC_OK;
     nn_eval_params p = { .data = data, .split = split, .batch = d->batch, .max_images = d->limit,
-                         .threads = d->threads, .progress = console_progress };
+                         .threads = d->threads, .check_finite = measure_is_checked(d, false),
+                         .progress = console_progress };
     vkc_status st = nn_eval(v, &p, out);
     if (st == VKC_OK)
         measure_name_bad(data, split, out->bad);
@@ -73,12 +80,6 @@ void measure_print(FILE *f, const char *what, const nn_eval_result *r)
     if (r->bad > 0)
         fprintf(f, ", %u broken ones skipped", r->bad);
     fputc('\n', f);
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *) a, y = *(const double *) b;
-    return (x > y) - (x < y);
 }
 
 typedef struct contender {
@@ -144,8 +145,7 @@ static vkc_status compete(contender *c, uint32_t n, measure_time *out)
         }
     }
     for (uint32_t m = 0; m < n; m++) {
-        qsort(c[m].ms, r, sizeof c[m].ms[0], compare);
-        out->ms[m] = 0.5 * (c[m].ms[(r - 1) / 2] + c[m].ms[r / 2]);
+        out->ms[m] = bench_median(c[m].ms, r);
     }
     out->repeats = r;
     return VKC_OK;

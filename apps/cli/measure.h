@@ -8,6 +8,7 @@
 typedef struct data_args {          // options of commands that read pictures
     const char *data, *split;
     uint32_t    batch, threads, limit;
+    bool        check_finite, no_check_finite;
 } data_args;
 
 // Rows of an option table, for a `data_args` member called `d`.
@@ -21,6 +22,13 @@ typedef struct data_args {          // options of commands that read pictures
     { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "that decode pictures [as many as cores]" }
 #define LIMIT_ROW(type) \
     { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 0, "N", "judge at most so many pictures" }
+#define FINITE_ROWS(type, usual) \
+    { "check-finite", 0, ARG_FLAG, offsetof(type, d.check_finite), 0, 0, NULL, \
+      "name the first mixer that reads or gives a NaN or infinity, exit code 1 [" usual "]" }, \
+    { "no-check-finite", 0, ARG_FLAG, offsetof(type, d.no_check_finite), 0, 0, NULL, "do not look for them" }
+
+// Whether to look; `usual` without either option, and --no-check-finite wins over --check-finite.
+bool       measure_is_checked(const data_args *d, bool usual);
 
 // Open the data set of --data; E_ARG without one. Says so when it has no splits.
 vkc_status measure_open_data(const data_args *d, nn_dataset **out);

@@ -13,8 +13,8 @@
 
 // What a run leaves in its folder; a new run in the same place takes these away and nothing else.
 static const char *const leftovers[] = {
-    "train.safetensors", "train.jsonl", "transfer.safetensors", "transfer.jsonl", "log.jsonl", "search.jsonl",
-    "sparsity.json",
+    "train.safetensors", "train.jsonl", "match.safetensors", "transfer.safetensors", "transfer.jsonl", "log.jsonl",
+    "search.jsonl", "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
 };
 
 vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX])
@@ -154,4 +154,13 @@ void run_say_stopped(const run_folder *r)
 {
     const char *again = strstr(app_command(), " --resume") ? "" : " --resume";
     warn("stopped; what is done is kept in %s. To go on: %s%s", r->dir, app_command(), again);
+}
+
+void run_say_failed(const run_folder *r)
+{
+    static const char *const names[] = { "train.safetensors", "transfer.safetensors" };
+    char path[RUN_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (*r->dir && run_path(r, names[i], path) == VKC_OK && nn_is_file(path))
+            warn("a check failed; the last checkpoint is as it was: %s", path);
 }

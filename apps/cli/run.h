@@ -32,5 +32,7 @@ vkc_status run_finish(run_folder *r, json_t *results);  // mark it finished; tak
 void       run_close(run_folder *r);                    // zeroed is fine
 // Say where the checkpoint is and how to go on.
 void       run_say_stopped(const run_folder *r);
+// Say that a check failed and whether there is a checkpoint from before.
+void       run_say_failed(const run_folder *r);
 
 #endif

@@ -5,9 +5,13 @@
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
-    out[0] = (nn_mixer_param) { "qkv.weight", { 2, { 3 * d->dim, d->dim } }, true, NN_INIT_NORMAL, "qkv.weight" };
-    out[1] = (nn_mixer_param) { "qkv.bias", { 1, { 3 * d->dim } }, false, NN_INIT_ZERO, "qkv.bias" };
-    return 2;
+    return nn_mixer_qkv(d, out);
+}
+
+static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
+{
+    (void) dev;
+    return nn_mixer_check_width(d, ATTENTION_MAX_DIM);
 }
 
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
@@ -22,5 +26,5 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
 
 const nn_mixer nn_mixer_attention = {
     .name = "attention", .about = "softmax self-attention, quadratic in tokens",
-    .params = params, .build = build,
+    .params = params, .check = check, .build = build,
 };

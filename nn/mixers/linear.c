@@ -19,16 +19,20 @@ static bool is_learned(const nn_mixer_dims *d)
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
     const uint32_t C = d->dim, H = d->heads, D = C / H;
-    uint32_t n = 0;
-    out[n++] = (nn_mixer_param) { "qkv.weight", { 2, { 3 * C, C } }, true, NN_INIT_NORMAL, "qkv.weight" };
-    out[n++] = (nn_mixer_param) { "qkv.bias", { 1, { 3 * C } }, false, NN_INIT_ZERO, "qkv.bias" };
-    out[n++] = (nn_mixer_param) { "conv.weight", { 3, { C, CONV_SIZE, CONV_SIZE } }, false, NN_INIT_ZERO, NULL };
-    out[n++] = (nn_mixer_param) { "conv.bias", { 1, { C } }, false, NN_INIT_ZERO, NULL };
+    uint32_t n = nn_mixer_qkv(d, out);
+    out[n++] = (nn_mixer_param) { .name = "conv.weight", .shape = { 3, { C, CONV_SIZE, CONV_SIZE } } };
+    out[n++] = (nn_mixer_param) { .name = "conv.bias", .shape = { 1, { C } } };
     if (is_learned(d)) {
-        out[n++] = (nn_mixer_param) { "feature_q", { 3, { H, D, D } }, false, NN_INIT_IDENTITY, NULL };
-        out[n++] = (nn_mixer_param) { "feature_k", { 3, { H, D, D } }, false, NN_INIT_IDENTITY, NULL };
+        out[n++] = (nn_mixer_param) { .name = "feature_q", .shape = { 3, { H, D, D } }, .init = NN_INIT_IDENTITY };
+        out[n++] = (nn_mixer_param) { .name = "feature_k", .shape = { 3, { H, D, D } }, .init = NN_INIT_IDENTITY };
     }
     return n;
+}
+
+static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
+{
+    (void) dev;
+    return nn_mixer_check_width(d, LINEAR_ATTENTION_MAX_DIM);
 }
 
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
@@ -45,6 +49,8 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     struct dwconv_attr c = { .col0 = 2 * C };
     nn_tensor *local = NN_APPLY(g, dwconv, &c, NULL, qkv, p[2], p[3]);
     taps->qkv = qkv;
+    taps->phi_q = is_learned(d) ? q : NULL;
+    taps->phi_k = is_learned(d) ? k : NULL;
     return NN_APPLY0(g, add, NULL, global, local);
 }
 
@@ -55,5 +61,5 @@ static const nn_mixer_option options[] = {
 
 const nn_mixer nn_mixer_linear = {
     .name = "linear", .about = "linear attention with hedgehog or elu1 features, and a 3 x 3 depthwise convolution",
-    .options = options, .params = params, .build = build,
+    .options = options, .params = params, .check = check, .build = build,
 };

@@ -103,11 +103,11 @@ static bool is_lanes(const nn_call *c, const plan *p)
            (dev->subgroup_size == 4 || dev->subgroup_size == 8) && most / 4 <= dev->max_texels;
 }
 
-// Measured on lavapipe with two cores, heads of 64, three of them, both directions, CPU time of the op, forward and
-// backward: a decay a channel, 1,024 tokens: lanes 11 and 42 ms, attention 30 and 84 ms; a decay a stream: 11 and 39 ms.
-// 256 tokens: lanes 4 and 18 ms, general kernels fused 82 and 185 ms, split 93 and 175 ms. Lanes with chunks of 32 rows:
-// 10 and 50 ms, and they take four times as long to compile. So software devices run fused, chunks of 16; others split,
-// for a workgroup a chunk fills them.
+// Measured on lavapipe with two cores, three heads of 64, both directions, CPU time of the op in ms, forward and
+// backward. 1,024 tokens: lanes 11 and 42 with a decay a channel, 11 and 39 with one a stream; attention 30 and 84.
+// 256 tokens: lanes 4 and 18, general kernels fused 82 and 185, split 93 and 175. Lanes with chunks of 32 rows: 10 and
+// 50 at 1,024, and four times as long to compile. So software devices run fused, chunks of 16. No GPU was at hand:
+// there split, for a workgroup a chunk fills it.
 static plan make_plan(const nn_call *c)
 {
     const struct gated_scan_attr *t = attr_of(c);

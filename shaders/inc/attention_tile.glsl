@@ -17,23 +17,24 @@ shared vec4 tile_p[TILE * 9u];         // [row * 9 + x] holds columns x, x + 8, 
 #define TX (gl_LocalInvocationID.x & 7u)
 #define TY (gl_LocalInvocationID.x >> 3)
 
-// Stage rows [r0, r0 + TILE) below end, channels of slice SL from column COL of BUF; zeros beyond.
-#define LOAD_TILE(DST, BUF, R0, END, LD, COL, SL)                                       \
-    for (uint e = gl_LocalInvocationID.x; e < TILE * SV; e += uint(ATTENTION_TILE_WG)) { \
+// Stage rows [r0, r0 + TILE) below end, channels of slice SL of the WIDTH from column COL of BUF; zeros beyond.
+#define LOAD_TILE_OF(WIDTH, DST, BUF, R0, END, LD, COL, SL)                             \
+    for (uint e = gl_LocalInvocationID.x; e < TILE * SV; e += uint(ATTENTION_TILE_WG)) {\
         uint row = (R0) + e / SV, d = (SL) * SLICE + 4u * (e % SV);                     \
         uint at = row * (LD) + (COL) + d;                                               \
         vec4 x = vec4(0.0);                                                             \
-        if (row < (END) && d < D) {                                                     \
+        if (row < (END) && d < (WIDTH)) {                                               \
             x.x = BUF[at];                                                              \
-            if (d + 1u < D)                                                             \
+            if (d + 1u < (WIDTH))                                                       \
                 x.y = BUF[at + 1u];                                                     \
-            if (d + 2u < D)                                                             \
+            if (d + 2u < (WIDTH))                                                       \
                 x.z = BUF[at + 2u];                                                     \
-            if (d + 3u < D)                                                             \
+            if (d + 3u < (WIDTH))                                                       \
                 x.w = BUF[at + 3u];                                                     \
         }                                                                               \
         DST[(e / SV) * STRIDE + e % SV] = x;                                            \
     }
+#define LOAD_TILE(DST, BUF, R0, END, LD, COL, SL) LOAD_TILE_OF(D, DST, BUF, R0, END, LD, COL, SL)
 
 // s[i][j] += a_(row i) . b_(column j) over the staged slice.
 void tile_dot(inout vec4 s[4])

@@ -6,25 +6,18 @@
 #extension GL_EXT_control_flow_attributes : require
 layout(constant_id = SPEC_DWCONV_K) const uint K = 3u;
 const uint HALF = K / 2u;
+#include "quads.glsl"
 #ifdef QUADS
-#define T vec4
-#define READ(BINDING, NAME) layout(binding = BINDING) uniform samplerBuffer NAME
-#define LOAD(BUF, I) texelFetch(BUF, int(I))
-#define EACH 4u
 // Weight I of own channels C, from the (C, K, K) floats of buffer F.
 #define FILTER(F, C, I) vec4(F[(4u * (C)) * K * K + (I)], F[(4u * (C) + 1u) * K * K + (I)], \
                              F[(4u * (C) + 2u) * K * K + (I)], F[(4u * (C) + 3u) * K * K + (I)])
 #else
-#define T float
-#define READ(BINDING, NAME) layout(binding = BINDING) readonly buffer Buffer##NAME { float NAME[]; }
-#define LOAD(BUF, I) BUF[I]
-#define EACH 1u
 #define FILTER(F, C, I) F[(C) * K * K + (I)]
 #endif
 // Row strides, first column and channels, in T.
-#define CHANNELS (a.channels / EACH)
-#define LD       (a.ld / EACH)
-#define COL0     (a.col0 / EACH)
+#define CHANNELS (a.channels / T_LEN)
+#define LD       (a.ld / T_LEN)
+#define COL0     (a.col0 / T_LEN)
 
 T window[K][K];
 

@@ -4,11 +4,12 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 
-layout(binding = 0) readonly  buffer DPre { float dpre[]; };   // (R, N)
-layout(binding = 1) readonly  buffer X    { float x[]; };      // (R, K)
-layout(binding = 2) writeonly buffer Part { float part[]; };   // (splits, N, K)
+layout(binding = 0) readonly  buffer DPre { float dpre[]; };   // (R, G N)
+layout(binding = 1) readonly  buffer X    { float x[]; };      // (R, G K)
+layout(binding = 2) writeonly buffer Part { float part[]; };   // (splits, G, N, K)
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
+#include "inc/tile_groups.glsl"
 
 #define TILE_A_ALONG_K false
 #define TILE_B_ALONG_K false
@@ -17,22 +18,20 @@ PUSH_ARGS(linear_args);
 
 uvec2 tile_span()
 {
-    uint rows = a.rows != 0u ? a.rows : Tok.n, chunk = (rows + a.splits - 1u) / a.splits;
-    uint k0 = min(gl_WorkGroupID.z * chunk, rows);
-    return uvec2(k0, min(k0 + chunk, rows));
+    return split_rows(a.rows != 0u ? a.rows : Tok.n);
 }
 
 float tile_a(uint m, uint k)
 {
-    return dpre[k * a.out_cols + m];
+    return dpre[Y_AT(k, m)];
 }
 
 float tile_b(uint k, uint n)
 {
-    return x[k * a.in_cols + n];
+    return x[X_AT(k, n)];
 }
 
 void tile_store(uint m, uint n, float v)
 {
-    part[(gl_WorkGroupID.z * a.out_cols + m) * a.in_cols + n] = v;
+    part[PART_AT(m, n)] = v;
 }

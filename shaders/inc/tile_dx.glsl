@@ -3,11 +3,12 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 
-layout(binding = 0) readonly buffer DPre { float dpre[]; };    // (R, N)
-layout(binding = 1) readonly buffer W    { float w[]; };       // (N, K)
-layout(binding = 2)          buffer DX   { float dx[]; };      // (R, K) +=
+layout(binding = 0) readonly buffer DPre { float dpre[]; };    // (R, G N)
+layout(binding = 1) readonly buffer W    { float w[]; };       // (G, N, K)
+layout(binding = 2)          buffer DX   { float dx[]; };      // (R, G K) +=
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
+#include "inc/tile_groups.glsl"
 
 #define TILE_A_ALONG_K true
 #define TILE_B_ALONG_K false
@@ -21,15 +22,15 @@ uvec2 tile_span()
 
 float tile_a(uint m, uint k)
 {
-    return dpre[m * a.out_cols + k];
+    return dpre[Y_AT(m, k)];
 }
 
 float tile_b(uint k, uint n)
 {
-    return w[k * a.in_cols + n];
+    return w[W_AT(k, n)];
 }
 
 void tile_store(uint m, uint n, float v)
 {
-    dx[m * a.in_cols + n] += v;
+    dx[X_AT(m, n)] += v;
 }

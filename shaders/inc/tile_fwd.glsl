@@ -4,13 +4,14 @@
 #include "inc/rows.glsl"
 #include "inc/gelu.glsl"
 
-layout(binding = 0) readonly  buffer X    { float x[]; };      // (R, K)
-layout(binding = 1) readonly  buffer W    { float w[]; };      // (N, K)
-layout(binding = 2) readonly  buffer Bias { float bias[]; };   // (N)
-layout(binding = 3) writeonly buffer Y    { float y[]; };      // (R, N)
-layout(binding = 4) writeonly buffer Pre  { float pre[]; };    // (R, N), with GELU only
+layout(binding = 0) readonly  buffer X    { float x[]; };      // (R, G K)
+layout(binding = 1) readonly  buffer W    { float w[]; };      // (G, N, K)
+layout(binding = 2) readonly  buffer Bias { float bias[]; };   // (G N)
+layout(binding = 3) writeonly buffer Y    { float y[]; };      // (R, G N)
+layout(binding = 4) writeonly buffer Pre  { float pre[]; };    // (R, G N), with GELU only
 ROWS(5, Tok);
 PUSH_ARGS(linear_args);
+#include "inc/tile_groups.glsl"
 
 #define TILE_A_ALONG_K true        // neighbours in memory are neighbours along k, not m
 #define TILE_B_ALONG_K true        // ... not n
@@ -25,19 +26,19 @@ uvec2 tile_span()
 
 float tile_a(uint m, uint k)
 {
-    return x[m * a.in_cols + k];
+    return x[X_AT(m, k)];
 }
 
 float tile_b(uint k, uint n)
 {
-    return w[n * a.in_cols + k];
+    return w[W_AT(n, k)];
 }
 
 void tile_store(uint m, uint n, float v)
 {
-    uint i = m * a.out_cols + n;
+    uint i = Y_AT(m, n);
     if (a.has_bias != 0u)
-        v += bias[n];
+        v += bias[GROUP * a.out_cols + n];
     if (a.act == LINEAR_ACT_GELU) {
         pre[i] = v;
         v = gelu(v);

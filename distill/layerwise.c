@@ -1,0 +1,49 @@
+// layerwise.c — loader, graph and stepper of a stage of the transfer, and the loop over them.
+#include "distill/layerwise.h"
+
+vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+                              const distill_pass *pass, nn_fit_result *out)
+{
+    vkc_status st;
+    nn_batch b = { 0 };
+    nn_graph *g = NULL;
+    nn_stepper *s = NULL;
+    nn_loader *l = NULL;
+    nn_vit_taps t;
+    nn_tensor *watch[NN_MAX_LOSSES];
+    const nn_model_config *c = &teacher->cfg;
+    const uint32_t batch = p->batch ? p->batch : 64;
+    *out = (nn_fit_result) { 0 };
+    nn_loader_params lp = nn_loader_params_of(c, p->data, NN_SPLIT_TRAIN, batch);
+    lp.seed = p->seed;
+    lp.threads = p->threads;
+    lp.shuffle = true;
+    lp.augment = nn_augment_default(p->data, c->image);
+    VKC_TRY(nn_loader_create(&lp, &l));
+    VKC_TRY(nn_batch_create(teacher->dev, c, batch, &b));
+    VKC_TRY(nn_graph_create(teacher->dev, &g));
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
+                                       NN_DTYPE_F32, b.images);
+    nn_vit_forward(g, teacher, &b, pixels, false, &t);
+    if (p->check_finite)
+        nn_vit_watch(g, teacher, &t);
+    const uint32_t n = pass->build(pass->user, g, teacher, student, &b, &t, watch);
+    VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
+        .dev = teacher->dev, .graph = g, .params = student->params, .batch = &b, .pixels = pixels,
+        .watch = watch, .n_watch = n,
+        .adamw = { .weight_decay = p->weight_decay, .max_norm = p->clip > 0 ? p->clip : 0 },
+    }, &s));
+    const uint64_t total = (uint64_t) pass->epochs * nn_loader_batches(l);
+    st = nn_fit(&(nn_fit_params) {
+        .stepper = s, .loader = l, .epochs = pass->epochs, .n_watch = n, .what = pass->what,
+        .max_steps = p->max_steps,
+        .schedule = { .lr = pass->lr, .total = total, .warmup = total / 10 },
+        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+    }, out);
+done:
+    nn_stepper_destroy(s);
+    nn_graph_destroy(g);
+    nn_batch_finish(&b);
+    nn_loader_destroy(l);
+    return st;
+}

@@ -1,0 +1,28 @@
+// init.h — how a parameter starts, and the numbers that makes.
+//
+// Values are pure functions of seed, stream and place (rng.h). Thread-safety: safe.
+#ifndef NN_INIT_H
+#define NN_INIT_H
+
+#include "nn/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    NN_INIT_ZERO, NN_INIT_ONE, NN_INIT_NORMAL,      // normal: sigma 0.02, cut at two sigma
+    NN_INIT_IDENTITY,               // (H, D, n D): the mean of n parts: n identities beside each other, over n
+    NN_INIT_UNIFORM,                // +- 1 / sqrt(fan_in), fan_in = the last dimension
+    NN_INIT_CONV,                   // the same with fan_in = elements of a channel, all dimensions but the first
+    NN_INIT_A_LOG,                  // log of uniform 1..16                                     (Mamba-2)
+    NN_INIT_DT_BIAS,                // softplus^-1 of log-uniform 0.001..0.1, at least 1e-4     (Mamba-2)
+} nn_init;
+
+// Fill dst with the elements of `shape`. Parameters of one model take a stream each.
+void nn_init_fill(nn_init init, const nn_shape *shape, uint64_t seed, uint32_t stream, float *dst);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+// streams.h — what the sequential mixers share. A stream is one head in one direction: s = h * dirs + dir; a tensor
+// of streams is (R, H dirs D).
+#ifndef NN_STREAMS_H
+#define NN_STREAMS_H
+
+#include "nn/mixer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Rows of a mixer's option table.
+#define NN_OPTION_DIRECTION \
+    { "direction", "both, or forward: causal, can run token by token", { "both", "forward", NULL } }
+#define NN_OPTION_STATE { "state", "channels of the state a head", { "64", "128", NULL } }
+#define NN_OPTION_CHUNK { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", "128", NULL } }
+#define NN_OPTION_CHUNK_64 { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", NULL } }
+
+uint32_t nn_streams(const nn_mixer_dims *d);            // H dirs
+
+// The weight (H, D, dirs D) that maps [forward_h, backward_h] to head h; starts at the mean of the directions.
+nn_mixer_param nn_merge_param(const nn_mixer_dims *d);
+// (R, H dirs D) -> (R, C); `bias` (C) may be NULL.
+nn_tensor *nn_merge(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *bias);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
