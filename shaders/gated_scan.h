@@ -37,6 +37,7 @@ struct gated_scan_attr {
 #define SPEC_GATED_SCAN_OWN 8      // lanes forms: vec4 of columns that a lane owns
 #define GATED_SCAN_BLOCK 8         // general form: channels staged at a time
 #define GATED_SCAN_TALL 16         // lanes form: channels of k whose states a workgroup walks
+#define GATED_SCAN_SUM_ROWS 8      // rows of a workgroup that adds parts up
 #define GATED_SCAN_SUM 16          // general form: rows of sums over channels at a time
 
 // A launch takes the streams stream0 .. stream0 + streams - 1.
@@ -57,11 +58,11 @@ ARGS_SIZE(gated_scan_args, 128);
 // Adds parts (R, streams, slices, width) into columns of a gradient; streams that share columns in order.
 struct gated_scan_sum_args {
     STRUCT chunk_cols to;
-    U32 dirs;
+    U32 heads, dirs;
     U32 stream0, streams;
     U32 slices, width;
     U32 at;                        // first element of the parts
     U32 heads_to, dirs_to;         // distinct columns: heads or 1, dirs or 1
 };
-ARGS_SIZE(gated_scan_sum_args, 48);
+ARGS_SIZE(gated_scan_sum_args, 52);
 #endif

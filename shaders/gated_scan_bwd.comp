@@ -48,7 +48,7 @@ void main()
         return;
     uint rows = chunk_rows(t, c), slot = (chunk_slot(t, a.chunks, c, a.streams) * a.dk + ix) * a.dv;
     float qs[CHUNK], ks[CHUNK], as[CHUNK], T[CHUNK], dq[CHUNK], dk[CHUNK], dg[CHUNK];
-    FOR(u, CHUNK) {
+    FOR_ROWS(u) {
         uint row = chunk_row(t, c, rows, u);
         bool live = u < rows;
         qs[u] = live ? q[COLS(q, row) + ix] : 0.0;
@@ -68,12 +68,12 @@ void main()
         barrier();
         for (uint j = 0u; j < min(BLOCK, a.dv - j0); j++) {
             float S = state[slot + j0 + j], H = after[slot + j0 + j];
-            FOR(u, CHUNK) {
+            FOR_ROWS(u) {
                 T[u] = as[u] * S;
                 S = T[u] + ks[u] * vs[u * BLOCK + j];
                 dq[u] += S * ds[u * BLOCK + j];
             }
-            FOR(w, CHUNK) {
+            FOR_ROWS(w) {
                 uint u = CHUNK - 1u - w;
                 H += qs[u] * ds[u * BLOCK + j];
                 dk[u] += H * vs[u * BLOCK + j];
@@ -82,7 +82,7 @@ void main()
             }
         }
     }
-    FOR(u, CHUNK)
+    FOR_ROWS(u)
         if (u < rows && i < a.dk) {
             uint row = chunk_row(t, c, rows, u), at = PART_AT(row, a.dk) + i;
             part[at] = a.scale * dq[u];

@@ -27,9 +27,9 @@ PUSH_ARGS(gated_scan_args);
         float own = 0.0;                                                            \
         FOR(l, LANES)                                                               \
             if (b * LANES + l < CHUNK) {                                            \
-                float sum = mine ? dot(X[b * LANES + l], vec4(1.0)) : 0.0;          \
-                for (uint far = 1u; far < LANES; far *= 2u)                         \
-                    sum += subgroupShuffleXor(sum, far);                            \
+                float one = mine ? dot(X[b * LANES + l], vec4(1.0)) : 0.0, sum = 0.0;   \
+                FOR(m, LANES)                                                       \
+                    sum += subgroupShuffle(one, m);                                 \
                 own = l == LANE ? sum : own;                                        \
             }                                                                       \
         uint u = b * LANES + LANE;                                                  \
@@ -78,15 +78,18 @@ void main()
         FOR(j, 4u) {
             vec4 S = vec4(s[0][j], s[1][j], s[2][j], s[3][j]), H = vec4(h[0][j], h[1][j], h[2][j], h[3][j]);
             vec4 T[CHUNK];
+            float in_[CHUNK], out_[CHUNK];
             FOR(u, CHUNK) {
+                in_[u] = FROM_ROW(vs, u, j);
+                out_[u] = FROM_ROW(ds, u, j);
                 T[u] = as[u] * S;
-                S = T[u] + ks[u] * FROM_ROW(vs, u, j);
-                dq[u] += S * FROM_ROW(ds, u, j);
+                S = T[u] + ks[u] * in_[u];
+                dq[u] += S * out_[u];
             }
             FOR(w, CHUNK) {
                 uint u = CHUNK - 1u - w;
-                H += qs[u] * FROM_ROW(ds, u, j);
-                dk[u] += H * FROM_ROW(vs, u, j);
+                H += qs[u] * out_[u];
+                dk[u] += H * in_[u];
                 dg[u] += H * T[u];
                 H *= as[u];
             }

@@ -26,7 +26,7 @@ void main()
         return;
     uint rows = chunk_rows(t, c), slot = chunk_slot(t, a.chunks, c, a.streams) * a.dk;
     float in_[CHUNK], acc[CHUNK];
-    FOR(u, CHUNK) {
+    FOR_ROWS(u) {
         uint row = chunk_row(t, c, rows, u);
         in_[u] = y[Y_AT(row) + jy];
         if (STEP == 1u && REVERSED == 0u)
@@ -46,7 +46,7 @@ void main()
         barrier();
         for (uint i = 0u; i < min(BLOCK, a.dk - i0); i++) {
             float S = state[(slot + i0 + i) * a.dv + jy];
-            FOR(u, CHUNK) {
+            FOR_ROWS(u) {
                 uint e = u * BLOCK + i;
                 S = (REVERSED == 1u ? S : as[e] * S) + xs[e] * in_[u];
                 acc[u] += zs[e] * S;
@@ -55,7 +55,7 @@ void main()
             }
         }
     }
-    FOR(u, CHUNK)
+    FOR_ROWS(u)
         if (u < rows && j < a.dv) {
             uint row = chunk_row(t, c, rows, u);
             float sum = a.scale * acc[u];

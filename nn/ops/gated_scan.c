@@ -4,7 +4,8 @@
 //   out: o (R, heads dirs dv)   last (cap_images heads dirs, dk, dv), with carry only
 // States before the chunks: split (what each chunk adds, then a pass over chunks), fused (a workgroup walks the
 // chunks) or serial (fused, chunks of one row); then outputs, all chunks at once. PARE_SCAN=split, fused or serial
-// in the environment forces one.
+// in the environment forces one. Kernels: "lanes" (a subgroup is a SIMD vector) on software devices where sizes fit,
+// general ones on all others; PARE_SCAN_FORM=general forces the second.
 #include "nn/op.h"
 #include "shaders/gated_scan.h"
 #include "spv/shaders.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN 1                      // lanes form: vec4 of channels of v that a lane owns, where there are twice as many
+#define OWN 2                      // lanes form: vec4 of channels of v that a lane owns, where there are twice as many
 #define LAUNCH_BYTES ((size_t) 64 << 20)   // of states or parts that one launch may need: streams go in groups
 
 typedef struct plan {              // how one call runs
@@ -119,7 +120,7 @@ static plan make_plan(const nn_call *c)
     p.lanes = is_lanes(c, &p);
     p.wg_k = p.lanes ? c->dev->subgroup_size : wg_of(t->dk);
     p.wg_v = p.lanes ? c->dev->subgroup_size : wg_of(t->dv);
-    p.own = p.lanes && t->dv >= 8 * p.wg_v ? OWN : 1;
+    p.own = p.lanes && t->dv >= 4 * OWN * p.wg_v ? OWN : 1;
     p.slices_k = ceil_div(t->dk, p.lanes ? 4 * p.wg_k : p.wg_k);
     p.slices_v = ceil_div(t->dv, p.lanes ? 4 * p.wg_v * p.own : p.wg_v);
     return p;
@@ -291,17 +292,16 @@ static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const st
                             uint32_t slices, size_t at)
 {
     struct gated_scan_sum_args b = {
-        .to = cols_of(c, i), .dirs = a->dirs, .stream0 = a->stream0, .streams = a->streams, .slices = slices,
-        .width = width_of(c, i), .at = (uint32_t) at, .heads_to = heads_to(c, i), .dirs_to = dirs_to(c, i),
+        .to = cols_of(c, i), .heads = a->heads, .dirs = a->dirs, .stream0 = a->stream0, .streams = a->streams,
+        .slices = slices, .width = width_of(c, i), .at = (uint32_t) at, .heads_to = heads_to(c, i),
+        .dirs_to = dirs_to(c, i),
     };
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
-    if (p->lanes && b.width % 4 == 0)
-        return NN_DISPATCH(r, gated_scan_lanes_sum, &b, .wg = 64,
-            .tile_rows = ceil_div(256, b.heads_to * b.dirs_to * b.width), .rows = ROWS_IN(0),
-            .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) });
-    return NN_DISPATCH(r, gated_scan_sum, &b, .wg = 64, .tile_rows = ceil_div(64, b.heads_to * b.dirs_to * b.width),
-        .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) });
+    return nn_dispatch(r, &(nn_kernel_use) {
+        .shader = p->lanes && b.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .args = &b, .args_size = sizeof b, .wg = wg_of(b.heads_to * b.dirs_to * b.width),
+        .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) } });
 }
 
 static vkc_status bwd_group(nn_run *r, const nn_call *c, const plan *p, struct gated_scan_args a)

@@ -10,6 +10,7 @@ layout(constant_id = SPEC_CHUNK_FUSED) const uint FUSED = 0u;
 layout(constant_id = SPEC_CHUNK_CHANNELS) const uint CHANNELS = 0u;
 layout(constant_id = SPEC_CHUNK_STEP) const uint STEP = 0u;
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
+#define FOR_ROWS(I) for (uint I = 0u; I < CHUNK; I++)          // drivers unroll it where CHUNK is small
 
 struct chunk_stream {
     uint image, s, h, dir;
