@@ -219,7 +219,7 @@ def test_model(work):
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
-    small = ["bench", "scaling", "--dim", "8", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
+    small = ["bench", "scaling", "--dim", "16", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
     value = check_json("rows exponent crossover skipped device driver", *small, "--tokens", "6,1")
     names = list(value.get("exponent", []))
     check(names[:1] == ["attention"] and list(value.get("crossover", [])) == names, f"bench scaling: {names}")
@@ -230,6 +230,11 @@ def test_model(work):
     check((work / "scaling/scaling.tsv").read_text().count("\n") == len(rows) + 1, "bench scaling: lines of the table")
     check((work / "scaling/scaling.svg").is_file() == bool(shutil.which("gnuplot")), "bench scaling: the plot")
     check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
+    chunked = re.search(r"^  (\w+) [^\n]*\n(?: {10}[^\n]*\n)* {10,}chunk=", run("bench", "--help")[1], re.M)
+    if chunked:
+        value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers", f"{chunked[1]},identity")
+        check([row.get("serial_ratio", 0) > 0 for row in value.get("rows", [])] == [True, False],
+              f"bench scaling --compare-serial: {value.get('rows')}")
     check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
               env={**os.environ, "PATH": "/nowhere"})
     check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
@@ -270,8 +275,9 @@ def test_bad_input(work):
 
 
 def test_distill(work):
-    args = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
-            "--batch", "8"]
+    plain = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
+             "--batch", "8"]
+    args = [*plain, "--match-epochs", "1"]
     value = check_json("teacher_top1 student_top1 replaced path timing match", *args, "-o", work / "s")
     match = value.get("match", {})
     check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of matching")
@@ -287,7 +293,7 @@ def test_distill(work):
     check_run(130, "transfer: stopped", *args, "-o", work / "t", "--resume", "--max-steps", steps + 2)
     check_run(0, "linear:features=hedgehog", *args, "-o", work / "t", "--resume", "--no-timing")
     check(weights(work / "t") == weights(work / "s"), "distill: a resumed run gives another student")
-    value = check_json("match", *args, "-o", work / "u", "--match-epochs", "0", "--no-timing")
+    value = check_json("match", *plain, "-o", work / "u", "--no-timing")
     check(value.get("match", 1) is None, "distill: nothing is matched without epochs")
     check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
 

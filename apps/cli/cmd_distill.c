@@ -59,7 +59,7 @@ static vkc_status run(const void *options, const args_words *words)
 #define AT(member) offsetof(distill_args, member)
 static const arg table[] = {
     DATA_ROW(distill_args),
-    { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X", "what replaces attention: linear, ssd:state=128 ...; all are below" },
+    { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X", "what replaces attention: ssd:state=128 ...; all are below" },
     { "max-drop", 0, ARG_REAL, AT(max_drop), 0, 100, "X", "points of top-1 on val that may be lost [1.0]" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "S", "model folder to write" },
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and search log [S.run]" },
@@ -67,7 +67,7 @@ static const arg table[] = {
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
     BATCH_ROW(distill_args, "64"),
     { "match-epochs", 0, ARG_U32, AT(match_epochs), 0, 100000, "N",
-      "that match learned features to the attention weights first [1]" },
+      "that match learned features to the attention weights first [0]" },
     { "match-lr", 0, ARG_REAL, AT(match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "of the transfer [3]" },
     { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
@@ -81,7 +81,7 @@ static const arg table[] = {
     { 0 },
 };
 static const distill_args defaults = {
-    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .match_epochs = 1, .match_lr = 1e-2,
+    .d = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, .match_lr = 1e-2,
     .timing_batch = 4,
 };
 const command cmd_distill = {

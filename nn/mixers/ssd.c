@@ -12,19 +12,20 @@
 #define TAPS 4
 #define EPS 1e-5f
 
-enum { IN_PROJ, CONV_W, CONV_B, DT_BIAS, A_LOG, SKIP_D, NORM, MERGE, N_PARAMS };
+enum { IN_PROJ, CONV_W, CONV_B, DT, DT_BIAS, A_LOG, SKIP_D, NORM, MERGE, N_PARAMS };
 
-// Columns of a direction's projection and of its convolution.
+// Columns of a direction's projection and of its convolution. The time steps have a projection of their own: with
+// their H columns among the others, rows would no longer come in fours.
 typedef struct columns {
     uint32_t N;                     // state
-    uint32_t z, x, b, c, dt, all;   // where each part begins; x, B, C go through the convolution
+    uint32_t z, x, b, c, all;       // where each part begins; x, B, C go through the convolution
     uint32_t conv;                  // C + 2 N
 } columns;
 
 static columns columns_of(const nn_mixer_dims *d)
 {
     const uint32_t C = d->dim, N = nn_mixer_number(d->layer, "state");
-    return (columns) { N, 0, C, 2 * C, 2 * C + N, 2 * C + 2 * N, 2 * C + 2 * N + d->heads, C + 2 * N };
+    return (columns) { N, 0, C, 2 * C, 2 * C + N, 2 * C + 2 * N, C + 2 * N };
 }
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
@@ -42,6 +43,8 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
     out[CONV_W] = (nn_mixer_param) { .name = "conv.weight", .shape = { 2, { dirs * at.conv, TAPS } },
                                      .init = NN_INIT_CONV };
     out[CONV_B] = (nn_mixer_param) { .name = "conv.bias", .shape = { 1, { dirs * at.conv } } };
+    out[DT] = (nn_mixer_param) { .name = "dt.weight", .shape = { 2, { S, C } }, .decay = true,
+                                 .init = NN_INIT_UNIFORM };
     out[DT_BIAS] = (nn_mixer_param) { .name = "dt_bias", .shape = { 1, { S } }, .init = NN_INIT_DT_BIAS };
     out[A_LOG] = (nn_mixer_param) { .name = "A_log", .shape = { 1, { S } }, .init = NN_INIT_A_LOG };
     out[SKIP_D] = (nn_mixer_param) { .name = "D", .shape = { 1, { S } }, .init = NN_INIT_ONE };
@@ -76,9 +79,10 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     };
     nn_tensor *xbc = NN_APPLY(g, conv1d, &conv, NULL, all, p[CONV_W], p[CONV_B], taps->start[0]);
     struct decay_attr step = {
-        .kind = DECAY_STEP, .heads = H, .dirs = dirs, .width = 1, .col0 = at.dt, .head = 1, .dir_stride = at.all,
+        .kind = DECAY_STEP, .heads = H, .dirs = dirs, .width = 1, .head = dirs, .dir_stride = 1,
     };
-    nn_tensor *dt = NN_APPLY(g, decay, &step, NULL, all, p[DT_BIAS], p[A_LOG]);
+    nn_tensor *dt = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[DT], NULL);
+    dt = NN_APPLY(g, decay, &step, NULL, dt, p[DT_BIAS], p[A_LOG]);
     struct gated_scan_attr scan = {
         .heads = H, .dirs = dirs, .dk = at.N, .dv = D,
         .v_head = D, .v_dir = at.conv,

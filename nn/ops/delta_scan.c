@@ -1,9 +1,11 @@
 // delta_scan.c — the gated delta rule inside each image, all heads and directions at once.
 //   in:  q (R, Wq)   k (R, Wk)   v (R, Wv)   g (R, Wg)   beta (R, Wb)   start (cap_images heads dirs, dk, dv) or none
 //   out: o (R, heads dirs dv)    last (cap_images heads dirs, dk, dv), with attr.carry
-// Chunked, in two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one invocation a column on all
-// others and where lanes does not fit. PARE_SCAN=plain in the environment forces the second, PARE_SCAN=serial the
-// forward pass token after token. Backward keeps the inputs alone and makes the states again.
+// Chunked, or token after token, each in two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one
+// invocation a column on all others and where lanes does not fit. Forward, lanes run token after token: they are few
+// and that has the fewest multiplications; all else is chunked. PARE_SCAN=chunked or serial in the environment
+// forces one for the forward pass, PARE_SCAN_FORM=general the second form. Backward keeps the inputs alone and makes the
+// states again, always by chunks.
 #include "nn/op.h"
 #include "shaders/delta_scan.h"
 #include "shaders/gated_scan.h"
@@ -124,12 +126,17 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
+static bool is_env(const char *name, const char *value)
+{
+    const char *s = getenv(name);
+    return s && !strcmp(s, value);
+}
+
 // Lanes form: whole vec4 everywhere, the subgroups of software drivers.
 static bool is_lanes(const nn_call *c)
 {
     const vkc_device_info *dev = c->dev;
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
-    const char *form = getenv("PARE_SCAN");
     uint32_t odd = t->dk | t->dv | c->in[Q].dim[1] | c->in[K].dim[1] | c->in[V].dim[1];
     size_t most = nn_shape_len(&c->out[0]);
     field f[5];
@@ -140,7 +147,7 @@ static bool is_lanes(const nn_call *c)
     }
     for (int i = 0; i < 4; i++)
         most = c->scratch_bwd[i] / 4 > most ? c->scratch_bwd[i] / 4 : most;
-    if (form && !strcmp(form, "plain"))
+    if (is_env("PARE_SCAN_FORM", "general"))
         return false;
     return odd % 4 == 0 && dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
            (dev->subgroup_size == 4 || dev->subgroup_size == 8) && most / 4 <= dev->max_texels;
@@ -197,10 +204,9 @@ done:
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
-    const char *form = getenv("PARE_SCAN");
     const int last = t->carry ? OUT(1) : SCRATCH(0);    // any memory will do when nothing is written
     vkc_status st;
-    if (form && !strcmp(form, "serial")) {
+    if (is_env("PARE_SCAN", "serial") || (is_lanes(c) && !is_env("PARE_SCAN", "chunked"))) {
         LAUNCH_PLAIN(gates, BY_CHUNK, 1, IN(G), IN(BETA), SCRATCH(3));
         LAUNCH(serial, BY_IMAGE, t->dv, IN(Q), IN(K), IN(V), SCRATCH(3), IN(START), OUT(0),
                (uint8_t) last);

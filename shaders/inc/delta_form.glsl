@@ -24,7 +24,9 @@ layout(constant_id = SPEC_DELTA_LANES) const uint LANES = 4u;
 #define BUFFER_IN(BINDING, NAME)  layout(binding = BINDING) uniform samplerBuffer NAME
 #define BUFFER_OUT(BINDING, NAME) layout(binding = BINDING) writeonly buffer Buffer##NAME { vec4 NAME[]; }
 #define AT(B, I) texelFetch(B, int((I) / 4u))
+#define BUFFER_OWN(BINDING, NAME) layout(binding = BINDING) buffer Buffer##NAME { vec4 NAME[]; }
 #define PUT(B, I, X) B[(I) / 4u] = (X)
+#define OWN_AT(B, I) B[(I) / 4u]   // what this lane has put there
 #define FRAG_AT(B, I, K0, N) ((K0) + 4u * LANE < (N) ? texelFetch(B, int(((I) + (K0)) / 4u + LANE)) : vec4(0.0))
 #define SHARED(T, J) subgroupShuffle((T)[(J) % 4u], (J) / 4u)
 #define GATE(B, I) texelFetch(B, int(I))
@@ -43,7 +45,9 @@ COL is_before(uint c, uint r)
 #define BUFFER_IN(BINDING, NAME)  layout(binding = BINDING) readonly buffer Buffer##NAME { float NAME[]; }
 #define BUFFER_OUT(BINDING, NAME) layout(binding = BINDING) writeonly buffer Buffer##NAME { float NAME[]; }
 #define AT(B, I) B[I]
+#define BUFFER_OWN(BINDING, NAME) layout(binding = BINDING) buffer Buffer##NAME { float NAME[]; }
 #define PUT(B, I, X) B[I] = (X)
+#define OWN_AT(B, I) B[I]
 #define FRAG_AT(B, I, K0, N) B[(I) + (K0)]
 #define SHARED(T, J) (T)
 #define GATE(B, I) vec4(B[4u * (I)], B[4u * (I) + 1u], B[4u * (I) + 2u], B[4u * (I) + 3u])
@@ -68,17 +72,17 @@ COL is_before(uint c, uint r)
 
 // acc[s] += sum over FROM <= k < END of L[LROW(k) + s] B[BROW(k) + own columns].
 #ifdef LANES_FORM
-#define FRAG_ROWS(L, I) FRAG t_ = texelFetch(L, int((I) / 4u + LANE % (ROWS_EACH / 4u)))
+#define FRAG_ROWS(L, I, ROWS) FRAG t_ = texelFetch(L, int((I) / 4u + LANE % ((ROWS) / 4u)))
 #define FRAG_ROW(L, I, S) subgroupShuffle(t_[(S) % 4u], (S) / 4u)
 #else
-#define FRAG_ROWS(L, I)
+#define FRAG_ROWS(L, I, ROWS)
 #define FRAG_ROW(L, I, S) L[(I) + (S)]
 #endif
 #define MULTIPLY_TRANSPOSED(ACC, L, LROW, FROM, END, B, BROW)                                          \
     for (uint k_ = (FROM); k_ < (END); k_++) {                                                         \
         COL b_ = AT(B, BROW(k_));                                                                      \
         uint at_ = LROW(k_);                                                                           \
-        FRAG_ROWS(L, at_);                                                                             \
+        FRAG_ROWS(L, at_, ROWS_EACH);                                                                  \
         FOR(s_, ROWS_EACH)                                                                             \
             ACC[s_] += FRAG_ROW(L, at_, s_) * b_;                                                      \
     }
