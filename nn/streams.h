@@ -13,8 +13,10 @@ extern "C" {
 #define NN_OPTION_DIRECTION \
     { "direction", "both, or forward: causal, can run token by token", { "both", "forward", NULL } }
 #define NN_OPTION_STATE { "state", "channels of the state a head", { "64", "128", NULL } }
-#define NN_OPTION_CHUNK { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", "128", NULL } }
-#define NN_OPTION_CHUNK_64 { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", NULL } }
+#define NN_OPTION_CHUNK \
+    { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", "128", NULL } }
+#define NN_OPTION_CHUNK_64 \
+    { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", NULL } }
 
 uint32_t nn_streams(const nn_mixer_dims *d);            // H dirs
 

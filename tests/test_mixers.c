@@ -78,7 +78,8 @@ static double loss_at(mixer_run *t, const nn_tensor *x, const double *dir, size_
 }
 
 // The gradient dx of x against differences of the definition: `probes` elements, and one random direction.
-static void check_gradient(mixer_run *t, const char *name, const nn_tensor *x, const float *dx, size_t n, uint32_t probes)
+static void check_gradient(mixer_run *t, const char *name, const nn_tensor *x, const float *dx, size_t n,
+                           uint32_t probes)
 {
     const double h = 1e-5;
     uint64_t seed = 0x9e3779b97f4a7c15u + n;
@@ -146,7 +147,8 @@ static void test_long(void **state)
             assert_ok(mixer_run_write(&t, 1, &LONG[i], &i, NULL));
             assert_ok(mixer_run_execute(&t));
             const size_t n = mixer_run_live(&t);
-            double e = nmse(heads + at, t.host_heads, n, 1), de = nmse(dy + at, t.host_dy, n, (double) n / (double) live);
+            double e = nmse(heads + at, t.host_heads, n, 1);
+            double de = nmse(dy + at, t.host_dy, n, (double) n / (double) live);
             if (!(e <= FORWARD) || !(de <= FORWARD))
                 fail_msg("%s: image of %u tokens alone: NMSE %.3g, gradient %.3g", with.mixer, LONG[i], e, de);
             at += n;
@@ -361,7 +363,7 @@ static float *read_param(const nn_vit *v, const char *name, size_t *len)
     return x;
 }
 
-// Parameter i of the mixer of layer 0: rows that its row of the table names are the teacher's, the rest as from scratch.
+// A parameter of the mixer of layer 0: rows that its row names are the teacher's, the rest are as from scratch.
 static void check_warm(const nn_vit *teacher, const nn_vit *student, const nn_vit *scratch, const nn_mixer_param *p)
 {
     char name[NN_MAX_NAME], from[NN_MAX_NAME];

@@ -59,7 +59,7 @@ static vkc_status run(const void *options, const args_words *words)
 #define AT(member) offsetof(distill_args, member)
 static const arg table[] = {
     DATA_ROW(distill_args),
-    { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X", "what replaces attention: linear or linear:features=elu1" },
+    { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X", "what replaces attention: ssd:state=128 ...; all are below" },
     { "max-drop", 0, ARG_REAL, AT(max_drop), 0, 100, "X", "points of top-1 on val that may be lost [1.0]" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "S", "model folder to write" },
     { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and search log [S.run]" },
