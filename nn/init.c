@@ -38,6 +38,19 @@ static double dt_bias(double u)
     return dt + log(-expm1(-dt));
 }
 
+// Rows in periods of `period`: row 0 forgets after tau tokens, row 1 of an LSTM keeps for as long.
+static void fill_chrono(uint32_t period, const nn_shape *s, uint64_t seed, uint32_t stream, float *dst)
+{
+    const size_t cols = s->dim[1];
+    for (size_t r = 0; r < s->dim[0]; r++)
+        for (size_t c = 0; c < cols; c++) {
+            const size_t unit = r / period * cols + c;      // both gates of a unit draw the same tau
+            const double tau = 2 * pow(64, (double) nn_rng_uniform(seed, stream, (uint32_t) unit));
+            const double bias = log(tau - 1);
+            dst[r * cols + c] = (float) (r % period == 0 ? -bias : period == 4 && r % period == 1 ? bias : 0);
+        }
+}
+
 void nn_init_fill(nn_init init, const nn_shape *shape, uint64_t seed, uint32_t stream, float *dst)
 {
     const size_t n = nn_shape_len(shape);
@@ -66,6 +79,10 @@ void nn_init_fill(nn_init init, const nn_shape *shape, uint64_t seed, uint32_t s
     case NN_INIT_DT_BIAS:
         for (size_t k = 0; k < n; k++)
             dst[k] = (float) dt_bias((double) nn_rng_uniform(seed, stream, (uint32_t) k));
+        break;
+    case NN_INIT_CHRONO_GRU:
+    case NN_INIT_CHRONO_LSTM:
+        fill_chrono(init == NN_INIT_CHRONO_GRU ? 2 : 4, shape, seed, stream, dst);
         break;
     }
 }

@@ -17,6 +17,10 @@ typedef enum {
     NN_INIT_CONV,                   // the same with fan_in = elements of a channel, all dimensions but the first
     NN_INIT_A_LOG,                  // log of uniform 1..16                                     (Mamba-2)
     NN_INIT_DT_BIAS,                // softplus^-1 of log-uniform 0.001..0.1, at least 1e-4     (Mamba-2)
+    // Gates that remember tau tokens, log-uniform 2..128, after Tallec & Ollivier 2018, so that tokens far apart meet
+    // from the first step on:
+    NN_INIT_CHRONO_GRU,             // (n 2, C): rows gate, candidate: -log(tau - 1), 0
+    NN_INIT_CHRONO_LSTM,            // (n 4, D): rows i, f, g, o: -log(tau - 1), log(tau - 1), 0, 0
 } nn_init;
 
 // Fill dst with the elements of `shape`. Parameters of one model take a stream each.

@@ -97,7 +97,7 @@ def stems_of(root, folder):
 
 def check_ops(root):
     rows = rows_of(root, "nn/ops.def", "NN_OP")
-    cases = "".join(path.read_text() for path in (root / "tests").glob("op_cases*.c"))
+    cases = "".join(path.read_text() for path in (root / "tests").glob("op_cases*.[cd]*"))
     tested = set(re.findall(r'\{\s*(?:\.op\s*=\s*)?"(\w+)"', cases))
     for op in rows:
         if not (root / f"nn/ops/{op}.c").exists():

@@ -1,6 +1,6 @@
 // test_ops.c — every row of op_cases.c: forward against the double definition, backward against its
 // finite differences, equal bits twice, gradients added and not stored, guard bands and dead rows.
-// usage: test_ops [op-name-part]
+// usage: test_ops [op-name-part [note-part]]
 #include "tests/op_run.h"
 
 #include <math.h>
@@ -163,7 +163,6 @@ int main(int argc, char **argv)
             continue;
         if (argc > 2 && !strstr(op_cases[i].note ? op_cases[i].note : "", argv[2]))
             continue;
-        setvbuf(stdout, NULL, _IOLBF, 0);
         failed += (uint32_t) run_case(dev, &op_cases[i], i);
         ran++;
     }

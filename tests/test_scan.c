@@ -11,13 +11,14 @@
 #define N_IN 5
 #define BAR 1e-10                  // NMSE, as of every forward pass
 
-typedef struct form { const char *scan, *kernel; uint32_t chunk; } form;
+typedef struct form { const char *scan, *kernel; uint32_t chunk; const char *group; } form;
 
 static const form forms[] = {
-    { "serial", "", 0 },
-    { "fused", "", 16 }, { "fused", "", 32 }, { "fused", "", 64 }, { "fused", "", 128 },
-    { "fused", "general", 16 }, { "fused", "general", 32 },
-    { "split", "", 16 }, { "split", "", 32 }, { "split", "", 64 }, { "split", "", 128 },
+    { "serial", "", 0, NULL },
+    { "fused", "", 16, NULL }, { "fused", "", 32, NULL }, { "fused", "", 64, NULL }, { "fused", "", 128, NULL },
+    { "fused", "general", 16, NULL }, { "fused", "general", 32, NULL },
+    { "split", "", 16, NULL }, { "split", "", 32, NULL }, { "split", "", 64, NULL }, { "split", "", 128, NULL },
+    { "fused", "", 16, "3" }, { "split", "", 16, "1" },    // streams in groups: 3 and 1, 1 and 1 ...
 };
 #define N_FORMS (sizeof forms / sizeof forms[0])
 
@@ -35,12 +36,14 @@ static void choose(const form *f)
 {
     setenv("PARE_SCAN", f->scan, 1);
     setenv("PARE_SCAN_FORM", f->kernel, 1);
+    setenv("PARE_SCAN_GROUP", f->group ? f->group : "0", 1);
 }
 
 static void forget(void)
 {
     unsetenv("PARE_SCAN");
     unsetenv("PARE_SCAN_FORM");
+    unsetenv("PARE_SCAN_GROUP");
 }
 
 static void check_forms(vkc_device *dev, op_case oc, struct gated_scan_attr attr)
@@ -65,7 +68,8 @@ static void check_forms(vkc_device *dev, op_case oc, struct gated_scan_attr attr
             if (t.call.in[i].rank)
                 worst = fmax(worst, nmse(t.din[i], first.din[i], op_run_live(&t, &t.call.in[i], t.call.in_rows[i])));
         if (!(worst <= BAR))
-            fail_msg("%s %s, chunks of %u: NMSE %.3g from serial", forms[f].scan, forms[f].kernel, forms[f].chunk, worst);
+            fail_msg("form %zu, %s %s, chunks of %u: NMSE %.3g from serial", f, forms[f].scan, forms[f].kernel,
+                     forms[f].chunk, worst);
         op_run_finish(&t);
     }
     op_snapshot_free(&first);
@@ -97,7 +101,7 @@ static void test_carried(void **state)
 {
     enum { WHOLE = 70, D = 8, SIZE = D * D };
     static const uint32_t parts[] = { 1, 40, 29 };
-    static const form both[] = { { "fused", "", 0 }, { "split", "", 0 } };
+    static const form both[] = { { "fused", "", 0, NULL }, { "split", "", 0, NULL } };
     const struct gated_scan_attr attr = { .heads = 1, .dirs = 1, .dk = D, .dv = D, .channels = 1, .carry = 1 };
     op_case oc = { .op = "gated_scan", .attr = &attr, .layout = { { { WHOLE } } },
                    .in = { { 1, { 2, { 0, D } } }, { 1, { 2, { 0, D } } }, { 1, { 2, { 0, D } } },

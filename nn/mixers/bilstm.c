@@ -16,7 +16,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
                                     .copy = { values } };
     out[X_W] = (nn_mixer_param) { .name = "x.weight", .shape = { 3, { H, dirs * 4 * D, D } }, .decay = true,
                                   .init = NN_INIT_UNIFORM };
-    out[X_B] = (nn_mixer_param) { .name = "x.bias", .shape = { 1, { H * dirs * 4 * D } } };
+    out[X_B] = (nn_mixer_param) { .name = "x.bias", .shape = { 2, { H * dirs * 4, D } }, .init = NN_INIT_CHRONO_LSTM };
     out[H_W] = (nn_mixer_param) { .name = "h.weight", .shape = { 3, { H * dirs, 4 * D, D } }, .decay = true,
                                   .init = NN_INIT_UNIFORM };
     out[MERGE_W] = nn_merge_param(d);

@@ -4,8 +4,8 @@
 // Chunked, or token after token, each in two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one
 // invocation a column on all others and where lanes does not fit. Forward, lanes run token after token: they are few
 // and that has the fewest multiplications; all else is chunked. PARE_SCAN=chunked or serial in the environment
-// forces one for the forward pass, PARE_SCAN_FORM=general the second form. Backward keeps the inputs alone and makes the
-// states again, always by chunks.
+// forces one for the forward pass, PARE_SCAN_FORM=general the second form. Backward keeps the inputs alone and makes
+// the states again, always by chunks.
 #include "nn/op.h"
 #include "shaders/delta_scan.h"
 #include "shaders/gated_scan.h"
@@ -227,16 +227,14 @@ static vkc_status add(nn_run *r, const nn_call *c, int i, int slot, size_t from)
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
     struct gated_scan_sum_args a = {
-        .to = { f[i].col0, f[i].head, f[i].dir, c->in[i].dim[1] }, .dirs = t->dirs,
+        .to = { f[i].col0, f[i].head, f[i].dir, c->in[i].dim[1] }, .heads = t->heads, .dirs = t->dirs,
         .streams = streams_of(c), .slices = 1, .width = f[i].width, .at = (uint32_t) from,
         .heads_to = f[i].head ? t->heads : 1, .dirs_to = f[i].dir ? t->dirs : 1,
     };
-    const bool in_lanes = is_lanes(c) && a.width % 4 == 0;
-    const uint32_t cols = a.heads_to * a.dirs_to * a.width;
     nn_kernel_use use = {
-        .shader = in_lanes ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum, .wg = 64,
-        .args = &a, .args_size = sizeof a, .tile_rows = ((in_lanes ? 256 : 64) + cols - 1) / cols, .rows = ROWS_IN(0),
-        .bind = { ROWS_IN(0), (uint8_t) slot, (uint8_t) DIN(i) },
+        .shader = is_lanes(c) && a.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .args = &a, .args_size = sizeof a, .wg = a.heads_to * a.dirs_to * a.width <= 8 ? 8 : 64,
+        .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), (uint8_t) slot, (uint8_t) DIN(i) },
     };
     return nn_dispatch(r, &use);
 }

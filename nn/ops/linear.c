@@ -142,8 +142,8 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "linear: in[1] is not (%u, N, K), one matrix a group", d.G);
     if (x->dim[1] != d.G * d.K)
         return VKC_FAIL(VKC_E_ARG, "linear: in[0] has %u columns, in[1] has %u", x->dim[1], d.G * d.K);
-    if (b->rank && !nn_shape_is(b, 1, &n))
-        return VKC_FAIL(VKC_E_ARG, "linear: in[2] is not (%u)", n);
+    if (b->rank && nn_shape_len(b) != n)
+        return VKC_FAIL(VKC_E_ARG, "linear: in[2] has not %u elements", n);
     if (act > LINEAR_ACT_GELU)
         return VKC_FAIL(VKC_E_ARG, "linear: no activation %u", act);
     c->out[0] = (nn_shape) { 2, { x->dim[0], n } };

@@ -1,4 +1,4 @@
-// delta_pairs.glsl — k_r . k_s (s < r) and scale q_r . k_s (s <= r) of a chunk, each with exp(G_r - G_s); zero elsewhere.
+// delta_pairs.glsl — k_r . k_s (s < r) and scale q_r . k_s (s <= r) of a chunk, each times exp(G_r - G_s); else 0.
 // The exponent is summed between s and r and never subtracted, so it is exact for any decay.
 #include "delta_form.glsl"
 BUFFER_IN(1, q);                                               // (R, q_ld)

@@ -14,7 +14,8 @@ void main()
     uint block = gl_WorkGroupID.x % blocks;
     span t = span_get(gl_WorkGroupID.x / blocks);
     bool is_w = block < kblocks;
-    uint cols = is_w ? DK : DV, own = ((is_w ? block : block - kblocks) * WG + LANE) * COLS, col = min(own, cols - COLS);
+    uint cols = is_w ? DK : DV, own = ((is_w ? block : block - kblocks) * WG + LANE) * COLS;
+    uint col = min(own, cols - COLS);
     for (uint r0 = 0u; r0 < t.n; r0 += BLOCK) {
         COL x[BLOCK];
         FOR(r, BLOCK) {
