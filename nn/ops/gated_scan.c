@@ -308,7 +308,8 @@ static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const st
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
     return nn_dispatch(r, &(nn_kernel_use) {
-        .shader = p->lanes && b.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .shader = p->lanes && b.width % 4 == 0 && parts_len(c, p) / 4 <= c->dev->max_texels
+                      ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
         .args = &b, .args_size = sizeof b, .wg = wg_of(b.heads_to * b.dirs_to * b.width),
         .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) } });
 }
