@@ -230,11 +230,11 @@ def test_model(work):
     check((work / "scaling/scaling.tsv").read_text().count("\n") == len(rows) + 1, "bench scaling: lines of the table")
     check((work / "scaling/scaling.svg").is_file() == bool(shutil.which("gnuplot")), "bench scaling: the plot")
     check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
-    chunked = re.search(r"^  (\w+) [^\n]*\n(?: {10}[^\n]*\n)* {10,}chunk=", run("bench", "--help")[1], re.M)
-    if chunked:
-        value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers", f"{chunked[1]},identity")
-        check([row.get("serial_ratio", 0) > 0 for row in value.get("rows", [])] == [True, False],
-              f"bench scaling --compare-serial: {value.get('rows')}")
+    # A mixer whose kernels are the serial ones anyway on this device is not compared.
+    chunked = re.findall(r"^  (\w+) [^\n]*\n(?: {10}[^\n]*\n)* {10,}chunk=", run("bench", "--help")[1], re.M)
+    value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers", ",".join([*chunked, "identity"]))
+    compared = {row["mixer"] for row in value.get("rows", []) if row.get("serial_ratio", 0) > 0}
+    check(compared and compared <= set(chunked), f"bench scaling --compare-serial: {value.get('rows')}")
     check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
               env={**os.environ, "PATH": "/nowhere"})
     check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
