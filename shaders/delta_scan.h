@@ -20,6 +20,7 @@
 #define SPEC_DELTA_DV 2            // dv
 #define SPEC_DELTA_CHUNK 3         // Q, tokens of a chunk
 #define SPEC_DELTA_LANES 4         // lanes form: the subgroup size
+#define SPEC_DELTA_BLOCK 5         // rows of a triangular solve at a time; left at its default
 
 struct delta_scan_attr {
     U32 heads, dirs;               // dirs 1 or 2
@@ -34,13 +35,14 @@ struct delta_scan_attr {
     U32 carry;                     // 1: out[1] is the state after the last token
 };
 
-// Private memory, N streams, R rows at capacity, n = R N, C chunks of all images at capacity:
+// Private memory, N streams of a launch, R rows at capacity, n = R N, C chunks of all images at capacity:
 //   0: W, then state parts (n, dk) of dq; of dk through S; of dk through dH      1: U, dU and then dR, dv (n, dv) each
 //   2: states before each chunk (C N, dk, dv), dH after each, rows of S . dH (C N, dk)
 //   3: gates (n, 4): exp(G), exp(G_last - G), beta, g; then of Q columns each: k . k and scale q . k with their decay,
 //      gradients of q . k and k . k, products for dg, products for dbeta; sums of a row (n, 4); dbeta (n); dg (n)
 struct delta_scan_args {
     U32 heads, dirs;
+    U32 stream0, streams;          // of this launch
     U32 chunks;                    // of an image, at capacity
     U32 rows;                      // R
     F32 scale;
@@ -51,5 +53,5 @@ struct delta_scan_args {
     U32 g_ld, g_col0, g_head, g_dir;
     U32 beta_ld, beta_col0, beta_head, beta_dir;
 };
-ARGS_SIZE(delta_scan_args, 108);
+ARGS_SIZE(delta_scan_args, 116);
 #endif

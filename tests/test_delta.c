@@ -1,5 +1,5 @@
-// test_delta.c — delta_scan: every chunk length and form gives the same, an image alone is as in a batch, token by
-// token from a carried state is the scan, what cannot be is refused with the values that work.
+// test_delta.c — delta_scan: every chunk length, form and group gives the same, an image alone is as in a batch,
+// token by token from a carried state is the scan, what cannot be is refused with the values that work.
 #include "tests/op_run.h"
 #include "tests/vk_test.h"
 #include "spv/args.h"
@@ -62,23 +62,24 @@ static void set_env(const char *name, const char *value)
 
 static void every_way_gives_the_same(void **state)
 {
-    static const struct { const char *scan, *form; uint32_t chunk; } ways[] = {
-        { "serial", "general", 16 }, { "serial", NULL, 16 }, { "chunked", NULL, 16 }, { "chunked", NULL, 32 },
-        { "chunked", NULL, 64 }, { "chunked", "general", 16 }, { "chunked", "general", 32 },
-        { "chunked", "general", 64 }, { NULL, NULL, 0 },
+    static const struct { const char *scan, *form, *group; uint32_t chunk; } ways[] = {
+        { "serial", "general", NULL, 16 }, { NULL, NULL, NULL, 0 }, { "chunked", NULL, NULL, 16 },
+        { "chunked", NULL, "3", 64 }, { "chunked", "general", NULL, 16 }, { "chunked", "general", "1", 32 },
+        { "serial", NULL, "1", 16 },
     };
-    const uint32_t lengths[] = { 33, 1, 130, 64 };
+    const uint32_t lengths[] = { 33, 1, 130 };
     op_run first, other;
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         struct delta_scan_attr t = make_attr(4, 8, 2);
-        const op_case oc = make_case(&t, lengths, 4);
+        const op_case oc = make_case(&t, lengths, 3);
         op_run *run = w ? &other : &first;
         char what[80];
-        snprintf(what, sizeof what, "%s, %s, chunk %u", ways[w].scan ? ways[w].scan : "chosen",
-                 ways[w].form ? ways[w].form : "chosen", ways[w].chunk);
+        snprintf(what, sizeof what, "%s, %s, groups of %s, chunk %u", ways[w].scan ? ways[w].scan : "chosen",
+                 ways[w].form ? ways[w].form : "chosen", ways[w].group ? ways[w].group : "all", ways[w].chunk);
         t.chunk = ways[w].chunk;
         set_env("PARE_SCAN", ways[w].scan);
         set_env("PARE_SCAN_FORM", ways[w].form);
+        set_env("PARE_SCAN_GROUP", ways[w].group);
         assert_ok(op_run_init(run, *state, &oc, 5));
         assert_ok(op_run_execute(run, 0.0f));
         if (w) {
@@ -87,6 +88,9 @@ static void every_way_gives_the_same(void **state)
         }
     }
     op_run_finish(&first);
+    set_env("PARE_SCAN", NULL);
+    set_env("PARE_SCAN_FORM", NULL);
+    set_env("PARE_SCAN_GROUP", NULL);
 }
 
 // Row r0 .. of a batch's inputs as the inputs of one image.

@@ -5,7 +5,8 @@
 // invocation a column on all others and where lanes does not fit. Forward, lanes run token after token: they are few
 // and that has the fewest multiplications; all else is chunked. PARE_SCAN=chunked or serial in the environment
 // forces one for the forward pass, PARE_SCAN_FORM=general the second form. Backward keeps the inputs alone and makes
-// the states again, always by chunks.
+// the states again, always by chunks. Streams go in groups whose private memory fits LAUNCH_BYTES an array, or of
+// PARE_SCAN_GROUP streams.
 #include "nn/op.h"
 #include "shaders/delta_scan.h"
 #include "shaders/gated_scan.h"
@@ -15,8 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LAUNCH_BYTES ((size_t) 65 << 20)   // of one private array; two streams of 64 x 64 and 16,384 tokens
+
 enum { Q, K, V, G, BETA, START };
 
+typedef struct group { uint32_t first, n; } group;                  // streams of a launch
 typedef struct field { uint32_t col0, head, dir, width; } field;    // where a stream finds its columns
 
 static void fields(const struct delta_scan_attr *t, field f[5])
@@ -50,11 +54,38 @@ static uint32_t chunks_of(const nn_call *c)     // of an image, at capacity
     return (c->in_rows[0]->cap_tokens + chunk_of(c) - 1) / chunk_of(c);
 }
 
-static struct delta_scan_args make_args(const nn_call *c)
+// Bytes that a stream takes of the private memory, array by array.
+static void bytes_of(const nn_call *c, bool backward, size_t bytes[4])
+{
+    const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
+    size_t tokens = (size_t) c->in[0].dim[0] * sizeof(float), chunk = chunk_of(c);
+    size_t states = (size_t) c->in_rows[0]->cap_images * chunks_of(c) * t->dk * sizeof(float);
+    bytes[0] = tokens * t->dk * (backward ? 3 : 1);
+    bytes[1] = tokens * t->dv * (backward ? 3 : 1);
+    bytes[2] = states * (backward ? 2 * t->dv + 1 : t->dv);
+    bytes[3] = tokens * (backward ? 10 + 6 * chunk : 4 + 2 * chunk);
+}
+
+// Streams of a launch, at most.
+static uint32_t group_of(const nn_call *c, bool backward)
+{
+    size_t bytes[4], most = 1;
+    bytes_of(c, backward, bytes);
+    for (int i = 0; i < 4; i++)
+        most = bytes[i] > most ? bytes[i] : most;
+    size_t n = LAUNCH_BYTES / most < streams_of(c) ? LAUNCH_BYTES / most : streams_of(c);
+    const char *s = getenv("PARE_SCAN_GROUP");
+    if (s && atoi(s) > 0 && (size_t) atoi(s) < n)
+        n = (size_t) atoi(s);
+    return n ? (uint32_t) n : 1;
+}
+
+static struct delta_scan_args make_args(const nn_call *c, group g)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     return (struct delta_scan_args) {
-        .heads = t->heads, .dirs = t->dirs, .chunks = chunks_of(c), .rows = c->in[0].dim[0],
+        .heads = t->heads, .dirs = t->dirs, .stream0 = g.first, .streams = g.n, .chunks = chunks_of(c),
+        .rows = c->in[0].dim[0],
         .scale = t->scale != 0 ? t->scale : 1, .has_start = c->in[START].rank != 0, .carry = t->carry,
         .q_ld = c->in[Q].dim[1], .q_col0 = t->q_col0, .q_head = t->q_head, .q_dir = t->q_dir,
         .k_ld = c->in[K].dim[1], .k_col0 = t->k_col0, .k_head = t->k_head, .k_dir = t->k_dir,
@@ -113,16 +144,12 @@ static vkc_status infer(nn_call *c)
     c->out_rows[0] = c->in_rows[0];
     c->out[1] = t->carry ? state : (nn_shape) { 0 };
     c->out_rows[1] = NULL;
-    size_t tokens = (size_t) c->in[0].dim[0] * streams_of(c) * sizeof(float), chunk = chunk_of(c);
-    size_t states = (size_t) state.dim[0] * chunks_of(c) * sizeof(float);
-    c->scratch_fwd[0] = tokens * t->dk;
-    c->scratch_fwd[1] = tokens * t->dv;
-    c->scratch_fwd[2] = states * t->dk * t->dv;
-    c->scratch_fwd[3] = tokens * (4 + 2 * chunk);
-    c->scratch_bwd[0] = 3 * tokens * t->dk;
-    c->scratch_bwd[1] = 3 * tokens * t->dv;
-    c->scratch_bwd[2] = states * t->dk * (2 * t->dv + 1);
-    c->scratch_bwd[3] = tokens * (10 + 6 * chunk);
+    bytes_of(c, false, c->scratch_fwd);
+    bytes_of(c, true, c->scratch_bwd);
+    for (int i = 0; i < 4; i++) {
+        c->scratch_fwd[i] *= group_of(c, false);
+        c->scratch_bwd[i] *= group_of(c, true);
+    }
     return VKC_OK;
 }
 
@@ -156,11 +183,11 @@ static bool is_lanes(const nn_call *c)
 // Where a kernel's groups lie: along x tiles of an image's chunks, y the streams, z the images.
 typedef enum { BY_CHUNK, BY_TOKEN, BY_TILE, BY_COLUMN, BY_IMAGE } grid;
 
-static vkc_status launch(nn_run *r, const nn_call *c, const vkc_shader *plain, const vkc_shader *lanes, grid by,
-                         uint32_t cols, const uint8_t bind[9])
+static vkc_status launch(nn_run *r, const nn_call *c, group g, const vkc_shader *plain, const vkc_shader *lanes,
+                         grid by, uint32_t cols, const uint8_t bind[9])
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
-    struct delta_scan_args a = make_args(c);
+    struct delta_scan_args a = make_args(c, g);
     a.carry = memchr(bind, OUT(1), 9) != NULL;          // forward only: backward finds that memory in other use
     const bool in_lanes = lanes && is_lanes(c);
     uint32_t wg = in_lanes ? c->dev->subgroup_size : c->dev->type == VKC_TYPE_SOFTWARE ? 8 : cols <= 32 ? 32 : 64;
@@ -173,7 +200,7 @@ static vkc_status launch(nn_run *r, const nn_call *c, const vkc_shader *plain, c
         .groups = { by == BY_CHUNK ? (a.chunks + wg - 1) / wg
                   : by == BY_TOKEN ? a.chunks * ((chunk_of(c) + wg - 1) / wg)
                   : by == BY_TILE ? a.chunks * (chunk_of(c) / rows) * blocks
-                  : by == BY_COLUMN ? a.chunks * blocks : blocks, streams_of(c), c->in_rows[0]->cap_images },
+                  : by == BY_COLUMN ? a.chunks * blocks : blocks, g.n, c->in_rows[0]->cap_images },
     };
     for (int i = 0; i < 3; i++)
         if (use.groups[i] > c->dev->max_groups[i])
@@ -182,13 +209,13 @@ static vkc_status launch(nn_run *r, const nn_call *c, const vkc_shader *plain, c
     memcpy(use.bind, bind, 9);
     return nn_dispatch(r, &use);
 }
-#define LAUNCH(name, by, cols, ...) VKC_TRY(launch(r, c, &vkc_shader_delta_scan_##name, \
+#define LAUNCH(name, by, cols, ...) VKC_TRY(launch(r, c, g, &vkc_shader_delta_scan_##name, \
     &vkc_shader_delta_scan_lanes_##name, (by), (cols), (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
-#define LAUNCH_PLAIN(name, by, cols, ...) VKC_TRY(launch(r, c, &vkc_shader_delta_scan_##name, NULL, (by), (cols), \
+#define LAUNCH_PLAIN(name, by, cols, ...) VKC_TRY(launch(r, c, g, &vkc_shader_delta_scan_##name, NULL, (by), (cols), \
     (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
 
 // Gates, products, W, U and the states before each chunk: what forward and backward both need.
-static vkc_status record_states(nn_run *r, const nn_call *c, int start, int last)
+static vkc_status record_states(nn_run *r, const nn_call *c, group g, int start, int last)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     vkc_status st;
@@ -201,7 +228,7 @@ done:
     return st;
 }
 
-static vkc_status fwd(nn_run *r, const nn_call *c)
+static vkc_status fwd_group(nn_run *r, const nn_call *c, group g)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     const int last = t->carry ? OUT(1) : SCRATCH(0);    // any memory will do when nothing is written
@@ -212,14 +239,14 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
                (uint8_t) last);
         return VKC_OK;
     }
-    VKC_TRY(record_states(r, c, IN(START), last));
+    VKC_TRY(record_states(r, c, g, IN(START), last));
     LAUNCH(out, BY_TILE, t->dv, IN(Q), SCRATCH(1), SCRATCH(3), SCRATCH(2), OUT(0));
 done:
     return st;
 }
 
 // d in[i] += what the streams have left at float `from` of scratch memory `slot`.
-static vkc_status add(nn_run *r, const nn_call *c, int i, int slot, size_t from)
+static vkc_status add(nn_run *r, const nn_call *c, group g, int i, int slot, size_t from)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     field f[5];
@@ -228,7 +255,7 @@ static vkc_status add(nn_run *r, const nn_call *c, int i, int slot, size_t from)
         return VKC_OK;
     struct gated_scan_sum_args a = {
         .to = { f[i].col0, f[i].head, f[i].dir, c->in[i].dim[1] }, .heads = t->heads, .dirs = t->dirs,
-        .streams = streams_of(c), .slices = 1, .width = f[i].width, .at = (uint32_t) from,
+        .stream0 = g.first, .streams = g.n, .slices = 1, .width = f[i].width, .at = (uint32_t) from,
         .heads_to = f[i].head ? t->heads : 1, .dirs_to = f[i].dir ? t->dirs : 1,
     };
     nn_kernel_use use = {
@@ -239,12 +266,12 @@ static vkc_status add(nn_run *r, const nn_call *c, int i, int slot, size_t from)
     return nn_dispatch(r, &use);
 }
 
-static vkc_status bwd(nn_run *r, const nn_call *c)
+static vkc_status bwd_group(nn_run *r, const nn_call *c, group g)
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
-    const size_t tokens = (size_t) c->in[0].dim[0] * streams_of(c), chunk = chunk_of(c);
+    const size_t tokens = (size_t) c->in[0].dim[0] * g.n, chunk = chunk_of(c);
     vkc_status st;
-    VKC_TRY(record_states(r, c, IN(START), SCRATCH(0)));
+    VKC_TRY(record_states(r, c, g, IN(START), SCRATCH(0)));
     LAUNCH(local, BY_TILE, t->dv, DOUT(0), SCRATCH(3), SCRATCH(1));
     LAUNCH(dstate, BY_IMAGE, t->dv, IN(K), SCRATCH(0), SCRATCH(3), SCRATCH(1), SCRATCH(1), SCRATCH(2), IN(Q), DOUT(0));
     LAUNCH(dsolve, BY_COLUMN, t->dv, SCRATCH(3), SCRATCH(1), SCRATCH(1));
@@ -253,13 +280,35 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     LAUNCH(rows, BY_TOKEN, chunk_of(c), IN(Q), IN(K), IN(V), SCRATCH(1), SCRATCH(0), SCRATCH(2), SCRATCH(3));
     LAUNCH_PLAIN(dgates, BY_TOKEN, chunk_of(c), SCRATCH(3));
     LAUNCH(grads, BY_TILE, t->dk, IN(Q), IN(K), SCRATCH(3), SCRATCH(0), SCRATCH(0));
-    VKC_TRY(add(r, c, Q, SCRATCH(0), 0));
-    VKC_TRY(add(r, c, K, SCRATCH(0), tokens * t->dk));
-    VKC_TRY(add(r, c, V, SCRATCH(1), 2 * tokens * t->dv));
-    VKC_TRY(add(r, c, BETA, SCRATCH(3), tokens * (8 + 6 * chunk)));
-    VKC_TRY(add(r, c, G, SCRATCH(3), tokens * (9 + 6 * chunk)));
+    VKC_TRY(add(r, c, g, Q, SCRATCH(0), 0));
+    VKC_TRY(add(r, c, g, K, SCRATCH(0), tokens * t->dk));
+    VKC_TRY(add(r, c, g, V, SCRATCH(1), 2 * tokens * t->dv));
+    VKC_TRY(add(r, c, g, BETA, SCRATCH(3), tokens * (8 + 6 * chunk)));
+    VKC_TRY(add(r, c, g, G, SCRATCH(3), tokens * (9 + 6 * chunk)));
 done:
     return st;
+}
+
+static vkc_status by_group(nn_run *r, const nn_call *c, bool backward)
+{
+    const uint32_t all = streams_of(c), each = group_of(c, backward);
+    for (uint32_t s = 0; s < all; s += each) {
+        const group g = { s, all - s < each ? all - s : each };
+        vkc_status st = backward ? bwd_group(r, c, g) : fwd_group(r, c, g);
+        if (st != VKC_OK)
+            return st;
+    }
+    return VKC_OK;
+}
+
+static vkc_status fwd(nn_run *r, const nn_call *c)
+{
+    return by_group(r, c, false);
+}
+
+static vkc_status bwd(nn_run *r, const nn_call *c)
+{
+    return by_group(r, c, true);
 }
 
 // One stream of one image, token after token; S (dk, dv) is the state to start from, then the last one.

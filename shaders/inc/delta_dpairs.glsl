@@ -18,7 +18,7 @@ void main()
     FOR(r, ROWS_EACH)
         xo[r] = xr[r] = COL(0.0);
     if (x.col - LANE * COLS < x.row + ROWS_EACH) {
-#define OROW(r) (token_of(t, x.row + (r)) * DV)
+#define OROW(r) (out_of(t, x.row + (r)) * DV)
 #define RROW(r) (AT_DU + token_of(t, x.row + (r)) * DV)
 #define OWN(o) (token_of(t, s + (o)) * DV)
         MULTIPLY_ROWS(xo, xr, dout, OROW, u, RROW, DV, u, OWN)

@@ -18,12 +18,13 @@ void main()
     COL yo[ROWS_EACH], yr[ROWS_EACH], yu[ROWS_EACH], same[ROWS_EACH];
     FOR(r, ROWS_EACH)
         yo[r] = yr[r] = yu[r] = same[r] = COL(0.0);
-#define OROW(r) (token_of(t, x.row + (r)) * DV)
+#define OROW(r) (out_of(t, x.row + (r)) * DV)
+#define UROW(r) (token_of(t, x.row + (r)) * DV)
 #define RROW(r) (AT_DU + token_of(t, x.row + (r)) * DV)
 #define SROW(i) (t.slot * DK * DV + (col + (i)) * DV)
     MULTIPLY_ROWS(yo, yr, dout, OROW, u, RROW, DV, states, SROW)
 #define HROW(i) (AT_DH + SROW(i))
-    MULTIPLY_ROW(yu, u, OROW, DV, states, HROW)
+    MULTIPLY_ROW(yu, u, UROW, DV, states, HROW)
     FOR(r, ROWS_EACH) {
         uint at = token_of(t, x.row + r);
         vec4 gate = GATE(gates, at);

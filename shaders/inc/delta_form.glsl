@@ -10,6 +10,9 @@ ROWS(0, Tok);
 layout(constant_id = SPEC_DELTA_DK) const uint DK = 32u;
 layout(constant_id = SPEC_DELTA_DV) const uint DV = 32u;
 layout(constant_id = SPEC_DELTA_CHUNK) const uint Q = 16u;
+// Rows of a triangular solve in registers: lavapipe unrolls them and takes minutes over 64. A specialisation constant
+// though no one sets it, for SwiftShader unrolls only loops of literal length and does not end over 16.
+layout(constant_id = SPEC_DELTA_BLOCK) const uint BLOCK = 16u;
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
 
 #ifdef LANES_FORM
@@ -149,8 +152,8 @@ COL is_before(uint c, uint r)
 PUSH_ARGS(delta_scan_args);
 
 // Where things lie in the private memory, see delta_scan.h.
-#define N_TOKENS (a.rows * a.heads * a.dirs)
-#define N_STATES (Tok.cap_images * a.chunks * a.heads * a.dirs)
+#define N_TOKENS (a.rows * a.streams)
+#define N_STATES (Tok.cap_images * a.chunks * a.streams)
 #define AT_GATE  0u
 #define AT_KK    (4u * N_TOKENS)
 #define AT_QK    ((4u + Q) * N_TOKENS)
@@ -172,18 +175,21 @@ struct span {                      // a chunk of a stream
     uint n;                        // its tokens; 0 = there is no such chunk
     uint first;                    // its first row, in the order of positions
     uint s, h, dir;                // stream, head, direction
+    uint local;                    // stream, counted from the launch's first
     uint slot;                     // of its state
 };
 
-// Chunk c of the workgroup's image (z) and stream (y). Chunks lie at the same positions for both directions.
+// Chunk c of the workgroup's image (z) and stream (y, from stream0 on). Chunks lie at the same positions for both
+// directions.
 span span_get(uint c)
 {
     span t;
     uint b = gl_WorkGroupID.z;
-    t.s = gl_WorkGroupID.y;
+    t.local = gl_WorkGroupID.y;
+    t.s = a.stream0 + t.local;
     t.h = t.s / a.dirs;
     t.dir = t.s % a.dirs;
-    t.slot = (b * a.chunks + c) * a.heads * a.dirs + t.s;
+    t.slot = (b * a.chunks + c) * a.streams + t.local;
     t.n = t.first = 0u;
     if (b < Tok.images) {
         uint r0 = ROWS_OFFSET(Tok, b), end = ROWS_OFFSET(Tok, b + 1u);
@@ -202,8 +208,13 @@ uint row_of(span t, uint r)
     return t.first + (t.dir == 0u ? r : t.n - 1u - r);
 }
 
-// The same, in an array (R, streams).
+// The same, in an array (R, streams of the launch), and in one of all streams.
 uint token_of(span t, uint r)
+{
+    return row_of(t, r) * a.streams + t.local;
+}
+
+uint out_of(span t, uint r)
 {
     return row_of(t, r) * a.heads * a.dirs + t.s;
 }

@@ -15,7 +15,7 @@ void main()
     FOR(r, ROWS_EACH)
         y[r] = COL(0.0);
 #define PROW(r) (AT_QK + token_of(t, r) * Q + x.row)
-#define OROW(r) (token_of(t, r) * DV + col)
+#define OROW(r) (out_of(t, r) * DV + col)
     MULTIPLY_TRANSPOSED(y, gates, PROW, x.row, t.n, dout, OROW)
     FOR(r, ROWS_EACH)
         if (x.row + r < t.n && x.col < DV)

@@ -26,5 +26,5 @@ void main()
     MULTIPLY(y, gates, PROW, end, u, UROW)
     FOR(r, ROWS_EACH)
         if (x.row + r < t.n && x.col < DV)
-            PUT(o, token_of(t, x.row + r) * DV + col, y[r]);
+            PUT(o, out_of(t, x.row + r) * DV + col, y[r]);
 }

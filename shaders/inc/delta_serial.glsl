@@ -12,7 +12,7 @@ BUFFER_OUT(7, last);                                           // (cap_images st
 void main()
 {
     uint own = (gl_WorkGroupID.x * WG + LANE) * COLS, col = min(own, DV - COLS), b = gl_WorkGroupID.z;
-    uint s = gl_WorkGroupID.y, first = 0u, n = 0u, carried = (b * a.heads * a.dirs + s) * DK * DV + col;
+    uint s = a.stream0 + gl_WorkGroupID.y, first = 0u, n = 0u, carried = (b * a.heads * a.dirs + s) * DK * DV + col;
     uint h = s / a.dirs, dir = s % a.dirs;
     uint qcol = a.q_col0 + h * a.q_head + dir * a.q_dir, kcol = a.k_col0 + h * a.k_head + dir * a.k_dir;
     uint vcol = a.v_col0 + h * a.v_head + dir * a.v_dir + col;
@@ -28,7 +28,7 @@ void main()
     }
     for (uint t = 0u; t < n; t++) {
         uint row = first + (dir == 0u ? t : n - 1u - t), at = row * a.heads * a.dirs + s;
-        vec4 gate = GATE(gates, at);
+        vec4 gate = GATE(gates, row * a.streams + gl_WorkGroupID.y);
         float decay = exp(gate.w);
         COL x = COL(0.0), y = COL(0.0);
         FOR(i0, (DK + KB - 1u) / KB) {

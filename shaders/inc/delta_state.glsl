@@ -25,7 +25,7 @@ BUFFER_OUT(8, last);                                           // (cap_images st
 void main()
 {
     uint own = (gl_WorkGroupID.x * WG + LANE) * COLS, col = min(own, DV - COLS), b = gl_WorkGroupID.z;
-    uint s = gl_WorkGroupID.y, n = 0u, carried = (b * a.heads * a.dirs + s) * DK * DV + col;
+    uint s = a.stream0 + gl_WorkGroupID.y, n = 0u, carried = (b * a.heads * a.dirs + s) * DK * DV + col;
     COL S[DK], next[DK];
     FOR(i, DK)
         S[i] = COL(0.0);
@@ -79,7 +79,7 @@ void main()
                 COL old = AT(u_in, U_FROM + at[j] * DV + col);
 #ifdef BACKWARD
                 x[j] = old + gate[j].y * x[j];
-                y[j] = a.scale * gate[j].x * AT(dout, at[j] * DV + col);
+                y[j] = a.scale * gate[j].x * AT(dout, out_of(t, r + j) * DV + col);
 #else
                 x[j] = old - x[j];
 #endif
