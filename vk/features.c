@@ -95,7 +95,8 @@ uint32_t vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits)
         f |= VKC_FEATURE_TIMESTAMPS;
     if (has(&ext, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME))
         f |= VKC_FEATURE_MEMORY_BUDGET;
-    if (c.coopmat.cooperativeMatrix && c.v12.vulkanMemoryModel)
+    // With the memory model on, atomics at device scope (GLSL's default) need the second feature.
+    if (c.coopmat.cooperativeMatrix && c.v12.vulkanMemoryModel && c.v12.vulkanMemoryModelDeviceScope)
         f |= VKC_FEATURE_COOPMAT;
     if (c.fault.deviceFault)
         f |= VKC_FEATURE_DEVICE_FAULT;
@@ -110,7 +111,8 @@ vkc_status vkc__device_open(vkc_device *dev)
     chain_init(&c, f & VKC_FEATURE_SUBGROUP_SIZE, f & VKC_FEATURE_COOPMAT, f & VKC_FEATURE_DEVICE_FAULT);
     c.v12.timelineSemaphore = VK_TRUE;
     c.v12.shaderFloat16 = c.v11.storageBuffer16BitAccess = (f & VKC_FEATURE_FP16) != 0;
-    c.v12.vulkanMemoryModel = c.coopmat.cooperativeMatrix = (f & VKC_FEATURE_COOPMAT) != 0;
+    c.v12.vulkanMemoryModel = c.v12.vulkanMemoryModelDeviceScope = c.coopmat.cooperativeMatrix =
+        (f & VKC_FEATURE_COOPMAT) != 0;
     c.subgroup.subgroupSizeControl = c.fault.deviceFault = VK_TRUE;
 
     const char *names[4];

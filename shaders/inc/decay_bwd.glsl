@@ -15,7 +15,11 @@ void walk(uint n, uint tile)
 {
     uint col = column_of(n);
     T b = bias_of(n), rate = rate_of(n), sum_u = T(0.0), sum_a = T(0.0);
-    for (uint r = tile * a.tile; r < min((tile + 1u) * a.tile, Tok.n); r++) {
+    // As many rounds for every invocation: lavapipe 26.1 crashes in a kernel whose sum leaves a loop of uneven length.
+    for (uint k = 0u; k < a.tile; k++) {
+        uint r = tile * a.tile + k;
+        if (r >= Tok.n)
+            continue;
         T u = LOAD(x, r * LD + col) + b, g = LOAD(dy, r * OUT + n), up, down;
         sigmoid_both(u, up, down);
         if (KIND == DECAY_SIGMOID) {
