@@ -121,7 +121,7 @@ bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len)
 vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits)
 {
     struct linear_reduce_args a = { len, splits };
-    const uint32_t groups = (len - 1) / NN_ROW_WG + 1, most = c->dev->max_groups[0];
-    return NN_DISPATCH(r, linear_reduce, &a, .wg = NN_ROW_WG, .groups = { groups < most ? groups : most },
+    const uint32_t wg = 256, groups = (len - 1) / wg + 1, most = c->dev->max_groups[0];
+    return NN_DISPATCH(r, linear_reduce, &a, .wg = wg, .groups = { groups < most ? groups : most },
         .bind = { part, grad });
 }

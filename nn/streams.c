@@ -1,7 +1,10 @@
 // streams.c — streams of sequential mixers, and their merge into heads.
 #include "nn/streams.h"
 
+#include "shaders/gated_norm.h"
 #include "shaders/linear.h"
+
+#define EPS 1e-5f
 
 uint32_t nn_streams(const nn_mixer_dims *d)
 {
@@ -13,6 +16,23 @@ nn_mixer_param nn_merge_param(const nn_mixer_dims *d)
     const uint32_t D = d->dim / d->heads, dirs = nn_mixer_dirs(d->layer);
     return (nn_mixer_param) { .name = "merge.weight", .shape = { 3, { d->heads, D, dirs * D } }, .decay = true,
                               .init = NN_INIT_IDENTITY };
+}
+
+nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d)
+{
+    return (nn_mixer_param) { .name = "out_gate.weight", .shape = { 2, { d->dim, d->dim } }, .decay = true,
+                              .init = NN_INIT_UNIFORM };
+}
+
+nn_tensor *nn_norm_and_gate(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *y,
+                            nn_tensor *gate)
+{
+    const uint32_t D = d->dim / d->heads, dirs = nn_mixer_dirs(d->layer);
+    nn_tensor *z = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, gate, NULL);
+    struct gated_norm_attr a = {
+        .heads = d->heads, .dirs = dirs, .dim = D, .x_head = dirs * D, .x_dir = D, .z_head = D, .eps = EPS,
+    };
+    return NN_APPLY(g, gated_norm, &a, NULL, x, z, weight);
 }
 
 nn_tensor *nn_merge(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *bias)

@@ -22,6 +22,11 @@ uint32_t nn_streams(const nn_mixer_dims *d);            // H dirs
 
 // The weight (H, D, dirs D) that maps [forward_h, backward_h] to head h; starts at the mean of the directions.
 nn_mixer_param nn_merge_param(const nn_mixer_dims *d);
+// The gate (C, C) on the output of a recurrence; both directions share it.
+nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d);
+// Norm of each stream of x (R, H dirs D) with `weight` (H dirs D), times the SiLU of y (R, C) through `gate`.
+nn_tensor *nn_norm_and_gate(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *y,
+                            nn_tensor *gate);
 // (R, H dirs D) -> (R, C); `bias` (C) may be NULL.
 nn_tensor *nn_merge(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *bias);
 

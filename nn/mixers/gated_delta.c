@@ -11,7 +11,6 @@
 #include <math.h>
 
 #define TAPS 4
-#define EPS 1e-5f
 #define EPS_LENGTH 1e-6f            // of the norms of q and k
 
 enum { QKV_W, QKV_B, CONV_W, BETA, DT, DT_BIAS, A_LOG, OUT_GATE, NORM, MERGE, N_PARAMS };
@@ -28,8 +27,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
                                  .init = NN_INIT_UNIFORM };
     out[DT_BIAS] = (nn_mixer_param) { .name = "dt_bias", .shape = { 1, { S } }, .init = NN_INIT_DT_BIAS };
     out[A_LOG] = (nn_mixer_param) { .name = "A_log", .shape = { 1, { S } }, .init = NN_INIT_A_LOG };
-    out[OUT_GATE] = (nn_mixer_param) { .name = "out_gate.weight", .shape = { 2, { C, C } }, .decay = true,
-                                       .init = NN_INIT_UNIFORM };
+    out[OUT_GATE] = nn_out_gate_param(d);
     out[NORM] = (nn_mixer_param) { .name = "norm.weight", .shape = { 1, { dirs * C } }, .init = NN_INIT_ONE };
     out[MERGE] = nn_merge_param(d);
     return N_PARAMS;
@@ -89,11 +87,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
         taps->last[0] = nn_output(qkv, 1);
         taps->last[1] = nn_output(o, 1);
     }
-    nn_tensor *z = NN_APPLY(g, linear, &plain, NULL, y, p[OUT_GATE], NULL);
-    struct gated_norm_attr norm = {
-        .heads = H, .dirs = dirs, .dim = D, .x_head = dirs * D, .x_dir = D, .z_head = D, .eps = EPS,
-    };
-    o = NN_APPLY(g, gated_norm, &norm, NULL, o, z, p[NORM]);
+    o = nn_norm_and_gate(g, d, o, p[NORM], y, p[OUT_GATE]);
     return nn_merge(g, d, o, p[MERGE], NULL);
 }
 

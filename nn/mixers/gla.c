@@ -2,7 +2,6 @@
 // low-rank gate, norm a stream, then an output gate. Starts with attention's q, k, v; both directions share them.
 #include "nn/streams.h"
 #include "shaders/decay.h"
-#include "shaders/gated_norm.h"
 #include "shaders/gated_scan.h"
 #include "shaders/linear.h"
 
@@ -10,7 +9,6 @@
 
 #define RANK 16
 #define GATE_SCALE (1.0f / 16.0f)   // of log sigmoid: decays start near 1
-#define EPS 1e-5f
 
 enum { QKV_W, QKV_B, DOWN, UP_W, UP_B, OUT_GATE, NORM, MERGE, N_PARAMS };
 
@@ -23,8 +21,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
     out[UP_W] = (nn_mixer_param) { .name = "gate.up.weight", .shape = { 2, { all, RANK } }, .decay = true,
                                    .init = NN_INIT_UNIFORM };
     out[UP_B] = (nn_mixer_param) { .name = "gate.up.bias", .shape = { 1, { all } } };
-    out[OUT_GATE] = (nn_mixer_param) { .name = "out_gate.weight", .shape = { 2, { C, C } }, .decay = true,
-                                       .init = NN_INIT_UNIFORM };
+    out[OUT_GATE] = nn_out_gate_param(d);
     out[NORM] = (nn_mixer_param) { .name = "norm.weight", .shape = { 1, { all } }, .init = NN_INIT_ONE };
     out[MERGE] = nn_merge_param(d);
     return N_PARAMS;
@@ -66,11 +63,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     nn_tensor *o = NN_APPLY(g, gated_scan, &scan, NULL, qkv, qkv, qkv, gate, NULL, taps->start[0]);
     taps->qkv = qkv;
     taps->last[0] = taps->carry ? nn_output(o, 1) : NULL;
-    nn_tensor *z = NN_APPLY(g, linear, &plain, NULL, y, p[OUT_GATE], NULL);
-    struct gated_norm_attr norm = {
-        .heads = H, .dirs = dirs, .dim = D, .x_head = dirs * D, .x_dir = D, .z_head = D, .eps = EPS,
-    };
-    o = NN_APPLY(g, gated_norm, &norm, NULL, o, z, p[NORM]);
+    o = nn_norm_and_gate(g, d, o, p[NORM], y, p[OUT_GATE]);
     return nn_merge(g, d, o, p[MERGE], NULL);
 }
 

@@ -3,7 +3,7 @@
 //   out: y (R, C), 0 for tokens off the grid (class token)
 // Dropped tokens and places outside the grid count as zero.
 // Two forms of each kernel: four channels an invocation on software devices, one on all others.
-#include "nn/op.h"
+#include "nn/rowwise.h"
 #include "shaders/dwconv.h"
 #include "spv/shaders.h"
 
@@ -13,16 +13,14 @@
 // Four channels an invocation: whole vec4 everywhere, on devices that pay for each load, not for bytes.
 static bool is_quads(const nn_call *c)
 {
-    const uint32_t C = c->in[1].dim[0], ld = c->in[0].dim[1];
-    return c->dev->type == VKC_TYPE_SOFTWARE && (C | ld | NN_ATTR(c, dwconv)->col0) % 4 == 0 &&
-           nn_shape_len(&c->in[0]) / 4 <= c->dev->max_texels;
+    return nn_takes_quads(c, c->in[1].dim[0] | c->in[0].dim[1] | NN_ATTR(c, dwconv)->col0, nn_shape_len(&c->in[0]));
 }
 
 // Each kernel takes the grid's lines in at most `splits` parts.
 static struct dwconv_args make_args(const nn_call *c, uint32_t splits)
 {
     const nn_rows *rows = c->in_rows[0];
-    if (c->dev->type == VKC_TYPE_SOFTWARE)
+    if (nn_suits_software(c))
         splits = 1;                // few invocations, which load the filter once
     return (struct dwconv_args) {
         .channels = c->in[1].dim[0],
@@ -64,7 +62,7 @@ static vkc_status infer(nn_call *c)
 // 32 lanes where the last 64 would be half empty.
 static uint32_t wg_of(const nn_call *c, uint32_t lanes)
 {
-    if (c->dev->type == VKC_TYPE_SOFTWARE)
+    if (nn_suits_software(c))
         return 8;
     return lanes % 64 && lanes % 64 <= 32 ? 32 : 64;
 }

@@ -4,7 +4,7 @@
 // In G groups: x (R, G K)   w (G, N, K)   b (G N)   y, pre (R, G N).
 // Backward: dpre = dy act'(pre), in scratch 0;  dx += dpre w;  dw += dpre^T x and db += 1^T dpre, whose
 // sum over the rows is split: partial sums in scratch 1 and 2, added up in order by a second kernel.
-#include "nn/op.h"
+#include "nn/rowwise.h"
 #include "shaders/linear.h"
 #include "spv/shaders.h"
 
@@ -213,15 +213,6 @@ static vkc_status bwd_x(nn_run *r, const nn_call *c, const struct linear_args *a
     return nn_dispatch(r, &use);
 }
 
-static vkc_status reduce(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len,
-                         uint32_t splits)
-{
-    struct linear_reduce_args a = { len, splits };
-    const uint32_t groups = ceil_div(len, ELEMENT_WG), max = c->dev->max_groups[0];
-    return NN_DISPATCH(r, linear_reduce, &a, .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
-        .bind = { part, grad });
-}
-
 static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
     const uint32_t G = dims_of(c).G;
@@ -231,7 +222,7 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a
         .bind = { dpre, IN(0), SCRATCH(1), ROWS_IN(0) } };
     specialise(&use, c, f);
     vkc_status st = nn_dispatch(r, &use);
-    return st ? st : reduce(r, c, SCRATCH(1), DIN(1), (uint32_t) nn_shape_len(&c->in[1]), a->splits);
+    return st ? st : nn_add_parts(r, c, SCRATCH(1), DIN(1), (uint32_t) nn_shape_len(&c->in[1]), a->splits);
 }
 
 static vkc_status bwd_b(nn_run *r, const nn_call *c, struct linear_args a, uint8_t dpre)
@@ -242,7 +233,7 @@ static vkc_status bwd_b(nn_run *r, const nn_call *c, struct linear_args a, uint8
         .wg = f->db_wg,
         .groups = { ceil_div(a.out_cols, f->db_cols), 1, a.splits },
         .bind = { dpre, SCRATCH(2), ROWS_IN(0) } });
-    return st ? st : reduce(r, c, SCRATCH(2), DIN(2), a.out_cols, a.splits);
+    return st ? st : nn_add_parts(r, c, SCRATCH(2), DIN(2), a.out_cols, a.splits);
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)

@@ -20,7 +20,6 @@
 #define MAX_HELD    32u             // parts form: vec4 of weights that an invocation can hold in registers
 #define MAX_LANES_HELD 2048u        // lanes form: numbers a lane can hold, by the time that drivers take to compile
 #define MAX_PARTIAL (32u << 20)     // bytes of partial sums
-#define REDUCE_WG   256u
 
 static uint32_t ceil_div(uint32_t n, uint32_t d)
 {
@@ -134,8 +133,6 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c)
 {
     const struct lstm_args a = make_args(c);
     const uint32_t D = NN_ATTR(c, lstm)->dim, side = is_lanes(c) ? 4 * c->dev->subgroup_size : 32;
-    const struct linear_reduce_args sum = { (uint32_t) nn_shape_len(&c->in[1]), a.splits };
-    const uint32_t sums = ceil_div(sum.len, REDUCE_WG), max = c->dev->max_groups[0];
     nn_kernel_use use = { .shader = &vkc_shader_lstm_dw, .args = &a, .args_size = sizeof a, .wg = 128,
         .spec = { 32, 32, 16, 4, 2 }, .groups = { ceil_div(4 * D, side), ceil_div(D, side), a.streams * a.splits },
         .bind = { SCRATCH(0), SCRATCH(1), ROWS_IN(0) } };
@@ -146,10 +143,7 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c)
     }
     use.spec[SPEC_LSTM_TILE_DIM - 1] = D;
     vkc_status st = nn_dispatch(r, &use);
-    if (st != VKC_OK)
-        return st;
-    return NN_DISPATCH(r, linear_reduce, &sum, .wg = REDUCE_WG, .groups = { sums < max ? sums : max },
-        .bind = { SCRATCH(1), DIN(1) });
+    return st ? st : nn_add_parts(r, c, SCRATCH(1), DIN(1), (uint32_t) nn_shape_len(&c->in[1]), a.splits);
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
