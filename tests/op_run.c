@@ -1,5 +1,6 @@
 // op_run.c — one op case on the device, see op_run.h.
 #include "tests/op_run.h"
+#include "tests/numbers.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,12 +16,6 @@ static float poison(void)
     float f;
     memcpy(&f, &poison_bits, 4);
     return f;
-}
-
-static double rand_unit(uint64_t *s)
-{
-    *s = *s * 6364136223846793005u + 1442695040888963407u;
-    return (double) (*s >> 40) / (double) (1u << 24);
 }
 
 size_t op_run_live(const op_run *t, const nn_shape *s, const nn_rows *rows)
@@ -91,7 +86,7 @@ static void fill_input(op_run *t, int i, uint64_t *seed)
         lo = -1, hi = 1;
     size_t len = nn_shape_len(&t->call.in[i]), live = op_run_live(t, &t->call.in[i], t->call.in_rows[i]);
     for (size_t k = 0; k < len; k++) {
-        double u = rand_unit(seed);
+        double u = test_rand(seed);
         if (t->op->u32_in & BIT(IN(i))) {
             uint32_t v = k < live ? (uint32_t) (lo + floor(u * (hi - lo + 1))) : poison_bits;
             memcpy(&t->in[i][k], &v, 4);
@@ -120,7 +115,7 @@ static vkc_status make_host(op_run *t, uint64_t seed)
     if (!t->dout)
         return VKC_FAIL(VKC_E_NOMEM, "test: out of memory");
     for (size_t k = 0; k < n; k++)
-        t->dout[k] = k < live ? (float) (2 * rand_unit(&seed) - 1) : poison();
+        t->dout[k] = k < live ? (float) (2 * test_rand(&seed) - 1) : poison();
     return VKC_OK;
 }
 

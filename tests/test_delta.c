@@ -1,5 +1,6 @@
 // test_delta.c — delta_scan: every chunk length, form and group gives the same, an image alone is as in a batch,
 // token by token from a carried state is the scan, what cannot be is refused with the values that work.
+#include "tests/numbers.h"
 #include "tests/op_run.h"
 #include "tests/vk_test.h"
 #include "spv/args.h"
@@ -28,25 +29,14 @@ static op_case make_case(const struct delta_scan_attr *t, const uint32_t *length
     return oc;
 }
 
-static double nmse(const float *x, const float *y, size_t n)
-{
-    double num = 0, den = 1e-30;
-    for (size_t i = 0; i < n; i++) {
-        double d = (double) x[i] - (double) y[i];
-        num += d * d;
-        den += (double) y[i] * (double) y[i];
-    }
-    return num / den;
-}
-
 static void assert_same(const op_run *a, const op_run *b, const char *what)
 {
     size_t n = op_run_live(a, &a->call.out[0], a->call.out_rows[0]);
-    double e = nmse(a->out[0], b->out[0], n);
+    double e = test_nmse_float(a->out[0], b->out[0], n);
     if (!(e <= 1e-10))
         fail_msg("%s: o differs by NMSE %.3g", what, e);
     for (int i = 0; i < 5; i++) {
-        e = nmse(a->din[i], b->din[i], op_run_live(a, &a->call.in[i], a->call.in_rows[i]));
+        e = test_nmse_float(a->din[i], b->din[i], op_run_live(a, &a->call.in[i], a->call.in_rows[i]));
         if (!(e <= 1e-10))
             fail_msg("%s: d in[%d] differs by NMSE %.3g", what, i, e);
     }
@@ -148,7 +138,7 @@ static void token_by_token_is_the_scan(void **state)
     for (size_t r = 0; r < n; r++) {
         copy_rows(&step, &scan, r);
         assert_ok(op_run_execute(&step, 0.0f));
-        double e = nmse(step.out[0], scan.out[0] + r * cols, cols);
+        double e = test_nmse_float(step.out[0], scan.out[0] + r * cols, cols);
         if (!(e <= 1e-10))
             fail_msg("token %zu differs by NMSE %.3g", r, e);
         memcpy(step.in[5], step.out[1], len * sizeof(float));

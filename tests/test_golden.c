@@ -2,6 +2,7 @@
 //
 // PARE_GOLDEN_STEPS names a steps file of larger size to check as well (tests/golden/eurosat_steps.py).
 #include "tests/golden_model.h"
+#include "tests/numbers.h"
 
 #include "nn/safetensors.h"
 #include "nn/schedule.h"
@@ -86,7 +87,7 @@ static void check_logits(golden *t)
     assert_non_null(have);
     assert_ok(vkc_read(t->m.v->dev, nn_tensor_slice(t->m.logits), have));
     for (size_t i = 0; i < n; i++)
-        worst = fmax(worst, fabs((double) have[i] - (double) want[i]));
+        worst = test_worst(worst, fabs((double) have[i] - (double) want[i]));
     print_message("logits differ by %.2g\n", worst);
     assert_true(worst < LOGITS_BAR);
     free(want);
@@ -113,7 +114,7 @@ static void check_gradients(golden *t)
         double relative = error > 0 ? sqrt(error / norm) : 0;
         if (!(relative < GRADIENT_BAR))
             fail_msg("gradient of %s differs by %.2g of its norm", ps->p[i].name, relative);
-        worst = fmax(worst, relative);
+        worst = test_worst(worst, relative);
         free(want);
         free(have);
     }
@@ -145,8 +146,8 @@ static void check_steps(golden *t)
         float norm;
         fill_slot(t, s);
         double loss = (double) golden_step(&t->m, t->batch, nn_schedule_lr(&schedule, s), s + 1, &norm);
-        worst = fmax(worst, fabs(loss - (double) want[s]));
-        worst_norm = fmax(worst_norm, fabs((double) norm / (double) norms[s] - 1));
+        worst = test_worst(worst, fabs(loss - (double) want[s]));
+        worst_norm = test_worst(worst_norm, fabs((double) norm / (double) norms[s] - 1));
     }
     print_message("losses of %u steps differ by %.2g, gradient norms by %.2g\n", steps, worst, worst_norm);
     assert_true(worst < LOSS_BAR);

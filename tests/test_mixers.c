@@ -4,6 +4,7 @@
 #include "distill/transfer.h"
 #include "nn/rng.h"
 #include "tests/mixer_run.h"
+#include "tests/numbers.h"
 #include "tests/vk_test.h"
 
 #include <math.h>
@@ -23,38 +24,10 @@ static const nn_mixer *get_mixer(uint32_t m)
     return strstr(nn_mixers[m]->name, only) ? nn_mixers[m] : NULL;
 }
 
-static double rand_unit(uint64_t *s)
-{
-    *s = *s * 6364136223846793005u + 1442695040888963407u;
-    return (double) (*s >> 40) / (double) (1u << 24);
-}
-
-static double nmse(const float *a, const float *b, size_t n, double scale)
-{
-    double num = 0, den = 0;
-    for (size_t i = 0; i < n; i++) {
-        double d = (double) a[i] - scale * (double) b[i];
-        num += d * d;
-        den += scale * scale * (double) b[i] * (double) b[i];
-    }
-    return num == 0 ? 0 : num / (den > 0 ? den : 1e-30);
-}
-
-static double nmse_ref(const float *a, const double *b, size_t n)
-{
-    double num = 0, den = 0;
-    for (size_t i = 0; i < n; i++) {
-        double d = (double) a[i] - b[i];
-        num += d * d;
-        den += b[i] * b[i];
-    }
-    return num == 0 ? 0 : num / (den > 0 ? den : 1e-30);
-}
-
 static void check_forward(mixer_run *t)
 {
     graph_ref_run(t->ref);
-    double e = nmse_ref(t->host_heads, graph_ref_values(t->ref, t->heads), mixer_run_live(t));
+    double e = test_nmse(t->host_heads, graph_ref_values(t->ref, t->heads), mixer_run_live(t));
     if (!(e <= FORWARD))
         fail_msg("%s, %u x %u: forward NMSE %.3g", t->with.mixer, t->with.heads, t->with.dim / t->with.heads, e);
 }
@@ -85,7 +58,7 @@ static void check_gradient(mixer_run *t, const char *name, const nn_tensor *x, c
     uint64_t seed = 0x9e3779b97f4a7c15u + n;
     double num = 0, den = 0, dot = 0, norm = 0;
     for (uint32_t p = 0; p < probes; p++) {
-        size_t k = n <= probes ? p % n : (size_t) (rand_unit(&seed) * (double) n) % n;
+        size_t k = n <= probes ? p % n : (size_t) (test_rand(&seed) * (double) n) % n;
         double fd = (loss_at(t, x, NULL, n, k, h) - loss_at(t, x, NULL, n, k, -h)) / (2 * h);
         double d = fd - (double) dx[k];
         num += d * d;
@@ -94,7 +67,7 @@ static void check_gradient(mixer_run *t, const char *name, const nn_tensor *x, c
     double *dir = (double *) malloc(n * sizeof *dir);
     assert_non_null(dir);
     for (size_t k = 0; k < n; k++) {
-        dir[k] = 2 * rand_unit(&seed) - 1;
+        dir[k] = 2 * test_rand(&seed) - 1;
         dot += dir[k] * (double) dx[k];
         norm += (double) dx[k] * (double) dx[k];
     }
@@ -147,8 +120,8 @@ static void test_long(void **state)
             assert_ok(mixer_run_write(&t, 1, &LONG[i], &i, NULL));
             assert_ok(mixer_run_execute(&t));
             const size_t n = mixer_run_live(&t);
-            double e = nmse(heads + at, t.host_heads, n, 1);
-            double de = nmse(dy + at, t.host_dy, n, (double) n / (double) live);
+            double e = test_nmse_float(heads + at, t.host_heads, n);
+            double de = test_nmse_scaled(dy + at, t.host_dy, n, (double) n / (double) live);
             if (!(e <= FORWARD) || !(de <= FORWARD))
                 fail_msg("%s: image of %u tokens alone: NMSE %.3g, gradient %.3g", with.mixer, LONG[i], e, de);
             at += n;
@@ -242,7 +215,7 @@ static void run_tokens(mixer_run *t, uint32_t first, uint32_t end, heads *out)
 static void check_stepped(const char *mixer, const char *how, const heads *a, const heads *b)
 {
     for (uint32_t i = 0; i < IMAGES; i++) {
-        double e = nmse(a->v[i][0], b->v[i][0], STEPPED[i] * 12, 1);
+        double e = test_nmse_float(a->v[i][0], b->v[i][0], STEPPED[i] * 12);
         if (!(e <= FORWARD))
             fail_msg("%s, %s: image %u, NMSE %.3g", mixer, how, i, e);
     }

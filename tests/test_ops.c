@@ -1,28 +1,11 @@
 // test_ops.c — every row of op_cases.c: forward against the double definition, backward against its
 // finite differences, equal bits twice, gradients added and not stored, guard bands and dead rows.
 // usage: test_ops [op-name-part [note-part]]
+#include "tests/numbers.h"
 #include "tests/op_run.h"
 
 #include <math.h>
 #include <string.h>
-
-static double rand_unit(uint64_t *s)
-{
-    *s = *s * 6364136223846793005u + 1442695040888963407u;
-    return (double) (*s >> 40) / (double) (1u << 24);
-}
-
-// sum |a-b|^2 / sum |b|^2 over live values; 0/0 = 0.
-static double nmse(const float *a, const double *b, size_t n)
-{
-    double num = 0, den = 0;
-    for (size_t i = 0; i < n; i++) {
-        double d = (double) a[i] - b[i];
-        num += d * d;
-        den += b[i] * b[i];
-    }
-    return num == 0 ? 0 : num / (den > 0 ? den : 1e-30);
-}
 
 static int check_forward(const op_run *t, const char *label)
 {
@@ -30,7 +13,7 @@ static int check_forward(const op_run *t, const char *label)
     int bad = 0;
     for (int i = 0; i < t->op->n_out; i++) {
         size_t live = op_run_live(t, &t->call.out[i], t->call.out_rows[i]);
-        double e = nmse(t->out[i], t->ref_out[i], live);
+        double e = test_nmse(t->out[i], t->ref_out[i], live);
         if (!(e <= bar)) {
             printf("FAIL %s: out[%d] NMSE %.3g > %.3g\n", label, i, e, bar);
             bad = 1;
@@ -77,14 +60,14 @@ static int check_gradient(op_run *t, int i, uint64_t *seed, const char *label)
     double num = 0, den = 0, dot = 0, gnorm = 0;
     size_t probes = n < 64 ? n : 64;
     for (size_t p = 0; p < probes; p++) {
-        size_t k = n < 64 ? p : (size_t) (rand_unit(seed) * (double) n) % n;
+        size_t k = n < 64 ? p : (size_t) (test_rand(seed) * (double) n) % n;
         double fd = (loss_at(t, i, NULL, k, h) - loss_at(t, i, NULL, k, -h)) / (2 * h);
         double d = fd - (double) t->din[i][k];
         num += d * d;
         den += fd * fd;
     }
     for (size_t k = 0; k < n; k++) {
-        dir[k] = 2 * rand_unit(seed) - 1;
+        dir[k] = 2 * test_rand(seed) - 1;
         dot += dir[k] * (double) t->din[i][k];
         gnorm += (double) t->din[i][k] * (double) t->din[i][k];
     }

@@ -3,6 +3,7 @@
 #include "tests/vk_test.h"
 
 #include "spv/args.h"
+#include "tests/numbers.h"
 #include "tests/op_run.h"
 
 #include <math.h>
@@ -21,16 +22,6 @@ static const form forms[] = {
     { "fused", "", 16, "3" }, { "split", "", 16, "1" },    // streams in groups: 3 and 1, 1 and 1 ...
 };
 #define N_FORMS (sizeof forms / sizeof forms[0])
-
-static double nmse(const float *a, const float *b, size_t n)
-{
-    double num = 0, den = 0;
-    for (size_t i = 0; i < n; i++) {
-        num += ((double) a[i] - (double) b[i]) * ((double) a[i] - (double) b[i]);
-        den += (double) b[i] * (double) b[i];
-    }
-    return num == 0 ? 0 : num / (den > 0 ? den : 1e-30);
-}
 
 static void choose(const form *f)
 {
@@ -63,10 +54,11 @@ static void check_forms(vkc_device *dev, op_case oc, struct gated_scan_attr attr
                 assert_true(fabs((double) t.out[0][k] - t.ref_out[0][k]) < 1e-4);
             first = op_run_snapshot(&t);
         }
-        double worst = nmse(t.out[0], first.out[0], op_run_live(&t, &t.call.out[0], t.call.out_rows[0]));
+        double worst = test_nmse_float(t.out[0], first.out[0], op_run_live(&t, &t.call.out[0], t.call.out_rows[0]));
         for (int i = 0; i < N_IN; i++)
             if (t.call.in[i].rank)
-                worst = fmax(worst, nmse(t.din[i], first.din[i], op_run_live(&t, &t.call.in[i], t.call.in_rows[i])));
+                worst = test_worst(worst, test_nmse_float(t.din[i], first.din[i],
+                                                          op_run_live(&t, &t.call.in[i], t.call.in_rows[i])));
         if (!(worst <= BAR))
             fail_msg("form %zu, %s %s, chunks of %u: NMSE %.3g from serial", f, forms[f].scan, forms[f].kernel,
                      forms[f].chunk, worst);
@@ -121,11 +113,11 @@ static void test_carried(void **state)
                 memcpy(part.in[i], whole.in[i] + row * D, parts[p] * D * sizeof(float));
             memcpy(part.in[5], carried, sizeof carried);
             assert_ok(op_run_execute(&part, 0.0f));
-            assert_true(nmse(part.out[0], whole.out[0] + row * D, parts[p] * D) <= BAR);
+            assert_true(test_nmse_float(part.out[0], whole.out[0] + row * D, parts[p] * D) <= BAR);
             memcpy(carried, part.out[1], sizeof carried);
             op_run_finish(&part);
         }
-        assert_true(nmse(carried, whole.out[1], SIZE) <= BAR);
+        assert_true(test_nmse_float(carried, whole.out[1], SIZE) <= BAR);
         op_run_finish(&whole);
     }
     forget();
