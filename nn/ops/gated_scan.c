@@ -76,6 +76,11 @@ static uint32_t ceil_div(uint32_t a, uint32_t b)
     return (a + b - 1) / b;
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 // General kernels: an invocation a channel.
 static uint32_t wg_of(uint32_t channels)
 {
@@ -121,8 +126,11 @@ static plan make_plan(const nn_call *c)
     p.chunks = ceil_div(rows->cap_tokens, p.rows);
     size_t states = (size_t) rows->cap_images * p.chunks * t->dk * t->dv * sizeof(float);
     size_t parts = (size_t) c->in[Q].dim[0] * (3 * t->dk + t->dv) * sizeof(float);
-    size_t each = states > parts ? states : parts;
-    p.group = each * p.streams <= LAUNCH_BYTES ? p.streams : each < LAUNCH_BYTES ? (uint32_t) (LAUNCH_BYTES / each) : 1;
+    size_t each = states > parts ? states : parts, most = p.streams;
+    most = least(most, LAUNCH_BYTES / each);
+    if (p.fused)                   // the lanes form reads states as texels
+        most = least(most, (size_t) c->dev->max_texels * 4 * sizeof(float) / states);
+    p.group = most > 0 ? (uint32_t) most : 1;
     const char *group = getenv("PARE_SCAN_GROUP");
     if (group && atoi(group) > 0 && (uint32_t) atoi(group) < p.group)
         p.group = (uint32_t) atoi(group);
