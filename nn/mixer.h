@@ -20,6 +20,7 @@ extern "C" {
 typedef struct nn_mixer_dims {
     uint32_t dim, heads;            // C and H; a head has dim / heads channels
     const nn_layer_config *layer;   // name and options, checked: every option has a value
+    nn_gaps gaps;                   // what decays make of dropped tokens
 } nn_mixer_dims;
 
 #define NN_MAX_CARRY 4

@@ -31,6 +31,23 @@ typedef struct nn_layer_config {
     char options[104];              // "feature=hedgehog,conv=3"; "" = none
 } nn_layer_config;
 
+typedef enum { NN_POLICY_NONE, NN_POLICY_HALTING, NN_POLICY_TOPK } nn_policy;
+typedef enum { NN_GAPS_SKIP, NN_GAPS_COUNT } nn_gaps;
+
+// Which tokens go on from block to block (nn/retention.h). All zero: every one.
+typedef struct nn_retention_config {
+    nn_policy policy;
+    nn_gaps  gaps;                          // decays of mixers pass over dropped tokens, or count them
+    // halting: tokens whose cumulative score has reached 1 - eps leave at the next multiple of `every` blocks
+    uint32_t every;
+    double   gate_scale, gate_centre, eps;
+    bool     keep_class;                    // the class token never leaves
+    double   read_patches;                  // weight of the mean patch in what the classifier reads; 0 = class token
+    // topk: of an image's patches, the share that goes on after block l; never more than after the block before,
+    // 1 = no choice is made there (depth)
+    double   share[NN_MAX_DEPTH];
+} nn_retention_config;
+
 // A vision transformer: class token, learned positions, pre-norm blocks, classifier on the class token.
 typedef struct nn_model_config {
     uint32_t image, patch, channels;        // square pictures; channels 1 or 3
@@ -40,6 +57,7 @@ typedef struct nn_model_config {
     double   mean[3], std[3];               // of the channels, for pixels in 0..1
     char   **labels;                        // (classes), owned; NULL = none
     nn_layer_config layers[NN_MAX_DEPTH];   // (depth)
+    nn_retention_config retention;
     struct json_t *provenance, *measured;   // objects, owned; NULL = none
 } nn_model_config;
 

@@ -28,7 +28,9 @@ extern "C" {
 #define SCRATCH(i)  (33 + (i))      // this call's private memory, undefined before
 #define ROWS_IN(i)  (37 + (i))      // packed layout of input i
 #define ROWS_OUT(i) (45 + (i))      // packed layout of output i
-#define NN_N_SLOTS  53
+#define LAUNCHES_OUT 53             // launch table of output 0's layout (shaders/rows_plan.comp), for `compact`
+#define COMMANDS_OUT 54             // and the indirect commands made of it
+#define NN_N_SLOTS  55
 #define BIT(slot)   (1u << ((slot) - 1))    // IN and OUT only
 
 typedef struct nn_call {            // one node of the graph, shapes resolved
@@ -53,6 +55,7 @@ typedef struct nn_op {
     uint32_t pass;                  // BIT(IN(i)) of inputs whose gradient is that of output 0, unchanged: the graph
                                     // may let them share memory and leave bwd out
     uint32_t u32_in;                // BIT(IN(i)) of inputs that hold uint32, not float
+    uint32_t u32_out;               // BIT(OUT(i)) of outputs that do
     vkc_status (*infer)(nn_call *c);                    // checks in[], fills out[], out_rows[], scratch
     vkc_status (*fwd)(nn_run *r, const nn_call *c);     // records dispatches
     vkc_status (*bwd)(nn_run *r, const nn_call *c);     // ADDS into DIN(i)

@@ -29,6 +29,7 @@ typedef struct nn_rows {
     uint32_t cap_images, cap_tokens;    // most images, most tokens an image
     uint32_t prefix;                    // tokens of an image before its grid (1 = class token)
     uint32_t grid_h, grid_w;            // token grid; 0 x 0 = none. prefix + h * w <= cap_tokens
+    bool     is_made;                   // words are made on the device, by the op `compact`; the host never writes them
     uint32_t n, n_images;               // live rows and images, as the host last wrote them
     uint32_t *offsets;                  // (cap_images + 1), host copy
     uint32_t *pos;                      // (cap_images * cap_tokens), host copy: row -> token index

@@ -9,6 +9,7 @@
 
 #include "nn/mixer.h"
 #include "nn/model_config.h"
+#include "nn/retention.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,6 +35,7 @@ typedef struct nn_vit {
 // The packed layouts of a batch of at most cap_images images.
 typedef struct nn_batch {
     nn_rows *images, *patches, *tokens;     // 1, grid and 1 + grid tokens an image; owned
+    nn_rows *kept[NN_MAX_DEPTH];            // made after block l by retention; NULL: all go on as they are. Owned
 } nn_batch;
 
 vkc_status nn_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t cap_images, nn_batch *out);
@@ -52,7 +54,7 @@ vkc_status nn_vit_save_weights(const nn_vit *v, const char *path);
 // Let block l of v use the mixer and projection of block l of `from`, which must outlive it.
 void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable.
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `gate` is read.
 typedef struct nn_vit_taps {
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
     nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
@@ -60,6 +62,7 @@ typedef struct nn_vit_taps {
     nn_mixer_taps mixer[NN_MAX_DEPTH];
     nn_tensor *block[NN_MAX_DEPTH];         // the residual stream after the block
     nn_tensor *tokens;                      // after embedding
+    nn_retention_taps retention;
 } nn_vit_taps;
 
 // Images as (B, channels * size * size) pixels, already normalised, packed by batch->images -> logits (B, K).

@@ -1,0 +1,11 @@
+// mean_field.h — what a block adds to an image's mean field (algorithms D.1): its outputs times their weights
+//   z_b = p x of the token at place 0  +  patches / N * sum of p x over the tokens from place `prefix` on,
+//   N = the patches of a full image (cap_tokens - prefix of the layout); a token that is not there adds nothing.
+#ifndef SHADERS_MEAN_FIELD_H
+#define SHADERS_MEAN_FIELD_H
+#include "inc/shared.h"
+
+struct mean_field_attr {
+    F32 patches;                   // weight of the mean patch; 0: the class token alone is read
+};
+#endif
