@@ -19,7 +19,7 @@ typedef struct match {
 static void build_mixer(nn_graph *g, const nn_vit *student, uint32_t l, nn_tensor *y, bool trained, nn_mixer_taps *taps)
 {
     const nn_vit_block *k = &student->block[l];
-    nn_mixer_dims d = { student->cfg.dim, student->cfg.heads, &k->layer };
+    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
     nn_mixer_param about[NN_MAX_MIXER_PARAMS];
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     k->mixer->params(&d, about);

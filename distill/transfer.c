@@ -56,7 +56,7 @@ static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
 {
     const nn_vit_block *b = &student->block[l];
     nn_mixer_param p[NN_MAX_MIXER_PARAMS];
-    nn_mixer_dims d = { student->cfg.dim, student->cfg.heads, &b->layer };
+    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
     uint32_t n = b->mixer->params(&d, p);
     const bool same = teacher->block[l].mixer == b->mixer;  // not replaced: takes everything
     for (uint32_t i = 0; i < n; i++) {

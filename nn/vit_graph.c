@@ -64,7 +64,7 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
 {
     const nn_vit_block *k = &v->block[l];
     builder b = { g, k->attn_params, trained, (float) v->cfg.eps };
-    nn_mixer_dims d = { v->cfg.dim, v->cfg.heads, &k->layer };
+    nn_mixer_dims d = nn_vit_mixer_dims(v, l);
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
