@@ -69,7 +69,7 @@ typedef struct figures {
 static vkc_status figures_init(figures *f, match *m, const nn_vit *teacher, const nn_vit *student, uint32_t cap)
 {
     vkc_status st;
-    nn_vit_taps t;
+    nn_vit_taps t = { 0 };
     const uint32_t len = teacher->cfg.channels * teacher->cfg.image * teacher->cfg.image;
     VKC_TRY(nn_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
     VKC_TRY(nn_graph_create(teacher->dev, &f->g));

@@ -176,6 +176,19 @@ static bool has_token(const uint32_t *words, uint32_t b, uint32_t t)
     return b < words[1] && t < cap_tokens && slot[(size_t) b * cap_tokens + t] != ROWS_NONE;
 }
 
+void nn_retention_add_shares(const nn_model_config *cfg, const uint32_t *const *words, uint32_t n, double *share)
+{
+    const uint32_t *now = NULL;     // the layout that block l reads; NULL = all tokens
+    for (uint32_t l = 0; l < cfg->depth; l++) {
+        for (uint32_t b = 0; b < n; b++) {
+            const uint32_t *offset = now ? now + ROWS_HEADER + b : NULL;
+            uint32_t there = now ? offset[1] - offset[0] - has_token(now, b, 0) : get_patches(cfg);
+            share[l] += (double) there / get_patches(cfg);
+        }
+        now = words[l] ? words[l] : now;
+    }
+}
+
 void nn_retention_depths(const nn_model_config *cfg, const uint32_t *const *words, uint32_t b, uint8_t *blocks)
 {
     for (uint32_t t = 0; t < nn_model_config_tokens(cfg); t++) {

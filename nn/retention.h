@@ -41,6 +41,9 @@ vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint
 // E_ARG or E_FORMAT (`st`), in words that begin with `where`, when the settings cannot be.
 vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const char *where);
 
+// share[l] += the share of its patches with which each of n images entered block l; `words` as below.
+void nn_retention_add_shares(const nn_model_config *cfg, const uint32_t *const *words, uint32_t n, double *share);
+
 // The blocks that tokens went through. `words` are a layout's (shaders/inc/rows_layout.h), one of each block's exit or
 // NULL, as read back after a run; `blocks` (cap_tokens) of image b gets 1 .. depth for the tokens of a full image.
 void nn_retention_depths(const nn_model_config *cfg, const uint32_t *const *words, uint32_t b, uint8_t *blocks);
