@@ -182,15 +182,16 @@ done:
     return st;
 }
 
-// Blocks before the first choice have all tokens.
-static vkc_status check_reach(const nn_vit *v, double keep)
+vkc_status distill_retain_check(const nn_model_config *c, double keep)
 {
-    const nn_retention_config *r = &v->cfg.retention;
-    const uint32_t all = r->every < v->cfg.depth ? r->every : v->cfg.depth;
-    const double least = (double) all / v->cfg.depth;
-    if (keep < least - 1e-9)
+    const nn_retention_config *r = &c->retention;
+    const uint32_t all = r->every < c->depth ? r->every : c->depth;
+    const double least = (double) all / c->depth;
+    if (!(keep > 0 && keep <= 1))
+        return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g, want more than 0 and at most 1", keep);
+    if (r->policy == NN_POLICY_HALTING && keep < least - 1e-9)
         return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g cannot be reached: all tokens go through the first %u of %u blocks, "
-                        "which is %.3g", keep, all, v->cfg.depth, least);
+                        "which is %.3g", keep, all, c->depth, least);
     return VKC_OK;
 }
 
@@ -201,7 +202,6 @@ static vkc_status teach_halting(const nn_vit *teacher, nn_vit *v, control *c, di
     nn_retention_config *r = &v->cfg.retention;
     distill_pictures pictures = { .n = 0 };
     double spread;
-    VKC_TRY(check_reach(v, p->keep));
     VKC_TRY(distill_pictures_load(&v->cfg, p->data, PICTURES, p->threads, &pictures));
     VKC_TRY(distill_gate_spread(v, &pictures, &spread));
     if (!(r->gate_scale > 0))
@@ -210,7 +210,7 @@ static vkc_status teach_halting(const nn_vit *teacher, nn_vit *v, control *c, di
     VKC_TRY(nn_retention_check(&v->cfg, VKC_E_ARG, "retain"));
     const distill_pictures first = { pictures.pixels, pictures.n < FIRST ? pictures.n : FIRST };
     r->gate_centre = 2 * c->unit;
-    VKC_TRY(distill_find_centre(v, &first, fmax(p->keep, FIRST_KEEP), 2 * WITHIN, c->unit, p, &c->start_keep));
+    VKC_TRY(distill_find_centre(v, &first, fmax(p->keep, or_default(p->start_keep, FIRST_KEEP)), 2 * WITHIN, c->unit, p, &c->start_keep));
     c->start_centre = c->centre = r->gate_centre;
     if (p->epochs)
         VKC_TRY(train(teacher, v, c, out));
@@ -229,10 +229,10 @@ vkc_status distill_retain(const nn_vit *teacher, nn_vit *v, const distill_retain
     const double start = vkc_seconds();
     control c = { .p = p, .r = &v->cfg.retention, .ponder = or_default(p->ponder, 5e-4),
                   .prior = or_default(p->prior, 1e-3) };
-    vkc_status st = VKC_OK;
     *out = (distill_retain_result) { .steps = 0 };
-    if (!(p->keep > 0 && p->keep <= 1))
-        return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g, want more than 0 and at most 1", p->keep);
+    vkc_status st = distill_retain_check(&v->cfg, p->keep);
+    if (st != VKC_OK)
+        return st;
     if (nn_dataset_classes(p->data) != v->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
                         nn_dataset_classes(p->data), v->cfg.classes);

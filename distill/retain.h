@@ -33,6 +33,7 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     uint32_t prior_target;          // HALT_TARGET_* of shaders/halt_loss.h
     double   prior_mean;            // the block after which tokens should stop [that of `keep`: distill_prior_mean]
     double   prior_std;             // [a twelfth of the depth, at least 1]
+    double   start_keep;            // where the target begins [0.97]
     double   ramp;                  // part of the run in which the target goes down [0.5]
     uint64_t seed;
     uint32_t threads;
@@ -57,6 +58,9 @@ typedef struct distill_retain_result {
 // Tokens that go through keep * depth blocks stop after block keep * depth - 1, counted from 0: 8 of 12 for 0.75, as
 // A-ViT has it. At least a half: the released target wants a block before it.
 double distill_prior_mean(double keep, uint32_t depth);
+
+// E_ARG, in words, when halting cannot reach this keep ratio: all tokens go through the blocks before the first choice.
+vkc_status distill_retain_check(const nn_model_config *c, double keep);
 
 // Train v in place; its config says how tokens are let go of (nn_vit.cfg.retention). For halting, gate_scale = 0 asks for
 // one that suits channel 0 of the model, and gate_centre is found, both are left in the config. `teacher` is the dense
