@@ -183,7 +183,7 @@ static void test_target(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
     // the released one: the first 8 sum to 0.98
-    static const double released[12] = { 0.000000000, 0.000000000, 0.000000020, 0.000004848, 0.000436409, 0.014451895, 0.176060119,
+    static const double released[12] = { 0, 0, 0.000000020, 0.000004848, 0.000436409, 0.014451895, 0.176060119,
                                          0.789046709, 1.300918093, 0.789046709, 0.176060119, 0.014451895 };
     check_target(dev, (struct halt_loss_attr) { HALT_TARGET_RELEASED, 8, 1 }, 12, released);
     // e^-1/2, 1, e^-1/2 over their sum 2.213061; then times 0.98 e^1/2, so that the first is 0.98
