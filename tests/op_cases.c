@@ -39,11 +39,11 @@ const op_case op_cases[] = {
 
     // attention_match (its lse is any number: the weights need not sum to 1)
 #define MATCH(n, lengths, cap, H, D, F, lo, hi, top) { "attention_match", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap } }, \
     .in = { { 1, { 2, { 0, (H) * (F) } }, lo, hi }, { 1, { 2, { 0, (H) * (F) } }, 0.01, 1 }, \
             { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, (top) - 0.5, top } }, \
     .attr = &(struct attention_match_attr) { .heads = (H) } }
-#define MATCH_LIST(...) { __VA_ARGS__ }
+#define CASE_LIST(...) { __VA_ARGS__ }
     MATCH("one", (1), 0, 1, 1, 1, 0.01, 1, 1.0),
     MATCH("heads of 1, features of 3", (1, 3, 13, 37, 65), 0, 3, 1, 3, 0.01, 1, 3.5),
     MATCH("all lengths, heads of 4, features of 8", (1, 2, 15, 16, 17, 31, 33, 65), 0, 2, 4, 8, 0.01, 1, 4.0),
@@ -84,6 +84,16 @@ const op_case op_cases[] = {
     CLASS("65 heads of 3", (3, 17), 0, false, 65, 3, 0),
     CLASS("heads of 128", (13, 3), 15, false, 2, 128, 0),
     CLASS("1025 tokens", (1025, 65), 0, false, 1, 8, 0),
+    // compact (`to` is found with other words than it gets)
+#define COMPACT(n, lengths, cap, lo, hi, ...) { "compact", n, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .holes = true, __VA_ARGS__ }, \
+                { CASE_LIST lengths, .cap_tokens = cap, .made = true, __VA_ARGS__ } }, \
+    .to = 2, .in = { { 1, { 1, { 0 } }, lo, hi } } }
+    COMPACT("one, kept", (1), 0, 1, 1, .prefix = 0),
+    COMPACT("all kept", (1, 2, 15, 16, 17, 31, 33, 65), 65, 1, 1, .prefix = 1, .grid_h = 8, .grid_w = 8),
+    COMPACT("half", (1, 2, 15, 16, 17, 31, 33, 65), 65, 0, 1, .prefix = 1, .grid_h = 8, .grid_w = 8),
+    COMPACT("a tenth dropped, holes", (197, 3, 37), 400, 0, 9, .prefix = 1),
+    COMPACT("long", (1025, 13, 197, 1), 1025, 0, 1, .prefix = 1, .grid_h = 32, .grid_w = 32),
 
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
@@ -174,6 +184,19 @@ const op_case op_cases[] = {
     GAPS("tokens dropped, streams of 32, vec4", (33, 2, 17, 16), 80, true, 192, 32, 2),
     GAPS("tokens dropped, one direction of 64, vec4", (65, 1), 131, true, 64, 64, 1),
     GAPS("1025 tokens, vec4", (1025, 31), 0, false, 8, 2, 2),
+    // gather_rows
+#define GATHER(n, from, cap, to, C, hi) { "gather_rows", n, \
+    .layout = { { CASE_LIST from, .cap_tokens = cap }, { CASE_LIST to, .cap_tokens = cap } }, \
+    .in = { { 1, { 2, { 0, C } } }, { 2, { 1, { 0 } }, 0, hi, .rising = true } } }
+    GATHER("one", (1), 0, (1), 1, 0.5),
+    GATHER("every row", (1, 2, 15, 16, 17, 31, 33), 37, (1, 2, 15, 16, 17, 31, 33), 13, 114),
+    GATHER("odd sizes", (1, 3, 13, 37, 65), 0, (1, 2, 13, 16, 20), 37, 118),
+    GATHER("rows of 64", (37, 1, 16), 40, (17, 1, 2), 64, 53),
+    GATHER("wide", (13, 3), 0, (1, 7), 1000, 15),
+    GATHER("long", (1025, 197, 31, 33, 2), 0, (513, 100, 15, 16, 1), 4, 1287),
+    GATHER("long, odd", (1025, 197), 0, (1, 1024), 3, 1221),
+    GATHER("sources beyond x", (3), 0, (3), 32, 29),
+    GATHER("sources beyond x, odd", (3), 0, (3), 5, 29),
 
     // gelu
     { "gelu", "plain", .in = { { 0, { 2, { 13, 37 } }, -6, 6 } } },
@@ -192,6 +215,57 @@ const op_case op_cases[] = {
     KEEP("none but the prefix", (37, 1, 13), 65, false, 0, 1, -1, 1),
     KEEP("no prefix, all equal", (33, 65, 2), 80, true, 17, 0, 0.25, 0.25),
     KEEP("1025 tokens", (1025, 65), 0, false, 717, 1, 0, 0.01),
+    // halt (scores lie in 0.05 .. 0.6; prev gives tokens that run, that reach the threshold and that are done)
+    { "halt", "one token, first block", .layout = { { { 1 } } }, .attr = &(struct halt_attr) { .eps = 0.01f },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 } } },
+    { "halt", "first block, some done", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .prefix = 1 } }, .attr = &(struct halt_attr) { .eps = 0.7f, .kept = 1 },
+      .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 } } },
+    { "halt", "all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200 } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 1 },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.01, 2.5 } } },
+    { "halt", "long, dropped tokens", .layout = { { { 33, 197, 1, 64 }, .cap_tokens = 400, .prefix = 1, .holes = true } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 1 },
+      .in = { { 1, { 2, { 0, 13 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.01, 1.5 } } },
+    { "halt", "1025 tokens", .layout = { { { 1025, 3 } } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 2 },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.4, 2.4 } } },
+    { "halt", "all running", .layout = { { { 37, 65 } } }, .attr = &(struct halt_attr) { .eps = 0.01f },
+      .in = { { 1, { 2, { 0, 32 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.05, 0.3 } } },
+    { "halt", "all done before", .layout = { { { 13, 3 }, .cap_tokens = 37 } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 3 },
+      .in = { { 1, { 2, { 0, 64 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 2, 2.5 } } },
+    { "halt", "last block", .layout = { { { 65, 3, 17 } } }, .attr = &(struct halt_attr) { .eps = 0.01f, .last = 1, .kept = 1 },
+      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.1, 2.5 } } },
+    { "halt", "last block is the first", .layout = { { { 3, 13 }, .cap_tokens = 15 } }, .attr = &(struct halt_attr) { .eps = 0.01f, .last = 1 },
+      .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 } } },
+
+    // halt_loss
+    { "halt_loss", "one layer", .attr = &(struct halt_loss_attr) { HALT_TARGET_NORMALISED, 0.0f, 1.0f },
+      .in = { { 0, { 2, { 1, 4 } }, 0.1, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
+    { "halt_loss", "12 layers, released", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 8.0f, 1.0f },
+      .in = { { 0, { 2, { 12, 4 } }, 0.1, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
+    { "halt_loss", "3 layers, some clamped", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 0.5f, 0.7f },
+      .in = { { 0, { 2, { 3, 4 } }, -0.2, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
+    { "halt_loss", "13 layers, mean past the end", .attr = &(struct halt_loss_attr) { HALT_TARGET_NORMALISED, 40.0f, 3.0f },
+      .in = { { 0, { 2, { 13, 4 } }, 0.1, 1 }, { 0, { 1, { 4 } } } } },
+    { "halt_loss", "65 layers", .attr = &(struct halt_loss_attr) { HALT_TARGET_NORMALISED, 20.5f, 9.0f },
+      .in = { { 0, { 2, { 65, 4 } }, 0.01, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
+    { "halt_loss", "128 layers, some clamped", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 100.0f, 20.0f },
+      .in = { { 0, { 2, { 128, 4 } }, 0.01, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
+    { "halt_loss", "no scores", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 2.0f, 1.0f },
+      .in = { { 0, { 2, { 4, 4 } }, -0.1, 1e-40 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
+
+    // halt_tally (values around HALT_DONE)
+    { "halt_tally", "one token", .layout = { { { 1 } } }, .attr = &(struct halt_tally_attr) { .layers = 1 },
+      .in = { { 1, { 2, { 0, 4 } }, 1, 3 } } },
+    { "halt_tally", "all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200 } },
+      .attr = &(struct halt_tally_attr) { .layers = 12, .layer = 11, .kept = 1 },
+      .in = { { 1, { 2, { 0, 4 } }, 1, 3 }, { 1, { 2, { 0, 4 } }, 1, 3 } } },
+    { "halt_tally", "first block, dropped tokens", .layout = { { { 64, 1, 33, 3 }, .cap_tokens = 150, .prefix = 1, .holes = true } },
+      .attr = &(struct halt_tally_attr) { .layers = 3, .kept = 2 },
+      .in = { { 1, { 2, { 0, 4 } }, 0, 3 } } },
+    { "halt_tally", "1025 tokens", .layout = { { { 1025, 17, 1025 } } },
+      .attr = &(struct halt_tally_attr) { .layers = 37, .layer = 13 },
+      .in = { { 1, { 2, { 0, 4 } }, 1.5, 3 }, { 1, { 2, { 0, 4 } }, 0, 2.2 } } },
+    { "halt_tally", "no token counts", .layout = { { { 1, 1, 1 } } },
+      .attr = &(struct halt_tally_attr) { .layers = 2, .layer = 1, .kept = 1 },
+      .in = { { 1, { 2, { 0, 4 } }, 1, 3 }, { 1, { 2, { 0, 4 } }, 0, 2 } } },
 
     // kl
     { "kl", "plain", .attr = &(struct kl_attr) { .temperature = 1.0f },
@@ -286,6 +360,32 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 65 } }, 0.01, 1 }, { 1, { 2, { 0, 65 } }, 0.01, 1 }, { 1, { 2, { 0, 65 } } } } },
     { "linear_attention", "denominator at its floor", .layout = { { { 3, 1 }, .cap_tokens = 13 } }, .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 3 },
       .in = { { 1, { 2, { 0, 9 } }, -1, -0.01 }, { 1, { 2, { 0, 9 } }, 0.01, 1 }, { 1, { 2, { 0, 9 } } } } },
+
+    // mean_field
+    { "mean_field", "one token", .layout = { { { 1 }, .prefix = 1 }, { { 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 0.0f },
+      .in = { { 1, { 2, { 0, 1 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "class tokens alone, all lengths", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200, .prefix = 1 }, { { 1, 1, 1, 1, 1, 1, 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 0.0f },
+      .in = { { 1, { 2, { 0, 13 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "class tokens alone, some are not there", .layout = { { { 3, 37, 1, 16 }, .cap_tokens = 80, .holes = true }, { { 1, 1, 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 0.0f },
+      .in = { { 1, { 2, { 0, 65 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "patches, all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200, .prefix = 1 }, { { 1, 1, 1, 1, 1, 1, 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 0.5f },
+      .in = { { 1, { 2, { 0, 3 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "patches, dropped tokens", .layout = { { { 64, 65, 3, 1 }, .cap_tokens = 140, .prefix = 1, .holes = true }, { { 1, 1, 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 2.0f },
+      .in = { { 1, { 2, { 0, 37 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "patches, two tokens before them", .layout = { { { 33, 13 }, .cap_tokens = 33, .prefix = 2 }, { { 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = -1.0f },
+      .in = { { 1, { 2, { 0, 64 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "patches from place 0", .layout = { { { 17, 2 } }, { { 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 1.0f },
+      .in = { { 1, { 2, { 0, 65 } } }, { 1, { 2, { 0, 4 } } } } },
+    { "mean_field", "patches, 1025 tokens", .layout = { { { 1025, 31 }, .prefix = 1 }, { { 1, 1 } } }, .to = 2,
+      .attr = &(struct mean_field_attr) { .patches = 0.25f },
+      .in = { { 1, { 2, { 0, 32 } } }, { 1, { 2, { 0, 4 } } } } },
 
     // mse
     { "mse", "plain",
