@@ -9,7 +9,7 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     nn_graph *g = NULL;
     nn_stepper *s = NULL;
     nn_loader *l = NULL;
-    nn_vit_taps t;
+    nn_vit_taps t = { 0 };
     nn_tensor *watch[NN_MAX_LOSSES];
     const nn_model_config *c = &teacher->cfg;
     const uint32_t batch = p->batch ? p->batch : 64;

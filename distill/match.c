@@ -19,7 +19,7 @@ typedef struct match {
 static void build_mixer(nn_graph *g, const nn_vit *student, uint32_t l, nn_tensor *y, bool trained, nn_mixer_taps *taps)
 {
     const nn_vit_block *k = &student->block[l];
-    nn_mixer_dims d = { student->cfg.dim, student->cfg.heads, &k->layer };
+    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
     nn_mixer_param about[NN_MAX_MIXER_PARAMS];
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     k->mixer->params(&d, about);
@@ -69,7 +69,7 @@ typedef struct figures {
 static vkc_status figures_init(figures *f, match *m, const nn_vit *teacher, const nn_vit *student, uint32_t cap)
 {
     vkc_status st;
-    nn_vit_taps t;
+    nn_vit_taps t = { 0 };
     const uint32_t len = teacher->cfg.channels * teacher->cfg.image * teacher->cfg.image;
     VKC_TRY(nn_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
     VKC_TRY(nn_graph_create(teacher->dev, &f->g));

@@ -22,15 +22,16 @@ typedef struct pass {
     nn_graph *g;
     vkc_recording *rec;
     vkc_slice pixels, stats[NN_MAX_DEPTH];      // stats: empty for layers without attention
+    const nn_rows *layout[NN_MAX_DEPTH];        // of the stats; a model may drop tokens on the way
     float    *host;
-    uint64_t  rows;                 // seen so far
+    uint64_t  rows[NN_MAX_DEPTH];   // seen so far
 } pass;
 
 static vkc_status build(pass *p, uint32_t cap)
 {
     vkc_status st;
     const nn_model_config *c = &p->v->cfg;
-    nn_vit_taps t;
+    nn_vit_taps t = { 0 };
     nn_tensor *stats[NN_MAX_DEPTH] = { 0 };
     VKC_TRY(nn_batch_create(p->v->dev, c, cap, &p->batch));
     VKC_TRY(nn_graph_create(p->v->dev, &p->g));
@@ -47,8 +48,10 @@ static vkc_status build(pass *p, uint32_t cap)
     VKC_TRY(nn_graph_plan(p->g));
     p->pixels = nn_tensor_slice(pixels);
     for (uint32_t l = 0; l < c->depth; l++)
-        if (stats[l])
+        if (stats[l]) {
             p->stats[l] = nn_tensor_slice(stats[l]);
+            p->layout[l] = nn_tensor_rows(stats[l]);
+        }
     VKC_TRY(vkc_recording_create(p->v->dev, &(vkc_recording_params) { .name = "sparsity" }, &p->rec));
     VKC_TRY(nn_graph_record(p->g, p->rec));
     VKC_TRY(vkc_recording_finish(p->rec));
@@ -71,18 +74,21 @@ static vkc_status run_batch(pass *p, uint32_t n, distill_sparsity *out)
         st = vkc_write(p->v->dev, in, p->host);
     if (st == VKC_OK)
         st = vkc_submit(p->rec, NULL);
-    const uint32_t rows = p->batch.tokens->n, per_row = c->heads * ATTENTION_STATS_N;
+    const uint32_t per_row = c->heads * ATTENTION_STATS_N;
     for (uint32_t l = 0; l < c->depth && st == VKC_OK; l++) {
-        if (!p->stats[l].buf)
-            continue;
+        uint32_t rows = 0;
         vkc_slice live = p->stats[l];
+        if (!live.buf)
+            continue;
+        st = vkc_read(p->v->dev, (vkc_slice) { p->layout[l]->words.buf, p->layout[l]->words.offset, sizeof rows }, &rows);
         live.size = (size_t) rows * per_row * sizeof(float);
-        st = vkc_read(p->v->dev, live, p->host);
+        if (st == VKC_OK && rows)
+            st = vkc_read(p->v->dev, live, p->host);
+        p->rows[l] += rows;
         for (size_t r = 0; r < rows && st == VKC_OK; r++)
             for (uint32_t k = 0; k < per_row; k++)
                 out->head[l * per_row + k] += (double) p->host[r * per_row + k];
     }
-    p->rows += rows;
     out->images += n;
     return st;
 }
@@ -122,7 +128,7 @@ vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_para
         goto done;
     }
     for (uint32_t i = 0; i < out->depth * per_layer; i++)
-        out->head[i] = p.stats[i / per_layer].buf ? out->head[i] / (double) p.rows : (double) NAN;
+        out->head[i] = p.stats[i / per_layer].buf ? out->head[i] / (double) p.rows[i / per_layer] : (double) NAN;
 done:
     if (st != VKC_OK)
         distill_sparsity_finish(out);

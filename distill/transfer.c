@@ -56,7 +56,7 @@ static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
 {
     const nn_vit_block *b = &student->block[l];
     nn_mixer_param p[NN_MAX_MIXER_PARAMS];
-    nn_mixer_dims d = { student->cfg.dim, student->cfg.heads, &b->layer };
+    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
     uint32_t n = b->mixer->params(&d, p);
     const bool same = teacher->block[l].mixer == b->mixer;  // not replaced: takes everything
     for (uint32_t i = 0; i < n; i++) {
@@ -122,7 +122,8 @@ static uint32_t build_losses(void *user, nn_graph *g, const nn_vit *teacher, con
 {
     const distill_transfer_params *p = (const distill_transfer_params *) user;
     nn_tensor *size[NN_MAX_DEPTH];
-    nn_tensor *zero = nn_graph_input(g, "zero", (nn_shape) { 2, { 0, teacher->cfg.dim } }, NN_DTYPE_F32, b->tokens);
+    nn_tensor *zero = NULL;
+    (void) b;
     uint32_t n = 0;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
         nn_tensor *heads, *o = nn_vit_attn(g, student, l, t->normed[l], true, &heads, NULL);
@@ -130,6 +131,9 @@ static uint32_t build_losses(void *user, nn_graph *g, const nn_vit *teacher, con
             nn_finite_watch(g, heads, "layer %u (%s): its output", l, student->block[l].mixer->name);
         watch[n] = NN_APPLY0(g, mse, NULL, o, t->attn[l]);
         nn_graph_add_loss(g, watch[n], 1.0f);
+        if (!zero || nn_tensor_rows(zero) != nn_tensor_rows(t->attn[l]))    // a teacher may drop tokens on the way
+            zero = nn_graph_input(g, "zero", (nn_shape) { 2, { 0, teacher->cfg.dim } }, NN_DTYPE_F32,
+                                  nn_tensor_rows(t->attn[l]));
         size[n++] = NN_APPLY0(g, mse, NULL, t->attn[l], zero);
     }
     memcpy(watch + n, size, n * sizeof *size);

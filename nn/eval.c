@@ -8,7 +8,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef struct tally { double loss; uint32_t n, top1, top5; } tally;
+typedef struct tally {
+    double loss;
+    uint32_t n, top1, top5;
+    double keep[NN_MAX_DEPTH];      // sums of shares
+} tally;
 
 // Rank of the label among the logits (0 = highest; ties count against it), and its cross-entropy.
 static void judge(const float *logits, uint32_t classes, uint32_t label, tally *t)
@@ -25,6 +29,14 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
     t->top1 += above < 1;
     t->top5 += above < 5;
     t->n++;
+}
+
+static void add_kept(const nn_infer *inf, const nn_model_config *c, uint32_t n, tally *t)
+{
+    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
+    for (uint32_t l = 0; l < c->depth; l++)
+        words[l] = nn_infer_kept(inf, l);
+    nn_retention_add_shares(c, words, n, t->keep);
 }
 
 vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out)
@@ -45,7 +57,8 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
     lp.threads = p->threads;
     lp.max_images = p->max_images;
     VKC_TRY(nn_loader_create(&lp, &l));
-    VKC_TRY(p->check_finite ? nn_infer_create_checked(v, batch, &inf) : nn_infer_create(v, batch, &inf));
+    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = batch, .check_finite = p->check_finite,
+                                                         .kept = true }, &inf));
     const size_t len = (size_t) v->cfg.channels * v->cfg.image * v->cfg.image;
     pixels = (float *) malloc(batch * len * sizeof *pixels);
     logits = (float *) malloc((size_t) batch * v->cfg.classes * sizeof *logits);
@@ -63,6 +76,7 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
         VKC_TRY(nn_infer_run(inf, pixels, n, logits));
         for (uint32_t i = 0; i < n; i++)
             judge(logits + (size_t) i * v->cfg.classes, v->cfg.classes, labels[i], &t);
+        add_kept(inf, &v->cfg, n, &t);
         if (!nn_progress_report(p->progress, p->user, "evaluate", "images", "", start, 0, t.n,
                                 t.n + (batches - 1 - k) * batch)) {
             st = VKC_FAIL(VKC_E_STOPPED, "evaluate: stopped after %u images", t.n);
@@ -78,6 +92,10 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
         .images = t.n, .bad = nn_loader_bad(l), .seconds = vkc_seconds() - start,
     };
     out->images_per_s = out->images / out->seconds;
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+        out->keep_layer[l] = t.keep[l] / t.n;
+        out->keep += out->keep_layer[l] / v->cfg.depth;
+    }
 done:
     free(labels);
     free(logits);

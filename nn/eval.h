@@ -25,6 +25,8 @@ typedef struct nn_eval_result {
     double   top1, top5, loss;      // fractions; mean cross-entropy
     uint32_t images, bad;           // judged; broken ones skipped
     double   seconds, images_per_s; // wall time, decoding included
+    double   keep;                  // share of its patches that a picture enters a block with, mean of blocks, pictures
+    double   keep_layer[NN_MAX_DEPTH];      // the same of each block; 1 where the model drops nothing
 } nn_eval_result;
 
 // Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.

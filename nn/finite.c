@@ -21,8 +21,7 @@ void nn_finite_watch(nn_graph *g, const nn_tensor *t, const char *format, ...)
         return;
     nn_watched *grown = (nn_watched *) realloc(g->watched, (g->n_watched + 1) * sizeof *grown);
     if (!grown) {
-        g->status = VKC_E_NOMEM;
-        snprintf(g->error, sizeof g->error, "graph: out of host memory");
+        nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
         return;
     }
     g->watched = grown;

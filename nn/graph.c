@@ -35,8 +35,7 @@ void nn_graph_destroy(nn_graph *g)
     free(g);
 }
 
-// Remember the first failure with its sentence; always NULL, for builders to return.
-static nn_tensor *fail(nn_graph *g, vkc_status st)
+nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st)
 {
     if (g->status == VKC_OK) {
         g->status = st;
@@ -51,13 +50,13 @@ static nn_tensor *add_tensor(nn_graph *g, nn_tensor_kind kind, const nn_shape *s
         uint32_t cap = g->cap_tensors ? 2 * g->cap_tensors : 64;
         nn_tensor **grown = (nn_tensor **) realloc(g->tensor, cap * sizeof *grown);
         if (!grown)
-            return fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
+            return nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
         g->tensor = grown;
         g->cap_tensors = cap;
     }
     nn_tensor *t = (nn_tensor *) calloc(1, sizeof *t);
     if (!t)
-        return fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
     *t = (nn_tensor) { .g = g, .kind = kind, .root = t, .shape = *shape, .rows = rows, .node = NN_NO_NODE };
     g->tensor[g->n_tensors++] = t;
     return t;
@@ -69,7 +68,7 @@ static bool add_layout(nn_graph *g, nn_rows *rows)
         if (g->layouts[i] == rows)
             return true;
     if (g->n_layouts == NN_MAX_LAYOUTS) {
-        fail(g, VKC_FAIL(VKC_E_ARG, "graph: more than %d packed layouts", NN_MAX_LAYOUTS));
+        nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "graph: more than %d packed layouts", NN_MAX_LAYOUTS));
         return false;
     }
     g->layouts[g->n_layouts++] = rows;
@@ -91,13 +90,13 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
         return NULL;
     size_t size = nn_shape_len(&shape) * 4;
     if (size > vkc_max_buffer(g->dev))
-        return fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "%s: %zu MiB; this device binds at most %zu MiB at once: use a "
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "%s: %zu MiB; this device binds at most %zu MiB at once: use a "
                                 "smaller batch", name, size >> 20, vkc_max_buffer(g->dev) >> 20));
     vkc_status st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, size, name, &t->own);
     if (st == VKC_OK)
         st = vkc_fill(g->dev, vkc_slice_of(t->own), 0);
     if (st != VKC_OK)
-        return fail(g, st);
+        return nn_graph_fail(g, st);
     t->value = (vkc_slice) { t->own, 0, size };
     return t;
 }
@@ -120,7 +119,7 @@ nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool train
     if (trained)
         t->grad = nn_params_grad(ps, index);
     if (trained && !t->grad.buf)
-        return fail(g, VKC_FAIL(VKC_E_ARG, "parameter %s is trained but has no gradient memory",
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "parameter %s is trained but has no gradient memory",
                                 ps->p[index].name));
     return t;
 }
@@ -131,7 +130,7 @@ static nn_node *add_node(nn_graph *g)
         uint32_t cap = g->cap_nodes ? 2 * g->cap_nodes : 64;
         nn_node *grown = (nn_node *) realloc(g->node, cap * sizeof *grown);
         if (!grown) {
-            fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
+            nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
             return NULL;
         }
         g->node = grown;
@@ -148,7 +147,7 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     if (g->status != VKC_OK)
         return NULL;
     if (n_in > op->n_in || n_in + op->n_opt < op->n_in)
-        return fail(g, VKC_FAIL(VKC_E_ARG, "%s takes %u inputs, %u of them optional; got %u", op->name,
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "%s takes %u inputs, %u of them optional; got %u", op->name,
                                 op->n_in, op->n_opt, n_in));
     if (to && !add_layout(g, to))
         return NULL;
@@ -161,14 +160,14 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     if (attr_size) {
         node->attr = malloc(attr_size);
         if (!node->attr)
-            return fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
+            return nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
         memcpy(node->attr, attr, attr_size);
         c->attr = node->attr;
     }
     for (uint32_t i = 0; i < n_in; i++) {
         if (!in[i] && i < (uint32_t) op->n_in - op->n_opt) {
             free(node->attr);
-            return fail(g, VKC_FAIL(VKC_E_ARG, "%s: input %u is missing", op->name, i));
+            return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "%s: input %u is missing", op->name, i));
         }
         node->in[i] = in[i];
         if (!in[i])
@@ -180,7 +179,7 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     vkc_status st = op->infer(c);
     if (st != VKC_OK) {
         free(node->attr);
-        return fail(g, st);
+        return nn_graph_fail(g, st);
     }
     for (uint32_t i = 0; i < op->n_out; i++) {
         if (!c->out[i].rank)
@@ -235,7 +234,7 @@ void nn_graph_add_loss(nn_graph *g, nn_tensor *t, float weight)
     if (!t || g->status != VKC_OK)
         return;
     if (nn_shape_len(&t->shape) != 1 || t->rows || t->node == NN_NO_NODE || t->out != 0)
-        fail(g, VKC_FAIL(VKC_E_ARG, "graph: a loss is the plain scalar that an op made"));
+        nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "graph: a loss is the plain scalar that an op made"));
     t->seed += weight;
     t->root->kept = true;
 }

@@ -50,6 +50,10 @@ nn_tensor *nn_stop_gradient(nn_graph *g, nn_tensor *t); // the same values; no g
 void nn_graph_add_loss(nn_graph *g, nn_tensor *t, float weight);
 void nn_graph_keep(nn_graph *g, nn_tensor *t);          // readable after a replay: memory not reused
 
+// Make the failure that has just left its sentence in vkc_last_error() the sticky error, unless there is one; for
+// builders that find out for themselves. Always NULL.
+nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st);
+
 // Check, decide what runs backward, place activations. Errors: the sticky one; E_DEVMEM, E_NOMEM,
 // E_UNSUPPORTED (a tensor larger than the device binds at once, in words).
 vkc_status nn_graph_plan(nn_graph *g);

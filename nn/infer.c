@@ -2,24 +2,98 @@
 #include "nn/infer.h"
 
 #include "nn/finite.h"
+#include "shaders/class_attention.h"
 #include "vk/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+// What lies in a readback buffer for a layer.
+typedef struct layer_copy {
+    nn_tensor *t;                   // scores
+    size_t offset, size;            // size 0 = nothing
+} layer_copy;
+
 struct nn_infer {
     const nn_vit *v;
-    uint32_t cap, pixels_len;       // images; floats an image
+    nn_infer_params p;
+    uint32_t pixels_len;            // floats an image
     nn_batch batch;
     nn_graph *g;
     nn_tensor *logits;
-    vkc_buffer *upload, *readback, *counters;
-    bool is_checked;
+    vkc_buffer *upload, *readback, *counters, *extra;
+    layer_copy kept[NN_MAX_DEPTH], scores[NN_MAX_DEPTH];    // in `extra`
     uint64_t n_runs;
     vkc_recording *rec;
     uint64_t bytes;
 };
+
+// The class attention of every layer that has attention weights.
+static vkc_status add_scores(nn_infer *inf, const nn_vit_taps *taps)
+{
+    const nn_model_config *c = &inf->v->cfg;
+    const struct class_attention_attr attr = { .heads = c->heads };
+    if (c->retention.policy != NN_POLICY_NONE)
+        return VKC_FAIL(VKC_E_ARG, "infer: class attention of all tokens is asked of a model that drops tokens");
+    for (uint32_t l = 0; l < c->depth; l++) {
+        const nn_mixer_taps *m = &taps->mixer[l];
+        if (!m->qkv || !m->lse)
+            continue;
+        inf->scores[l].t = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
+        nn_graph_keep(inf->g, inf->scores[l].t);
+    }
+    return VKC_OK;
+}
+
+static void place(vkc_device *dev, layer_copy *c, size_t size, size_t *end)
+{
+    c->offset = *end;
+    c->size = size;
+    *end += vkc_align(dev, size);
+}
+
+// Copies of what was asked for, into one buffer.
+static vkc_status record_extra(nn_infer *inf)
+{
+    vkc_device *dev = inf->v->dev;
+    vkc_status st = VKC_OK;
+    size_t end = 0;
+    for (uint32_t l = 0; l < inf->v->cfg.depth; l++) {
+        if (inf->p.kept && inf->batch.kept[l])
+            place(dev, &inf->kept[l], inf->batch.kept[l]->words.size, &end);
+        if (inf->scores[l].t)
+            place(dev, &inf->scores[l], nn_tensor_slice(inf->scores[l].t).size, &end);
+    }
+    if (end == 0)
+        return VKC_OK;
+    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, end, "layouts and scores, host", &inf->extra));
+    for (uint32_t l = 0; l < inf->v->cfg.depth; l++) {
+        const layer_copy *k = &inf->kept[l], *s = &inf->scores[l];
+        if (k->size)
+            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, k->offset, k->size },
+                                    inf->batch.kept[l]->words));
+        if (s->size)
+            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, s->offset, s->size }, nn_tensor_slice(s->t)));
+    }
+done:
+    return st;
+}
+
+static const void *get_extra(const nn_infer *inf, const layer_copy *c)
+{
+    return c->size ? (const char *) vkc_buffer_map(inf->extra) + c->offset : NULL;
+}
+
+const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l)
+{
+    return (const uint32_t *) get_extra(inf, &inf->kept[l]);
+}
+
+const float *nn_infer_scores(const nn_infer *inf, uint32_t l)
+{
+    return (const float *) get_extra(inf, &inf->scores[l]);
+}
 
 static vkc_status build(nn_infer *inf)
 {
@@ -27,16 +101,18 @@ static vkc_status build(nn_infer *inf)
     vkc_device *dev = v->dev;
     vkc_status st;
     uint64_t before = vkc_memory_get_info(dev).in_use;
-    VKC_TRY(nn_batch_create(dev, &v->cfg, inf->cap, &inf->batch));
+    VKC_TRY(nn_batch_create(dev, &v->cfg, inf->p.cap_images, &inf->batch));
     VKC_TRY(nn_graph_create(dev, &inf->g));
     nn_tensor *pixels = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->pixels_len } }, NN_DTYPE_F32,
                                        inf->batch.images);
-    nn_vit_taps taps;
+    nn_vit_taps taps = { 0 };
     inf->logits = nn_vit_forward(inf->g, v, &inf->batch, pixels, false, &taps);
-    if (inf->is_checked) {
+    if (inf->p.check_finite) {
         nn_vit_watch(inf->g, v, &taps);
         nn_finite_watch(inf->g, inf->logits, "the classifier's output");
     }
+    if (inf->p.scores)
+        VKC_TRY(add_scores(inf, &taps));
     nn_graph_keep(inf->g, inf->logits);
     VKC_TRY(nn_graph_plan(inf->g));
     vkc_slice in = nn_tensor_slice(pixels), out = nn_tensor_slice(inf->logits);
@@ -46,6 +122,7 @@ static vkc_status build(nn_infer *inf)
     VKC_TRY(vkc_record_copy(inf->rec, in, (vkc_slice) { inf->upload, 0, in.size }));
     VKC_TRY(nn_graph_record(inf->g, inf->rec));
     VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->readback, 0, out.size }, out));
+    VKC_TRY(record_extra(inf));
     size_t counters = nn_finite_size(inf->g);
     if (counters) {
         VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, counters, "counters, host", &inf->counters));
@@ -57,14 +134,13 @@ done:
     return st;
 }
 
-static vkc_status create(const nn_vit *v, uint32_t cap_images, bool is_checked, nn_infer **out)
+vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_infer **out)
 {
     nn_infer *inf = (nn_infer *) calloc(1, sizeof *inf);
     if (!inf)
         return VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
     inf->v = v;
-    inf->cap = cap_images;
-    inf->is_checked = is_checked;
+    inf->p = *p;
     inf->pixels_len = v->cfg.channels * v->cfg.image * v->cfg.image;
     vkc_status st = build(inf);
     if (st != VKC_OK) {
@@ -78,12 +154,7 @@ static vkc_status create(const nn_vit *v, uint32_t cap_images, bool is_checked, 
 
 vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
 {
-    return create(v, cap_images, false, out);
-}
-
-vkc_status nn_infer_create_checked(const nn_vit *v, uint32_t cap_images, nn_infer **out)
-{
-    return create(v, cap_images, true, out);
+    return nn_infer_create_with(v, &(nn_infer_params) { .cap_images = cap_images }, out);
 }
 
 // Of the run that is over.
@@ -106,13 +177,14 @@ void nn_infer_destroy(nn_infer *inf)
     vkc_buffer_destroy(inf->upload);
     vkc_buffer_destroy(inf->readback);
     vkc_buffer_destroy(inf->counters);
+    vkc_buffer_destroy(inf->extra);
     free(inf);
 }
 
 vkc_status nn_infer_run(nn_infer *inf, const float *pixels, uint32_t n, float *logits)
 {
-    if (n == 0 || n > inf->cap)
-        return VKC_FAIL(VKC_E_ARG, "infer: %u images, want 1 to %u", n, inf->cap);
+    if (n == 0 || n > inf->p.cap_images)
+        return VKC_FAIL(VKC_E_ARG, "infer: %u images, want 1 to %u", n, inf->p.cap_images);
     vkc_status st = nn_batch_write(inf->v->dev, &inf->batch, n);
     if (st != VKC_OK)
         return st;

@@ -10,17 +10,32 @@ extern "C" {
 
 typedef struct nn_infer nn_infer;
 
+typedef struct nn_infer_params {
+    uint32_t cap_images;            // of a batch at most
+    bool     check_finite;          // a run fails with E_CHECK, with layer and mixer, when a mixer reads or gives a NaN
+                                    // or an infinity
+    bool     kept;                  // nn_infer_kept will be asked
+    bool     scores;                // nn_infer_scores will be asked; E_ARG when the model drops tokens
+} nn_infer_params;
+
 // For batches of at most cap_images. `v` must outlive it; later changes of v's values are seen, changes of its
 // structure (nn_vit_borrow) are not. Errors: E_DEVMEM in words, E_NOMEM, E_UNSUPPORTED.
 vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out);
-// The same, whose runs fail with E_CHECK when a mixer's input or output is not finite, with layer and mixer.
-vkc_status nn_infer_create_checked(const nn_vit *v, uint32_t cap_images, nn_infer **out);
+vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_infer **out);
 void       nn_infer_destroy(nn_infer *inf);
 
 // pixels (n, channels, size, size), normalised -> logits (n, classes). Blocking.
 vkc_status nn_infer_run(nn_infer *inf, const float *pixels, uint32_t n, float *logits);
 // Replay the last batch once more and give the wall time from submit to done.
 vkc_status nn_infer_repeat(nn_infer *inf, double *seconds);
+
+// Of the last run, until the next. The layout after block l (shaders/inc/rows_layout.h), as retention made it; NULL
+// where it makes none (nn_retention_depths takes these).
+const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l);
+// The class attention of every token (n, tokens) in layer l (shaders/class_attention.h); NULL where the mixer has no
+// attention weights.
+const float *nn_infer_scores(const nn_infer *inf, uint32_t l);
+
 uint64_t   nn_infer_bytes(const nn_infer *inf);         // device memory of activations and inputs
 
 #ifdef __cplusplus

@@ -191,3 +191,33 @@ vkc_status nn_json_get_array(const char *where, const json_t *obj, const char *k
     *out = v;
     return VKC_OK;
 }
+
+vkc_status nn_json_get_numbers(const char *where, const json_t *obj, const char *key, uint32_t n, double min,
+                               double max, double *out)
+{
+    json_t *list;
+    vkc_status st = nn_json_get_array(where, obj, key, n, n, &list);
+    for (uint32_t i = 0; st == VKC_OK && i < n; i++) {
+        const json_t *v = json_array_get(list, i);
+        double x = json_number_value(v);
+        if (!json_is_number(v) || !(x >= min && x <= max))
+            return VKC_FAIL(VKC_E_FORMAT, "%s: an entry of %s is not a number from %g to %g", where, key, min, max);
+        out[i] = x;
+    }
+    return st;
+}
+
+vkc_status nn_json_check_keys(const char *where, json_t *obj, const char *const *known)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(obj, key, v) {
+        const char *const *k = known;
+        while (*k != NULL && strcmp(*k, key) != 0)
+            k++;
+        if (*k == NULL)
+            return VKC_FAIL(VKC_E_FORMAT, "%s: %.60s is not supported", where,
+                            nn_is_printable(key) ? key : "a key with control characters");
+    }
+    return VKC_OK;
+}

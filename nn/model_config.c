@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nn/json.h"
+#include "nn/retention.h"
 
 vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
 {
@@ -27,7 +28,7 @@ vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const 
         return VKC_FAIL(st, "%s: channels is %u, want 1 or 3", where, c->channels);
     if (c->classes > NN_MAX_CLASSES || (c->labels != NULL && c->classes == 0))
         return VKC_FAIL(st, "%s: classes is %u, want 1 to %d", where, c->classes, NN_MAX_CLASSES);
-    return VKC_OK;
+    return nn_retention_check(c, st, where);
 }
 
 static void drop_labels(nn_model_config *c)

@@ -8,24 +8,9 @@
 
 #include "nn/files.h"
 #include "nn/json.h"
+#include "nn/model_config_impl.h"
 
 #define MAX_JSON ((size_t) 16 << 20)
-
-// A key that is not understood may change what the model computes: refuse it rather than guess.
-static vkc_status check_keys(const char *where, json_t *obj, const char *const *known)
-{
-    const char *key;
-    json_t *v;
-    json_object_foreach(obj, key, v) {
-        const char *const *k = known;
-        while (*k != NULL && strcmp(*k, key) != 0)
-            k++;
-        if (*k == NULL)
-            return VKC_FAIL(VKC_E_FORMAT, "%s: %.60s is not supported", where,
-                            nn_is_printable(key) ? key : "a key with control characters");
-    }
-    return VKC_OK;
-}
 
 static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
 {
@@ -37,7 +22,7 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     vkc_status st;
     c->channels = 3;
     VKC_TRY(nn_json_get_object(where, root, "model_args", &args));
-    VKC_TRY(check_keys(where, args, known));
+    VKC_TRY(nn_json_check_keys(where, args, known));
     VKC_TRY(nn_json_get_u32(where, args, "img_size", 1, 16384, &c->image));
     VKC_TRY(nn_json_get_u32(where, args, "patch_size", 1, 1024, &c->patch));
     VKC_TRY(nn_json_get_u32(where, args, "embed_dim", 1, NN_MAX_DIM, &c->dim));
@@ -54,21 +39,6 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     double hidden = (double) c->dim * ratio;
     c->hidden = hidden <= NN_MAX_HIDDEN ? (uint32_t) hidden : 0;
 done:
-    return st;
-}
-
-static vkc_status read_numbers(const char *where, const json_t *obj, const char *key, uint32_t n, double min,
-                               double max, double *out)
-{
-    json_t *list;
-    vkc_status st = nn_json_get_array(where, obj, key, n, n, &list);
-    for (uint32_t i = 0; st == VKC_OK && i < n; i++) {
-        const json_t *v = json_array_get(list, i);
-        double x = json_number_value(v);
-        if (!json_is_number(v) || !(x >= min && x <= max))
-            return VKC_FAIL(VKC_E_FORMAT, "%s: an entry of %s is not a number from %g to %g", where, key, min, max);
-        out[i] = x;
-    }
     return st;
 }
 
@@ -117,8 +87,8 @@ static vkc_status read_config(const char *where, json_t *root, nn_model_config *
     }
     VKC_TRY(read_labels(where, root, c));
     VKC_TRY(nn_json_get_object(where, root, "pretrained_cfg", &pre));
-    VKC_TRY(read_numbers(where, pre, "mean", c->channels, -1e3, 1e3, c->mean));
-    VKC_TRY(read_numbers(where, pre, "std", c->channels, 1e-3, 1e3, c->std));
+    VKC_TRY(nn_json_get_numbers(where, pre, "mean", c->channels, -1e3, 1e3, c->mean));
+    VKC_TRY(nn_json_get_numbers(where, pre, "std", c->channels, 1e-3, 1e3, c->std));
     st = nn_model_config_check(c, VKC_E_FORMAT, where);
 done:
     return st;
@@ -154,7 +124,7 @@ static vkc_status read_layer(const char *where, json_t *v, nn_layer_config *laye
     vkc_status st;
     if (!json_is_object(v))
         return VKC_FAIL(VKC_E_FORMAT, "%s: an entry of layers is not an object", where);
-    VKC_TRY(check_keys(where, v, known));
+    VKC_TRY(nn_json_check_keys(where, v, known));
     VKC_TRY(nn_json_get_string(where, v, "mixer", sizeof layer->mixer - 1, &mixer));
     if (nn_json_has(v, "options")) {
         VKC_TRY(nn_json_get_object(where, v, "options", &obj));
@@ -168,7 +138,8 @@ done:
 
 static vkc_status read_pare(const char *where, json_t *root, nn_model_config *c)
 {
-    static const char *const known[] = { "format", "version", "norm_eps", "layers", "provenance", "measured", NULL };
+    static const char *const known[] = { "format", "version", "norm_eps", "layers", "retention", "provenance",
+                                         "measured", NULL };
     const char *format;
     uint32_t version;
     json_t *list, *obj;
@@ -177,11 +148,12 @@ static vkc_status read_pare(const char *where, json_t *root, nn_model_config *c)
     VKC_TRY(nn_json_get_u32(where, root, "version", 1, UINT32_MAX, &version));
     if (strcmp(format, "pare") != 0 || version != 1)
         return VKC_FAIL(VKC_E_FORMAT, "%s: format %s version %u is not known to this program", where, format, version);
-    VKC_TRY(check_keys(where, root, known));
+    VKC_TRY(nn_json_check_keys(where, root, known));
     VKC_TRY(nn_json_get_number(where, root, "norm_eps", 1e-15, 1.0, &c->eps));
     VKC_TRY(nn_json_get_array(where, root, "layers", c->depth, c->depth, &list));
     for (uint32_t i = 0; i < c->depth; i++)
         VKC_TRY(read_layer(where, json_array_get(list, i), &c->layers[i]));
+    VKC_TRY(nn__retention_read(where, root, c));
     if (nn_json_has(root, "provenance")) {
         VKC_TRY(nn_json_get_object(where, root, "provenance", &obj));
         c->provenance = json_incref(obj);

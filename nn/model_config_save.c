@@ -6,6 +6,7 @@
 
 #include "nn/files.h"
 #include "nn/json.h"
+#include "nn/model_config_impl.h"
 
 static json_t *build_numbers(const double *x, uint32_t n)
 {
@@ -17,6 +18,8 @@ static json_t *build_numbers(const double *x, uint32_t n)
 
 static bool is_plain(const nn_model_config *c)
 {
+    if (c->retention.policy != NN_POLICY_NONE)
+        return false;
     for (uint32_t i = 0; i < c->depth; i++)
         if (strcmp(c->layers[i].mixer, "attention") != 0)
             return false;
@@ -39,7 +42,7 @@ static json_t *build_config(const nn_model_config *c)
         for (uint32_t i = 0; i < c->classes; i++)
             json_array_append_new(labels, json_string(c->labels[i]));
     }
-    // Another program must not take a model with other mixers for a plain vision transformer.
+    // Another program must not take a model with other mixers, or one that drops tokens, for a plain vision transformer.
     return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
                      " s:{s:[i,i,i], s:b, s:s, s:f, s:s, s:o, s:o, s:i, s:s, s:s}}",
                      "architecture", is_plain(c) ? "vit_tiny_patch16_224" : "pare_vit",
@@ -85,8 +88,9 @@ static json_t *build_pare(const nn_model_config *c)
     json_t *layers = json_array();
     for (uint32_t i = 0; i < c->depth; i++)
         json_array_append_new(layers, build_layer(&c->layers[i]));
-    return json_pack("{s:s, s:i, s:f, s:o, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
-                     "layers", layers, "provenance", c->provenance, "measured", c->measured);
+    return json_pack("{s:s, s:i, s:f, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
+                     "layers", layers, "retention", nn__retention_build(c), "provenance", c->provenance, "measured",
+                     c->measured);
 }
 
 static vkc_status save(const char *folder, const char *name, json_t *value)

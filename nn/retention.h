@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+#define NN_MAX_GATE 1e4             // of gate_scale, gate_centre and read_patches
+
 // What a graph leaves for whoever trains or measures retention; NULL where there is none.
 typedef struct nn_retention_taps {
     nn_tensor *gate;                // read: (GATE_LEN) of shaders/halt.h, an input; NULL = made from the config
@@ -30,12 +32,17 @@ vkc_status  nn_policy_get(const char *name, nn_policy *out);    // E_ARG with th
 bool nn_retention_is_made(const nn_model_config *cfg, uint32_t l);
 // Share of an image's patches that enter block l, topk and none; NaN for halting, where pictures decide.
 double nn_retention_share(const nn_model_config *cfg, uint32_t l);
+// Patches of an image that go on after block l: all of them but for topk.
+uint32_t    nn_retention_count(const nn_model_config *cfg, uint32_t l);
 // A topk configuration whose mean share over the blocks is `keep`: a geometric decline after the blocks in `at`
 // (n_at, ascending, below depth - 1; NULL = three at the quarters). E_ARG when `keep` cannot be reached.
 vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint32_t *at, uint32_t n_at,
                              nn_retention_config *out);
 // E_ARG or E_FORMAT (`st`), in words that begin with `where`, when the settings cannot be.
 vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const char *where);
+
+// share[l] += the share of its patches with which each of n images entered block l; `words` as below.
+void nn_retention_add_shares(const nn_model_config *cfg, const uint32_t *const *words, uint32_t n, double *share);
 
 // The blocks that tokens went through. `words` are a layout's (shaders/inc/rows_layout.h), one of each block's exit or
 // NULL, as read back after a run; `blocks` (cap_tokens) of image b gets 1 .. depth for the tokens of a full image.

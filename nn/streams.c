@@ -1,6 +1,7 @@
 // streams.c — streams of sequential mixers, and their merge into heads.
 #include "nn/streams.h"
 
+#include "shaders/gaps.h"
 #include "shaders/gated_norm.h"
 #include "shaders/linear.h"
 
@@ -9,6 +10,12 @@
 uint32_t nn_streams(const nn_mixer_dims *d)
 {
     return d->heads * nn_mixer_dirs(d->layer);
+}
+
+nn_tensor *nn_count_gaps(nn_graph *g, const nn_mixer_dims *d, nn_tensor *decays, uint32_t width)
+{
+    const struct gaps_attr a = { .width = width, .dirs = nn_mixer_dirs(d->layer) };
+    return d->gaps == NN_GAPS_COUNT ? NN_APPLY(g, gaps, &a, NULL, decays) : decays;
 }
 
 nn_mixer_param nn_merge_param(const nn_mixer_dims *d)

@@ -20,6 +20,11 @@ extern "C" {
 
 uint32_t nn_streams(const nn_mixer_dims *d);            // H dirs
 
+// The log decays (R, columns) of streams, `width` a stream and one stream after the other, over the places since the
+// token before: dropped ones count. Decays that skip them (d->gaps) come back as they are. What else is in `decays`
+// after a whole number of streams, such as write strengths, changes too: take that from before.
+nn_tensor *nn_count_gaps(nn_graph *g, const nn_mixer_dims *d, nn_tensor *decays, uint32_t width);
+
 // The weight (H, D, dirs D) that maps [forward_h, backward_h] to head h; starts at the mean of the directions.
 nn_mixer_param nn_merge_param(const nn_mixer_dims *d);
 // The gate (C, C) on the output of a recurrence; both directions share it.

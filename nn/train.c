@@ -16,7 +16,7 @@ static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, uint32_t bat
     uint32_t len = v->cfg.channels * v->cfg.image * v->cfg.image;
     nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { batch, len } }, NN_DTYPE_F32, b->images);
     nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { batch } }, NN_DTYPE_U32, b->images);
-    nn_vit_taps taps;
+    nn_vit_taps taps = { 0 };
     nn_tensor *logits = nn_vit_forward(g, v, b, pixels, true, &taps);
     if (p->check_finite) {
         nn_vit_watch(g, v, &taps);

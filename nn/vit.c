@@ -50,12 +50,18 @@ static nn_shape mat(uint32_t n, uint32_t k)
     return (nn_shape) { 2, { n, k } };
 }
 
+nn_mixer_dims nn_vit_mixer_dims(const nn_vit *v, uint32_t l)
+{
+    return (nn_mixer_dims) { v->cfg.dim, v->cfg.heads, &v->block[l].layer, v->cfg.retention.gaps };
+}
+
 static void add_mixer(adder *a, uint32_t l)
 {
     nn_vit_block *b = &a->v->block[l];
     const nn_model_config *c = &a->v->cfg;
     nn_mixer_param p[NN_MAX_MIXER_PARAMS];
-    b->n_mixer_p = b->mixer->params(&(nn_mixer_dims) { c->dim, c->heads, &b->layer }, p);
+    const nn_mixer_dims d = nn_vit_mixer_dims(a->v, l);
+    b->n_mixer_p = b->mixer->params(&d, p);
     for (uint32_t i = 0; i < b->n_mixer_p; i++) {
         char name[NN_MAX_NAME];
         snprintf(name, sizeof name, "attn.%s", p[i].name);
@@ -113,8 +119,9 @@ vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool train
         VKC_TRY(nn_mixer_check(&v->cfg.layers[l], &v->block[l].mixer));
         v->block[l].layer = v->cfg.layers[l];
         const nn_mixer *m = v->block[l].mixer;
+        const nn_mixer_dims d = nn_vit_mixer_dims(v, l);
         if (m->check)
-            VKC_TRY(m->check(&(nn_mixer_dims) { cfg->dim, cfg->heads, &v->block[l].layer }, vkc_device_get_info(dev)));
+            VKC_TRY(m->check(&d, vkc_device_get_info(dev)));
     }
     VKC_TRY(nn_params_create(dev, &v->params));
     adder a = { v, VKC_OK };

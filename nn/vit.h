@@ -51,6 +51,9 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed);       // from scratch
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out);
 vkc_status nn_vit_save_weights(const nn_vit *v, const char *path);
 
+// What the mixer of block l is asked with. Points into v.
+nn_mixer_dims nn_vit_mixer_dims(const nn_vit *v, uint32_t l);
+
 // Let block l of v use the mixer and projection of block l of `from`, which must outlive it.
 void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
 

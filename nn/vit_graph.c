@@ -2,6 +2,7 @@
 #include "nn/vit.h"
 
 #include "nn/finite.h"
+#include "nn/retention_impl.h"
 #include "shaders/layernorm.h"
 #include "shaders/linear.h"
 #include "shaders/patchify.h"
@@ -15,6 +16,13 @@ vkc_status nn_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t
         st = nn_rows_create(dev, cap_images, n, 0, side, side, &out->patches);
     if (st == VKC_OK)
         st = nn_rows_create(dev, cap_images, n + 1, 1, side, side, &out->tokens);
+    for (uint32_t l = 0; l < cfg->depth && st == VKC_OK; l++) {
+        if (!nn_retention_is_made(cfg, l))
+            continue;
+        st = nn_rows_create(dev, cap_images, n + 1, 1, side, side, &out->kept[l]);
+        if (st == VKC_OK)
+            out->kept[l]->is_made = true;
+    }
     if (st != VKC_OK)
         nn_batch_finish(out);
     return st;
@@ -33,6 +41,8 @@ void nn_batch_finish(nn_batch *b)
     nn_rows_destroy(b->images);
     nn_rows_destroy(b->patches);
     nn_rows_destroy(b->tokens);
+    for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)
+        nn_rows_destroy(b->kept[l]);
     *b = (nn_batch) { 0 };
 }
 
@@ -64,7 +74,7 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
 {
     const nn_vit_block *k = &v->block[l];
     builder b = { g, k->attn_params, trained, (float) v->cfg.eps };
-    nn_mixer_dims d = { v->cfg.dim, v->cfg.heads, &k->layer };
+    nn_mixer_dims d = nn_vit_mixer_dims(v, l);
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
@@ -98,16 +108,19 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
                           nn_vit_taps *taps)
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
-    nn_vit_taps unused, *t = taps ? taps : &unused;
-    *t = (nn_vit_taps) { 0 };
+    nn_vit_taps unused = { 0 }, *t = taps ? taps : &unused;
+    *t = (nn_vit_taps) { .retention = { .gate = t->retention.gate } };
+    nn__retention kept = { .g = g, .v = v, .batch = batch, .taps = &t->retention };
     struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
     nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
     x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
     x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
     t->tokens = x;
-    for (uint32_t l = 0; l < v->cfg.depth; l++)
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
         x = nn_vit_block_forward(g, v, l, x, trained, t);
-    x = NN_APPLY0(g, first_rows, batch->images, x);     // only the class token is read: norm it alone
+        x = nn__retention_after(&kept, l, x, &t->mixer[l]);
+    }
+    x = nn__retention_read_out(&kept, x);       // one row an image: norm what the classifier reads alone
     x = norm(&b, x, v->norm_w, v->norm_b);
     return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
 }

@@ -3,9 +3,18 @@
 #ifndef SHADERS_CLASS_ATTENTION_H
 #define SHADERS_CLASS_ATTENTION_H
 #include "inc/shared.h"
+#include "inc/lanes.h"
+
+#define SPEC_CLASS_ATTENTION_DIM 4 // channels of a head; in vec4 for the kernel that takes four at a time
 
 struct class_attention_attr {
     U32 heads;
     F32 scale;                     // 0 = 1 / sqrt(D)
 };
+
+struct class_attention_args {
+    U32 heads;
+    F32 scale;
+};
+ARGS_SIZE(class_attention_args, 8);
 #endif

@@ -69,6 +69,22 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 3 * 65 } } }, { 1, { 2, { 0, 1 } }, 4.0, 5.5 } },
       .attr = &(struct attention_stats_attr) { .heads = 1, .scale = 0.3f } },
 
+    // class_attention (its lse is any number: the weights need not sum to 1)
+#define CLASS(n, lengths, cap, dropped, H, D, own_scale) { "class_attention", n, \
+    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
+    .in = { { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, 1, 3 } }, \
+    .attr = &(struct class_attention_attr) { .heads = (H), .scale = own_scale } }
+    CLASS("one", (1), 0, false, 1, 1, 0),
+    CLASS("all lengths, heads of 1", (1, 2, 15, 16, 17, 31, 33, 197), 0, false, 3, 1, 0),
+    CLASS("all lengths, heads of 4, tokens dropped", (1, 2, 15, 16, 17, 31, 33, 197), 400, true, 2, 4, 0),
+    CLASS("heads of 13, dead rows, own scale", (3, 1, 13), 37, false, 5, 13, 0.5f),
+    CLASS("heads of 32, tokens dropped", (24, 1, 33), 80, true, 3, 32, 0),
+    CLASS("heads of 37", (37, 2), 65, true, 1, 37, 0),
+    CLASS("heads of 64, large scores", (13, 33), 0, false, 2, 64, 1),
+    CLASS("65 heads of 3", (3, 17), 0, false, 65, 3, 0),
+    CLASS("heads of 128", (13, 3), 15, false, 2, 128, 0),
+    CLASS("1025 tokens", (1025, 65), 0, false, 1, 8, 0),
+
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
       .in = { { 0, { 2, { 1, 3 } } }, { 0, { 1, { 1 } }, 0, 2 } } },
@@ -144,10 +160,38 @@ const op_case op_cases[] = {
     { "first_rows", "dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 }, { { 1, 1, 1 }, .cap_tokens = 3 } },
       .in = { { 1, { 2, { 0, 65 } } } }, .to = 2 },
 
+    // gaps
+#define GAPS(n, lengths, cap, dropped, W, w, d) { "gaps", n, \
+    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
+    .in = { { 1, { 2, { 0, W } } } }, .attr = &(struct gaps_attr) { .width = w, .dirs = d } }
+    GAPS("one", (1), 0, false, 1, 1, 1),
+    GAPS("all lengths, dense", (1, 2, 15, 16, 17, 31, 33, 197), 0, false, 6, 1, 2),
+    GAPS("all lengths, tokens dropped, one direction", (1, 2, 15, 16, 17, 31, 33, 197), 400, true, 13, 13, 1),
+    GAPS("all lengths, tokens dropped", (1, 2, 15, 16, 17, 31, 33, 197), 400, true, 78, 13, 2),
+    GAPS("tokens dropped, streams of 65", (13, 3, 1), 37, true, 130, 65, 2),
+    GAPS("tokens dropped, one column a stream, vec4", (33, 1, 17, 65), 140, true, 12, 1, 2),
+    GAPS("tokens dropped, streams of 3, vec4", (33, 2, 15), 80, true, 12, 3, 2),
+    GAPS("tokens dropped, streams of 32, vec4", (33, 2, 17, 16), 80, true, 192, 32, 2),
+    GAPS("tokens dropped, one direction of 64, vec4", (65, 1), 131, true, 64, 64, 1),
+    GAPS("1025 tokens, vec4", (1025, 31), 0, false, 8, 2, 2),
+
     // gelu
     { "gelu", "plain", .in = { { 0, { 2, { 13, 37 } }, -6, 6 } } },
     { "gelu", "one", .in = { { 0, { 2, { 1, 1 } } } } },
     { "gelu", "packed", { { { 3, 1, 13 }, 37 } }, { { 1, { 2, { 0, 65 } }, -3, 3 } } },
+
+    // keep_top
+#define KEEP(n, lengths, cap, dropped, k, first, lo, hi) { "keep_top", n, \
+    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
+    .in = { { 1, { 1, { 0 } }, lo, hi } }, \
+    .attr = &(struct keep_top_attr) { .count = k, .prefix = first } }
+    KEEP("one", (1), 0, false, 1, 0, -1, 1),
+    KEEP("all lengths", (1, 2, 15, 16, 17, 31, 33, 197), 0, false, 16, 1, 0, 1),
+    KEEP("all lengths, tokens dropped", (1, 2, 15, 16, 17, 31, 33, 197), 400, true, 13, 1, -1, 1),
+    KEEP("a prefix of 3, dead rows", (37, 3, 13), 65, false, 3, 3, -1, 1),
+    KEEP("none but the prefix", (37, 1, 13), 65, false, 0, 1, -1, 1),
+    KEEP("no prefix, all equal", (33, 65, 2), 80, true, 17, 0, 0.25, 0.25),
+    KEEP("1025 tokens", (1025, 65), 0, false, 717, 1, 0, 0.01),
 
     // kl
     { "kl", "plain", .attr = &(struct kl_attr) { .temperature = 1.0f },

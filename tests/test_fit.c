@@ -318,7 +318,7 @@ static void test_finite_picture(void **state)
     static float pixels[IMAGES * PIXELS], logits[IMAGES * 10];
     nn_infer *inf;
     nn_vit *v = make_model((vkc_device *) *state, "vit:image=32,patch=8,dim=13,depth=1,heads=1,classes=10", 1);
-    assert_ok(nn_infer_create_checked(v, IMAGES, &inf));
+    assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = IMAGES, .check_finite = true }, &inf));
     assert_ok(nn_infer_run(inf, pixels, IMAGES, logits));
     pixels[2 * PIXELS + 5] = NAN;
     assert_status(nn_infer_run(inf, pixels, IMAGES, logits), VKC_E_CHECK);

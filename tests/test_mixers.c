@@ -310,12 +310,12 @@ static void test_refused_heads(void **state)
         assert_ok(nn_mixer_parse(nn_mixers[m]->name, &layer, &mixer));
         if (!mixer->check)
             continue;
-        nn_mixer_dims d = { 4096, 1, &layer };
+        nn_mixer_dims d = { 4096, 1, &layer, NN_GAPS_SKIP };
         assert_status(mixer->check(&d, vkc_device_get_info(dev)), VKC_E_ARG);
         check_says(mixer->name, mixer->name);
         check_says(mixer->name, "channels");
         mixer_run_params with = { .mixer = mixer->name, .dim = 12, .heads = 3, .cap_images = 1, .grid = 2 };
-        d = (nn_mixer_dims) { with.dim, with.heads, &layer };
+        d = (nn_mixer_dims) { with.dim, with.heads, &layer, NN_GAPS_SKIP };
         assert_ok(mixer->check(&d, vkc_device_get_info(dev)));
         assert_ok(mixer_run_init(&t, dev, &with));
         mixer_run_finish(&t);
@@ -378,7 +378,7 @@ static void test_warm_starts(void **state)
         assert_ptr_equal(student->block[0].mixer, nn_mixers[m]);
         assert_ok(nn_vit_create(dev, &student->cfg, false, &scratch));
         assert_ok(nn_vit_init(scratch, 0));
-        uint32_t n = nn_mixers[m]->params(&(nn_mixer_dims) { cfg.dim, cfg.heads, &layer }, p);
+        uint32_t n = nn_mixers[m]->params(&(nn_mixer_dims) { cfg.dim, cfg.heads, &layer, NN_GAPS_SKIP }, p);
         for (uint32_t i = 0; i < n; i++)
             check_warm(teacher, student, scratch, &p[i]);
         nn_vit_destroy(student);

@@ -73,7 +73,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     beta = NN_APPLY(g, decay, &gate, NULL, beta, NULL, NULL);
     nn_tensor *dt = NN_APPLY(g, linear, &plain, NULL, y, p[DT], NULL);
     gate.kind = DECAY_STEP;
-    dt = NN_APPLY(g, decay, &gate, NULL, dt, p[DT_BIAS], p[A_LOG]);
+    dt = nn_count_gaps(g, d, NN_APPLY(g, decay, &gate, NULL, dt, p[DT_BIAS], p[A_LOG]), 1);
     struct delta_scan_attr scan = {
         .heads = H, .dirs = dirs, .dk = D, .dv = D,
         .q_head = dirs * D, .q_dir = D, .k_head = dirs * D, .k_dir = D,

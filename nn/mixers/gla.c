@@ -53,7 +53,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
         .kind = DECAY_LOGSIGMOID, .heads = H, .dirs = dirs, .width = D, .head = dirs * D, .dir_stride = D,
         .scale = GATE_SCALE,
     };
-    gate = NN_APPLY(g, decay, &decay, NULL, gate, NULL, NULL);
+    gate = nn_count_gaps(g, d, NN_APPLY(g, decay, &decay, NULL, gate, NULL, NULL), D);
     struct gated_scan_attr scan = {
         .heads = H, .dirs = dirs, .dk = D, .dv = D, .channels = 1,
         .q_head = D, .k_col0 = C, .k_head = D, .v_col0 = 2 * C, .v_head = D,

@@ -92,7 +92,8 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
         .step_col0 = S, .step_head = dirs, .step_dir = 1,
         .chunk = nn_mixer_number(d->layer, "chunk"), .carry = taps->carry,
     };
-    nn_tensor *o = NN_APPLY(g, gated_scan, &scan, NULL, xbc, xbc, xbc, dt, dt, taps->start[1]);
+    nn_tensor *o = NN_APPLY(g, gated_scan, &scan, NULL, xbc, xbc, xbc, nn_count_gaps(g, d, dt, 1), dt,
+                            taps->start[1]);
     if (taps->carry) {
         taps->last[0] = nn_output(xbc, 1);
         taps->last[1] = nn_output(o, 1);
