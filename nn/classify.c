@@ -10,20 +10,21 @@
 #include <string.h>
 
 struct nn_classifier {
-    nn_vit   *v;
+    nn_vit   *owned;                // NULL when the model is the caller's
+    const nn_vit *v;
     nn_infer *inf;
     uint8_t  *rgb;                  // (image, image, 3)
     float    *pixels, *logits;      // (channels, image, image), (classes)
 };
 
-vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out)
+vkc_status nn_classifier_create_of(const nn_vit *v, bool kept, nn_classifier **out)
 {
     vkc_status st;
     nn_classifier *c = (nn_classifier *) calloc(1, sizeof *c);
     if (!c)
         return VKC_FAIL(VKC_E_NOMEM, "classify: out of host memory");
-    VKC_TRY(nn_vit_load(dev, model_dir, false, &c->v));
-    const nn_model_config *cfg = &c->v->cfg;
+    c->v = v;
+    const nn_model_config *cfg = &v->cfg;
     const size_t area = (size_t) cfg->image * cfg->image;
     c->rgb = (uint8_t *) malloc(3 * area);
     c->pixels = (float *) malloc(cfg->channels * area * sizeof *c->pixels);
@@ -32,11 +33,24 @@ vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_class
         st = VKC_FAIL(VKC_E_NOMEM, "classify: out of host memory");
         goto done;
     }
-    VKC_TRY(nn_infer_create(c->v, 1, &c->inf));
+    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = 1, .kept = kept }, &c->inf));
     *out = c;
     c = NULL;
 done:
     nn_classifier_destroy(c);
+    return st;
+}
+
+vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out)
+{
+    nn_vit *v = NULL;
+    vkc_status st = nn_vit_load(dev, model_dir, false, &v);
+    if (st == VKC_OK)
+        st = nn_classifier_create_of(v, false, out);
+    if (st == VKC_OK)
+        (*out)->owned = v;
+    else
+        nn_vit_destroy(v);
     return st;
 }
 
@@ -45,11 +59,16 @@ void nn_classifier_destroy(nn_classifier *c)
     if (!c)
         return;
     nn_infer_destroy(c->inf);
-    nn_vit_destroy(c->v);
+    nn_vit_destroy(c->owned);
     free(c->rgb);
     free(c->pixels);
     free(c->logits);
     free(c);
+}
+
+const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l)
+{
+    return nn_infer_kept(c->inf, l);
 }
 
 uint32_t nn_classifier_classes(const nn_classifier *c)

@@ -4,8 +4,7 @@
 #ifndef NN_CLASSIFY_H
 #define NN_CLASSIFY_H
 
-#include "nn/model_config.h"
-#include "vk/device.h"
+#include "nn/vit.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,12 +19,17 @@ typedef struct nn_top {
 typedef struct nn_classifier nn_classifier;
 // `dev` must outlive it.
 vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out);
+// Of a model that is loaded, which must outlive it. `kept`: nn_classifier_kept will be asked.
+vkc_status nn_classifier_create_of(const nn_vit *v, bool kept, nn_classifier **out);
 void       nn_classifier_destroy(nn_classifier *c);
 uint32_t   nn_classifier_classes(const nn_classifier *c);
 
 // The k most probable classes of a JPEG or PNG file, best first. With fewer classes than k the rest is
 // zeroed. Blocking.
 vkc_status nn_classifier_run(nn_classifier *c, const char *image_path, uint32_t k, nn_top *top);
+
+// As nn_infer_kept, of the last picture.
+const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l);
 
 // All in one: open the default device, load the model, classify one picture, close.
 vkc_status nn_classify_file(const char *model_dir, const char *image_path, uint32_t k, nn_top *top);

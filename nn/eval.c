@@ -92,9 +92,11 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
         .images = t.n, .bad = nn_loader_bad(l), .seconds = vkc_seconds() - start,
     };
     out->images_per_s = out->images / out->seconds;
-    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+    out->n_keep = v->cfg.retention.policy != NN_POLICY_NONE ? v->cfg.depth : 0;
+    out->keep = out->n_keep ? 0.0 : 1.0;
+    for (uint32_t l = 0; l < out->n_keep; l++) {
         out->keep_layer[l] = t.keep[l] / t.n;
-        out->keep += out->keep_layer[l] / v->cfg.depth;
+        out->keep += out->keep_layer[l] / out->n_keep;
     }
 done:
     free(labels);

@@ -25,8 +25,9 @@ typedef struct nn_eval_result {
     double   top1, top5, loss;      // fractions; mean cross-entropy
     uint32_t images, bad;           // judged; broken ones skipped
     double   seconds, images_per_s; // wall time, decoding included
-    double   keep;                  // share of its patches that a picture enters a block with, mean of blocks, pictures
-    double   keep_layer[NN_MAX_DEPTH];      // the same of each block; 1 where the model drops nothing
+    uint32_t n_keep;                // blocks of the model when it drops tokens, else 0
+    double   keep;                  // share of its patches that a picture enters a block with: mean of blocks, pictures
+    double   keep_layer[NN_MAX_DEPTH];      // (n_keep) the same, block by block
 } nn_eval_result;
 
 // Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.

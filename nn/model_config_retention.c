@@ -88,7 +88,7 @@ done:
     return st;
 }
 
-json_t *nn__retention_build(const nn_model_config *c)
+json_t *nn_retention_json(const nn_model_config *c)
 {
     const nn_retention_config *r = &c->retention;
     if (r->policy == NN_POLICY_HALTING)

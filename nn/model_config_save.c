@@ -6,7 +6,7 @@
 
 #include "nn/files.h"
 #include "nn/json.h"
-#include "nn/model_config_impl.h"
+#include "nn/retention.h"
 
 static json_t *build_numbers(const double *x, uint32_t n)
 {
@@ -89,7 +89,7 @@ static json_t *build_pare(const nn_model_config *c)
     for (uint32_t i = 0; i < c->depth; i++)
         json_array_append_new(layers, build_layer(&c->layers[i]));
     return json_pack("{s:s, s:i, s:f, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
-                     "layers", layers, "retention", nn__retention_build(c), "provenance", c->provenance, "measured",
+                     "layers", layers, "retention", nn_retention_json(c), "provenance", c->provenance, "measured",
                      c->measured);
 }
 

@@ -41,6 +41,9 @@ vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint
 // E_ARG or E_FORMAT (`st`), in words that begin with `where`, when the settings cannot be.
 vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const char *where);
 
+// The settings as in pare.json, a new reference; NULL when every token goes on.
+struct json_t *nn_retention_json(const nn_model_config *cfg);
+
 // share[l] += the share of its patches with which each of n images entered block l; `words` as below.
 void nn_retention_add_shares(const nn_model_config *cfg, const uint32_t *const *words, uint32_t n, double *share);
 

@@ -2,6 +2,7 @@
 //   h = sigma(scale x_0 - centre).  Running tokens add h to their cumulative score c. Where c >= 1 - eps, or in the last
 //   block, the token is done: its weight is what remains, p = r. Elsewhere p = h and r shrinks by it. So all weights of
 //   a token sum to 1. Done tokens that are still there (a class token that is kept) have p = 0.
+// A token whose score is no number is done too: where c is NaN, it is not below 1 - eps. H is then NaN, for all to see.
 #ifndef SHADERS_HALT_H
 #define SHADERS_HALT_H
 #include "inc/shared.h"
@@ -26,4 +27,12 @@ struct halt_attr {
     U32 last;                      // 1 in the last block
     U32 kept;                      // the first `kept` places of an image go on whatever their score (1: class token)
 };
+
+struct halt_args {
+    F32 full;                      // 1 - eps
+    U32 last, kept;
+    U32 has_prev;                  // 0 = before the first block: c = 0, r = 1
+    U32 cols;                      // of x
+};
+ARGS_SIZE(halt_args, 20);
 #endif

@@ -16,4 +16,12 @@ struct halt_tally_attr {
     U32 layers, layer;             // L and the row to fill
     U32 kept;                      // as in halt_attr: places whose tokens do not count
 };
+
+struct halt_tally_args {
+    U32 has_prev;                  // 0 = all were running
+    U32 layers, layer, kept;
+    U32 patches;                   // N, at least 1
+    U32 n_partials;
+};
+ARGS_SIZE(halt_tally_args, 24);
 #endif

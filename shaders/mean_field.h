@@ -4,8 +4,16 @@
 #ifndef SHADERS_MEAN_FIELD_H
 #define SHADERS_MEAN_FIELD_H
 #include "inc/shared.h"
+#include "inc/lanes.h"
 
 struct mean_field_attr {
     F32 patches;                   // weight of the mean patch; 0: the class token alone is read
 };
+
+struct mean_field_args {
+    F32 mean;                      // patches / N; 0: no row but that at place 0 is touched
+    U32 prefix;
+    U32 cols;
+};
+ARGS_SIZE(mean_field_args, 12);
 #endif

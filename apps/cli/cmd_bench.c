@@ -3,6 +3,7 @@
 #include "apps/cli/bench_ops.h"
 #include "apps/cli/bench_time.h"
 #include "apps/cli/measure.h"
+#include "apps/cli/policy.h"
 #include "apps/cli/scaling_report.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 
 typedef struct bench_args {
     common_args common;
-    const char *filter;
+    const char *filter, *policy;
     bool        forward;
     uint32_t    batch;              // 0 = the default of the benchmark
     scaling_args scaling;
@@ -167,6 +168,7 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(policy_apply(a->policy, dir, &cfg));
     VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
     console_clear();
     json_t *rows = json_array();
@@ -252,6 +254,7 @@ static const arg table[] = {
     { "filter", 0, ARG_TEXT, offsetof(bench_args, filter), 0, 0, "X", "ops: only those with X in their name" },
     { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops: no backward passes" },
     { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, scaling: 1]" },
+    POLICY_ROW(bench_args),
     { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling: these, options with a + between [all there are]" },
     { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling: of a picture [64,128 ... 8192]" },
     { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "scaling: width of the block [192]" },

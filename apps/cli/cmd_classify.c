@@ -1,5 +1,5 @@
 // cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
-#include "apps/cli/app.h"
+#include "apps/cli/policy.h"
 #include "nn/classify.h"
 
 #include <limits.h>
@@ -10,6 +10,7 @@
 typedef struct classify_args {
     common_args common;
     uint32_t top;
+    const char *policy;
 } classify_args;
 
 static json_t *build_image(const char *file, const nn_top *top, uint32_t k)
@@ -33,12 +34,15 @@ static vkc_status run(const void *options, const args_words *words)
 {
     const classify_args *a = options;
     vkc_device *dev = NULL;
+    nn_vit *v = NULL;
     nn_classifier *c = NULL;
     json_t *images = json_array();
     vkc_status st;
     int bad = 0;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_classifier_create(dev, words->word[0], &c));
+    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
+    VKC_TRY(nn_classifier_create_of(v, false, &c));
     uint32_t k = a->top < nn_classifier_classes(c) ? a->top : nn_classifier_classes(c);
     for (int i = 1; i < words->n && !console_is_stopped(); i++) {
         nn_top top[MAX_TOP];
@@ -63,12 +67,14 @@ static vkc_status run(const void *options, const args_words *words)
 done:
     json_decref(images);
     nn_classifier_destroy(c);
+    nn_vit_destroy(v);
     app_close(dev);
     return st;
 }
 
 static const arg table[] = {
     { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [3]" },
+    POLICY_ROW(classify_args),
     { 0 },
 };
 static const classify_args defaults = { .top = 3 };

@@ -1,5 +1,6 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
 #include "apps/cli/measure.h"
+#include "apps/cli/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 typedef struct eval_args {
     common_args common;
     data_args d;
+    const char *policy;
 } eval_args;
 
 // The same number of classes under other names is most likely another data set.
@@ -33,6 +35,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     compare_labels(&v->cfg, data);
     console_catch_signals();
     VKC_TRY(measure_split(v, data, split, &a->d, &r));
@@ -60,7 +63,7 @@ done:
 
 static const arg table[] = {
     DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
-    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), { 0 },
+    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), { 0 },
 };
 static const eval_args defaults = { .d = { .split = "test", .batch = 128 } };
 const command cmd_eval = {

@@ -1,5 +1,5 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
-#include "apps/cli/app.h"
+#include "apps/cli/policy.h"
 #include "nn/infer.h"
 
 #include <inttypes.h>
@@ -42,6 +42,8 @@ static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
                           (json_int_t) s->activation_bytes, "batch", (int) batch, "layers", layers);
+    if (o && c->retention.policy != NN_POLICY_NONE)
+        json_object_set_new(o, "retention", nn_retention_json(c));
     if (o && c->measured)
         json_object_set(o, "measured", c->measured);
     if (o && c->provenance)
@@ -54,6 +56,7 @@ static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
     const nn_model_config *c = &v->cfg;
     printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
            c->image, c->image, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
+    policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {
         char mixer[160];

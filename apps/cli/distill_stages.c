@@ -94,6 +94,21 @@ vkc_status stage_transfer(distill_work *w)
     return st;
 }
 
+// Layers by whose attention tokens are chosen are not to be replaced.
+static void fix_choosers(const nn_model_config *cfg, bool *fixed)
+{
+    char list[6 * NN_MAX_DEPTH] = "";
+    for (uint32_t l = 0; l < cfg->depth; l++) {
+        if (cfg->retention.policy != NN_POLICY_TOPK || !nn_retention_is_made(cfg, l))
+            continue;
+        size_t len = strlen(list);
+        snprintf(list + len, sizeof list - len, "%s%u", len ? ", " : "", l);
+        fixed[l] = true;
+    }
+    if (*list)
+        say("attention stays in the layers that choose tokens by it (topk): %s", list);
+}
+
 vkc_status stage_search(distill_work *w)
 {
     const distill_args *a = w->a;
@@ -102,6 +117,7 @@ vkc_status stage_search(distill_work *w)
     const uint32_t depth = w->teacher->cfg.depth;
     for (uint32_t l = 0; l < depth; l++)
         fixed[l] = strcmp(w->teacher->cfg.layers[l].mixer, "attention") != 0;
+    fix_choosers(&w->teacher->cfg, fixed);
     distill_scorer scorer = {
         .teacher = w->teacher, .student = w->transferred,
         .eval = { .data = w->data, .split = NN_SPLIT_VAL, .batch = a->d.batch, .max_images = a->d.limit,

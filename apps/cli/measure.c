@@ -64,9 +64,13 @@ json_t *measure_json(const nn_eval_result *r)
 {
     if (r->images == 0)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o}", "top1", app_number(r->top1), "top5", app_number(r->top5), "loss",
-                     app_number(r->loss), "images", (int) r->images, "bad", (int) r->bad, "images_per_s",
-                     app_number(r->images_per_s));
+    json_t *keep = r->n_keep ? json_array() : NULL;
+    for (uint32_t l = 0; l < r->n_keep; l++)
+        json_array_append_new(keep, app_number(r->keep_layer[l]));
+    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o*, s:o*}", "top1", app_number(r->top1), "top5",
+                     app_number(r->top5), "loss", app_number(r->loss), "images", (int) r->images, "bad", (int) r->bad,
+                     "images_per_s", app_number(r->images_per_s), "keep", keep ? app_number(r->keep) : NULL,
+                     "keep_layer", keep);
 }
 
 void measure_print(FILE *f, const char *what, const nn_eval_result *r)
@@ -77,6 +81,8 @@ void measure_print(FILE *f, const char *what, const nn_eval_result *r)
     }
     fprintf(f, "%-8s top-1 %.2f %%, top-5 %.2f %%, loss %.4f, %u pictures, %.0f images/s", what, 100.0 * r->top1,
             100.0 * r->top5, r->loss, r->images, r->images_per_s);
+    if (r->n_keep > 0)
+        fprintf(f, ", %.1f %% of the patches kept", 100.0 * r->keep);
     if (r->bad > 0)
         fprintf(f, ", %u broken ones skipped", r->bad);
     fputc('\n', f);
