@@ -174,7 +174,7 @@ static uint32_t write_legend(const nn_sheet *s, nn_image *im, uint32_t width, ui
         if (!any)
             write_item(&p, "DROPPED AFTER BLOCK", NULL);
         any = true;
-        snprintf(number, sizeof number, "%u", d);
+        snprintf(number, sizeof number, "%u", d - 1);
         write_item(&p, number, &s->shade[d]);
     }
     write_item(&p, any ? "KEPT" : "ALL KEPT", &white);
