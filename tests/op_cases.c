@@ -71,7 +71,7 @@ const op_case op_cases[] = {
 
     // class_attention (its lse is any number: the weights need not sum to 1)
 #define CLASS(n, lengths, cap, dropped, H, D, own_scale) { "class_attention", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
     .in = { { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, 1, 3 } }, \
     .attr = &(struct class_attention_attr) { .heads = (H), .scale = own_scale } }
     CLASS("one", (1), 0, false, 1, 1, 0),
@@ -172,7 +172,7 @@ const op_case op_cases[] = {
 
     // gaps
 #define GAPS(n, lengths, cap, dropped, W, w, d) { "gaps", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
     .in = { { 1, { 2, { 0, W } } } }, .attr = &(struct gaps_attr) { .width = w, .dirs = d } }
     GAPS("one", (1), 0, false, 1, 1, 1),
     GAPS("all lengths, dense", (1, 2, 15, 16, 17, 31, 33, 197), 0, false, 6, 1, 2),
@@ -205,7 +205,7 @@ const op_case op_cases[] = {
 
     // keep_top
 #define KEEP(n, lengths, cap, dropped, k, first, lo, hi) { "keep_top", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
     .in = { { 1, { 1, { 0 } }, lo, hi } }, \
     .attr = &(struct keep_top_attr) { .count = k, .prefix = first } }
     KEEP("one", (1), 0, false, 1, 0, -1, 1),
