@@ -24,6 +24,8 @@ vkc_status nn_run_init(nn_run *r, vkc_device *dev, vkc_recording *rec, nn_rows *
         if (i == NN_MAX_LAYOUTS)
             return VKC_FAIL(VKC_E_ARG, "run: more than %d packed layouts", NN_MAX_LAYOUTS);
         nn_rows *l = r->layouts[r->n_layouts++] = layouts[i];
+        if (l->is_made)
+            continue;
         st = vkc_record_dispatch(rec, &(vkc_dispatch) {
             .kernel = plan, .bind = { l->words, l->launches, l->commands }, .args = &a,
             .groups = { ROWS_MAX_LAUNCHES / 64 } });
@@ -68,6 +70,9 @@ bool nn_is_wanted(const nn_run *r, int din_slot)
 static vkc_slice resolve(const nn_run *r, int slot)
 {
     const nn_bind *b = r->bind;
+    const nn_rows *made = r->call->out_rows[0] && r->call->out_rows[0]->is_made ? r->call->out_rows[0] : NULL;
+    if (slot >= LAUNCHES_OUT)
+        return !made ? (vkc_slice) { 0 } : slot == LAUNCHES_OUT ? made->launches : made->commands;
     if (slot >= ROWS_OUT(0) && r->call->out_rows[slot - ROWS_OUT(0)])
         return r->call->out_rows[slot - ROWS_OUT(0)]->words;
     if (slot >= ROWS_IN(0) && slot < ROWS_OUT(0) && r->call->in_rows[slot - ROWS_IN(0)])
@@ -125,6 +130,9 @@ vkc_status nn_dispatch(nn_run *r, const nn_kernel_use *use)
                             i < n ? "missing" : "too many");
         if (i < n)
             d.bind[i] = resolve(r, use->bind[i]);
+        if (i < n && !d.bind[i].buf && use->bind[i] >= LAUNCHES_OUT)
+            return VKC_FAIL(VKC_E_ARG, "%s: binding %u is of launches, but output 0 has no layout that is made on the "
+                            "device", use->shader->name, i);
         if (i < n && !d.bind[i].buf)
             return VKC_FAIL(VKC_E_ARG, "%s: slot %u at binding %u has no memory", use->shader->name,
                             use->bind[i], i);

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define NN_MAX_LAYOUTS 8
+#define NN_MAX_LAYOUTS 160          // one a block of the deepest model, and those of the batch
 
 // Memory of one call. Gradients that are not wanted may be left empty when `trash` is as large.
 typedef struct nn_bind {
@@ -31,7 +31,8 @@ struct nn_run {
     const nn_bind *bind;
 };
 
-// `layouts` are those that the host writes before a replay: their launch sizes are planned first.
+// `layouts` are all that the calls use. Launches over those that the host writes before a replay are planned first;
+// of those that are made on the device, by the op that makes them.
 vkc_status nn_run_init(nn_run *r, vkc_device *dev, vkc_recording *rec, nn_rows *const *layouts,
                        uint32_t n_layouts);
 vkc_status nn_run_fwd(nn_run *r, const nn_op *op, const nn_call *call, const nn_bind *bind);

@@ -82,8 +82,17 @@ void nn_rows_destroy(nn_rows *rows)
     free(rows);
 }
 
+static vkc_status check_written(const nn_rows *rows)
+{
+    return rows->is_made ? VKC_FAIL(VKC_E_ARG, "rows: this layout is made on the device, the host cannot write it")
+                         : VKC_OK;
+}
+
 vkc_status nn_rows_write_dense(vkc_device *dev, nn_rows *rows, uint32_t n_images)
 {
+    vkc_status st = check_written(rows);
+    if (st != VKC_OK)
+        return st;
     if (rows->n_images == n_images && rows->n == n_images * rows->cap_tokens)
         return VKC_OK;              // already so: a steady training loop writes nothing
     if (n_images > rows->cap_images)
@@ -93,13 +102,21 @@ vkc_status nn_rows_write_dense(vkc_device *dev, nn_rows *rows, uint32_t n_images
         return VKC_FAIL(VKC_E_NOMEM, "rows: out of host memory");
     for (uint32_t b = 0; b < n_images; b++)
         lengths[b] = rows->cap_tokens;
-    vkc_status st = nn_rows_write(dev, rows, n_images, lengths, NULL);
+    st = nn_rows_write(dev, rows, n_images, lengths, NULL);
     free(lengths);
     return st;
 }
 
 vkc_status nn_rows_write(vkc_device *dev, nn_rows *rows, uint32_t n_images, const uint32_t *lengths,
                          const uint32_t *pos)
+{
+    vkc_status st = check_written(rows);
+    if (st == VKC_OK)
+        st = nn_rows_set(rows, n_images, lengths, pos);
+    return st == VKC_OK ? vkc_write(dev, rows->words, rows->image) : st;
+}
+
+vkc_status nn_rows_set(nn_rows *rows, uint32_t n_images, const uint32_t *lengths, const uint32_t *pos)
 {
     if (n_images > rows->cap_images)
         return VKC_FAIL(VKC_E_ARG, "rows: %u images, room for %u", n_images, rows->cap_images);
@@ -130,5 +147,5 @@ vkc_status nn_rows_write(vkc_device *dev, nn_rows *rows, uint32_t n_images, cons
     rows->image[1] = n_images;
     rows->image[2] = rows->cap_images;
     rows->image[3] = rows->cap_tokens;
-    return vkc_write(dev, rows->words, rows->image);
+    return VKC_OK;
 }

@@ -47,11 +47,13 @@ vkc_status nn_rows_create(vkc_device *dev, uint32_t cap_images, uint32_t cap_tok
 void       nn_rows_destroy(nn_rows *rows);
 uint32_t   nn_rows_cap(const nn_rows *rows);            // cap_images * cap_tokens
 
-// Dense batch: every image has cap_tokens tokens. Blocking.
+// Dense batch: every image has cap_tokens tokens. Blocking. E_ARG for a layout that is made on the device.
 vkc_status nn_rows_write_dense(vkc_device *dev, nn_rows *rows, uint32_t n_images);
-// Any lengths; pos (sum of lengths) may be NULL: 0, 1, 2 ... in every image. Blocking.
+// Any lengths; pos (sum of lengths) may be NULL: 0, 1, 2 ... in every image. Blocking. E_ARG alike.
 vkc_status nn_rows_write(vkc_device *dev, nn_rows *rows, uint32_t n_images, const uint32_t *lengths,
                          const uint32_t *pos);
+// The host copy alone: for what knows on the host what a layout made on the device will be.
+vkc_status nn_rows_set(nn_rows *rows, uint32_t n_images, const uint32_t *lengths, const uint32_t *pos);
 
 #ifdef __cplusplus
 }

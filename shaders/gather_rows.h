@@ -2,4 +2,10 @@
 #ifndef SHADERS_GATHER_ROWS_H
 #define SHADERS_GATHER_ROWS_H
 #include "inc/shared.h"
+#include "inc/lanes.h"
+
+struct gather_rows_args {
+    U32 rows;                      // that x has room for: a source beyond is no row
+};
+ARGS_SIZE(gather_rows_args, 4);
 #endif

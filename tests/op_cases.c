@@ -39,11 +39,11 @@ const op_case op_cases[] = {
 
     // attention_match (its lse is any number: the weights need not sum to 1)
 #define MATCH(n, lengths, cap, H, D, F, lo, hi, top) { "attention_match", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap } }, \
     .in = { { 1, { 2, { 0, (H) * (F) } }, lo, hi }, { 1, { 2, { 0, (H) * (F) } }, 0.01, 1 }, \
             { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, (top) - 0.5, top } }, \
     .attr = &(struct attention_match_attr) { .heads = (H) } }
-#define MATCH_LIST(...) { __VA_ARGS__ }
+#define CASE_LIST(...) { __VA_ARGS__ }
     MATCH("one", (1), 0, 1, 1, 1, 0.01, 1, 1.0),
     MATCH("heads of 1, features of 3", (1, 3, 13, 37, 65), 0, 3, 1, 3, 0.01, 1, 3.5),
     MATCH("all lengths, heads of 4, features of 8", (1, 2, 15, 16, 17, 31, 33, 65), 0, 2, 4, 8, 0.01, 1, 4.0),
@@ -71,7 +71,7 @@ const op_case op_cases[] = {
 
     // class_attention (its lse is any number: the weights need not sum to 1)
 #define CLASS(n, lengths, cap, dropped, H, D, own_scale) { "class_attention", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
     .in = { { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, 1, 3 } }, \
     .attr = &(struct class_attention_attr) { .heads = (H), .scale = own_scale } }
     CLASS("one", (1), 0, false, 1, 1, 0),
@@ -84,6 +84,16 @@ const op_case op_cases[] = {
     CLASS("65 heads of 3", (3, 17), 0, false, 65, 3, 0),
     CLASS("heads of 128", (13, 3), 15, false, 2, 128, 0),
     CLASS("1025 tokens", (1025, 65), 0, false, 1, 8, 0),
+    // compact (`to` is found with other words than it gets)
+#define COMPACT(n, lengths, cap, lo, hi, ...) { "compact", n, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .holes = true, __VA_ARGS__ }, \
+                { CASE_LIST lengths, .cap_tokens = cap, .made = true, __VA_ARGS__ } }, \
+    .to = 2, .in = { { 1, { 1, { 0 } }, lo, hi } } }
+    COMPACT("one, kept", (1), 0, 1, 1, .prefix = 0),
+    COMPACT("all kept", (1, 2, 15, 16, 17, 31, 33, 65), 65, 1, 1, .prefix = 1, .grid_h = 8, .grid_w = 8),
+    COMPACT("half", (1, 2, 15, 16, 17, 31, 33, 65), 65, 0, 1, .prefix = 1, .grid_h = 8, .grid_w = 8),
+    COMPACT("a tenth dropped, holes", (197, 3, 37), 400, 0, 9, .prefix = 1),
+    COMPACT("long", (1025, 13, 197, 1), 1025, 0, 1, .prefix = 1, .grid_h = 32, .grid_w = 32),
 
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
@@ -162,7 +172,7 @@ const op_case op_cases[] = {
 
     // gaps
 #define GAPS(n, lengths, cap, dropped, W, w, d) { "gaps", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
     .in = { { 1, { 2, { 0, W } } } }, .attr = &(struct gaps_attr) { .width = w, .dirs = d } }
     GAPS("one", (1), 0, false, 1, 1, 1),
     GAPS("all lengths, dense", (1, 2, 15, 16, 17, 31, 33, 197), 0, false, 6, 1, 2),
@@ -174,6 +184,19 @@ const op_case op_cases[] = {
     GAPS("tokens dropped, streams of 32, vec4", (33, 2, 17, 16), 80, true, 192, 32, 2),
     GAPS("tokens dropped, one direction of 64, vec4", (65, 1), 131, true, 64, 64, 1),
     GAPS("1025 tokens, vec4", (1025, 31), 0, false, 8, 2, 2),
+    // gather_rows
+#define GATHER(n, from, cap, to, C, hi) { "gather_rows", n, \
+    .layout = { { CASE_LIST from, .cap_tokens = cap }, { CASE_LIST to, .cap_tokens = cap } }, \
+    .in = { { 1, { 2, { 0, C } } }, { 2, { 1, { 0 } }, 0, hi, .rising = true } } }
+    GATHER("one", (1), 0, (1), 1, 0.5),
+    GATHER("every row", (1, 2, 15, 16, 17, 31, 33), 37, (1, 2, 15, 16, 17, 31, 33), 13, 114),
+    GATHER("odd sizes", (1, 3, 13, 37, 65), 0, (1, 2, 13, 16, 20), 37, 118),
+    GATHER("rows of 64", (37, 1, 16), 40, (17, 1, 2), 64, 53),
+    GATHER("wide", (13, 3), 0, (1, 7), 1000, 15),
+    GATHER("long", (1025, 197, 31, 33, 2), 0, (513, 100, 15, 16, 1), 4, 1287),
+    GATHER("long, odd", (1025, 197), 0, (1, 1024), 3, 1221),
+    GATHER("sources beyond x", (3), 0, (3), 32, 29),
+    GATHER("sources beyond x, odd", (3), 0, (3), 5, 29),
 
     // gelu
     { "gelu", "plain", .in = { { 0, { 2, { 13, 37 } }, -6, 6 } } },
@@ -182,7 +205,7 @@ const op_case op_cases[] = {
 
     // keep_top
 #define KEEP(n, lengths, cap, dropped, k, first, lo, hi) { "keep_top", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
     .in = { { 1, { 1, { 0 } }, lo, hi } }, \
     .attr = &(struct keep_top_attr) { .count = k, .prefix = first } }
     KEEP("one", (1), 0, false, 1, 0, -1, 1),

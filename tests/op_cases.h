@@ -9,12 +9,14 @@ typedef struct op_layout {
     uint32_t cap_tokens;            // 0 = the longest; more leaves dead rows, which the test poisons
     uint32_t prefix, grid_h, grid_w;
     bool     holes;                 // pos skips tokens, as after dropping some (needs cap_tokens > length)
+    bool     made;                  // the op makes it on the device, where these lengths are what it finds
 } op_layout;
 
 typedef struct op_input {
     uint8_t  layout;                // 0 = plain; 1 or 2 = packed by layout[0] or layout[1]: dim[0] is filled in
     nn_shape shape;                 // { rank, { dims } }; rank 0 = absent optional input
     double   lo, hi;                // uniform values; both 0 = -1 .. 1; whole numbers lo .. hi for uint32
+    bool     rising;                // uint32: from lo up over the live rows, no two the same where hi is far enough
 } op_input;
 
 typedef struct op_case {

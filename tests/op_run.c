@@ -41,7 +41,9 @@ static vkc_status make_layout(vkc_device *dev, const op_layout *l, nn_rows **out
             for (uint32_t i = 0; i < l->lengths[b]; i++, k++)
                 pos[k] = i < l->prefix || 2 * l->lengths[b] > longest + l->prefix
                              ? i : l->prefix + 2 * (i - l->prefix) + (b & 1);
-    return nn_rows_write(dev, *out, n, l->lengths, l->holes && total <= 1024 ? pos : NULL);
+    st = nn_rows_write(dev, *out, n, l->lengths, l->holes && total <= 1024 ? pos : NULL);
+    (*out)->is_made = l->made;
+    return st;
 }
 
 static vkc_slice reserve(op_run *t, size_t bytes)
@@ -88,7 +90,8 @@ static void fill_input(op_run *t, int i, uint64_t *seed)
     for (size_t k = 0; k < len; k++) {
         double u = test_rand(seed);
         if (t->op->u32_in & BIT(IN(i))) {
-            uint32_t v = k < live ? (uint32_t) (lo + floor(u * (hi - lo + 1))) : poison_bits;
+            double at = in->rising ? (double) k * (hi - lo + 1) / (double) live : u * (hi - lo + 1);
+            uint32_t v = k < live ? (uint32_t) (lo + floor(at)) : poison_bits;
             memcpy(&t->in[i][k], &v, 4);
             t->ref_in[i][k] = v;
         } else {

@@ -128,7 +128,7 @@ static vkc_status record(bench *b, bench_pass pass)
     vkc_status st = vkc_recording_create(b->dev, &p, &b->rec);
     if (st == VKC_OK)
         st = nn_run_init(&b->run, b->dev, b->rec, layouts, n);
-    b->n_first = n;
+    b->n_first = vkc_recording_get_info(b->rec).n_dispatches;
     if (st == VKC_OK)
         st = nn_run_fwd(&b->run, b->op, &b->call, &b->bind);
     if (st == VKC_OK && pass == BENCH_BWD) {
