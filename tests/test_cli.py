@@ -298,6 +298,58 @@ def test_distill(work):
     check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
 
 
+def retained(work, name, settings):
+    """The model m with these retention settings."""
+    folder = work / name
+    shutil.copytree(work / "m", folder)
+    own = json.loads((folder / "pare.json").read_text())
+    (folder / "pare.json").write_text(json.dumps({**own, "retention": settings}))
+    return folder
+
+
+def test_retention(work):
+    data = work / "data"
+    half = retained(work, "half", {"policy": "topk", "share": [0.5, 0.5]})
+    halts = retained(work, "halts", {"policy": "halting", "every": 1, "gate_scale": 1000.0, "gate_centre": 0.0,
+                                     "eps": 0.01, "keep_class": True, "read_patches": 0.5, "gaps": "count"})
+    value = check_json("keep keep_layer", "eval", half, "--data", data)
+    check(value.get("keep") == 0.75 and value.get("keep_layer") == [1, 0.5], f"eval: topk keeps {value}")
+    value = check_json("keep keep_layer", "eval", halts, "--data", data)
+    check(value.get("keep_layer", [0])[0] == 1 and 0.5 <= value["keep"] < 1, f"eval: halting keeps {value}")
+    check_run(0, "75.0 % of the patches kept", "eval", half, "--data", data, "--policy", "topk")
+    dense = check_json("top1", "eval", work / "m", "--data", data)
+    for model in (half, halts):
+        value = check_json("loss", "eval", model, "--data", data, "--policy", "none")
+        check("keep" not in value and value["loss"] == dense["loss"], f"eval --policy none: {value}")
+        check_json("images", "classify", model, data / "test/dark/0.png", "--policy", "none")
+    check_run(2, "by topk; halting needs `pare retain", "eval", half, "--data", data, "--policy", "halting")
+    check_run(2, "by halting; topk needs `pare retain", "classify", halts, data / "test/dark/0.png", "--policy", "topk")
+    check_run(2, "keeps all its tokens; topk needs", "bench", "model", work / "m", "--policy", "topk")
+    check_run(2, "there are: none, halting, topk", "eval", half, "--data", data, "--policy", "merging")
+    value = check_json("rows", "bench", "model", half, "--batch", "1")
+    check([round(row["keep"], 2) for row in value["rows"]] == [0.75] * 3, f"bench model: {value}")
+    value = check_json("rows", "bench", "model", half, "--batch", "1", "--policy", "none")
+    check(all("keep" not in row for row in value["rows"]), f"bench model --policy none: {value}")
+    check_run(0, "2 after block 0, of 4; 75.0 %", "inspect", half)
+    check_run(0, "tokens halt by sigma(1000 x_0 - 0)", "inspect", halts)
+    check(check_json("retention", "inspect", halts).get("retention", {}).get("gaps") == "count", "inspect: retention")
+    args = ["--data", data, "--mixer", "linear", "--max-drop", "100", "--epochs", "1", "--batch", "8", "--no-timing"]
+    out = run("distill", half, *args, "-o", work / "half-student", "--match-epochs", "1")
+    check(out[0] == 0 and "attention stays in the layers that choose tokens by it (topk): 0" in out[2],
+          f"distill of topk: {out}")
+    value = check_json("replaced", "distill", halts, *args, "-o", work / "halts-student")
+    check(sorted(value.get("replaced", [])) == [0, 1], f"distill of halting: {value}")
+    for student, mixers in (("half-student", ["attention", "linear"]), ("halts-student", ["linear", "linear"])):
+        value = check_json("layers retention", "inspect", work / student)
+        check([layer["mixer"] for layer in value.get("layers", [])] == mixers, f"{student}: {value.get('layers')}")
+        check_json("keep", "eval", work / student, "--data", data)
+    check_json("layers", "sparsity", halts, "--data", data)
+    bad = retained(work, "bad-share", {"policy": "topk", "share": [0.5, 0.6]})
+    check_run(6, "more than the 0.5 before it", "eval", bad, "--data", data)
+    bad = retained(work, "bad-policy", {"policy": "merging"})
+    check_run(6, "want none, halting or topk", "inspect", bad)
+
+
 def test_full_disk(work):
     """Writing fails: a sentence, and the old model as it was."""
     before = tree(work / "m")
@@ -332,7 +384,7 @@ def main():
         work = pathlib.Path(folder)
         make_data(work / "data")
         for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
-                     test_full_disk):
+                     test_retention, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

@@ -32,8 +32,8 @@ static nn_tensor *scan(nn_graph *g, const recurrence *c, nn_tensor *const *x)
 {
     const uint32_t wide = width_of(c), dirs = c->dirs;
     const struct delta_scan_attr delta = {
-        .heads = HEADS, .dirs = dirs, .dk = D, .dv = D, .q_head = D, .k_head = D, .v_head = D, .g_head = dirs, .g_dir = 1,
-        .beta_head = dirs, .beta_dir = 1,
+        .heads = HEADS, .dirs = dirs, .dk = D, .dv = D, .q_head = D, .k_head = D, .v_head = D, .g_head = dirs,
+        .g_dir = 1, .beta_head = dirs, .beta_dir = 1,
     };
     const struct gated_scan_attr gated = {
         .heads = HEADS, .dirs = dirs, .dk = D, .dv = D, .channels = c->channels, .q_head = D, .k_head = D, .v_head = D,
@@ -138,9 +138,10 @@ static void check(vkc_device *dev, const recurrence *c)
     for (int counts = 0; counts < 2; counts++) {
         run(dev, c, kept, part, counts, part[N_IN]);
         double worst = 0;
-        for (uint32_t r = 0; r < n; r++)
-            worst = test_worst(worst, test_nmse_float(part[N_IN] + (size_t) r * wide, full[N_IN] + (size_t) from[r] * wide,
-                                                      wide));
+        for (uint32_t r = 0; r < n; r++) {
+            const float *o = part[N_IN] + (size_t) r * wide, *want = full[N_IN] + (size_t) from[r] * wide;
+            worst = test_worst(worst, test_nmse_float(o, want, wide));
+        }
         if (counts ? !(worst <= BAR) : worst <= 1e-3)   // without the op it is another recurrence
             fail_msg("%s: NMSE %.3g of a row, gaps %s", c->name, worst, counts ? "counted" : "skipped");
     }

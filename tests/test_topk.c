@@ -90,8 +90,8 @@ static void check_kind(op_run *t, const struct keep_top_attr *a, int kind, const
         for (uint32_t b = 0; b < IMAGES; b++)
             for (uint32_t r = t->rows[0]->offsets[b]; r < t->rows[0]->offsets[b + 1]; r++)
                 if (memcmp(&t->out[0][r], &keep[r], 4))
-                    fail_msg("%s, the %u highest of %u after %u (%s): flag of token %u is not %u", kinds[kind], a->count,
-                             LENGTHS[b], a->prefix, form, r - t->rows[0]->offsets[b], keep[r]);
+                    fail_msg("%s, the %u highest of %u after %u (%s): flag of token %u is not %u", kinds[kind],
+                             a->count, LENGTHS[b], a->prefix, form, r - t->rows[0]->offsets[b], keep[r]);
     for (uint32_t r = t->rows[0]->n; r < nn_rows_cap(t->rows[0]); r++)
         assert_true(op_run_is_poison(t->out[0][r]));
     assert_int_equal(op_run_check_guards(t, kinds[kind]), 0);

@@ -172,6 +172,9 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
+    if (cfg.retention.policy == NN_POLICY_HALTING)
+        warn("values and pictures are random here, and pictures decide which tokens halt: `pare eval` times the trained "
+             "model");
     VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
     console_clear();
     json_t *rows = json_array();
@@ -179,12 +182,17 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
         double rate = 1e3 * batch / t[i].ms[0];
         if (t[i].tokens == 0)
             continue;
-        json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i}", "tokens", (int) t[i].tokens, "image",
+        const bool drops = cfg.retention.policy != NN_POLICY_NONE;
+        json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i, s:o*}", "tokens", (int) t[i].tokens, "image",
                                               (int) t[i].image, "ms", t[i].ms[0], "images_per_s", rate, "repeats",
-                                              (int) t[i].repeats));
-        if (!a->common.json)
-            printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s\n", t[i].tokens, t[i].image,
-                   t[i].image, t[i].ms[0], batch, rate);
+                                              (int) t[i].repeats, "keep", drops ? app_number(t[i].keep[0]) : NULL));
+        if (a->common.json)
+            continue;
+        printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s", t[i].tokens, t[i].image,
+               t[i].image, t[i].ms[0], batch, rate);
+        if (drops)
+            printf(", %.1f %% of the patches kept", 100.0 * t[i].keep[0]);
+        putchar('\n');
     }
     if (a->common.json)
         st = app_print_json(json_pack("{s:o, s:i, s:s, s:s}", "rows", rows, "batch", (int) batch, "device",

@@ -48,6 +48,7 @@ void       measure_print(FILE *f, const char *what, const nn_eval_result *r);
 typedef struct measure_time {
     uint32_t image, tokens;         // 0 tokens: did not fit on the device
     double   ms[MEASURE_MODELS];    // a batch, median of several replays
+    double   keep[MEASURE_MODELS];  // share of patches that a block gets, as in nn_eval_result, of these pictures
     uint32_t repeats;
 } measure_time;
 
