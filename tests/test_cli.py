@@ -307,6 +307,66 @@ def retained(work, name, settings):
     return folder
 
 
+def sides(path):
+    """Width and height of a PNG."""
+    raw = path.read_bytes()
+    check(raw[:8] == b"\x89PNG\r\n\x1a\n", f"{path.name} is no PNG")
+    return struct.unpack(">II", raw[16:24])
+
+
+def test_show(work):
+    data = work / "data"
+    half = retained(work, "show-half", {"policy": "topk", "share": [0.5, 0.5]})
+    good = [data / "test/dark/0.png", data / "test/light/0.png"]
+    check_run(0, "shows where tokens were dropped", "classify", half, *good, "--show", work / "a.png")
+    check(sides(work / "a.png")[0] == 2 * (24 * SIDE + 12) + 12, "classify --show: two pictures side by side")
+    before = (work / "a.png").read_bytes()
+    check_run(2, "--force replaces it", "classify", half, *good, "--show", work / "a.png")
+    check_run(2, "and no file", "classify", half, *good, "--show", work, "--force")
+    check_run(6, "1 of 2 pictures", "classify", half, good[0], data / "train/dark/broken.png", "--show", work / "one.png")
+    check(sides(work / "one.png")[0] == 24 * SIDE + 24, "classify --show: the good picture alone")
+    check_run(6, "is not written", "classify", half, data / "train/dark/broken.png", "--show", work / "none.png")
+    check(not (work / "none.png").exists(), "classify --show: a sheet of nothing")
+    check((work / "a.png").read_bytes() == before, "classify --show: a refused command changed the sheet")
+    check_run(0, "drops no tokens", "classify", work / "m", *good, "--show", work / "a.png", "--force")
+    check((work / "a.png").read_bytes() != before, "classify --show: the same with all tokens")
+    check_run(0, "drops no tokens", "classify", half, *good, "--policy", "none", "--show", work / "b.png")
+    check((work / "a.png").read_bytes() == (work / "b.png").read_bytes(), "classify --show: --policy none")
+    check_json("top1 keep", "eval", half, "--data", data, "--show", work / "c.png")
+    check(sides(work / "c.png")[0] == 4 * (24 * SIDE + 12) + 12, "eval --show: eight pictures, four in a row")
+    check_run(0, "top-1", "eval", half, "--data", data, "--show", work / "c.png", "--show-images", "3", "--force")
+    check(sides(work / "c.png")[0] == 3 * (24 * SIDE + 12) + 12, "eval --show: three pictures")
+    check_run(6, "no-such-folder", "eval", half, "--data", data, "--show", work / "no-such-folder/c.png")
+
+
+def test_bench_retention(work):
+    half = retained(work, "bench-half", {"policy": "topk", "share": [0.5, 0.5]})
+    small = ["bench", "retention", "--dim", "16", "--heads", "2", "--repeat", "1"]
+    value = check_json("rows model skipped device driver", *small, "--tokens", "17,6", "-o", work / "bench-retention")
+    rows, models = value.get("rows", []), value.get("model", {}).get("rows", [])
+    want = [(mixer, tokens, 1 + tokens // 2, p) for mixer in ("attention", "linear", "ssd", "gla", "mingru")
+            for tokens in (6, 17) for p in ("forward", "fwd+bwd")]
+    check([(r["mixer"], r["tokens"], r["kept"], r["pass"]) for r in rows] == want, f"bench retention: rows {value}")
+    check(all(r.keys() >= {"ratio", "compact_share"} and
+              r["ratio_bar"] == (0.55 if r["mixer"] == "attention" else 0.6) for r in rows), "bench retention: keys")
+    check(sum(r["dense_ms"] > 0 for r in rows) > len(rows) // 2, f"bench retention: figures {rows}")
+    # Five patches are no square picture; of 16, half in two of six blocks and a quarter in two.
+    check([m["tokens"] for m in models] == [17] * 5 and len(value.get("skipped", [])) == 5, f"bench retention: {models}")
+    check(all(abs(m["keep"] - (2 + 2 * 0.5 + 2 * 0.25) / 6) < 1e-9 for m in models), f"bench retention: keep {models}")
+    check(all(m["gain"] > 0 and 1.2 < m["ideal_gain"] < 1.9 for m in models), f"bench retention: gains {models}")
+    for name, lines in (("retention.tsv", len(rows)), ("models.tsv", len(models))):
+        check((work / "bench-retention" / name).read_text().count("\n") == lines + 1, f"bench retention: {name}")
+    one = [*small, "--tokens", "5", "--mixers", "linear", "--forward"]
+    value = check_json("rows model", *one, "--no-model", "--batch", "3")
+    check(len(value["rows"]) == 1 and not value["model"]["rows"], f"bench retention --forward --no-model: {value}")
+    value = check_json("model", *one, "--model", half, "--data", work / "data", "--batch", "4")
+    check([(m["tokens"], m["keep"]) for m in value["model"]["rows"]] == [(5, 0.75)], f"bench retention --model: {value}")
+    check_run(0, "half of those after two thirds", *one, "--model", work / "mixer-attention")
+    check_run(2, "at least 3", *small, "--tokens", "2")
+    check_run(2, "--model names", *one, "--data", work / "data")
+    check_run(6, "no-such-model", *one, "--model", work / "no-such-model")
+
+
 def test_retention(work):
     data = work / "data"
     half = retained(work, "half", {"policy": "topk", "share": [0.5, 0.5]})
@@ -384,7 +444,7 @@ def main():
         work = pathlib.Path(folder)
         make_data(work / "data")
         for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
-                     test_retention, test_full_disk):
+                     test_retention, test_show, test_bench_retention, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
