@@ -65,8 +65,8 @@ static vkc_status read_values(retention_run *t)
     return st;
 }
 
-vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_config *cfg, uint32_t cap, uint64_t seed,
-                              bool train)
+vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_config *cfg, uint32_t cap,
+                              uint64_t seed, bool train)
 {
     vkc_status st;
     const uint32_t len = cfg->channels * cfg->image * cfg->image;

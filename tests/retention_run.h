@@ -21,8 +21,8 @@ typedef struct retention_run {
 } retention_run;
 
 // A model of this config with values by formula, for batches of at most `cap` images.
-vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_config *cfg, uint32_t cap, uint64_t seed,
-                              bool train);
+vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_config *cfg, uint32_t cap,
+                              uint64_t seed, bool train);
 void       retention_run_finish(retention_run *t);
 // Pictures by formula, number `step` on; both forms are run. Gradients are cleared first.
 vkc_status retention_run_execute(retention_run *t, uint32_t n, uint32_t step);

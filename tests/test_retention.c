@@ -86,7 +86,8 @@ static void check_block(const retention_run *t, const masked_vit *m, uint32_t l,
                 fail_msg("block %u, image %u: token %u halts in block %u by the masked form", l, b, k, m[b].done[k]);
             *n_done += m[b].done[k] == l;
             for (uint32_t j = 0; j < C; j++) {
-                const double want = m[b].block[l][k][j], d = (double) x[row * C + j] - want, e = ref[row * C + j] - want;
+                const double want = m[b].block[l][k][j];
+                const double d = (double) x[row * C + j] - want, e = ref[row * C + j] - want;
                 num += d * d;
                 num_ref += e * e;
                 den += want * want;

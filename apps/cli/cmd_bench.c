@@ -173,8 +173,8 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
     if (cfg.retention.policy == NN_POLICY_HALTING)
-        warn("values and pictures are random here, and pictures decide which tokens halt: `pare eval` times the trained "
-             "model");
+        warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
+             "trained model");
     VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
     console_clear();
     json_t *rows = json_array();
