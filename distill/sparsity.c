@@ -80,7 +80,9 @@ static vkc_status run_batch(pass *p, uint32_t n, distill_sparsity *out)
         vkc_slice live = p->stats[l];
         if (!live.buf)
             continue;
-        st = vkc_read(p->v->dev, (vkc_slice) { p->layout[l]->words.buf, p->layout[l]->words.offset, sizeof rows }, &rows);
+        vkc_slice count = p->layout[l]->words;
+        count.size = sizeof rows;
+        st = vkc_read(p->v->dev, count, &rows);
         live.size = (size_t) rows * per_row * sizeof(float);
         if (st == VKC_OK && rows)
             st = vkc_read(p->v->dev, live, p->host);

@@ -71,6 +71,11 @@ const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l)
     return nn_infer_kept(c->inf, l);
 }
 
+const uint8_t *nn_classifier_rgb(const nn_classifier *c)
+{
+    return c->rgb;
+}
+
 uint32_t nn_classifier_classes(const nn_classifier *c)
 {
     return c->v->cfg.classes;

@@ -94,9 +94,9 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
     out->images_per_s = out->images / out->seconds;
     out->n_keep = v->cfg.retention.policy != NN_POLICY_NONE ? v->cfg.depth : 0;
     out->keep = out->n_keep ? 0.0 : 1.0;
-    for (uint32_t l = 0; l < out->n_keep; l++) {
-        out->keep_layer[l] = t.keep[l] / t.n;
-        out->keep += out->keep_layer[l] / out->n_keep;
+    for (uint32_t k = 0; k < out->n_keep; k++) {
+        out->keep_layer[k] = t.keep[k] / t.n;
+        out->keep += out->keep_layer[k] / out->n_keep;
     }
 done:
     free(labels);

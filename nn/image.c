@@ -10,6 +10,8 @@
 
 #define STBI_NO_STDIO
 #include <stb_image.h>
+#define STBI_WRITE_NO_STDIO
+#include <stb_image_write.h>
 
 // Do the Huffman tables of a DHT segment, whose bytes after the marker are given, have at most 256 codes each?
 // stb_image before 2.28 writes past its arrays when they have more.
@@ -106,6 +108,30 @@ void nn_image_finish(nn_image *im)
         return;
     stbi_image_free(im->rgb);
     memset(im, 0, sizeof *im);
+}
+
+typedef struct png_writer { nn_saver *saver; vkc_status st; } png_writer;
+
+static void write_bytes(void *user, void *data, int size)
+{
+    png_writer *w = user;
+    w->st = nn_saver_write(w->saver, data, (size_t) size);
+}
+
+vkc_status nn_image_save(const nn_image *im, const char *path)
+{
+    png_writer w = { NULL, VKC_OK };
+    vkc_status st;
+    if (im->width == 0 || im->height == 0 || (uint64_t) im->width * im->height > NN_IMAGE_MAX_PIXELS)
+        return VKC_FAIL(VKC_E_ARG, "a picture of %u x %u pixels is not written", im->width, im->height);
+    VKC_TRY(nn_saver_create(path, &w.saver));
+    if (!stbi_write_png_to_func(write_bytes, &w, (int) im->width, (int) im->height, 3, im->rgb, (int) (3 * im->width)))
+        w.st = VKC_FAIL(VKC_E_NOMEM, "no memory to write %s", path);
+    VKC_TRY(w.st);
+    VKC_TRY(nn_saver_submit(w.saver));
+done:
+    nn_saver_destroy(w.saver);
+    return st;
 }
 
 // Output i of an axis is the sum of `n` inputs from `first` on, weighted.

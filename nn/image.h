@@ -1,4 +1,4 @@
-// image.h — pictures: JPEG and PNG decoded from untrusted bytes, resized, turned into floats.
+// image.h — pictures: JPEG and PNG decoded from untrusted bytes, resized, turned into floats; PNG written.
 //
 // Thread-safety: safe. Errors: E_FORMAT (no picture, broken, too large), E_IO, E_NOMEM, E_ARG.
 #ifndef NN_IMAGE_H
@@ -26,6 +26,8 @@ typedef struct nn_image {
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out);
 vkc_status nn_image_load(const char *path, nn_image *out);
 void       nn_image_finish(nn_image *im);       // zeroed is fine
+// Write as PNG, beside and renamed.
+vkc_status nn_image_save(const nn_image *im, const char *path);
 
 // Resize to width x height into out (height, width, 3): triangle filter, widened when shrinking, so nothing
 // aliases. The same size is a copy. The aspect is not kept.

@@ -42,7 +42,8 @@ static json_t *build_config(const nn_model_config *c)
         for (uint32_t i = 0; i < c->classes; i++)
             json_array_append_new(labels, json_string(c->labels[i]));
     }
-    // Another program must not take a model with other mixers, or one that drops tokens, for a plain vision transformer.
+    // Another program must not take a model with other mixers, or one that drops tokens, for a plain vision
+    // transformer.
     return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
                      " s:{s:[i,i,i], s:b, s:s, s:f, s:s, s:o, s:o, s:i, s:s, s:s}}",
                      "architecture", is_plain(c) ? "vit_tiny_patch16_224" : "pare_vit",

@@ -81,6 +81,8 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
                        nn_tensor **heads, nn_mixer_taps *taps);
 
 uint64_t nn_vit_macs(const nn_vit *v, uint32_t l);      // multiply-adds an image; l = layer, depth = all
+// Multiply-adds of block l, norms and MLP included, for an image of which `tokens` are there.
+uint64_t nn_vit_block_macs(const nn_vit *v, uint32_t l, uint32_t tokens);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,8 @@
 #include "inc/rows.glsl"
 #include "inc/scan.glsl"
 // Sources and places of the rows that are kept, and the row of every place: a workgroup an image, in which an
-// invocation has some rows in a row to itself, so that a single scan is enough for any length. No word is written twice.
+// invocation has some neighbouring rows to itself, so that a single scan is enough for any length. No word is written
+// twice.
 layout(binding = 0) readonly  buffer Keep { uint keep[]; };     // (R) not 0 = kept
 layout(binding = 1) writeonly buffer Src  { uint src[]; };      // (R of To) row of Tok
 ROWS(2, Tok);

@@ -6,7 +6,7 @@
 #include "inc/scan.glsl"
 #include "inc/launches.glsl"
 // Where each image starts in the new layout, how many rows there are, and the launches over them: one workgroup.
-// An invocation has some images in a row to itself, so that a single scan is enough for any number.
+// An invocation has some neighbouring images to itself, so that a single scan is enough for any number.
 layout(binding = 0) readonly buffer Count { uint count[]; };    // (cap_images)
 ROWS(1, Tok);
 ROWS_MADE(2, To);

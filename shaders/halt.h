@@ -1,7 +1,7 @@
 // halt.h — A-ViT's halting after a block (algorithms D.1): a token's score, its weight in the mean field, who goes on
-//   h = sigma(scale x_0 - centre).  Running tokens add h to their cumulative score c. Where c >= 1 - eps, or in the last
-//   block, the token is done: its weight is what remains, p = r. Elsewhere p = h and r shrinks by it. So all weights of
-//   a token sum to 1. Done tokens that are still there (a class token that is kept) have p = 0.
+//   h = sigma(scale x_0 - centre).  Running tokens add h to their cumulative score c. Where c >= 1 - eps, or in the
+//   last block, the token is done: its weight is what remains, p = r. Elsewhere p = h and r shrinks by it. So all
+//   weights of a token sum to 1. Done tokens that are still there (a class token that is kept) have p = 0.
 // A token whose score is no number is done too: where c is NaN, it is not below 1 - eps. H is then NaN, for all to see.
 #ifndef SHADERS_HALT_H
 #define SHADERS_HALT_H

@@ -1,6 +1,6 @@
-// keep_top.h — flags of the `count` tokens of an image with the highest scores; the lower place wins a tie, NaN is lowest
-//   The first `prefix` places (class token) are kept besides. An image with fewer tokens keeps all.
-//   Places ascend within an image.
+// keep_top.h — flags of the `count` tokens of an image with the highest scores
+//   The lower place wins a tie, NaN is lowest. The first `prefix` places (class token) are kept besides. An image with
+//   fewer tokens keeps all. Places ascend within an image.
 #ifndef SHADERS_KEEP_TOP_H
 #define SHADERS_KEEP_TOP_H
 #include "inc/shared.h"

@@ -1,7 +1,8 @@
 // graph_ref.h — a built graph in double: its calls in order, each by its op's definition.
 //
 // The reference of whatever a graph can hold, with no second implementation of it. The graph needs no plan; its
-// layouts' host copies say which rows are live.
+// layouts' host copies say which rows are live; the definition of an op that makes a layout writes the copy of that one,
+// so two references at a time need layouts of their own. Words are doubles that are whole.
 #ifndef TESTS_GRAPH_REF_H
 #define TESTS_GRAPH_REF_H
 

@@ -59,7 +59,7 @@ static vkc_status build(mixer_run *t)
 {
     vkc_status st;
     const mixer_run_params *w = &t->with;
-    const nn_mixer_dims d = { w->dim, w->heads, &t->layer, NN_GAPS_SKIP };
+    const nn_mixer_dims d = { w->dim, w->heads, &t->layer, w->gaps };
     const nn_shape shape = { 2, { 0, w->dim } };
     VKC_TRY(make_params(t, &d));
     VKC_TRY(nn_rows_create(t->dev, w->cap_images, 1 + w->grid * w->grid, w->grid ? 1 : 0, w->grid, w->grid, &t->rows));
@@ -157,6 +157,15 @@ vkc_status mixer_run_write(mixer_run *t, uint32_t n, const uint32_t *lengths, co
     }
     graph_ref_touch_all(t->ref);
     return st;
+}
+
+vkc_status mixer_run_place(mixer_run *t, const uint32_t *pos)
+{
+    uint32_t lengths[MIXER_RUN_MAX_IMAGES];
+    for (uint32_t b = 0; b < t->rows->n_images; b++)
+        lengths[b] = t->rows->offsets[b + 1] - t->rows->offsets[b];
+    graph_ref_touch_all(t->ref);
+    return nn_rows_write(t->dev, t->rows, t->rows->n_images, lengths, pos);
 }
 
 vkc_status mixer_run_execute(mixer_run *t)

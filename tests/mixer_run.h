@@ -13,6 +13,7 @@ typedef struct mixer_run_params {
     uint32_t cap_images, grid;      // an image has at most 1 + grid * grid tokens; grid 0 = one
     bool     train;                 // a loss and gradients
     bool     carry;                 // states come from `start` and go to `last`
+    nn_gaps  gaps;                  // what decays make of dropped tokens
 } mixer_run_params;
 
 typedef struct mixer_run {
@@ -42,6 +43,8 @@ void       mixer_run_finish(mixer_run *t);              // zeroed is fine
 // values of a token are a function of its image and number. Dead rows are NaN.
 vkc_status mixer_run_write(mixer_run *t, uint32_t n, const uint32_t *lengths, const uint32_t *image,
                            const uint32_t *first);
+// The same live rows at other places (R), as after dropping tokens between them; NULL = none are missing.
+vkc_status mixer_run_place(mixer_run *t, const uint32_t *pos);
 // Run on the device: host_heads and, trained, host_dy and the gradients of the parameters.
 vkc_status mixer_run_execute(mixer_run *t);
 vkc_status mixer_run_gradient(mixer_run *t, uint32_t param, float *dst);

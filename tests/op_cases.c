@@ -71,7 +71,7 @@ const op_case op_cases[] = {
 
     // class_attention (its lse is any number: the weights need not sum to 1)
 #define CLASS(n, lengths, cap, dropped, H, D, own_scale) { "class_attention", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = 1, .holes = dropped } }, \
     .in = { { 1, { 2, { 0, 3 * (H) * (D) } } }, { 1, { 2, { 0, (H) } }, 1, 3 } }, \
     .attr = &(struct class_attention_attr) { .heads = (H), .scale = own_scale } }
     CLASS("one", (1), 0, false, 1, 1, 0),
@@ -172,7 +172,7 @@ const op_case op_cases[] = {
 
     // gaps
 #define GAPS(n, lengths, cap, dropped, W, w, d) { "gaps", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .holes = dropped } }, \
     .in = { { 1, { 2, { 0, W } } } }, .attr = &(struct gaps_attr) { .width = w, .dirs = d } }
     GAPS("one", (1), 0, false, 1, 1, 1),
     GAPS("all lengths, dense", (1, 2, 15, 16, 17, 31, 33, 197), 0, false, 6, 1, 2),
@@ -205,7 +205,7 @@ const op_case op_cases[] = {
 
     // keep_top
 #define KEEP(n, lengths, cap, dropped, k, first, lo, hi) { "keep_top", n, \
-    .layout = { { MATCH_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
     .in = { { 1, { 1, { 0 } }, lo, hi } }, \
     .attr = &(struct keep_top_attr) { .count = k, .prefix = first } }
     KEEP("one", (1), 0, false, 1, 0, -1, 1),
@@ -218,21 +218,27 @@ const op_case op_cases[] = {
     // halt (scores lie in 0.05 .. 0.6; prev gives tokens that run, that reach the threshold and that are done)
     { "halt", "one token, first block", .layout = { { { 1 } } }, .attr = &(struct halt_attr) { .eps = 0.01f },
       .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 } } },
-    { "halt", "first block, some done", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .prefix = 1 } }, .attr = &(struct halt_attr) { .eps = 0.7f, .kept = 1 },
+    { "halt", "first block, some done", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .prefix = 1 } },
+      .attr = &(struct halt_attr) { .eps = 0.7f, .kept = 1 },
       .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 } } },
-    { "halt", "all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200 } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 1 },
+    { "halt", "all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200 } },
+      .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 1 },
       .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.01, 2.5 } } },
-    { "halt", "long, dropped tokens", .layout = { { { 33, 197, 1, 64 }, .cap_tokens = 400, .prefix = 1, .holes = true } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 1 },
+    { "halt", "long, dropped tokens", .layout = { { { 33, 197, 1, 64 }, .cap_tokens = 400, .prefix = 1, .holes = true } },
+      .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 1 },
       .in = { { 1, { 2, { 0, 13 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.01, 1.5 } } },
     { "halt", "1025 tokens", .layout = { { { 1025, 3 } } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 2 },
       .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.4, 2.4 } } },
     { "halt", "all running", .layout = { { { 37, 65 } } }, .attr = &(struct halt_attr) { .eps = 0.01f },
       .in = { { 1, { 2, { 0, 32 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.05, 0.3 } } },
-    { "halt", "all done before", .layout = { { { 13, 3 }, .cap_tokens = 37 } }, .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 3 },
+    { "halt", "all done before", .layout = { { { 13, 3 }, .cap_tokens = 37 } },
+      .attr = &(struct halt_attr) { .eps = 0.01f, .kept = 3 },
       .in = { { 1, { 2, { 0, 64 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 2, 2.5 } } },
-    { "halt", "last block", .layout = { { { 65, 3, 17 } } }, .attr = &(struct halt_attr) { .eps = 0.01f, .last = 1, .kept = 1 },
+    { "halt", "last block", .layout = { { { 65, 3, 17 } } },
+      .attr = &(struct halt_attr) { .eps = 0.01f, .last = 1, .kept = 1 },
       .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 }, { 1, { 2, { 0, 4 } }, 0.1, 2.5 } } },
-    { "halt", "last block is the first", .layout = { { { 3, 13 }, .cap_tokens = 15 } }, .attr = &(struct halt_attr) { .eps = 0.01f, .last = 1 },
+    { "halt", "last block is the first", .layout = { { { 3, 13 }, .cap_tokens = 15 } },
+      .attr = &(struct halt_attr) { .eps = 0.01f, .last = 1 },
       .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 4 } }, 0.5, 1.5 } } },
 
     // halt_loss
@@ -242,11 +248,13 @@ const op_case op_cases[] = {
       .in = { { 0, { 2, { 12, 4 } }, 0.1, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
     { "halt_loss", "3 layers, some clamped", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 0.5f, 0.7f },
       .in = { { 0, { 2, { 3, 4 } }, -0.2, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
-    { "halt_loss", "13 layers, mean past the end", .attr = &(struct halt_loss_attr) { HALT_TARGET_NORMALISED, 40.0f, 3.0f },
+    { "halt_loss", "13 layers, mean past the end",
+      .attr = &(struct halt_loss_attr) { HALT_TARGET_NORMALISED, 40.0f, 3.0f },
       .in = { { 0, { 2, { 13, 4 } }, 0.1, 1 }, { 0, { 1, { 4 } } } } },
     { "halt_loss", "65 layers", .attr = &(struct halt_loss_attr) { HALT_TARGET_NORMALISED, 20.5f, 9.0f },
       .in = { { 0, { 2, { 65, 4 } }, 0.01, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
-    { "halt_loss", "128 layers, some clamped", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 100.0f, 20.0f },
+    { "halt_loss", "128 layers, some clamped",
+      .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 100.0f, 20.0f },
       .in = { { 0, { 2, { 128, 4 } }, 0.01, 1 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
     { "halt_loss", "no scores", .attr = &(struct halt_loss_attr) { HALT_TARGET_RELEASED, 2.0f, 1.0f },
       .in = { { 0, { 2, { 4, 4 } }, -0.1, 1e-40 }, { 0, { 1, { 4 } }, 0.1, 1 } } },
@@ -257,7 +265,8 @@ const op_case op_cases[] = {
     { "halt_tally", "all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200 } },
       .attr = &(struct halt_tally_attr) { .layers = 12, .layer = 11, .kept = 1 },
       .in = { { 1, { 2, { 0, 4 } }, 1, 3 }, { 1, { 2, { 0, 4 } }, 1, 3 } } },
-    { "halt_tally", "first block, dropped tokens", .layout = { { { 64, 1, 33, 3 }, .cap_tokens = 150, .prefix = 1, .holes = true } },
+    { "halt_tally", "first block, dropped tokens",
+      .layout = { { { 64, 1, 33, 3 }, .cap_tokens = 150, .prefix = 1, .holes = true } },
       .attr = &(struct halt_tally_attr) { .layers = 3, .kept = 2 },
       .in = { { 1, { 2, { 0, 4 } }, 0, 3 } } },
     { "halt_tally", "1025 tokens", .layout = { { { 1025, 17, 1025 } } },
@@ -365,19 +374,24 @@ const op_case op_cases[] = {
     { "mean_field", "one token", .layout = { { { 1 }, .prefix = 1 }, { { 1 } } }, .to = 2,
       .attr = &(struct mean_field_attr) { .patches = 0.0f },
       .in = { { 1, { 2, { 0, 1 } } }, { 1, { 2, { 0, 4 } } } } },
-    { "mean_field", "class tokens alone, all lengths", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200, .prefix = 1 }, { { 1, 1, 1, 1, 1, 1, 1, 1 } } }, .to = 2,
+    { "mean_field", "class tokens alone, all lengths",
+      .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200, .prefix = 1 }, { { 1, 1, 1, 1, 1, 1, 1, 1 } } }, .to = 2,
       .attr = &(struct mean_field_attr) { .patches = 0.0f },
       .in = { { 1, { 2, { 0, 13 } } }, { 1, { 2, { 0, 4 } } } } },
-    { "mean_field", "class tokens alone, some are not there", .layout = { { { 3, 37, 1, 16 }, .cap_tokens = 80, .holes = true }, { { 1, 1, 1, 1 } } }, .to = 2,
+    { "mean_field", "class tokens alone, some are not there",
+      .layout = { { { 3, 37, 1, 16 }, .cap_tokens = 80, .holes = true }, { { 1, 1, 1, 1 } } }, .to = 2,
       .attr = &(struct mean_field_attr) { .patches = 0.0f },
       .in = { { 1, { 2, { 0, 65 } } }, { 1, { 2, { 0, 4 } } } } },
-    { "mean_field", "patches, all lengths, dead rows", .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200, .prefix = 1 }, { { 1, 1, 1, 1, 1, 1, 1, 1 } } }, .to = 2,
+    { "mean_field", "patches, all lengths, dead rows",
+      .layout = { { { 1, 2, 15, 16, 17, 31, 33, 197 }, .cap_tokens = 200, .prefix = 1 }, { { 1, 1, 1, 1, 1, 1, 1, 1 } } }, .to = 2,
       .attr = &(struct mean_field_attr) { .patches = 0.5f },
       .in = { { 1, { 2, { 0, 3 } } }, { 1, { 2, { 0, 4 } } } } },
-    { "mean_field", "patches, dropped tokens", .layout = { { { 64, 65, 3, 1 }, .cap_tokens = 140, .prefix = 1, .holes = true }, { { 1, 1, 1, 1 } } }, .to = 2,
+    { "mean_field", "patches, dropped tokens",
+      .layout = { { { 64, 65, 3, 1 }, .cap_tokens = 140, .prefix = 1, .holes = true }, { { 1, 1, 1, 1 } } }, .to = 2,
       .attr = &(struct mean_field_attr) { .patches = 2.0f },
       .in = { { 1, { 2, { 0, 37 } } }, { 1, { 2, { 0, 4 } } } } },
-    { "mean_field", "patches, two tokens before them", .layout = { { { 33, 13 }, .cap_tokens = 33, .prefix = 2 }, { { 1, 1 } } }, .to = 2,
+    { "mean_field", "patches, two tokens before them",
+      .layout = { { { 33, 13 }, .cap_tokens = 33, .prefix = 2 }, { { 1, 1 } } }, .to = 2,
       .attr = &(struct mean_field_attr) { .patches = -1.0f },
       .in = { { 1, { 2, { 0, 64 } } }, { 1, { 2, { 0, 4 } } } } },
     { "mean_field", "patches from place 0", .layout = { { { 17, 2 } }, { { 1, 1 } } }, .to = 2,

@@ -298,6 +298,118 @@ def test_distill(work):
     check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
 
 
+def retained(work, name, settings):
+    """The model m with these retention settings."""
+    folder = work / name
+    shutil.copytree(work / "m", folder)
+    own = json.loads((folder / "pare.json").read_text())
+    (folder / "pare.json").write_text(json.dumps({**own, "retention": settings}))
+    return folder
+
+
+def sides(path):
+    """Width and height of a PNG."""
+    raw = path.read_bytes()
+    check(raw[:8] == b"\x89PNG\r\n\x1a\n", f"{path.name} is no PNG")
+    return struct.unpack(">II", raw[16:24])
+
+
+def test_show(work):
+    data = work / "data"
+    half = retained(work, "show-half", {"policy": "topk", "share": [0.5, 0.5]})
+    good = [data / "test/dark/0.png", data / "test/light/0.png"]
+    check_run(0, "shows where tokens were dropped", "classify", half, *good, "--show", work / "a.png")
+    check(sides(work / "a.png")[0] == 2 * (24 * SIDE + 12) + 12, "classify --show: two pictures side by side")
+    before = (work / "a.png").read_bytes()
+    check_run(2, "--force replaces it", "classify", half, *good, "--show", work / "a.png")
+    check_run(2, "and no file", "classify", half, *good, "--show", work, "--force")
+    check_run(6, "1 of 2 pictures", "classify", half, good[0], data / "train/dark/broken.png", "--show", work / "one.png")
+    check(sides(work / "one.png")[0] == 24 * SIDE + 24, "classify --show: the good picture alone")
+    check_run(6, "is not written", "classify", half, data / "train/dark/broken.png", "--show", work / "none.png")
+    check(not (work / "none.png").exists(), "classify --show: a sheet of nothing")
+    check((work / "a.png").read_bytes() == before, "classify --show: a refused command changed the sheet")
+    check_run(0, "drops no tokens", "classify", work / "m", *good, "--show", work / "a.png", "--force")
+    check((work / "a.png").read_bytes() != before, "classify --show: the same with all tokens")
+    check_run(0, "drops no tokens", "classify", half, *good, "--policy", "none", "--show", work / "b.png")
+    check((work / "a.png").read_bytes() == (work / "b.png").read_bytes(), "classify --show: --policy none")
+    check_json("top1 keep", "eval", half, "--data", data, "--show", work / "c.png")
+    check(sides(work / "c.png")[0] == 4 * (24 * SIDE + 12) + 12, "eval --show: eight pictures, four in a row")
+    check_run(0, "top-1", "eval", half, "--data", data, "--show", work / "c.png", "--show-images", "3", "--force")
+    check(sides(work / "c.png")[0] == 3 * (24 * SIDE + 12) + 12, "eval --show: three pictures")
+    check_run(6, "no-such-folder", "eval", half, "--data", data, "--show", work / "no-such-folder/c.png")
+
+
+def test_bench_retention(work):
+    half = retained(work, "bench-half", {"policy": "topk", "share": [0.5, 0.5]})
+    small = ["bench", "retention", "--dim", "16", "--heads", "2", "--repeat", "1"]
+    value = check_json("rows model skipped device driver", *small, "--tokens", "17,6", "-o", work / "bench-retention")
+    rows, models = value.get("rows", []), value.get("model", {}).get("rows", [])
+    want = [(mixer, tokens, 1 + tokens // 2, p) for mixer in ("attention", "linear", "ssd", "gla", "mingru")
+            for tokens in (6, 17) for p in ("forward", "fwd+bwd")]
+    check([(r["mixer"], r["tokens"], r["kept"], r["pass"]) for r in rows] == want, f"bench retention: rows {value}")
+    check(all(r.keys() >= {"ratio", "compact_share"} and
+              r["ratio_bar"] == (0.55 if r["mixer"] == "attention" else 0.6) for r in rows), "bench retention: keys")
+    check(sum(r["dense_ms"] > 0 for r in rows) > len(rows) // 2, f"bench retention: figures {rows}")
+    # Five patches are no square picture; of 16, half in two of six blocks and a quarter in two.
+    check([m["tokens"] for m in models] == [17] * 5 and len(value.get("skipped", [])) == 5, f"bench retention: {models}")
+    check(all(abs(m["keep"] - (2 + 2 * 0.5 + 2 * 0.25) / 6) < 1e-9 for m in models), f"bench retention: keep {models}")
+    check(all(m["gain"] > 0 and 1.2 < m["ideal_gain"] < 1.9 for m in models), f"bench retention: gains {models}")
+    for name, lines in (("retention.tsv", len(rows)), ("models.tsv", len(models))):
+        check((work / "bench-retention" / name).read_text().count("\n") == lines + 1, f"bench retention: {name}")
+    one = [*small, "--tokens", "5", "--mixers", "linear", "--forward"]
+    value = check_json("rows model", *one, "--no-model", "--batch", "3")
+    check(len(value["rows"]) == 1 and not value["model"]["rows"], f"bench retention --forward --no-model: {value}")
+    value = check_json("model", *one, "--model", half, "--data", work / "data", "--batch", "4")
+    check([(m["tokens"], m["keep"]) for m in value["model"]["rows"]] == [(5, 0.75)], f"bench retention --model: {value}")
+    check_run(0, "half of those after two thirds", *one, "--model", work / "mixer-attention")
+    check_run(2, "at least 3", *small, "--tokens", "2")
+    check_run(2, "--model names", *one, "--data", work / "data")
+    check_run(6, "no-such-model", *one, "--model", work / "no-such-model")
+
+
+def test_retention(work):
+    data = work / "data"
+    half = retained(work, "half", {"policy": "topk", "share": [0.5, 0.5]})
+    halts = retained(work, "halts", {"policy": "halting", "every": 1, "gate_scale": 1000.0, "gate_centre": 0.0,
+                                     "eps": 0.01, "keep_class": True, "read_patches": 0.5, "gaps": "count"})
+    value = check_json("keep keep_layer", "eval", half, "--data", data)
+    check(value.get("keep") == 0.75 and value.get("keep_layer") == [1, 0.5], f"eval: topk keeps {value}")
+    value = check_json("keep keep_layer", "eval", halts, "--data", data)
+    check(value.get("keep_layer", [0])[0] == 1 and 0.5 <= value["keep"] < 1, f"eval: halting keeps {value}")
+    check_run(0, "75.0 % of the patches kept", "eval", half, "--data", data, "--policy", "topk")
+    dense = check_json("top1", "eval", work / "m", "--data", data)
+    for model in (half, halts):
+        value = check_json("loss", "eval", model, "--data", data, "--policy", "none")
+        check("keep" not in value and value["loss"] == dense["loss"], f"eval --policy none: {value}")
+        check_json("images", "classify", model, data / "test/dark/0.png", "--policy", "none")
+    check_run(2, "by topk; halting needs `pare retain", "eval", half, "--data", data, "--policy", "halting")
+    check_run(2, "by halting; topk needs `pare retain", "classify", halts, data / "test/dark/0.png", "--policy", "topk")
+    check_run(2, "keeps all its tokens; topk needs", "bench", "model", work / "m", "--policy", "topk")
+    check_run(2, "there are: none, halting, topk", "eval", half, "--data", data, "--policy", "merging")
+    value = check_json("rows", "bench", "model", half, "--batch", "1")
+    check([round(row["keep"], 2) for row in value["rows"]] == [0.75] * 3, f"bench model: {value}")
+    value = check_json("rows", "bench", "model", half, "--batch", "1", "--policy", "none")
+    check(all("keep" not in row for row in value["rows"]), f"bench model --policy none: {value}")
+    check_run(0, "2 after block 0, of 4; 75.0 %", "inspect", half)
+    check_run(0, "tokens halt by sigma(1000 x_0 - 0)", "inspect", halts)
+    check(check_json("retention", "inspect", halts).get("retention", {}).get("gaps") == "count", "inspect: retention")
+    args = ["--data", data, "--mixer", "linear", "--max-drop", "100", "--epochs", "1", "--batch", "8", "--no-timing"]
+    out = run("distill", half, *args, "-o", work / "half-student", "--match-epochs", "1")
+    check(out[0] == 0 and "attention stays in the layers that choose tokens by it (topk): 0" in out[2],
+          f"distill of topk: {out}")
+    value = check_json("replaced", "distill", halts, *args, "-o", work / "halts-student")
+    check(sorted(value.get("replaced", [])) == [0, 1], f"distill of halting: {value}")
+    for student, mixers in (("half-student", ["attention", "linear"]), ("halts-student", ["linear", "linear"])):
+        value = check_json("layers retention", "inspect", work / student)
+        check([layer["mixer"] for layer in value.get("layers", [])] == mixers, f"{student}: {value.get('layers')}")
+        check_json("keep", "eval", work / student, "--data", data)
+    check_json("layers", "sparsity", halts, "--data", data)
+    bad = retained(work, "bad-share", {"policy": "topk", "share": [0.5, 0.6]})
+    check_run(6, "more than the 0.5 before it", "eval", bad, "--data", data)
+    bad = retained(work, "bad-policy", {"policy": "merging"})
+    check_run(6, "want none, halting or topk", "inspect", bad)
+
+
 def test_full_disk(work):
     """Writing fails: a sentence, and the old model as it was."""
     before = tree(work / "m")
@@ -332,7 +444,7 @@ def main():
         work = pathlib.Path(folder)
         make_data(work / "data")
         for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
-                     test_full_disk):
+                     test_retention, test_show, test_bench_retention, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

@@ -1,8 +1,10 @@
 // test_mixers.c — every row of the mixer table as a whole: forward and all gradients against its definition in double,
-// a batch against each image alone, every option value, one token at a time, refusals, warm starts.
+// a batch against each image alone, every option value, dropped tokens, one token at a time, refusals, warm starts.
 // usage: test_mixers [mixer-name-part]
 #include "distill/transfer.h"
+#include "nn/graph_impl.h"
 #include "nn/rng.h"
+#include "spv/args.h"
 #include "tests/mixer_run.h"
 #include "tests/numbers.h"
 #include "tests/vk_test.h"
@@ -167,6 +169,119 @@ static void test_options(void **state)
             }
 }
 
+// ---- dropped tokens
+
+static bool is_same(const float *a, const float *b, size_t n)
+{
+    return memcmp(a, b, n * sizeof *a) == 0;
+}
+
+static bool has_same_gradients(mixer_run *a, mixer_run *b)
+{
+    bool same = is_same(a->host_dy, b->host_dy, mixer_run_live(a));
+    for (uint32_t i = 0; i < a->ps->n; i++) {
+        const size_t n = nn_shape_len(&a->ps->p[i].shape);
+        float *x = (float *) malloc(2 * n * sizeof *x);
+        assert_non_null(x);
+        assert_ok(mixer_run_gradient(a, i, x));
+        assert_ok(mixer_run_gradient(b, i, x + n));
+        same = same && is_same(x, x + n, n);
+        free(x);
+    }
+    return same;
+}
+
+// The node that applies `op`, or NULL.
+static const nn_node *find_node(const nn_graph *g, const nn_op *op)
+{
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+        if (g->node[i].op == op)
+            return &g->node[i];
+    return NULL;
+}
+
+// Column `at` of the decays is that of a stream in direction `dir`.
+static void check_direction(const char *mixer, const struct gaps_attr *a, uint32_t at, uint32_t dir)
+{
+    if (at / a->width % a->dirs != dir)
+        fail_msg("%s: column %u counts the gaps of the wrong direction", mixer, at);
+}
+
+// A mixer with a decay counts its gaps: what the scan decays by comes from there, what it writes by does not, and each
+// stream's columns have its direction.
+static bool check_gaps_graph(const char *mixer, const nn_graph *g)
+{
+    enum { DECAY = 3, WRITE = 4 };              // inputs of both scans
+    const nn_node *gaps = find_node(g, &nn_op_gaps), *gated = find_node(g, &nn_op_gated_scan);
+    const nn_node *delta = find_node(g, &nn_op_delta_scan), *scan = gated ? gated : delta;
+    assert_int_equal(gaps != NULL, scan != NULL);
+    if (!scan)
+        return false;
+    const struct gaps_attr *a = (const struct gaps_attr *) gaps->attr;
+    assert_ptr_equal(scan->in[DECAY], gaps->out[0]);
+    assert_true(scan->in[WRITE] != gaps->out[0]);
+    const struct gated_scan_attr *t = (const struct gated_scan_attr *) scan->attr;
+    const struct delta_scan_attr *u = (const struct delta_scan_attr *) scan->attr;
+    for (uint32_t h = 0; h < (gated ? t->heads : u->heads); h++)
+        for (uint32_t dir = 0; dir < (gated ? t->dirs : u->dirs); dir++)
+            for (uint32_t i = 0; i < (gated && t->channels ? t->dk : 1); i++)
+                check_direction(mixer, a, gated ? t->g_col0 + h * t->g_head + dir * t->g_dir + i
+                                                : u->g_col0 + h * u->g_head + dir * u->g_dir, dir);
+    return true;
+}
+
+// Whether decays count dropped tokens is the same, bit for bit, where none are, and for mixers without decays.
+static bool check_gaps(vkc_device *dev, const char *mixer)
+{
+    enum { CAP = 145 };
+    mixer_run t[2];
+    uint32_t pos[N_SHORT * 33], n = 0;
+    for (uint32_t b = 0; b < N_SHORT; b++)      // 0 to 3 tokens dropped before each
+        for (uint32_t i = 0, place = b % 3; i < SHORT[b]; i++, place += 1 + (i * i + b) % 4) {
+            assert_true(place < CAP);
+            pos[n++] = place;
+        }
+    for (int k = 0; k < 2; k++) {
+        mixer_run_params with = { .mixer = mixer, .dim = 12, .heads = 3, .cap_images = N_SHORT + 1, .grid = 12,
+                                  .train = true, .gaps = k ? NN_GAPS_COUNT : NN_GAPS_SKIP };
+        assert_ok(mixer_run_init(&t[k], dev, &with));
+        assert_ok(mixer_run_write(&t[k], N_SHORT, SHORT, NULL, NULL));
+        assert_ok(mixer_run_execute(&t[k]));
+    }
+    const bool counts = check_gaps_graph(mixer, t[1].g);
+    assert_int_equal(nn_graph_get_info(t[1].g).n_calls, nn_graph_get_info(t[0].g).n_calls + counts);
+    if (!is_same(t[0].host_heads, t[1].host_heads, mixer_run_live(&t[0])) || !has_same_gradients(&t[0], &t[1]))
+        fail_msg("%s: counting no gaps is not skipping them", mixer);
+    for (int k = 0; k < 2; k++) {
+        assert_ok(mixer_run_place(&t[k], pos));
+        assert_ok(mixer_run_execute(&t[k]));
+    }
+    if (is_same(t[0].host_heads, t[1].host_heads, mixer_run_live(&t[0])) == counts)
+        fail_msg("%s: its decays %s gaps", mixer, counts ? "miss" : "count");
+    if (counts) {
+        check_forward(&t[1]);
+        check_gradients(&t[1], 4);
+    }
+    mixer_run_finish(&t[0]);
+    mixer_run_finish(&t[1]);
+    return counts;
+}
+
+static void test_gaps(void **state)
+{
+    uint32_t n_counting = 0;
+    for (uint32_t m = 0; m < nn_n_mixers; m++) {
+        char text[64];
+        if (!get_mixer(m))
+            continue;
+        n_counting += check_gaps((vkc_device *) *state, nn_mixers[m]->name);
+        snprintf(text, sizeof text, "%s:direction=forward", nn_mixers[m]->name);
+        if (nn_mixers[m]->carries)
+            check_gaps((vkc_device *) *state, text);
+    }
+    assert_true(n_counting >= 3 || *only);
+}
+
 // ---- one token at a time
 
 enum { IMAGES = 3, TOKENS = 23, CUT = 11 };
@@ -310,12 +425,12 @@ static void test_refused_heads(void **state)
         assert_ok(nn_mixer_parse(nn_mixers[m]->name, &layer, &mixer));
         if (!mixer->check)
             continue;
-        nn_mixer_dims d = { 4096, 1, &layer, NN_GAPS_SKIP };
+        nn_mixer_dims d = { .dim = 4096, .heads = 1, .layer = &layer };
         assert_status(mixer->check(&d, vkc_device_get_info(dev)), VKC_E_ARG);
         check_says(mixer->name, mixer->name);
         check_says(mixer->name, "channels");
         mixer_run_params with = { .mixer = mixer->name, .dim = 12, .heads = 3, .cap_images = 1, .grid = 2 };
-        d = (nn_mixer_dims) { with.dim, with.heads, &layer, NN_GAPS_SKIP };
+        d = (nn_mixer_dims) { .dim = with.dim, .heads = with.heads, .layer = &layer };
         assert_ok(mixer->check(&d, vkc_device_get_info(dev)));
         assert_ok(mixer_run_init(&t, dev, &with));
         mixer_run_finish(&t);
@@ -378,7 +493,8 @@ static void test_warm_starts(void **state)
         assert_ptr_equal(student->block[0].mixer, nn_mixers[m]);
         assert_ok(nn_vit_create(dev, &student->cfg, false, &scratch));
         assert_ok(nn_vit_init(scratch, 0));
-        uint32_t n = nn_mixers[m]->params(&(nn_mixer_dims) { cfg.dim, cfg.heads, &layer, NN_GAPS_SKIP }, p);
+        const nn_mixer_dims d = { .dim = cfg.dim, .heads = cfg.heads, .layer = &layer };
+        uint32_t n = nn_mixers[m]->params(&d, p);
         for (uint32_t i = 0; i < n; i++)
             check_warm(teacher, student, scratch, &p[i]);
         nn_vit_destroy(student);
@@ -395,6 +511,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_refused_options),
         cmocka_unit_test(test_refused_heads),

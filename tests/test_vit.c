@@ -392,6 +392,11 @@ static void test_counts(void **state)
         assert_ok(nn_model_config_init(&cfg, known[i].arch));
         assert_ok(nn_vit_create((vkc_device *) *state, &cfg, false, &v));
         assert_int_equal(nn_params_count(v->params), known[i].n);
+        const uint64_t n = nn_model_config_tokens(&cfg), c = cfg.dim, some[] = { 1, 2, n / 2, n };
+        for (int k = 0; k < 4; k++)         // multiply-adds of a block of attention, by hand
+            assert_int_equal(nn_vit_block_macs(v, 0, (uint32_t) some[k]),
+                             some[k] * (4 * c * c + 2 * c * cfg.hidden) + 2 * some[k] * some[k] * c);
+        assert_int_equal(nn_vit_block_macs(v, 0, (uint32_t) n), nn_vit_macs(v, 0));
         nn_vit_destroy(v);
         nn_model_config_finish(&cfg);
     }

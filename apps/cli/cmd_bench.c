@@ -1,6 +1,7 @@
 // cmd_bench.c — pare bench ops: device time of every op; pare bench model: a model at three token counts; pare bench
-// scaling: a block of every mixer over token counts.
+// scaling: a block of every mixer over token counts; pare bench retention: what dropping tokens saves.
 #include "apps/cli/bench_ops.h"
+#include "apps/cli/bench_retention.h"
 #include "apps/cli/bench_time.h"
 #include "apps/cli/measure.h"
 #include "apps/cli/policy.h"
@@ -16,7 +17,9 @@ typedef struct bench_args {
     const char *filter, *policy;
     bool        forward;
     uint32_t    batch;              // 0 = the default of the benchmark
-    scaling_args scaling;
+    scaling_args scaling;           // of retention too
+    const char *model, *data;       // of retention
+    bool        no_model;
 } bench_args;
 
 #define MODEL_BATCH 4u
@@ -169,6 +172,9 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
+    if (cfg.retention.policy == NN_POLICY_HALTING)
+        warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
+             "trained model");
     VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
     console_clear();
     json_t *rows = json_array();
@@ -176,12 +182,17 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
         double rate = 1e3 * batch / t[i].ms[0];
         if (t[i].tokens == 0)
             continue;
-        json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i}", "tokens", (int) t[i].tokens, "image",
+        const bool drops = cfg.retention.policy != NN_POLICY_NONE;
+        json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i, s:o*}", "tokens", (int) t[i].tokens, "image",
                                               (int) t[i].image, "ms", t[i].ms[0], "images_per_s", rate, "repeats",
-                                              (int) t[i].repeats));
-        if (!a->common.json)
-            printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s\n", t[i].tokens, t[i].image,
-                   t[i].image, t[i].ms[0], batch, rate);
+                                              (int) t[i].repeats, "keep", drops ? app_number(t[i].keep[0]) : NULL));
+        if (a->common.json)
+            continue;
+        printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s", t[i].tokens, t[i].image,
+               t[i].image, t[i].ms[0], batch, rate);
+        if (drops)
+            printf(", %.1f %% of the patches kept", 100.0 * t[i].keep[0]);
+        putchar('\n');
     }
     if (a->common.json)
         st = app_print_json(json_pack("{s:o, s:i, s:s, s:s}", "rows", rows, "batch", (int) batch, "device",
@@ -229,17 +240,64 @@ done:
     return st;
 }
 
+static vkc_status bench_retention(const bench_args *a)
+{
+    vkc_status st = VKC_OK;
+    retention_args p = { .lists = a->scaling, .model = a->model, .data = a->data, .forward = a->forward,
+                         .no_model = a->no_model };
+    run_folder r = { .info = NULL };
+    retention_bench *b = calloc(1, sizeof *b);
+    vkc_device *dev = NULL;
+    json_t *result = NULL;
+    if (!b)
+        return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
+    p.lists.batch = a->batch ? a->batch : 1;
+    p.lists.mixers = p.lists.mixers ? p.lists.mixers : RETENTION_MIXERS;
+    p.lists.tokens = p.lists.tokens ? p.lists.tokens : RETENTION_TOKENS;
+    VKC_TRY(scaling_init(&b->lists, &p.lists));
+    if (a->data && (!a->model || a->no_model)) {
+        st = VKC_FAIL(VKC_E_ARG, "--data: pictures for a model, which --model names");
+        goto done;
+    }
+    VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
+    if (p.lists.out)
+        VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.lists.out, p.lists.out,
+                                             retention_inputs(b, &p, a->common.seed), false, p.lists.force }));
+    VKC_TRY(retention_bench_run(b, &p, dev, a->common.seed));
+    if (!p.no_model)
+        VKC_TRY(retention_bench_models(b, &p, dev, a->common.seed));
+    console_clear();
+    result = retention_json(b, &p, dev);
+    if (p.lists.out)
+        VKC_TRY(retention_save(b, &r));
+    if (p.lists.out)
+        VKC_TRY(run_finish(&r, json_incref(result)));
+    if (a->common.json)
+        st = app_print_json(json_incref(result));
+    else
+        retention_print(stdout, b, &p, dev);
+done:
+    json_decref(result);
+    run_close(&r);
+    app_close(dev);
+    free(b);
+    return st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const bench_args *a = options;
     bool is_ops = words->n == 1 && strcmp(words->word[0], "ops") == 0;
     bool is_model = words->n == 2 && strcmp(words->word[0], "model") == 0;
     bool is_scaling = words->n == 1 && strcmp(words->word[0], "scaling") == 0;
+    bool is_retention = words->n == 1 && strcmp(words->word[0], "retention") == 0;
     vkc_device *dev = NULL;
-    if (!is_ops && !is_model && !is_scaling)
-        return VKC_FAIL(VKC_E_ARG, "usage: pare bench ops | pare bench model M | pare bench scaling");
-    if (is_scaling)
-        return bench_scaling(a);
+    if (!is_ops && !is_model && !is_scaling && !is_retention)
+        return VKC_FAIL(VKC_E_ARG, "usage: pare bench ops | pare bench model M | pare bench scaling | pare bench "
+                                   "retention");
+    if (is_scaling || is_retention)
+        return is_scaling ? bench_scaling(a) : bench_retention(a);
     vkc_status st = app_open(&a->common, &dev);
     if (st == VKC_OK) {
         console_catch_signals();
@@ -252,30 +310,36 @@ static vkc_status run(const void *options, const args_words *words)
 #define AT(member) offsetof(bench_args, scaling.member)
 static const arg table[] = {
     { "filter", 0, ARG_TEXT, offsetof(bench_args, filter), 0, 0, "X", "ops: only those with X in their name" },
-    { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops: no backward passes" },
-    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, scaling: 1]" },
+    { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops, retention: no backward passes" },
+    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, others: 1]" },
     POLICY_ROW(bench_args),
-    { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling: these, options with a + between [all there are]" },
-    { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling: of a picture [64,128 ... 8192]" },
-    { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "scaling: width of the block [192]" },
-    { "heads", 0, ARG_U32, AT(heads), 1, NN_MAX_DIM, "N", "scaling: heads of the mixer [3]" },
-    { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "scaling: replays at most [5]" },
-    { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X", "scaling: seconds of a mixer at a token count [60]" },
+    { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling, retention: these, options with a + between" },
+    { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling, retention: of a picture" },
+    { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "both: width of the block [192]" },
+    { "heads", 0, ARG_U32, AT(heads), 1, NN_MAX_DIM, "N", "both: heads of the mixer [3]" },
+    { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "both: replays at most [5]" },
+    { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X", "both: seconds of a mixer at a token count [60]" },
     { "compare-serial", 0, ARG_FLAG, AT(compare_serial), 0, 0, NULL,
       "scaling: also with PARE_SCAN=serial, where that is another form" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "scaling: run folder for the table and a plot" },
-    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "scaling: replace a run that is not finished" },
+    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "both: run folder for the tables and a plot" },
+    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "both: replace a run that is not finished" },
+    { "model", 0, ARG_TEXT, offsetof(bench_args, model), 0, 0, "M", "retention: this whole model [built-in shapes]" },
+    { "data", 'd', ARG_TEXT, offsetof(bench_args, data), 0, 0, "D", "retention: pictures for --model [noise]" },
+    { "no-model", 0, ARG_FLAG, offsetof(bench_args, no_model), 0, 0, NULL, "retention: no whole models" },
     { 0 },
 };
 static const bench_args defaults = { .scaling = { .dim = 192, .heads = 3, .repeat = 5, .budget = 60.0 } };
 const command cmd_bench = {
-    .name = "bench", .help = "time ops, a model, or a block of every mixer over token counts",
-    .usage = "ops | model M | scaling", .table = table,
+    .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token retention",
+    .usage = "ops | model M | scaling | retention", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 2, .run = run,
     .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
              "Forward work is counted in full, backward work as twice that; bytes once a tensor.\n"
              "scaling: the least of several replays, all mixers in turn, device time where there are timestamps;\n"
              "exponents of forward and backward from 512 tokens up; a mixer that would take too long or does not\n"
-             "fit at a token count is left out there.",
+             "fit at a token count is left out there. All mixers, 64,128 ... 8192 tokens.\n"
+             "retention: a block with all tokens, the compaction that drops every other patch, and the block after it,\n"
+             "in turn; then whole models with and without the tokens they drop. Mixers attention,linear,ssd,gla,mingru,\n"
+             "257 and 1025 tokens. --batch 64 --tokens 1025 --forward --no-model is the measure of the compaction.",
     .print_more = app_print_mixers,
 };

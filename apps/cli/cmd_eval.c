@@ -1,6 +1,7 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
 #include "apps/cli/measure.h"
 #include "apps/cli/policy.h"
+#include "apps/cli/show.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,9 @@
 typedef struct eval_args {
     common_args common;
     data_args d;
-    const char *policy;
+    const char *policy, *show;
+    bool force;
+    uint32_t show_images;
 } eval_args;
 
 // The same number of classes under other names is most likely another data set.
@@ -22,6 +25,20 @@ static void compare_labels(const nn_model_config *c, const nn_dataset *data)
     }
 }
 
+static vkc_status print(const eval_args *a, const nn_eval_result *r, const vkc_device *dev)
+{
+    const vkc_device_info *i = vkc_device_get_info(dev);
+    if (!a->common.json) {
+        measure_print(stdout, a->d.split, r);
+        return VKC_OK;
+    }
+    json_t *o = measure_json(r);
+    json_object_set_new(o, "split", json_string(a->d.split));
+    json_object_set_new(o, "device", json_string(i->name));
+    json_object_set_new(o, "driver", json_string(i->driver));
+    return app_print_json(o);
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const eval_args *a = options;
@@ -31,6 +48,7 @@ static vkc_status run(const void *options, const args_words *words)
     nn_eval_result r;
     nn_split split;
     vkc_status st;
+    VKC_TRY(show_check(a->show, a->force));
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
@@ -44,16 +62,9 @@ static vkc_status run(const void *options, const args_words *words)
         goto done;
     }
     console_clear();
-    if (!a->common.json) {
-        measure_print(stdout, a->d.split, &r);
-        goto done;
-    }
-    const vkc_device_info *i = vkc_device_get_info(dev);
-    json_t *o = measure_json(&r);
-    json_object_set_new(o, "split", json_string(a->d.split));
-    json_object_set_new(o, "device", json_string(i->name));
-    json_object_set_new(o, "driver", json_string(i->driver));
-    st = app_print_json(o);
+    VKC_TRY(print(a, &r, dev));
+    if (a->show)
+        st = show_split(v, data, split, &a->d, a->show_images, a->show);
 done:
     nn_vit_destroy(v);
     app_close(dev);
@@ -63,9 +74,12 @@ done:
 
 static const arg table[] = {
     DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
-    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), { 0 },
+    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
+    { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
+      "of --show: the first of those that are judged [8]" },
+    { 0 },
 };
-static const eval_args defaults = { .d = { .split = "test", .batch = 128 } };
+static const eval_args defaults = { .d = { .split = "test", .batch = 128 }, .show_images = 8 };
 const command cmd_eval = {
     .name = "eval", .help = "accuracy on a split", .usage = "M --data D [--split test]", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,

@@ -64,7 +64,8 @@ static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
                  c->layers[l].options);
         printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_vit_macs(v, l));
     }
-    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image\n", "", s->params, nn_vit_macs(v, c->depth));
+    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_vit_macs(v, c->depth),
+           c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);
 }

@@ -12,8 +12,15 @@
 
 #define MAX_WEIGHTS ((size_t) 1 << 40)
 
-// A checksum of the teacher's weights, so that a run is not resumed with another teacher (FNV-1a).
-static vkc_status hash_weights(const char *dir, char out[24])
+static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
+{
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
+    return h;
+}
+
+// A checksum of the teacher's weights and retention, so that a run is not resumed with another teacher.
+static vkc_status hash_teacher(const char *dir, const nn_model_config *cfg, char out[24])
 {
     char path[NN_PATH_MAX];
     unsigned char *bytes = NULL;
@@ -23,9 +30,13 @@ static vkc_status hash_weights(const char *dir, char out[24])
         st = nn_file_load(path, MAX_WEIGHTS, &bytes, &size);
     if (st != VKC_OK)
         return st;
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3u;
+    uint64_t h = hash_on(0xcbf29ce484222325u, bytes, size);
+    json_t *kept = nn_retention_json(cfg);
+    char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
+    if (text)
+        h = hash_on(h, text, strlen(text));
+    free(text);
+    json_decref(kept);
     snprintf(out, 24, "%016llx", (unsigned long long) h);
     free(bytes);
     return VKC_OK;
@@ -35,7 +46,7 @@ vkc_status stage_run(distill_work *w)
 {
     const distill_args *a = w->a;
     char hash[24];
-    vkc_status st = hash_weights(w->teacher_dir, hash);
+    vkc_status st = hash_teacher(w->teacher_dir, &w->teacher->cfg, hash);
     if (st != VKC_OK)
         return st;
     json_t *inputs = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I}", "teacher",

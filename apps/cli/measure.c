@@ -91,7 +91,7 @@ void measure_print(FILE *f, const char *what, const nn_eval_result *r)
 typedef struct contender {
     nn_vit   *v;
     nn_infer *inf;
-    double    ms[MAX_REPEATS];
+    double    ms[MAX_REPEATS], keep;
 } contender;
 
 static void retire(contender *c)
@@ -99,6 +99,20 @@ static void retire(contender *c)
     nn_infer_destroy(c->inf);
     nn_vit_destroy(c->v);
     *c = (contender) { .v = NULL };
+}
+
+// The mean share of its patches that a picture enters a block with, of the run that is over.
+static double get_keep(const contender *c, uint32_t n)
+{
+    const nn_model_config *cfg = &c->v->cfg;
+    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
+    double share[NN_MAX_DEPTH] = { 0 }, sum = 0.0;
+    for (uint32_t l = 0; l < cfg->depth; l++)
+        words[l] = nn_infer_kept(c->inf, l);
+    nn_retention_add_shares(cfg, words, n, share);
+    for (uint32_t l = 0; l < cfg->depth; l++)
+        sum += share[l];
+    return sum / n / cfg->depth;
 }
 
 // A model of this config at another image size, with random values and a random batch behind it. The first replays
@@ -114,7 +128,7 @@ static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *
     VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "timing"));
     VKC_TRY(nn_vit_create(dev, &cfg, false, &c->v));
     VKC_TRY(nn_vit_init(c->v, seed));
-    VKC_TRY(nn_infer_create(c->v, batch, &c->inf));
+    VKC_TRY(nn_infer_create_with(c->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &c->inf));
     size_t len = (size_t) batch * cfg.channels * image * image;
     pixels = (float *) malloc(len * sizeof *pixels);
     logits = (float *) malloc((size_t) batch * cfg.classes * sizeof *logits);
@@ -125,6 +139,7 @@ static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *
     for (size_t i = 0; i < len; i++)
         pixels[i] = 2.0f * nn_rng_uniform(seed, 1, (uint32_t) i) - 1.0f;
     VKC_TRY(nn_infer_run(c->inf, pixels, batch, logits));
+    c->keep = get_keep(c, batch);
     double unused;
     st = nn_infer_repeat(c->inf, &unused);
 done:
@@ -152,6 +167,7 @@ static vkc_status compete(contender *c, uint32_t n, measure_time *out)
     }
     for (uint32_t m = 0; m < n; m++) {
         out->ms[m] = bench_median(c[m].ms, r);
+        out->keep[m] = c[m].keep;
     }
     out->repeats = r;
     return VKC_OK;

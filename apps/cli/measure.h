@@ -38,7 +38,8 @@ vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split
                          nn_eval_result *out);
 // Warn of the first broken pictures of a split, by name; `bad` is how many there are, 0 = do nothing.
 void       measure_name_bad(const nn_dataset *data, nn_split split, uint32_t bad);
-// {top1, top5, loss, images, bad, images_per_s}, and {keep, keep_layer} of a model that drops tokens; null when images = 0.
+// {top1, top5, loss, images, bad, images_per_s}, {keep, keep_layer} besides where tokens are dropped; null when
+// images = 0.
 json_t    *measure_json(const nn_eval_result *r);
 void       measure_print(FILE *f, const char *what, const nn_eval_result *r);
 
@@ -48,6 +49,7 @@ void       measure_print(FILE *f, const char *what, const nn_eval_result *r);
 typedef struct measure_time {
     uint32_t image, tokens;         // 0 tokens: did not fit on the device
     double   ms[MEASURE_MODELS];    // a batch, median of several replays
+    double   keep[MEASURE_MODELS];  // share of patches that a block gets, as in nn_eval_result, of these pictures
     uint32_t repeats;
 } measure_time;
 

@@ -1,7 +1,7 @@
 // scaling.c — blocks timed in turn at each token count, within a budget of time and memory.
 #include "apps/cli/scaling.h"
 
-#include "apps/cli/bench_block.h"
+#include "apps/cli/bench_race.h"
 #include "apps/cli/bench_time.h"
 
 #include <math.h>
@@ -16,11 +16,8 @@
 enum { FWD, FWD_BWD, SERIAL_FWD, SERIAL_FWD_BWD, N_BLOCKS };
 
 typedef struct contender {
-    uint32_t     mixer;
-    bench_block *block[N_BLOCKS];   // NULL: the same kernels as the form that is there, or not asked for
-    double       ms[N_BLOCKS];
-    double       spent_ms, round_ms;
-    uint32_t     repeats;
+    uint32_t   mixer;
+    bench_race race;                // serial blocks: none with the same kernels as the form that is there
 } contender;
 
 typedef struct work {
@@ -33,13 +30,6 @@ typedef struct work {
     double              rate[SCALING_MAX_MIXERS];               // ms of a round a multiply-add, at the newest size
 } work;
 
-static void retire(contender *c)
-{
-    for (int i = 0; i < N_BLOCKS; i++)
-        bench_block_destroy(c->block[i]);
-    *c = (contender) { .mixer = 0 };
-}
-
 static vkc_status make_blocks(work *w, contender *c, int first)
 {
     vkc_status st = VKC_OK;
@@ -47,7 +37,7 @@ static vkc_status make_blocks(work *w, contender *c, int first)
                              .batch = w->a->batch, .tokens = w->tokens, .seed = w->seed };
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
         p.backward = i == FWD_BWD;
-        st = bench_block_create(w->dev, &p, &c->block[first + i]);
+        st = bench_block_create(w->dev, &p, &c->race.block[first + i]);
     }
     return st;
 }
@@ -63,10 +53,10 @@ static vkc_status make_forms(work *w, contender *c)
     if (st == VKC_OK)
         st = make_blocks(w, c, SERIAL_FWD);
     bench_env_restore(&env);
-    if (st == VKC_OK && bench_block_is_like(c->block[FWD_BWD], c->block[SERIAL_FWD_BWD])) {
+    if (st == VKC_OK && bench_block_is_like(c->race.block[FWD_BWD], c->race.block[SERIAL_FWD_BWD])) {
         for (int i = SERIAL_FWD; i <= SERIAL_FWD_BWD; i++) {
-            bench_block_destroy(c->block[i]);
-            c->block[i] = NULL;
+            bench_block_destroy(c->race.block[i]);
+            c->race.block[i] = NULL;
         }
     }
     return st;
@@ -74,25 +64,10 @@ static vkc_status make_forms(work *w, contender *c)
 
 static vkc_status play(work *w, contender *c, bool counts)
 {
-    vkc_status st = VKC_OK;
-    c->round_ms = 0.0;
-    for (int i = 0; i < N_BLOCKS && st == VKC_OK; i++) {
-        double ms = 0.0;
-        if (!c->block[i])
-            continue;
-        st = bench_block_replay(c->block[i], &ms);
-        if (counts && (c->repeats == 0 || ms < c->ms[i]))
-            c->ms[i] = ms;
-        c->round_ms += ms;
-        char note[160];
-        snprintf(note, sizeof note, "%s, %u tokens", w->s->name[c->mixer], w->tokens);
-        nn_progress p = { .what = "bench", .done = w->column, .total = w->s->n_tokens, .left = -1.0, .note = note };
-        if (st == VKC_OK && !console_progress(NULL, &p))
-            st = VKC_FAIL(VKC_E_STOPPED, "bench: stopped");
-    }
-    c->spent_ms += c->round_ms;
-    c->repeats += counts;
-    return st;
+    char note[160];
+    snprintf(note, sizeof note, "%s, %u tokens", w->s->name[c->mixer], w->tokens);
+    nn_progress p = { .what = "bench", .done = w->column, .total = w->s->n_tokens, .left = -1.0, .note = note };
+    return bench_race_play(&c->race, counts, &p);
 }
 
 // Make it and replay it untimed: pipelines are compiled in the first replay, recordings are cut by its times.
@@ -101,15 +76,15 @@ static vkc_status prepare(work *w, contender *c)
     double ms = 0.0, budget = 1e3 * w->a->budget;
     vkc_status st = make_forms(w, c);
     if (st == VKC_OK)               // by work, not by the times of two sizes: those swing on a busy machine
-        ms = w->rate[c->mixer] * (double) bench_block_macs(c->block[FWD]);
+        ms = w->rate[c->mixer] * (double) bench_block_macs(c->race.block[FWD]);
     if (st == VKC_OK && 2.0 * ms > budget)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "a replay would take about %.3g s, too long for --budget %g", 1e-3 * ms,
                         w->a->budget);
     if (st == VKC_OK)
         st = play(w, c, false);
     if (st == VKC_OK)
-        st = bench_block_check(c->block[FWD_BWD]);
-    if (st == VKC_OK && 8.0 * c->round_ms < budget)
+        st = bench_block_check(c->race.block[FWD_BWD]);
+    if (st == VKC_OK && 8.0 * c->race.round_ms < budget)
         st = play(w, c, false);
     return st;
 }
@@ -119,7 +94,7 @@ static vkc_status compete(work *w, contender *c, uint32_t n)
 {
     for (uint32_t r = 0; r < w->repeat; r++) {
         for (uint32_t i = 0; i < n; i++) {
-            if (r > 0 && c[i].spent_ms + c[i].round_ms > 1e3 * w->a->budget)
+            if (r > 0 && c[i].race.spent_ms + c[i].race.round_ms > 1e3 * w->a->budget)
                 continue;
             vkc_status st = play(w, &c[i], true);
             if (st != VKC_OK)
@@ -129,8 +104,8 @@ static vkc_status compete(work *w, contender *c, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         double sum = 0.0;
         for (int k = 0; k < N_BLOCKS; k++)
-            sum += c[i].block[k] ? c[i].ms[k] : 0.0;
-        w->rate[c[i].mixer] = sum / (double) bench_block_macs(c[i].block[FWD]);
+            sum += c[i].race.block[k] ? c[i].race.ms[k] : 0.0;
+        w->rate[c[i].mixer] = sum / (double) bench_block_macs(c[i].race.block[FWD]);
     }
     return VKC_OK;
 }
@@ -138,10 +113,10 @@ static vkc_status compete(work *w, contender *c, uint32_t n)
 static void keep(const contender *c, scaling_cell *out)
 {
     *out = (scaling_cell) {
-        .is_there = true, .fwd_ms = c->ms[FWD], .fwd_bwd_ms = c->ms[FWD_BWD], .repeats = c->repeats,
-        .bytes = bench_block_bytes(c->block[FWD_BWD]),
-        .serial_fwd_ms = c->block[SERIAL_FWD] ? c->ms[SERIAL_FWD] : (double) NAN,
-        .serial_fwd_bwd_ms = c->block[SERIAL_FWD_BWD] ? c->ms[SERIAL_FWD_BWD] : (double) NAN,
+        .is_there = true, .fwd_ms = c->race.ms[FWD], .fwd_bwd_ms = c->race.ms[FWD_BWD], .repeats = c->race.repeats,
+        .bytes = bench_block_bytes(c->race.block[FWD_BWD]),
+        .serial_fwd_ms = c->race.block[SERIAL_FWD] ? c->race.ms[SERIAL_FWD] : (double) NAN,
+        .serial_fwd_bwd_ms = c->race.block[SERIAL_FWD_BWD] ? c->race.ms[SERIAL_FWD_BWD] : (double) NAN,
     };
 }
 
@@ -149,17 +124,8 @@ static void leave_out(work *w, uint32_t mixer, scaling_cell *out)
 {
     if (!out)
         return;                     // a probe: its turn comes
-    char text[sizeof out->why];
-    snprintf(text, sizeof text, "%s", vkc_last_error());
-    for (char *place; (place = strrchr(text, '[')) != NULL && place > text && strstr(place, ".c:");)
-        place[-1] = '\0';
-    warn("%s at %u tokens is left out: %s", w->s->name[mixer], w->tokens, text);
-    memcpy(out->why, text, sizeof text);
-}
-
-static bool is_skippable(vkc_status st)
-{
-    return st == VKC_E_ARG || st == VKC_E_UNSUPPORTED || st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
+    bench_failure_text(out->why, sizeof out->why);
+    warn("%s at %u tokens is left out: %s", w->s->name[mixer], w->tokens, out->why);
 }
 
 // All mixers at one size; `column` of the cells, or -1 for a probe.
@@ -175,14 +141,14 @@ static vkc_status run_size(work *w, int column)
             c[n].mixer = m;
             st = prepare(w, &c[n]);
             if (st == VKC_OK) {
-                bytes += 2 * bench_block_bytes(c[n].block[FWD_BWD]);
+                bytes += 2 * bench_block_bytes(c[n].race.block[FWD_BWD]);
                 n++;
                 m++;
                 continue;
             }
-            if (!is_skippable(st))
+            if (!bench_is_skippable(st))
                 break;
-            retire(&c[n]);
+            bench_race_finish(&c[n].race);
             bool is_crowded = n > 0 && (st == VKC_E_DEVMEM || st == VKC_E_NOMEM);
             st = VKC_OK;
             if (is_crowded)
@@ -194,7 +160,7 @@ static vkc_status run_size(work *w, int column)
         for (uint32_t i = 0; i < n && st == VKC_OK && column >= 0; i++)
             keep(&c[i], &w->s->cell[c[i].mixer][column]);
         for (uint32_t i = 0; i < SCALING_MAX_MIXERS; i++)
-            retire(&c[i]);
+            bench_race_finish(&c[i].race);
     }
     return st;
 }

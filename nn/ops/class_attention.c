@@ -34,8 +34,8 @@ static vkc_status infer(nn_call *c)
     if (!c->in_rows[0] || c->in_rows[1] != c->in_rows[0])
         return VKC_FAIL(VKC_E_ARG, "class_attention: qkv and lse are not packed by one layout");
     if (x->dim[1] % 3 || x->dim[1] / 3 % t->heads)
-        return VKC_FAIL(VKC_E_ARG, "class_attention: qkv has %u columns, want 3 times a multiple of %u heads", x->dim[1],
-                        t->heads);
+        return VKC_FAIL(VKC_E_ARG, "class_attention: qkv has %u columns, want 3 times a multiple of %u heads",
+                        x->dim[1], t->heads);
     if (head_dim(c) > ATTENTION_MAX_DIM)
         return VKC_FAIL(VKC_E_ARG, "class_attention: heads of %u channels, at most %d are supported", head_dim(c),
                         ATTENTION_MAX_DIM);

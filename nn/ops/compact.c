@@ -36,11 +36,14 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const struct compact_plan_args a = { c->dev->max_groups[0] };
     const uint32_t images = c->to->cap_images, groups = images < a.max_x ? images : a.max_x;
-    const uint32_t wg = nn_suits_software(c) ? NN_ROW_WG : 256;     // few rows an invocation, where that is free
+    const uint32_t most = nn_suits_software(c) ? NN_ROW_WG : 256;   // few rows an invocation, where that is free
+    uint32_t wg = 1;
+    while (wg < most && wg < c->to->cap_tokens)
+        wg *= 2;
     vkc_status st = NN_DISPATCH0(r, compact_count, .groups = { groups }, .wg = wg,
         .bind = { IN(0), SCRATCH(0), ROWS_IN(0) });
     if (st == VKC_OK)
-        st = NN_DISPATCH(r, compact_plan, &a, .wg = wg,
+        st = NN_DISPATCH(r, compact_plan, &a, .wg = most,
             .bind = { SCRATCH(0), ROWS_IN(0), ROWS_OUT(0), LAUNCHES_OUT, COMMANDS_OUT });
     if (st == VKC_OK)
         st = NN_DISPATCH0(r, compact_fill, .groups = { groups }, .wg = wg,

@@ -1,4 +1,4 @@
-// gather_rows_bwd.glsl — gradient of x, LANES invocations a row: no two rows have the same source, so nothing collides.
+// gather_rows_bwd.glsl — gradient of x, LANES invocations a row: no two have the same source, so nothing collides.
 #include "gather_rows.h"
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
