@@ -115,8 +115,8 @@ static void finish(const pass *p, distill_retain_stats *out)
     }
 }
 
-// Pictures that are the same whenever they are asked for, with a truth in the size of the model's.
-static bool has_truth(const nn_dataset *data, nn_split split, const nn_model_config *c)
+// Fresh pictures would be others when drawn again for their truth.
+bool distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_config *c)
 {
     static const char name[] = "synth:ringed-digit";
     return strncmp(nn_dataset_spec(data), name, sizeof name - 1) == 0 && !nn_dataset_is_fresh(data, split) &&
@@ -130,7 +130,7 @@ vkc_status distill_retain_measure(const nn_vit *v, const distill_retain_stats_pa
     nn_loader *l = NULL;
     const uint32_t batch = s->batch ? s->batch : 64;
     const double start = vkc_seconds();
-    *out = (distill_retain_stats) { .depth = v->cfg.depth, .has_truth = has_truth(s->data, s->split, &v->cfg) };
+    *out = (distill_retain_stats) { .depth = v->cfg.depth, .has_truth = distill_has_truth(s->data, s->split, &v->cfg) };
     nn_loader_params lp = nn_loader_params_of(&v->cfg, s->data, s->split, batch);
     lp.max_images = s->images ? s->images : 512;
     lp.threads = s->threads;

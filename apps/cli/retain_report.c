@@ -29,6 +29,17 @@ static bool has_overlap(const distill_retain_stats *s)
     return has;
 }
 
+void retain_add_ring(json_t *o, const distill_retain_stats *s)
+{
+    const distill_survival *r = &s->ring;
+    if (!s->has_truth)
+        return;
+    json_object_set_new(o, "ring_survival", app_number(distill_survival_ratio(r, s->depth - 1, s->depth)));
+    json_object_set_new(o, "ring_survival_mean", app_number(distill_survival_ratio(r, s->depth, s->depth)));
+    json_object_set_new(o, "ring_per_layer", build_shares(r->in, r->inside, s->depth));
+    json_object_set_new(o, "others_per_layer", build_shares(r->out, r->outside, s->depth));
+}
+
 json_t *retain_stats_json(const distill_retain_stats *s)
 {
     json_t *o = json_pack("{s:o, s:o}", "keep", app_number(s->keep), "keep_per_layer", build_list(s->layer, s->depth));
@@ -38,13 +49,7 @@ json_t *retain_stats_json(const distill_retain_stats *s)
         json_object_set_new(o, "overlap", build_list(s->overlap, s->depth));
         json_object_set_new(o, "auprc", build_list(s->auprc, s->depth));
     }
-    if (s->has_truth) {
-        const distill_survival *r = &s->ring;
-        json_object_set_new(o, "ring_survival", app_number(distill_survival_ratio(r, s->depth - 1, s->depth)));
-        json_object_set_new(o, "ring_survival_mean", app_number(distill_survival_ratio(r, s->depth, s->depth)));
-        json_object_set_new(o, "ring_per_layer", build_shares(r->in, r->inside, s->depth));
-        json_object_set_new(o, "others_per_layer", build_shares(r->out, r->outside, s->depth));
-    }
+    retain_add_ring(o, s);
     return o;
 }
 
@@ -66,6 +71,17 @@ static void print_share(FILE *f, double share)
         fprintf(f, "  %9s", "-");
 }
 
+void retain_print_ring(FILE *f, const distill_retain_stats *s)
+{
+    if (!s->has_truth)
+        return;
+    fputs("patches of the ring survive, against the others: at the last layer ", f);
+    print_ratio(f, distill_survival_ratio(&s->ring, s->depth - 1, s->depth));
+    fputs(", mean of layers ", f);
+    print_ratio(f, distill_survival_ratio(&s->ring, s->depth, s->depth));
+    fputc('\n', f);
+}
+
 void retain_stats_print(FILE *f, const distill_retain_stats *s)
 {
     const bool compared = has_overlap(s);
@@ -84,13 +100,7 @@ void retain_stats_print(FILE *f, const distill_retain_stats *s)
         }
         fputc('\n', f);
     }
-    if (!s->has_truth)
-        return;
-    fputs("patches of the ring survive, against the others: at the last layer ", f);
-    print_ratio(f, distill_survival_ratio(&s->ring, s->depth - 1, s->depth));
-    fputs(", mean of layers ", f);
-    print_ratio(f, distill_survival_ratio(&s->ring, s->depth, s->depth));
-    fputc('\n', f);
+    retain_print_ring(f, s);
 }
 
 static const nn_eval_result *get_figures(const retain_outcome *o)
@@ -164,13 +174,9 @@ static void print_markdown(FILE *f, const retain_outcome *o, const retain_dense 
     for (uint32_t l = 0; l < s->depth; l++)
         fprintf(f, "%s %u: %.1f %%", l ? "," : "", l, 100.0 * s->layer[l]);
     fputs(".\n", f);
-    if (s->has_truth) {
-        fputs("Patches of the ring survive, against the others: at the last layer ", f);
-        print_ratio(f, distill_survival_ratio(&s->ring, s->depth - 1, s->depth));
-        fputs(", mean of layers ", f);
-        print_ratio(f, distill_survival_ratio(&s->ring, s->depth, s->depth));
-        fputs(".\n", f);
-    }
+    if (s->has_truth)
+        fputc('\n', f);
+    retain_print_ring(f, s);
 }
 
 char *retain_markdown(const retain_outcome *o, const retain_dense *d)

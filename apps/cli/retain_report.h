@@ -22,6 +22,9 @@ typedef struct retain_outcome {
 // {keep, keep_per_layer, overlap, auprc, ring_survival, ring_survival_mean, ring_per_layer, others_per_layer}; the last
 // four with a truth only; null where there is nothing to compare with.
 json_t *retain_stats_json(const distill_retain_stats *s);
+// Adds to `o` what is known of the ring.
+void    retain_add_ring(json_t *o, const distill_retain_stats *s);
+void    retain_print_ring(FILE *f, const distill_retain_stats *s);
 void    retain_stats_print(FILE *f, const distill_retain_stats *s);
 
 json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_vit *v);
