@@ -172,7 +172,7 @@ static vkc_status run_all(retain_work *w)
     const retain_args *a = w->a;
     nn_model_config cfg = { 0 };
     vkc_status st;
-    if (!a->out || !a->keep)
+    if (!a->out || (!a->keep && !a->share))
         return VKC_FAIL(VKC_E_ARG, "usage: pare retain M --data D --keep 0.7 -o M2");
     VKC_TRY(nn_model_config_load(w->teacher_dir, &cfg));
     VKC_TRY(retain_make_setup(a, &cfg, &w->setup));
@@ -240,6 +240,7 @@ static const arg table[] = {
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm, 0 = any [1]" },
     { "kl", 0, ARG_REAL, AT(kl), 0, 1e6, "X", "weight of the divergence from M's logits with all tokens [0]" },
     { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: after these blocks [at the quarters of the depth]" },
+    { "share", 0, ARG_TEXT, AT(share), 0, 0, "X,X", "topk: in place of --keep, the share that goes on after each block of --at" },
     { "every", 0, ARG_U32, AT(every), 1, NN_MAX_DEPTH, "N", "halting: done tokens leave after every N-th block [1]" },
     { "drop-class", 0, ARG_FLAG, AT(drop_class), 0, 0, NULL, "halting: the class token may leave too" },
     { "read-patches", 0, ARG_REAL, AT(read_patches), 0, NN_MAX_GATE, "X",

@@ -35,6 +35,36 @@ static vkc_status read_keeps(const char *text, retain_setup *s)
     }
 }
 
+// Shares that go on after the blocks of --at, "0.7,0.2,0.1": the keep ratio follows from them.
+static vkc_status read_shares(const char *text, const uint32_t *at, uint32_t n_at, const nn_model_config *cfg,
+                              retain_setup *s)
+{
+    nn_retention_config *r = &s->item[0].retention;
+    nn_model_config with = *cfg;        // of which only the retention differs
+    uint32_t l = 0;
+    const char *p = text;
+    double now = 1.0;
+    for (uint32_t i = 0; i < n_at; i++, p++) {
+        char *end;
+        for (; l < at[i] && l < cfg->depth; l++)
+            r->share[l] = now;
+        now = strtod(p, &end);
+        if (end == p || (i + 1 < n_at ? *end != ',' : *end != '\0'))
+            return VKC_FAIL(VKC_E_ARG, "--share wants %u numbers with commas between, one a block of --at, not \"%.60s\"",
+                            n_at, text);
+        p = end;
+    }
+    for (; l < cfg->depth; l++)
+        r->share[l] = now;
+    r->policy = NN_POLICY_TOPK;
+    with.retention = *r;
+    vkc_status st = nn_retention_check(&with, VKC_E_ARG, "--share");
+    for (l = 0; l < cfg->depth && st == VKC_OK; l++)
+        s->item[0].keep += nn_retention_share(&with, l) / cfg->depth;
+    s->n = 1;
+    return st;
+}
+
 static vkc_status read_blocks(const char *text, uint32_t *at, uint32_t *n)
 {
     for (const char *p = text;; p++) {
@@ -91,11 +121,15 @@ vkc_status retain_make_setup(const retain_args *a, const nn_model_config *cfg, r
     VKC_TRY(nn_policy_get(a->policy, &policy));
     VKC_TRY(read_gaps(a->gaps, &gaps));
     VKC_TRY(read_target(a->prior_target));
-    VKC_TRY(read_keeps(a->keep, out));
+    if (policy == NN_POLICY_NONE)
+        return VKC_FAIL(VKC_E_ARG, "--policy wants halting or topk");
+    if ((a->at || a->share) && policy != NN_POLICY_TOPK)
+        return VKC_FAIL(VKC_E_ARG, "--at and --share go with --policy topk only");
+    if (!a->keep == !a->share || (a->share && !a->at))
+        return VKC_FAIL(VKC_E_ARG, "want either --keep or --at and --share");
     if (a->at)
         VKC_TRY(read_blocks(a->at, at, &n_at));
-    if (policy == NN_POLICY_NONE || (a->at && policy != NN_POLICY_TOPK))
-        return VKC_FAIL(VKC_E_ARG, a->at ? "--at goes with --policy topk only" : "--policy wants halting or topk");
+    VKC_TRY(a->keep ? read_keeps(a->keep, out) : read_shares(a->share, at, n_at, cfg, out));
     for (uint32_t i = 0; i < out->n; i++) {
         retain_item *item = &out->item[i];
         VKC_TRY(name_item(a, out, item));
@@ -105,7 +139,9 @@ vkc_status retain_make_setup(const retain_args *a, const nn_model_config *cfg, r
             .policy = policy, .gaps = gaps, .every = a->every, .gate_scale = a->gate_scale, .eps = 0.01,
             .keep_class = !a->drop_class, .read_patches = a->read_patches,
         };
-        if (policy == NN_POLICY_TOPK)
+        if (a->share)
+            memcpy(with.retention.share, item->retention.share, sizeof with.retention.share);
+        else if (policy == NN_POLICY_TOPK)
             VKC_TRY(nn_retention_topk(&with, item->keep, a->at ? at : NULL, n_at, &with.retention));
         VKC_TRY(distill_retain_check(&with, item->keep));
         item->retention = with.retention;
@@ -131,9 +167,9 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
 
 json_t *retain_inputs(const retain_args *a, const retain_setup *s, uint32_t i, const char *teacher)
 {
-    return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+    return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
                      "s:f, s:f, s:b, s:b, s:s*, s:I}",
-                     "teacher", teacher, "data", a->d.data, "keep", s->item[i].keep, "policy", a->policy, "at", a->at,
+                     "teacher", teacher, "data", a->d.data, "keep", s->item[i].keep, "policy", a->policy, "at", a->at, "share", a->share,
                      "gaps", a->gaps, "prior_target", a->prior_target, "every", (int) a->every, "epochs",
                      (int) s->epochs, "batch", (int) a->d.batch, "lr", a->lr, "weight_decay", a->weight_decay,
                      "smoothing", a->smoothing, "clip", a->clip, "kl", a->kl, "ponder", a->ponder, "prior", a->prior,

@@ -12,7 +12,7 @@
 typedef struct retain_args {
     common_args common;
     data_args   d;
-    const char *out, *run, *keep, *policy, *at, *gaps, *prior_target;
+    const char *out, *run, *keep, *policy, *at, *share, *gaps, *prior_target;
     uint32_t    epochs, max_steps, every;
     double      lr, weight_decay, smoothing, clip, kl, ponder, prior, prior_mean, ramp, gate_scale, read_patches;
     bool        drop_class, chain, no_augment, no_timing, resume, force;
