@@ -20,6 +20,9 @@
 #define SPREAD      2.0             // of the gate's argument among tokens, in a gate made to suit
 #define GAIN        0.5             // controller: spreads of the gate's argument by which the centre moves a step,
 #define MAX_MOVE    0.1             // for a keep ratio that is off by 1; and at most
+#define FAR         0.1             // off by more, and again to the same side: the network runs away from the centre,
+#define HURRY       1.5             // which moves so much faster each time,
+#define MAX_HURRY   64.0            // up to this
 #define WITHIN      0.0025          // of the keep ratio asked for, on the pictures
 #define AT_MOST     0.03            // further off is a failure
 
@@ -63,22 +66,28 @@ static double target_of(const control *c, uint64_t step)
     return c->start_keep + (c->p->keep - c->start_keep) * part;
 }
 
-// An integral controller: too many tokens move the centre down, too few up. nn_fit_tune_fn; its state is the centre.
+// What the controller keeps from step to step, as 64-bit words.
+typedef struct memory { double centre, hurry; } memory;         // hurry < 0: tokens were too many
+#define MEMORY_WORDS (sizeof(memory) / sizeof(uint64_t))
+
+// An integral controller: too many tokens move the centre down, too few up. nn_fit_tune_fn.
 static void tune(void *user, nn_stepper *s, uint64_t step, const float *watch, uint64_t *state)
 {
     control *c = (control *) user;
-    if (step == 0)
-        c->centre = c->start_centre;
-    else
-        memcpy(&c->centre, state, sizeof c->centre);
-    if (watch && c->keep_at) {
+    memory m = { c->start_centre, 1 };
+    if (step > (watch != NULL))         // a state is there
+        memcpy(&m, state, sizeof m);
+    if (watch) {
         c->keep = (double) watch[c->keep_at];
         c->target = target_of(c, step);
-        const double most = MAX_MOVE * c->unit, move = GAIN * c->unit * (c->target - c->keep);
-        c->centre += fmax(-most, fmin(most, move));
-        c->centre = fmax(-NN_MAX_GATE, fmin(NN_MAX_GATE, c->centre));
+        const double off = c->target - c->keep, sign = off < 0 ? -1 : 1;
+        const bool again = fabs(off) > FAR && sign * m.hurry > 0;
+        m.hurry = sign * (again ? fmin(HURRY * fabs(m.hurry), MAX_HURRY) : 1);
+        m.centre += sign * fabs(m.hurry) * c->unit * fmin(MAX_MOVE, GAIN * fabs(off));
+        m.centre = fmax(-NN_MAX_GATE, fmin(NN_MAX_GATE, m.centre));
     }
-    memcpy(state, &c->centre, sizeof c->centre);
+    c->centre = m.centre;
+    memcpy(state, &m, sizeof m);
     set_gate(c, s);
 }
 
@@ -166,7 +175,7 @@ static vkc_status train(const nn_vit *teacher, nn_vit *v, control *c, distill_re
     c->total = (uint64_t) p->epochs * nn_loader_batches(w.l);
     st = nn_fit(&(nn_fit_params) {
         .stepper = w.s, .loader = w.l, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
-        .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c, .n_state = c->keep_at ? 1 : 0,
+        .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c, .n_state = c->keep_at ? MEMORY_WORDS : 0,
         .schedule = { .lr = p->lr > 0 ? p->lr : 5e-4, .total = c->total, .warmup = c->total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = report, .user = c,
     }, &r);
