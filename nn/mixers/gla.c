@@ -16,6 +16,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
 {
     const uint32_t C = d->dim, all = nn_streams(d) * (C / d->heads);
     nn_mixer_qkv(d, out);
+    out[QKV_B].init = NN_INIT_ALIKE;
     out[DOWN] = (nn_mixer_param) { .name = "gate.down.weight", .shape = { 2, { RANK, C } }, .decay = true,
                                    .init = NN_INIT_UNIFORM };
     out[UP_W] = (nn_mixer_param) { .name = "gate.up.weight", .shape = { 2, { all, RANK } }, .decay = true,
