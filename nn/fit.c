@@ -17,11 +17,12 @@ typedef struct state {
     double   sum[NN_MAX_LOSSES];                // of this epoch
     double   mean[NN_MAX_LOSSES];               // of the last whole epoch
 } state;
-#define STATE_WORDS (sizeof(state) / sizeof(uint64_t))
+#define STATE_WORDS (sizeof(state) / sizeof(uint64_t))     // and behind them those of the hook
 
 typedef struct fit {
     const nn_fit_params *p;
     state    s;
+    uint64_t tuned[NN_FIT_MAX_STATE];
     uint32_t batches;
     uint64_t first_step;            // of this call
     double   start, waited, last_progress, last_checkpoint;
@@ -38,11 +39,12 @@ static vkc_status load_state(fit *f)
     vkc_status st = nn_path_build(f->path, f->p->run_dir, name);
     if (st != VKC_OK || !f->p->resume || !nn_is_file(f->path))
         return st;
-    uint64_t words[STATE_WORDS];
-    st = nn_stepper_load(f->p->stepper, f->path, words, STATE_WORDS);
+    uint64_t words[STATE_WORDS + NN_FIT_MAX_STATE];
+    st = nn_stepper_load(f->p->stepper, f->path, words, (uint32_t) STATE_WORDS + f->p->n_state);
     if (st != VKC_OK)
         return st;
     memcpy(&f->s, words, sizeof f->s);
+    memcpy(f->tuned, words + STATE_WORDS, f->p->n_state * sizeof *words);
     if (f->s.epoch > f->p->epochs || f->s.batch > f->batches || f->s.step > f->p->schedule.total)
         return VKC_FAIL(VKC_E_FORMAT, "%s is of a longer run than this one", f->path);
     return VKC_OK;
@@ -52,10 +54,11 @@ static vkc_status save_state(fit *f)
 {
     if (!f->p->run_dir)
         return VKC_OK;
-    uint64_t words[STATE_WORDS];
+    uint64_t words[STATE_WORDS + NN_FIT_MAX_STATE];
     memcpy(words, &f->s, sizeof f->s);
+    memcpy(words + STATE_WORDS, f->tuned, f->p->n_state * sizeof *words);
     f->last_checkpoint = vkc_seconds();
-    return nn_stepper_save(f->p->stepper, f->path, words, STATE_WORDS);
+    return nn_stepper_save(f->p->stepper, f->path, words, (uint32_t) STATE_WORDS + f->p->n_state);
 }
 
 static vkc_status log_epoch(const fit *f, double lr)
@@ -119,6 +122,8 @@ static vkc_status end_step(fit *f, uint32_t n)
 {
     const nn_fit_params *p = f->p;
     f->s.step++;
+    if (p->tune && n)
+        p->tune(p->tune_user, p->stepper, f->s.step, f->watch, f->tuned);
     f->s.images += n;
     f->s.batch++;
     f->s.epoch_steps += n > 0;
@@ -152,6 +157,8 @@ static vkc_status run(fit *f)
     vkc_status st = VKC_OK;
     uint32_t n[NN_STEPPER_SLOTS] = { 0 };
     bool stopped = false;
+    if (p->tune)
+        p->tune(p->tune_user, p->stepper, f->s.step, NULL, f->tuned);
     if (f->s.step < total)
         st = next_batch(f, f->s.step % NN_STEPPER_SLOTS, &n[f->s.step % NN_STEPPER_SLOTS]);
     while (st == VKC_OK && f->s.step < total && !stopped) {
@@ -185,7 +192,11 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
 {
     fit f = { .p = p, .batches = nn_loader_batches(p->loader), .start = vkc_seconds() };
     f.last_checkpoint = f.start;
-    vkc_status st = p->run_dir ? nn_folder_create(p->run_dir) : VKC_OK;
+    vkc_status st = p->n_state > NN_FIT_MAX_STATE
+        ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state, NN_FIT_MAX_STATE)
+        : VKC_OK;
+    if (st == VKC_OK && p->run_dir)
+        st = nn_folder_create(p->run_dir);
     if (st == VKC_OK)
         st = load_state(&f);
     f.first_step = f.s.step;

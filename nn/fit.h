@@ -15,6 +15,12 @@
 extern "C" {
 #endif
 
+// A hook that may move the knobs of the stepper: called after every step on any picture, with its scalars (n_watch), and
+// once before the first step of a call with watch = NULL. `state` are n_state words of its own, 0 at first, saved in
+// every checkpoint and restored from it. `step` counts those done.
+typedef void (*nn_fit_tune_fn)(void *user, nn_stepper *s, uint64_t step, const float *watch, uint64_t *state);
+#define NN_FIT_MAX_STATE 16
+
 typedef struct nn_fit_params {
     nn_stepper *stepper;
     nn_loader  *loader;
@@ -22,6 +28,9 @@ typedef struct nn_fit_params {
     uint32_t    epochs;
     uint64_t    max_steps;          // stop after so many in all, as if told to; 0 = no limit
     uint32_t    n_watch;            // of the stepper
+    nn_fit_tune_fn tune;            // may be NULL
+    void       *tune_user;
+    uint32_t    n_state;            // words of it, up to NN_FIT_MAX_STATE; 0 without
     const char *what;               // for progress and the checkpoint's name: "train", "transfer"
     const char *run_dir;            // NULL = no files
     bool        resume;             // start from the checkpoint if there is one

@@ -60,8 +60,7 @@ static bool is_past_end(const nn_loader *l, uint64_t batch)
     return l->p.epochs > 0 && batch / l->n_batches >= l->p.epochs;
 }
 
-// Which picture stands at place `at` of a batch.
-static uint32_t find_image(const nn_loader *l, uint64_t batch, uint32_t at)
+uint32_t nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at)
 {
     uint32_t i = (uint32_t) (batch % l->n_batches) * l->p.batch + at;
     if (l->p.shuffle)
@@ -101,7 +100,7 @@ static void note_failure(nn_loader *l, uint32_t image, vkc_status st)
 // lock held, which is given up while working.
 static void fill(nn_loader *l, uint64_t batch, uint32_t at, uint8_t *work)
 {
-    uint32_t image = find_image(l, batch, at);
+    uint32_t image = nn_loader_find(l, batch, at);
     uint64_t epoch = batch / l->n_batches;
     slot *s = &l->ring[batch % RING];
     uint8_t known = l->state[image], *decoded = work;

@@ -51,6 +51,9 @@ void       nn_loader_destroy(nn_loader *l);
 uint32_t   nn_loader_batches(const nn_loader *l);       // of an epoch
 uint32_t   nn_loader_images(const nn_loader *l);        // of an epoch, broken ones included
 
+// Which picture of the split stands at place `at` of batch `batch`, counted from epoch 0, when none before it is broken.
+uint32_t   nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at);
+
 // Go on with this batch. Blocking. Errors: E_ARG beyond the last batch of an epoch.
 vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch);
 

@@ -83,6 +83,11 @@ static vkc_status make_slots(nn_stepper *s)
     vkc_slice px = nn_tensor_slice(s->p.pixels);
     vkc_status st;
     size_t labels = s->p.labels ? nn_tensor_slice(s->p.labels).size : 0;
+    const size_t knobs = s->p.knobs ? nn_tensor_slice(s->p.knobs).size : 0;
+    if (knobs) {
+        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, knobs, "knobs, host", &s->knobs));
+        memset(vkc_buffer_map(s->knobs), 0, knobs);
+    }
     for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
         VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, px.size, "pixels, host", &s->pixels[i]));
         memset(vkc_buffer_map(s->pixels[i]), 0, px.size);
@@ -94,6 +99,8 @@ static vkc_status make_slots(nn_stepper *s)
             VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.labels),
                                     (vkc_slice) { s->labels[i], 0, labels }));
         }
+        if (knobs)
+            VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.knobs), (vkc_slice) { s->knobs, 0, knobs }));
         VKC_TRY(vkc_recording_finish(s->copy[i]));
     }
 done:
@@ -176,6 +183,7 @@ void nn_stepper_destroy(nn_stepper *s)
         vkc_buffer_destroy(s->moment[0][b]);
         vkc_buffer_destroy(s->moment[1][b]);
     }
+    vkc_buffer_destroy(s->knobs);
     vkc_buffer_destroy(s->readback);
     vkc_buffer_destroy(s->counters);
     free(s->range);
@@ -191,6 +199,12 @@ float *nn_stepper_pixels(nn_stepper *s, uint32_t slot)
 uint32_t *nn_stepper_labels(nn_stepper *s, uint32_t slot)
 {
     return s->labels[slot] ? (uint32_t *) vkc_buffer_map(s->labels[slot]) : NULL;
+}
+
+void nn_stepper_set_knobs(nn_stepper *s, const float *values)
+{
+    if (s->knobs)
+        memcpy(vkc_buffer_map(s->knobs), values, nn_tensor_slice(s->p.knobs).size);
 }
 
 vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step)

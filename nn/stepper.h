@@ -26,6 +26,7 @@ typedef struct nn_stepper_params {
     nn_params  *params;             // whose trained tensors are optimised; borrowed
     nn_batch   *batch;              // layouts of the graph; borrowed
     nn_tensor  *pixels, *labels;    // inputs; labels may be NULL
+    nn_tensor  *knobs;              // a small plain input that the host may change from step to step; NULL = none
     nn_tensor *const *watch;        // plain scalars to read after each step
     uint32_t    n_watch;
     nn_adamw_params adamw;
@@ -38,6 +39,8 @@ void       nn_stepper_destroy(nn_stepper *s);
 // Host memory of a slot: pixels (B, channels * size * size), labels (B).
 float     *nn_stepper_pixels(nn_stepper *s, uint32_t slot);
 uint32_t  *nn_stepper_labels(nn_stepper *s, uint32_t slot);
+// What the knobs are from the next submit on; 0 before the first call. The step before must have been waited for.
+void       nn_stepper_set_knobs(nn_stepper *s, const float *values);
 // Start step `step` (from 1) on the n images of a slot; the step before must have been waited for.
 vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step);
 // Wait for it; watch[n_watch] gets the scalars, *norm (may be NULL) the gradient norm before clipping.

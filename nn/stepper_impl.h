@@ -12,7 +12,7 @@ struct nn_stepper {
     nn_adamw_block *range;
     uint32_t   n_ranges;
     vkc_buffer *moment[2][NN_MAX_BLOCKS];       // m, v
-    vkc_buffer *pixels[NN_STEPPER_SLOTS], *labels[NN_STEPPER_SLOTS], *readback, *counters;
+    vkc_buffer *pixels[NN_STEPPER_SLOTS], *labels[NN_STEPPER_SLOTS], *knobs, *readback, *counters;
     vkc_recording *copy[NN_STEPPER_SLOTS], *step;
     uint64_t   ticket;
 };

@@ -97,7 +97,7 @@ def test_usage():
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
-    for command in "devices train eval classify inspect sparsity distill bench".split():
+    for command in "devices train eval classify inspect sparsity distill retain bench".split():
         check_run(0, "--device", command, "--help")
     check_run(2, "did you mean --epochs", "train", "--epoch", "3")
     check_run(2, "wants a whole number", "train", "--epochs", "many")
@@ -419,6 +419,60 @@ def test_retention(work):
     check_run(6, "want none, halting or topk", "inspect", bad)
 
 
+def test_retain(work):
+    m, data = work / "m", work / "data"
+    plain = ["retain", m, "--data", data, "--batch", "8", "--epochs", "2"]
+    value = check_json("keep keep_asked top1 keep_per_layer images_per_s teacher_top1 retention val test overlap auprc",
+                       *plain, "--keep", "0.8", "-o", work / "k")
+    check(abs(value.get("val", {}).get("keep", 0) - 0.8) <= 0.03, f"retain: keeps {value.get('val')}")
+    check(value.get("retention", {}).get("policy") == "halting", "retain: the policy")
+    check(len(value.get("keep_per_layer", [])) == 2 and value["keep_per_layer"][0] == 1, "retain: keep by layer")
+    seen = check_json("top1 keep keep_layer", "eval", work / "k", "--data", data)
+    check(seen.get("top1") == value.get("top1") and seen.get("keep") == value.get("keep"), f"eval of retain: {seen}")
+    check_run(0, "kept     by layer: 100.0 %, ", "eval", work / "k", "--data", data)
+    card = (work / "k/README.md").read_text()
+    check("pare retain" in card and "Policy halting" in card, "retain: the card")
+    check_run(130, "--resume", *plain, "--keep", "0.8", "-o", work / "kr", "--max-steps", "3", "--no-timing")
+    check_run(2, "not finished", *plain, "--keep", "0.8", "-o", work / "kr")
+    check_run(2, "another run", *plain, "--keep", "0.7", "-o", work / "kr", "--resume")
+    check_run(0, "asked: 80.0 %", *plain, "--keep", "0.8", "-o", work / "kr", "--resume", "--no-timing")
+    check(weights(work / "kr") == weights(work / "k"), "retain: a resumed run gives other weights")
+    centre = [json.loads((work / name / "pare.json").read_text())["retention"] for name in ("k", "kr")]
+    check(centre[0] == centre[1], f"retain: a resumed run gives other settings: {centre}")
+    topk = ["retain", m, "--data", data, "--policy", "topk", "--no-timing"]
+    value = check_json("series", *topk, "--keep", "0.875,0.75", "-o", work / "t/", "--run", work / "tr")
+    check([round(one["keep"], 6) for one in value.get("series", [])] == [0.875, 0.75], f"retain: series {value}")
+    check(weights(work / "t-0.75") == weights(m) and (work / "tr-0.88/run.json").is_file(), "retain: topk and its folders")
+    check_run(0, "asked       kept", *topk, "--keep", "0.875,0.75", "-o", work / "c", "--chain", "--epochs", "1")
+    check(weights(work / "c-0.75") != weights(work / "c-0.88"), "retain --chain: the second is trained on")
+    value = check_json("keep", *topk, "--at", "0", "--share", "0.25", "-o", work / "sh")
+    check(value.get("keep") == 0.625, f"retain --share: keeps {value.get('keep')}")
+    before = tree(m)
+    for keep in "0", "-1", "1.5", "nan", "inf", "much", "", "0.5,", "0.8,,0.5", "0.8,0.8":
+        check_run(2, "", *plain, "--keep=" + keep, "-o", work / "x")
+    check_run(2, "cannot be reached", *plain, "--keep", "0.3", "-o", work / "x")
+    check_run(2, "cannot be reached", *plain, "--keep", "0.8", "--every", "2", "-o", work / "x")
+    check_run(2, "cannot be reached", *topk, "--keep", "0.3", "-o", work / "x")
+    check_run(2, "usage", *plain, "-o", work / "x")
+    check_run(2, "usage", *plain, "--keep", "0.8")
+    check_run(2, "there are: none, halting, topk", *plain, "--keep", "0.8", "--policy", "magic", "-o", work / "x")
+    check_run(2, "halting or topk", *plain, "--keep", "0.8", "--policy", "none", "-o", work / "x")
+    check_run(2, "topk only", *plain, "--keep", "0.8", "--at", "0", "-o", work / "x")
+    check_run(2, "block 1", *topk, "--keep", "0.8", "--at", "1", "-o", work / "x")
+    check_run(2, "--at wants", *topk, "--keep", "0.8", "--at", "0,", "-o", work / "x")
+    check_run(2, "--share wants", *topk, "--at", "0", "--share", "0.5,0.5", "-o", work / "x")
+    check_run(2, "want either", *topk, "--keep", "0.8", "--at", "0", "--share", "0.5", "-o", work / "x")
+    check_run(2, "more than 0 and at most 1", *topk, "--at", "0", "--share", "1.5", "-o", work / "x")
+    check_run(2, "skip or count", *plain, "--keep", "0.8", "--gaps", "magic", "-o", work / "x")
+    check_run(2, "released or normalised", *plain, "--keep", "0.8", "--prior-target", "magic", "-o", work / "x")
+    check_run(2, "falling", *plain, "--keep", "0.7,0.8", "--chain", "-o", work / "x")
+    check_run(2, "is there already", *plain, "--keep", "0.8", "-o", m)
+    check_run(6, "classes", "retain", m, "--data", "synth:ringed-digit,val=10,test=10", "--keep", "0.8", "-o", work / "x")
+    check_run(6, "no-such", "retain", work / "no-such", "--data", data, "--keep", "0.8", "-o", work / "x")
+    check(tree(m) == before, "retain: a refused command changed something")
+    check(not any(p.name.startswith("x") for p in work.iterdir() if p.name in ("x", "x.run")), "retain: made a folder")
+
+
 def test_full_disk(work):
     """Writing fails: a sentence, and the old model as it was."""
     before = tree(work / "m")
@@ -453,7 +507,7 @@ def main():
         work = pathlib.Path(folder)
         make_data(work / "data")
         for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
-                     test_retention, test_show, test_bench_retention, test_full_disk):
+                     test_retention, test_show, test_bench_retention, test_retain, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

@@ -1,8 +1,10 @@
 // test_fit.c — training: stopped and resumed to the same bits, checkpoints that do not fit, folders that cannot be
 // written, losses that are no numbers.
 #include "nn/files.h"
+#include "nn/fit.h"
 #include "nn/infer.h"
 #include "nn/train.h"
+#include "shaders/cross_entropy.h"
 #include "tests/vk_test.h"
 
 #include <math.h>
@@ -334,6 +336,113 @@ static void test_finite_picture(void **state)
     nn_vit_destroy(v);
 }
 
+// A loss whose target the host moves: the classifier is pulled towards the knobs.
+typedef struct pulled {
+    nn_batch  b;
+    nn_graph *g;
+    nn_loader *l;
+    nn_stepper *s;
+    uint32_t  n_calls, n_starts;
+} pulled;
+
+static void open_pulled(const fixture *t, nn_vit *v, pulled *k)
+{
+    *k = (pulled) { .n_calls = 0 };
+    nn_loader_params lp = nn_loader_params_of(&v->cfg, t->data, NN_SPLIT_TRAIN, 8);
+    lp.shuffle = true;
+    lp.threads = 2;
+    assert_ok(nn_loader_create(&lp, &k->l));
+    assert_ok(nn_batch_create(t->dev, &v->cfg, 8, &k->b));
+    assert_ok(nn_graph_create(t->dev, &k->g));
+    nn_tensor *pixels = nn_graph_input(k->g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, k->b.images);
+    nn_tensor *labels = nn_graph_input(k->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, k->b.images);
+    nn_tensor *knobs = nn_graph_input(k->g, "knobs", (nn_shape) { 2, { 10, 16 } }, NN_DTYPE_F32, NULL);
+    nn_tensor *logits = nn_vit_forward(k->g, v, &k->b, pixels, true, NULL);
+    nn_tensor *watch[2] = {
+        NN_APPLY(k->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, logits, labels),
+        NN_APPLY0(k->g, mse, NULL, nn_graph_param(k->g, v->params, v->head_w, true), knobs),
+    };
+    nn_graph_add_loss(k->g, watch[0], 1.0f);
+    nn_graph_add_loss(k->g, watch[1], 1.0f);
+    assert_ok(nn_stepper_create(&(nn_stepper_params) {
+        .dev = t->dev, .graph = k->g, .params = v->params, .batch = &k->b, .pixels = pixels, .labels = labels,
+        .knobs = knobs, .watch = watch, .n_watch = 2 }, &k->s));
+}
+
+static void close_pulled(pulled *k)
+{
+    nn_stepper_destroy(k->s);
+    nn_graph_destroy(k->g);
+    nn_batch_finish(&k->b);
+    nn_loader_destroy(k->l);
+}
+
+// Adds up what the classifier lost, and pulls towards it.
+static void follow(void *user, nn_stepper *s, uint64_t step, const float *watch, uint64_t *state)
+{
+    pulled *k = (pulled *) user;
+    double sum;
+    float knobs[160];
+    memcpy(&sum, state, sizeof sum);
+    if (watch)
+        sum += (double) watch[0];
+    else
+        k->n_starts++;
+    k->n_calls++;
+    assert_true(state[1] == step - (watch != NULL));
+    state[1] = step;
+    memcpy(state, &sum, sizeof sum);
+    for (uint32_t i = 0; i < 160; i++)
+        knobs[i] = (float) sum * (float) (i % 7) / 7;
+    nn_stepper_set_knobs(s, knobs);
+}
+
+static vkc_status fit_pulled(const fixture *t, pulled *k, bool resume, uint64_t max_steps, uint32_t n_state,
+                             nn_fit_result *r)
+{
+    return nn_fit(&(nn_fit_params) {
+        .stepper = k->s, .loader = k->l, .schedule = { .lr = 1e-2, .total = STEPS }, .epochs = 3, .n_watch = 2,
+        .max_steps = max_steps, .tune = follow, .tune_user = k, .n_state = n_state, .what = "train",
+        .run_dir = t->dir, .resume = resume }, r);
+}
+
+// What a hook makes of the steps reaches the next one, and goes on where it was after a resume.
+static void test_knobs(void **state)
+{
+    fixture t;
+    pulled k;
+    size_t size;
+    nn_fit_result whole, part;
+    open_fixture(state, &t);
+    nn_vit *v = make_model(t.dev, ARCH, 1);
+    open_pulled(&t, v, &k);
+    assert_ok(fit_pulled(&t, &k, false, 0, 2, &whole));
+    assert_int_equal(k.n_calls, STEPS + 1);
+    assert_int_equal(k.n_starts, 1);
+    float *want = read_params(v, &size);
+    close_pulled(&k);
+    nn_vit_destroy(v);
+    for (uint32_t i = 0; i < 3; i++) {
+        const uint64_t stops[] = { 2, 6, 0 };
+        v = make_model(t.dev, ARCH, 1 + i);
+        open_pulled(&t, v, &k);
+        if (i == 2) {
+            assert_status(fit_pulled(&t, &k, true, 0, 3, &part), VKC_E_FORMAT);     // another hook's checkpoint
+            assert_status(fit_pulled(&t, &k, true, 0, NN_FIT_MAX_STATE + 1, &part), VKC_E_ARG);
+        }
+        assert_status(fit_pulled(&t, &k, i > 0, stops[i], 2, &part), stops[i] ? VKC_E_STOPPED : VKC_OK);
+        if (i == 2)
+            check_values(v, want);
+        close_pulled(&k);
+        nn_vit_destroy(v);
+    }
+    assert_true(part.watch[0] == whole.watch[0] && part.watch[1] == whole.watch[1]);
+    // Without the knobs, the loss that they pull and the values would be others.
+    assert_true(whole.watch[1] > 1);
+    free(want);
+    close_fixture(&t);
+}
+
 static void test_wrong_classes(void **state)
 {
     fixture t;
@@ -352,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_resume),    cmocka_unit_test(test_stop),         cmocka_unit_test(test_other_checkpoint),
         cmocka_unit_test(test_no_folder), cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_wrong_classes),
         cmocka_unit_test(test_finite),    cmocka_unit_test(test_finite_bits),  cmocka_unit_test(test_finite_picture),
+        cmocka_unit_test(test_knobs),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -1,6 +1,7 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
 #include "apps/cli/measure.h"
 #include "apps/cli/policy.h"
+#include "apps/cli/retain_report.h"
 #include "apps/cli/show.h"
 
 #include <stdio.h>
@@ -25,14 +26,18 @@ static void compare_labels(const nn_model_config *c, const nn_dataset *data)
     }
 }
 
-static vkc_status print(const eval_args *a, const nn_eval_result *r, const vkc_device *dev)
+static vkc_status print(const eval_args *a, const nn_eval_result *r, const distill_retain_stats *s, const vkc_device *dev)
 {
     const vkc_device_info *i = vkc_device_get_info(dev);
     if (!a->common.json) {
         measure_print(stdout, a->d.split, r);
+        for (uint32_t l = 0; l < r->n_keep; l++)
+            printf("%s%.1f %%%s", l ? ", " : "kept     by layer: ", 100.0 * r->keep_layer[l], l + 1 == r->n_keep ? "\n" : "");
+        retain_print_ring(stdout, s);
         return VKC_OK;
     }
     json_t *o = measure_json(r);
+    retain_add_ring(o, s);
     json_object_set_new(o, "split", json_string(a->d.split));
     json_object_set_new(o, "device", json_string(i->name));
     json_object_set_new(o, "driver", json_string(i->driver));
@@ -46,6 +51,7 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_device *dev = NULL;
     nn_vit *v = NULL;
     nn_eval_result r;
+    distill_retain_stats stats = { .has_truth = false };
     nn_split split;
     vkc_status st;
     VKC_TRY(show_check(a->show, a->force));
@@ -61,8 +67,12 @@ static vkc_status run(const void *options, const args_words *words)
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", a->d.data, a->d.split);
         goto done;
     }
+    if (r.n_keep && distill_has_truth(data, split, &v->cfg))
+        VKC_TRY(distill_retain_measure(v, &(distill_retain_stats_params) {
+            .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .threads = a->d.threads,
+            .progress = console_progress }, &stats));
     console_clear();
-    VKC_TRY(print(a, &r, dev));
+    VKC_TRY(print(a, &r, &stats, dev));
     if (a->show)
         st = show_split(v, data, split, &a->d, a->show_images, a->show);
 done:

@@ -1,0 +1,213 @@
+// retain_centre.c — where the gate's centre must be for a keep ratio: bisection over runs on the same pictures.
+#include "distill/retain_centre.h"
+
+#include "nn/infer.h"
+#include "nn/loader.h"
+#include "vk/clock.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define BATCH 64u
+#define MAX_TRIES 28u
+
+vkc_status distill_pictures_load(const nn_model_config *c, const nn_dataset *data, uint32_t most, uint32_t threads,
+                                 distill_pictures *out)
+{
+    vkc_status st;
+    nn_loader *l = NULL;
+    *out = (distill_pictures) { .n = 0 };
+    nn_split split = nn_dataset_len(data, NN_SPLIT_VAL) ? NN_SPLIT_VAL : NN_SPLIT_TRAIN;
+    nn_loader_params lp = nn_loader_params_of(c, data, split, BATCH);
+    lp.max_images = most;
+    lp.threads = threads;
+    VKC_TRY(nn_loader_create(&lp, &l));
+    const size_t len = (size_t) c->channels * c->image * c->image;
+    const uint32_t batches = nn_loader_batches(l);
+    out->pixels = (float *) malloc((size_t) batches * BATCH * len * sizeof *out->pixels);
+    if (!out->pixels) {
+        st = VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+        goto done;
+    }
+    for (uint32_t k = 0; k < batches; k++) {
+        uint32_t n;
+        VKC_TRY(nn_loader_get(l, out->pixels + out->n * len, NULL, &n));
+        out->n += n;
+    }
+    if (!out->n)
+        st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(data));
+done:
+    nn_loader_destroy(l);
+    if (st != VKC_OK)
+        distill_pictures_finish(out);
+    return st;
+}
+
+void distill_pictures_finish(distill_pictures *s)
+{
+    free(s->pixels);
+    *s = (distill_pictures) { .n = 0 };
+}
+
+typedef struct spread_graph {
+    nn_batch  b;
+    nn_graph *g;
+    vkc_recording *rec;
+    nn_tensor *block[NN_MAX_DEPTH];
+    float    *host;                 // of a block
+} spread_graph;
+
+static vkc_status run_spread(spread_graph *k, const nn_vit *v, const distill_pictures *s, double *spread)
+{
+    const nn_model_config *c = &v->cfg;
+    const uint32_t n = s->n < BATCH ? s->n : BATCH, tokens = nn_model_config_tokens(c);
+    const uint32_t judged = c->depth > 1 ? c->depth - 1 : 1;
+    nn_vit_taps taps = { 0 };
+    uint64_t ticket;
+    double sum = 0;
+    vkc_status st;
+    VKC_TRY(nn_batch_create(v->dev, c, n, &k->b));
+    VKC_TRY(nn_graph_create(v->dev, &k->g));
+    nn_tensor *pixels = nn_graph_input(k->g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
+                                       NN_DTYPE_F32, k->b.images);
+    nn_graph_keep(k->g, nn_vit_forward(k->g, v, &k->b, pixels, false, &taps));
+    for (uint32_t l = 0; l < judged; l++)
+        nn_graph_keep(k->g, taps.block[l]);
+    VKC_TRY(nn_graph_plan(k->g));
+    VKC_TRY(vkc_recording_create(v->dev, &(vkc_recording_params) { .name = "spread" }, &k->rec));
+    VKC_TRY(nn_graph_record(k->g, k->rec));
+    VKC_TRY(vkc_recording_finish(k->rec));
+    VKC_TRY(nn_batch_write(v->dev, &k->b, n));
+    VKC_TRY(vkc_write(v->dev, nn_tensor_slice(pixels), s->pixels));
+    VKC_TRY(vkc_submit(k->rec, &ticket));
+    VKC_TRY(vkc_wait(v->dev, ticket));
+    k->host = (float *) malloc((size_t) n * tokens * c->dim * sizeof *k->host);
+    if (!k->host) {
+        st = VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+        goto done;
+    }
+    for (uint32_t l = 0; l < judged; l++) {
+        double mean = 0, square = 0;
+        VKC_TRY(vkc_read(v->dev, nn_tensor_slice(taps.block[l]), k->host));
+        for (int twice = 0; twice < 2; twice++)
+            for (uint32_t r = 0; r < n * tokens; r++) {
+                const double x = (double) k->host[(size_t) r * c->dim], m = (double) n * (tokens - 1);
+                if (r % tokens == 0)
+                    continue;           // the class token
+                if (twice)
+                    square += (x - mean) * (x - mean) / m;
+                else
+                    mean += x / m;
+            }
+        sum += square;
+    }
+    *spread = sqrt(sum / judged);
+done:
+    return st;
+}
+
+vkc_status distill_gate_spread(const nn_vit *v, const distill_pictures *s, double *spread)
+{
+    nn_vit dense = *v;
+    spread_graph k = { .g = NULL };
+    dense.cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
+    vkc_status st = run_spread(&k, &dense, s, spread);
+    if (st == VKC_OK && !(*spread > 0 && isfinite(*spread)))
+        st = VKC_FAIL(VKC_E_CHECK, "retention: channel 0 of the model, which is to be the gate, is the same for all tokens "
+                      "or not finite");
+    vkc_recording_destroy(k.rec);
+    nn_graph_destroy(k.g);
+    nn_batch_finish(&k.b);
+    free(k.host);
+    return st;
+}
+
+typedef struct probe {
+    nn_vit  *v;
+    const distill_pictures *s;
+    const distill_retain_params *p;
+    float   *logits;
+    double   start;                 // for progress
+    uint32_t tries;
+    double   wanted, best, best_keep;       // the nearest so far
+} probe;
+
+static vkc_status measure(const probe *k, double *keep)
+{
+    const nn_model_config *c = &k->v->cfg;
+    const size_t len = (size_t) c->channels * c->image * c->image;
+    double share[NN_MAX_DEPTH] = { 0 };
+    nn_infer *inf = NULL;
+    vkc_status st = nn_infer_create_with(k->v, &(nn_infer_params) { .cap_images = BATCH, .kept = true }, &inf);
+    for (uint32_t i = 0; i < k->s->n && st == VKC_OK; i += BATCH) {
+        const uint32_t n = k->s->n - i < BATCH ? k->s->n - i : BATCH;
+        const uint32_t *words[NN_MAX_DEPTH] = { 0 };
+        st = nn_infer_run(inf, k->s->pixels + i * len, n, k->logits);
+        for (uint32_t l = 0; l < c->depth && st == VKC_OK; l++)
+            words[l] = nn_infer_kept(inf, l);
+        if (st == VKC_OK)
+            nn_retention_add_shares(c, words, n, share);
+    }
+    *keep = 0;
+    for (uint32_t l = 0; l < c->depth; l++)
+        *keep += share[l] / ((double) k->s->n * c->depth);
+    nn_infer_destroy(inf);
+    return st;
+}
+
+static vkc_status try_centre(probe *k, double centre, double *keep)
+{
+    k->v->cfg.retention.gate_centre = centre;
+    vkc_status st = measure(k, keep);
+    if (st != VKC_OK)
+        return st;
+    if (k->tries++ == 0 || fabs(*keep - k->wanted) < fabs(k->best_keep - k->wanted)) {
+        k->best = centre;
+        k->best_keep = *keep;
+    }
+    if (!nn_progress_report(k->p->progress, k->p->user, "centre", "tries", "", k->start, 0, k->tries, 0))
+        return VKC_FAIL(VKC_E_STOPPED, "retention: stopped while looking for the centre");
+    return VKC_OK;
+}
+
+// A larger centre lets tokens stay longer. First a bracket by doubled steps from where the centre is, then halving.
+static vkc_status search(probe *k, double within, double step)
+{
+    double low = k->v->cfg.retention.gate_centre, high = low, keep;
+    vkc_status st = try_centre(k, low, &keep);
+    const bool up = keep < k->wanted;
+    bool is_closed = false;
+    while (st == VKC_OK && !is_closed && fabs(k->best_keep - k->wanted) > within && step < 2 * NN_MAX_GATE) {
+        double next = fmax(-NN_MAX_GATE, fmin(NN_MAX_GATE, up ? high + step : low - step));
+        st = try_centre(k, next, &keep);
+        is_closed = up ? keep >= k->wanted : keep <= k->wanted;
+        if (up) {
+            low = is_closed ? high : next;
+            high = next;
+        } else {
+            high = is_closed ? low : next;
+            low = next;
+        }
+        step *= 2;
+    }
+    while (st == VKC_OK && is_closed && fabs(k->best_keep - k->wanted) > within && k->tries < MAX_TRIES) {
+        double middle = 0.5 * (low + high);
+        st = try_centre(k, middle, &keep);
+        *(keep < k->wanted ? &low : &high) = middle;
+    }
+    return st;
+}
+
+vkc_status distill_find_centre(nn_vit *v, const distill_pictures *s, double keep, double within, double step,
+                               const distill_retain_params *p, double *got)
+{
+    probe k = { .v = v, .s = s, .p = p, .start = vkc_seconds(), .wanted = keep };
+    k.logits = (float *) malloc((size_t) BATCH * v->cfg.classes * sizeof *k.logits);
+    vkc_status st = k.logits ? search(&k, within, step) : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+    if (k.tries) {
+        v->cfg.retention.gate_centre = k.best;
+        *got = k.best_keep;
+    }
+    free(k.logits);
+    return st;
+}
