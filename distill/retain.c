@@ -1,7 +1,7 @@
 // retain.c — fine-tuning with tokens dropped, and the controller that moves the gate's centre meanwhile.
 #include "distill/retain.h"
 
-#include "distill/retain_centre.h"
+#include "distill/retain_stream.h"
 #include "nn/finite.h"
 #include "nn/fit.h"
 #include "shaders/cross_entropy.h"
@@ -195,19 +195,44 @@ vkc_status distill_retain_check(const nn_model_config *c, double keep)
     return VKC_OK;
 }
 
+// The gate's scale, where it is to be found, and the unit of its argument; before, channel 0 is made to mean something.
+static vkc_status prepare_gate(nn_vit *v, control *c, const distill_pictures *pictures)
+{
+    vkc_status st;
+    nn_retention_config *r = &v->cfg.retention;
+    distill_stream s = { .n = 0 };
+    double direction[NN_MAX_DIM], spread;
+    bool turned = false;
+    VKC_TRY(distill_stream_read(v, pictures, !c->p->plain_gate, &s));
+    if (!c->p->plain_gate && distill_fit_direction(&s, direction))
+        VKC_TRY(distill_turn(v, direction, &turned));
+    if (turned) {
+        distill_stream_finish(&s);
+        VKC_TRY(distill_stream_read(v, pictures, false, &s));
+    }
+    spread = distill_stream_spread(&s);
+    if (!(spread > 0 && isfinite(spread))) {
+        st = VKC_FAIL(VKC_E_CHECK, "retention: channel 0 of the model, which is to be the gate, is the same for all tokens "
+                      "or not finite");
+        goto done;
+    }
+    if (!(r->gate_scale > 0))
+        r->gate_scale = fmin(SPREAD / spread, NN_MAX_GATE);
+    c->unit = r->gate_scale * spread;
+    st = nn_retention_check(&v->cfg, VKC_E_ARG, "retain");
+done:
+    distill_stream_finish(&s);
+    return st;
+}
+
 static vkc_status teach_halting(const nn_vit *teacher, nn_vit *v, control *c, distill_retain_result *out)
 {
     vkc_status st;
     const distill_retain_params *p = c->p;
     nn_retention_config *r = &v->cfg.retention;
     distill_pictures pictures = { .n = 0 };
-    double spread;
     VKC_TRY(distill_pictures_load(&v->cfg, p->data, PICTURES, p->threads, &pictures));
-    VKC_TRY(distill_gate_spread(v, &pictures, &spread));
-    if (!(r->gate_scale > 0))
-        r->gate_scale = fmin(SPREAD / spread, NN_MAX_GATE);
-    c->unit = r->gate_scale * spread;
-    VKC_TRY(nn_retention_check(&v->cfg, VKC_E_ARG, "retain"));
+    VKC_TRY(prepare_gate(v, c, &pictures));
     const distill_pictures first = { pictures.pixels, pictures.n < FIRST ? pictures.n : FIRST };
     r->gate_centre = 2 * c->unit;
     VKC_TRY(distill_find_centre(v, &first, fmax(p->keep, or_default(p->start_keep, FIRST_KEEP)), 2 * WITHIN, c->unit, p, &c->start_keep));

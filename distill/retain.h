@@ -33,6 +33,8 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     uint32_t prior_target;          // HALT_TARGET_* of shaders/halt_loss.h
     double   prior_mean;            // the block after which tokens should stop [that of `keep`: distill_prior_mean]
     double   prior_std;             // [a twelfth of the depth, at least 1]
+    bool     plain_gate;            // halting: channel 0 as it is; else the stream is first turned so that it tells
+                                    // tokens that later layers attend to from the others (retain_stream.h)
     double   start_keep;            // where the target begins [0.97]
     double   ramp;                  // part of the run in which the target goes down [0.5]
     uint64_t seed;

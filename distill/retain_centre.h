@@ -18,10 +18,6 @@ vkc_status distill_pictures_load(const nn_model_config *c, const nn_dataset *dat
                                  distill_pictures *out);
 void       distill_pictures_finish(distill_pictures *s);        // zeroed is fine
 
-// Standard deviation of channel 0 among the patches after a block, without the mean of the block: root mean square over
-// all blocks but the last, whose scores decide nothing. Of the dense model; v's retention is not looked at.
-vkc_status distill_gate_spread(const nn_vit *v, const distill_pictures *s, double *spread);
-
 // Set v's gate_centre so that the keep ratio on the pictures is within `within` of `keep`, or as near as it gets; *got
 // is what it is then. `step` is how far a first guess may be off. Progress is told as `what`.
 vkc_status distill_find_centre(nn_vit *v, const distill_pictures *s, double keep, double within, double step,

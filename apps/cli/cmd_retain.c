@@ -19,6 +19,7 @@ typedef struct retain_work {
     nn_dataset     *data;
     vkc_device     *dev;
     nn_vit         *teacher, *v;    // v: the model being made
+    bool            halts_already;  // the teacher: its gate stays as it is
     retain_setup    setup;
     retain_dense    dense;
     retain_outcome  outcome[RETAIN_MAX_SERIES];
@@ -142,6 +143,7 @@ static vkc_status make_model(retain_work *w, uint32_t i, run_folder *r)
     w->v->cfg.retention = o->item->retention;
     w->v->cfg.retention.gate_scale = scale;
     distill_retain_params p = retain_params(a, &w->setup, i);
+    p.plain_gate = p.plain_gate || w->halts_already;
     p.data = w->data;
     p.run_dir = r->dir;
     p.resume = r->is_resumed;
@@ -184,6 +186,7 @@ static vkc_status run_all(retain_work *w)
     if (w->teacher->cfg.retention.policy != NN_POLICY_NONE)
         say("%s lets go of tokens already; what it learned is where this starts, and its teacher with all tokens",
             w->teacher_dir);
+    w->halts_already = w->teacher->cfg.retention.policy == NN_POLICY_HALTING;
     w->teacher->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     console_catch_signals();
     VKC_TRY(measure_split(w->teacher, w->data, get_split(w), &a->d, &w->dense.figures));
@@ -246,6 +249,8 @@ static const arg table[] = {
     { "read-patches", 0, ARG_REAL, AT(read_patches), 0, NN_MAX_GATE, "X",
       "halting: weight of the mean patch in what the classifier reads [0]" },
     { "gate-scale", 0, ARG_REAL, AT(gate_scale), 0, NN_MAX_GATE, "X", "halting: of channel 0 [0 = as it suits the model]" },
+    { "plain-gate", 0, ARG_FLAG, AT(plain_gate), 0, 0, NULL,
+      "halting: by channel 0 as it is; else it is first made one that tells what later layers attend to" },
     { "ponder", 0, ARG_REAL, AT(ponder), 0, 1e6, "X", "halting: weight of the ponder cost [5e-4]" },
     { "prior", 0, ARG_REAL, AT(prior), 0, 1e6, "X", "halting: weight of the depth prior [1e-3]" },
     { "prior-target", 0, ARG_TEXT, AT(prior_target), 0, 0, "T", "halting: released or normalised [released]" },

@@ -159,6 +159,7 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
         .weight_decay = or_none(a->weight_decay), .smoothing = or_none(a->smoothing), .clip = or_none(a->clip),
         .kl = or_none(a->kl), .ponder = or_none(a->ponder), .prior = or_none(a->prior),
         .prior_target = released ? HALT_TARGET_RELEASED : HALT_TARGET_NORMALISED, .prior_mean = a->prior_mean,
+        .plain_gate = a->plain_gate || (a->chain && i > 0),
         .start_keep = a->chain && i > 0 ? s->item[i - 1].keep : 0, .ramp = or_none(a->ramp), .seed = a->common.seed,
         .threads = a->d.threads, .plain = a->no_augment, .check_finite = measure_is_checked(&a->d, true),
         .max_steps = a->max_steps, .progress = console_progress,
@@ -168,12 +169,12 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
 json_t *retain_inputs(const retain_args *a, const retain_setup *s, uint32_t i, const char *teacher)
 {
     return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-                     "s:f, s:f, s:b, s:b, s:s*, s:I}",
+                     "s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
                      "teacher", teacher, "data", a->d.data, "keep", s->item[i].keep, "policy", a->policy, "at", a->at, "share", a->share,
                      "gaps", a->gaps, "prior_target", a->prior_target, "every", (int) a->every, "epochs",
                      (int) s->epochs, "batch", (int) a->d.batch, "lr", a->lr, "weight_decay", a->weight_decay,
                      "smoothing", a->smoothing, "clip", a->clip, "kl", a->kl, "ponder", a->ponder, "prior", a->prior,
                      "prior_mean", a->prior_mean, "ramp", a->ramp, "gate_scale", a->gate_scale, "read_patches",
-                     a->read_patches, "drop_class", (int) a->drop_class, "no_augment", (int) a->no_augment, "after",
+                     a->read_patches, "plain_gate", (int) a->plain_gate, "drop_class", (int) a->drop_class, "no_augment", (int) a->no_augment, "after",
                      a->chain && i > 0 ? s->item[i - 1].out : NULL, "seed", (json_int_t) a->common.seed);
 }

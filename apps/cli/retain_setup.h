@@ -15,7 +15,7 @@ typedef struct retain_args {
     const char *out, *run, *keep, *policy, *at, *share, *gaps, *prior_target;
     uint32_t    epochs, max_steps, every;
     double      lr, weight_decay, smoothing, clip, kl, ponder, prior, prior_mean, ramp, gate_scale, read_patches;
-    bool        drop_class, chain, no_augment, no_timing, resume, force;
+    bool        plain_gate, drop_class, chain, no_augment, no_timing, resume, force;
 } retain_args;
 
 typedef struct retain_item {        // a model of the series
