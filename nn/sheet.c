@@ -56,7 +56,8 @@ vkc_status nn_sheet_create(const nn_sheet_params *p, nn_sheet **out)
 {
     if (p->depth == 0 || p->depth > NN_MAX_DEPTH || p->patch == 0 || p->size == 0 || p->size % p->patch != 0 ||
         p->size > NN_IMAGE_MAX_SIDE / 2)
-        return VKC_FAIL(VKC_E_ARG, "a sheet of pictures of %u x %u pixels in patches of %u", p->size, p->size, p->patch);
+        return VKC_FAIL(VKC_E_ARG, "a sheet of pictures of %u x %u pixels in patches of %u", p->size, p->size,
+                        p->patch);
     nn_sheet *s = (nn_sheet *) calloc(1, sizeof *s);
     if (!s)
         return VKC_FAIL(VKC_E_NOMEM, "sheet: out of host memory");

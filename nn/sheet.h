@@ -2,7 +2,8 @@
 //
 // A patch that was kept to the end shows the picture as it is. One that was dropped shows it in grey under a tint: dark
 // violet for the earliest, over magenta, to light orange for the latest, so that lightness alone tells the order. Thin
-// dark lines part the patches, a light one runs round what is kept; a strip below names the shades by block, the first being 0.
+// dark lines part the patches, a light one runs round what is kept; a strip below names the shades by block, the
+// first being 0.
 // Thread-safety: one caller at a time per sheet. Errors: E_ARG (too large), E_NOMEM, E_IO.
 #ifndef NN_SHEET_H
 #define NN_SHEET_H

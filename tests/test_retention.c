@@ -1,5 +1,6 @@
 // test_retention.c — models that let go of tokens: masked, compacted on the device and compacted in double are the same
 // for living tokens; gradients; dropped tokens have no influence; both policies, all mixers, and the ends of the range.
+// usage: test_retention [pattern of test names]
 #include "nn/infer.h"
 #include "shaders/halt.h"
 #include "tests/golden_model.h"
@@ -541,7 +542,7 @@ static void test_dense(void **state)
     nn_model_config_finish(&cfg);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),   cmocka_unit_test(test_weights),   cmocka_unit_test(test_all_halt),
@@ -549,5 +550,6 @@ int main(void)
         cmocka_unit_test(test_topk_refused), cmocka_unit_test(test_poison), cmocka_unit_test(test_mixers),
         cmocka_unit_test(test_dense),
     };
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

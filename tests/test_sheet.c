@@ -85,7 +85,7 @@ static void test_shades(void **state)
     assert_memory_equal(at(&im, x + STEP + 7, y + 2 * STEP), half, 3);      // lines, one pixel wide
     assert_memory_equal(at(&im, x + 3 * STEP, y + 2 * STEP + 7), half, 3);
     assert_memory_equal(at(&im, x + 3 * STEP + 1, y + 2 * STEP + 7), flat, 3);
-    for (uint32_t in = 0; in < 3; in++) {               // a light line between dropped and kept: patches 4 and 5, 1 and 5
+    for (uint32_t in = 0; in < 3; in++) {               // a light line between dropped and kept: 4 and 5, 1 and 5
         const uint8_t *across = at(&im, x + STEP + in, y + STEP + 30), *down = at(&im, x + STEP + 30, y + STEP + in);
         assert_memory_equal(across, in < 2 ? (const uint8_t *) "\xff\xff\xff" : flat, 3);
         assert_memory_equal(down, in < 2 ? (const uint8_t *) "\xff\xff\xff" : flat, 3);

@@ -33,7 +33,12 @@ vkc_status bench_race_play(bench_race *r, bool counts, const nn_progress *p)
 
 bool bench_is_skippable(vkc_status st)
 {
-    return st == VKC_E_ARG || st == VKC_E_UNSUPPORTED || st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
+    return st == VKC_E_ARG || bench_is_too_large(st);
+}
+
+bool bench_is_too_large(vkc_status st)
+{
+    return st == VKC_E_UNSUPPORTED || st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
 }
 
 void bench_failure_text(char *out, size_t size)

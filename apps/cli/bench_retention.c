@@ -7,11 +7,17 @@
 #include <string.h>
 
 // What is raced, forward and then forward and backward. All have a norm first and, backward, a loss at the class
-// token; the first has nothing else, and is what the others lose to it.
-enum { BARE, DENSE, COMPACT, AFTER, N_PARTS };
+// token; the first has nothing else, and is what the others lose to it. The last two are of the whole batch, and only
+// there where the others are of a part of it.
+enum { BARE, DENSE, COMPACT, AFTER, WHOLE_BARE, WHOLE_COMPACT, N_PARTS };
 
-static const struct { bool drops, is_bare; } parts[N_PARTS] = {
-    [BARE] = { false, true }, [DENSE] = { false, false }, [COMPACT] = { true, true }, [AFTER] = { true, false },
+static const struct { bool drops, is_bare, is_whole; } parts[N_PARTS] = {
+    [BARE] = { .is_bare = true },
+    [DENSE] = { .drops = false },
+    [COMPACT] = { .drops = true, .is_bare = true },
+    [AFTER] = { .drops = true },
+    [WHOLE_BARE] = { .is_bare = true, .is_whole = true },
+    [WHOLE_COMPACT] = { .drops = true, .is_bare = true, .is_whole = true },
 };
 
 double retention_bar(const retention_bench *b, const retention_row *r)
@@ -24,16 +30,30 @@ static vkc_status make(const retention_bench *b, const retention_args *a, vkc_de
                        const retention_row *row, bench_race *race)
 {
     const scaling_args *l = &a->lists;
-    bench_block_params p = { .layer = b->lists.layer[row->mixer], .dim = l->dim, .heads = l->heads, .batch = l->batch,
+    bench_block_params p = { .layer = b->lists.layer[row->mixer], .dim = l->dim, .heads = l->heads,
                              .tokens = row->tokens, .seed = seed, .has_class = true };
     vkc_status st = VKC_OK;
     for (int i = 0; i < (a->forward ? N_PARTS : 2 * N_PARTS) && st == VKC_OK; i++) {
         p.backward = i >= N_PARTS;
         p.drops = parts[i % N_PARTS].drops;
         p.is_bare = parts[i % N_PARTS].is_bare;
-        st = bench_block_create(dev, &p, &race->block[i]);
+        p.batch = parts[i % N_PARTS].is_whole ? l->batch : row->block_batch;
+        if (!parts[i % N_PARTS].is_whole || l->batch != row->block_batch)
+            st = bench_block_create(dev, &p, &race->block[i]);
     }
     return st;
+}
+
+// The largest part of the batch whose blocks fit the device.
+static vkc_status make_what_fits(const retention_bench *b, const retention_args *a, vkc_device *dev, uint64_t seed,
+                                 retention_row *row, bench_race *race)
+{
+    for (row->block_batch = a->lists.batch;; row->block_batch /= 2) {
+        vkc_status st = make(b, a, dev, seed, row, race);
+        if (!bench_is_too_large(st) || row->block_batch % 2 != 0)
+            return st;
+        bench_race_finish(race);
+    }
 }
 
 // The first rounds are not timed: pipelines are compiled in them, and recordings are cut by what they took.
@@ -53,12 +73,14 @@ static vkc_status play(const retention_args *a, bench_race *race, const nn_progr
     return st;
 }
 
-static void keep(const bench_race *race, retention_row *r)
+static void keep(const bench_race *race, uint32_t batch, uint32_t block_batch, retention_row *r)
 {
-    const double *ms = race->ms + (r->backward ? N_PARTS : 0);
-    r->dense_ms = ms[DENSE] - ms[BARE];
-    r->compact_ms = ms[COMPACT] - ms[BARE];
-    r->half_ms = ms[AFTER] - ms[COMPACT];
+    const double *ms = race->ms + (r->backward ? N_PARTS : 0), times = (double) batch / block_batch;
+    const bool is_part = batch != block_batch;
+    r->dense_ms = times * (ms[DENSE] - ms[BARE]);
+    r->after_ms = times * (ms[AFTER] - ms[COMPACT]);
+    r->compact_ms = is_part ? ms[WHOLE_COMPACT] - ms[WHOLE_BARE] : ms[COMPACT] - ms[BARE];
+    r->block_batch = block_batch;
     r->repeats = race->repeats;
     r->is_there = true;
 }
@@ -73,7 +95,7 @@ static vkc_status run_one(retention_bench *b, const retention_args *a, vkc_devic
     snprintf(note, sizeof note, "%s, %u tokens", b->lists.name[first->mixer], first->tokens);
     nn_progress p = { .what = "bench", .done = b->n_rows, .total = n * b->lists.n_mixers * b->lists.n_tokens,
                       .left = -1.0, .note = note };
-    vkc_status st = make(b, a, dev, seed, first, &race);
+    vkc_status st = make_what_fits(b, a, dev, seed, first, &race);
     if (st == VKC_OK)
         st = play(a, &race, &p);
     if (bench_is_skippable(st)) {
@@ -82,7 +104,7 @@ static vkc_status run_one(retention_bench *b, const retention_args *a, vkc_devic
         st = VKC_OK;
     } else if (st == VKC_OK) {
         for (uint32_t i = 0; i < n; i++)
-            keep(&race, &first[i]);
+            keep(&race, a->lists.batch, first->block_batch, &first[i]);
     }
     bench_race_finish(&race);
     return st;

@@ -20,10 +20,12 @@ typedef struct retention_args {
 
 typedef struct retention_row {      // one mixer, token count and pass; what a norm around it all takes is taken off
     uint32_t mixer, tokens, kept;
+    uint32_t block_batch;           // where blocks of the whole batch do not fit the device, those of a part of it are
+                                    // timed, and dense_ms and after_ms are those times as often as it takes
     bool     backward, is_there;
     double   dense_ms;              // the block with all tokens
     double   compact_ms;            // compaction, and moving the rows that go on
-    double   half_ms;               // the block after it
+    double   after_ms;              // the block after it
     uint32_t repeats;
     char     why[256];              // when it is not there
 } retention_row;
@@ -31,8 +33,9 @@ typedef struct retention_row {      // one mixer, token count and pass; what a n
 typedef struct retention_model {    // a whole model, forward, with its tokens and without those it drops
     char     name[128];
     uint32_t tokens, depth, dim, repeats;
+    uint32_t batch;                 // as asked for, or a part that fits the device
     bool     is_there;
-    double   dense_ms, ms;          // a batch; least of the replays, wall time
+    double   dense_ms, ms;          // a picture; least of the replays, wall time
     double   keep;                  // share of the patches, mean over blocks and pictures
     double   ideal;                 // multiply-adds with all tokens to those at the mean count of tokens in each block
     char     why[256];
@@ -50,7 +53,7 @@ typedef struct retention_bench {
 vkc_status retention_bench_run(retention_bench *b, const retention_args *a, vkc_device *dev, uint64_t seed);
 vkc_status retention_bench_models(retention_bench *b, const retention_args *a, vkc_device *dev, uint64_t seed);
 
-double     retention_bar(const retention_bench *b, const retention_row *r);     // of half_ms / dense_ms
+double     retention_bar(const retention_bench *b, const retention_row *r);     // of after_ms / dense_ms
 
 void       retention_print(FILE *f, const retention_bench *b, const retention_args *a, const vkc_device *dev);
 json_t    *retention_json(const retention_bench *b, const retention_args *a, const vkc_device *dev);

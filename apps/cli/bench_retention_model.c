@@ -170,7 +170,7 @@ static vkc_status run_pair(const retention_args *a, const char *data, uint64_t s
     m->tokens = nn_model_config_tokens(c);
     m->depth = c->depth;
     m->dim = c->dim;
-    VKC_TRY(fill_pixels(c, data, a->lists.batch, seed, p));
+    VKC_TRY(fill_pixels(c, data, m->batch, seed, p));
     for (int i = 0; i < N_FORMS; i++) {
         VKC_TRY(nn_infer_create_with(p->v[i], &(nn_infer_params) { .cap_images = p->n, .kept = i == KEPT },
                                      &p->inf[i]));
@@ -189,18 +189,23 @@ static vkc_status run_built_in(retention_bench *b, const retention_args *a, vkc_
                                uint32_t mixer, uint32_t tokens)
 {
     retention_model *m = &b->model[b->n_models++];
-    pair p = { .n = 0 };
-    *m = (retention_model) { .tokens = tokens };
+    *m = (retention_model) { .tokens = tokens, .batch = a->lists.batch };
     memcpy(m->name, b->lists.name[mixer], sizeof m->name);
-    vkc_status st = make_built_in(a, &b->lists.layer[mixer], tokens, dev, seed, &p);
-    if (st == VKC_OK)
-        st = run_pair(a, NULL, seed, &p, m);
+    vkc_status st;
+    for (;; m->batch /= 2) {        // the largest part of the batch that fits the device
+        pair p = { .n = 0 };
+        st = make_built_in(a, &b->lists.layer[mixer], tokens, dev, seed, &p);
+        if (st == VKC_OK)
+            st = run_pair(a, NULL, seed, &p, m);
+        finish(&p);
+        if (!bench_is_too_large(st) || m->batch == 1)
+            break;
+    }
     if (bench_is_skippable(st)) {
         bench_failure_text(m->why, sizeof m->why);
         warn("a model of %s with %u tokens is left out: %s", b->lists.name[mixer], tokens, m->why);
         st = VKC_OK;
     }
-    finish(&p);
     return st;
 }
 
@@ -216,7 +221,7 @@ vkc_status retention_bench_models(retention_bench *b, const retention_args *a, v
     }
     pair p = { .n = 0 };
     retention_model *m = &b->model[0];
-    *m = (retention_model) { .tokens = 0 };
+    *m = (retention_model) { .batch = a->lists.batch };
     snprintf(m->name, sizeof m->name, "%s", a->model);
     st = load(a->model, dev, &p);
     if (st == VKC_OK)
