@@ -175,7 +175,8 @@ static vkc_status train(const nn_vit *teacher, nn_vit *v, control *c, distill_re
     c->total = (uint64_t) p->epochs * nn_loader_batches(w.l);
     st = nn_fit(&(nn_fit_params) {
         .stepper = w.s, .loader = w.l, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
-        .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c, .n_state = c->keep_at ? MEMORY_WORDS : 0,
+        .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c,
+        .n_state = c->keep_at ? MEMORY_WORDS : 0,
         .schedule = { .lr = p->lr > 0 ? p->lr : 5e-4, .total = c->total, .warmup = c->total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = report, .user = c,
     }, &r);
@@ -199,8 +200,8 @@ vkc_status distill_retain_check(const nn_model_config *c, double keep)
     if (!(keep > 0 && keep <= 1))
         return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g, want more than 0 and at most 1", keep);
     if (r->policy == NN_POLICY_HALTING && keep < least - 1e-9)
-        return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g cannot be reached: all tokens go through the first %u of %u blocks, "
-                        "which is %.3g", keep, all, c->depth, least);
+        return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g cannot be reached: all tokens go through the first %u of %u "
+                        "blocks, which is %.3g", keep, all, c->depth, least);
     return VKC_OK;
 }
 
@@ -221,8 +222,8 @@ static vkc_status prepare_gate(nn_vit *v, control *c, const distill_pictures *pi
     }
     spread = distill_stream_spread(&s);
     if (!(spread > 0 && isfinite(spread))) {
-        st = VKC_FAIL(VKC_E_CHECK, "retention: channel 0 of the model, which is to be the gate, is the same for all tokens "
-                      "or not finite");
+        st = VKC_FAIL(VKC_E_CHECK, "retention: channel 0 of the model, which is to be the gate, is the same for all "
+                      "tokens or not finite");
         goto done;
     }
     if (!(r->gate_scale > 0))
@@ -244,7 +245,8 @@ static vkc_status teach_halting(const nn_vit *teacher, nn_vit *v, control *c, di
     VKC_TRY(prepare_gate(v, c, &pictures));
     const distill_pictures first = { pictures.pixels, pictures.n < FIRST ? pictures.n : FIRST };
     r->gate_centre = 2 * c->unit;
-    VKC_TRY(distill_find_centre(v, &first, fmax(p->keep, or_default(p->start_keep, FIRST_KEEP)), 2 * WITHIN, c->unit, p, &c->start_keep));
+    const double start_keep = fmax(p->keep, or_default(p->start_keep, FIRST_KEEP));
+    VKC_TRY(distill_find_centre(v, &first, start_keep, 2 * WITHIN, c->unit, p, &c->start_keep));
     c->start_centre = c->centre = r->gate_centre;
     if (p->epochs)
         VKC_TRY(train(teacher, v, c, out));

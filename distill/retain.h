@@ -1,10 +1,10 @@
 // retain.h — teach a trained transformer to let go of tokens until the mean keep ratio is what was asked.
 //
-// Halting (A-ViT, algorithms D): cross-entropy with the tokens dropped, a ponder cost and a depth prior. These push, but
-// they do not say how many tokens stay. That the gate's centre does, one number that all tokens share: while training, a
-// controller moves it after every step so that the keep ratio of the batches follows a target, which goes from where the
-// dense model is to what was asked over the first part of the run and then holds. After training the centre is found
-// again by bisection on pictures of the val split, and stays in the model's config.
+// Halting (A-ViT, algorithms D): cross-entropy with the tokens dropped, a ponder cost and a depth prior. These push,
+// but they do not say how many tokens stay. That the gate's centre does, one number that all tokens share: while
+// training, a controller moves it after every step so that the keep ratio of the batches follows a target, which goes
+// from where the dense model is to what was asked over the first part of the run and then holds. After training the
+// centre is found again by bisection on pictures of the val split, and stays in the model's config.
 //
 // Topk needs no training; epochs of it are cross-entropy alone. Thread-safety: as the device.
 #ifndef DISTILL_RETAIN_H
@@ -64,10 +64,11 @@ double distill_prior_mean(double keep, uint32_t depth);
 // E_ARG, in words, when halting cannot reach this keep ratio: all tokens go through the blocks before the first choice.
 vkc_status distill_retain_check(const nn_model_config *c, double keep);
 
-// Train v in place; its config says how tokens are let go of (nn_vit.cfg.retention). For halting, gate_scale = 0 asks for
-// one that suits channel 0 of the model, and gate_centre is found, both are left in the config. `teacher` is the dense
-// model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached), E_FORMAT (other classes), E_CHECK (no
-// centre gives the keep ratio within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device errors.
+// Train v in place; its config says how tokens are let go of (nn_vit.cfg.retention). For halting, gate_scale = 0 asks
+// for one that suits channel 0 of the model, and gate_centre is found, both are left in the config. `teacher` is the
+// dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached), E_FORMAT (other classes),
+// E_CHECK (no centre gives the keep ratio within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device
+// errors.
 vkc_status distill_retain(const nn_vit *teacher, nn_vit *v, const distill_retain_params *p, distill_retain_result *out);
 
 #ifdef __cplusplus

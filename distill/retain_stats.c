@@ -25,7 +25,8 @@ static vkc_status open_pass(pass *p, const distill_retain_stats_params *s, uint3
 {
     const nn_model_config *c = &p->v->cfg;
     vkc_status st;
-    if (s->dense && (s->dense->cfg.image != c->image || s->dense->cfg.patch != c->patch || s->dense->cfg.depth != c->depth))
+    const nn_model_config *d = s->dense ? &s->dense->cfg : c;
+    if (d->image != c->image || d->patch != c->patch || d->depth != c->depth)
         return VKC_FAIL(VKC_E_ARG, "retention: the dense model has other patches or another depth");
     VKC_TRY(nn_infer_create_with(p->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &p->inf));
     if (s->dense)

@@ -1,8 +1,8 @@
 // retain_stats.h — what token retention keeps: how much of every layer's patches, whether they are those that a dense
 // model's class token attends to, and, where the pictures are synthetic, how much of what matters.
 //
-// A keep ratio: patches at the entry of a block / patches of a full image. Block 0 counts as 1; the class token does not
-// count. Over a model: mean over the blocks, then over images.
+// A keep ratio: patches at the entry of a block / patches of a full image. Block 0 counts as 1; the class token does
+// not count. Over a model: mean over the blocks, then over images.
 #ifndef DISTILL_RETAIN_STATS_H
 #define DISTILL_RETAIN_STATS_H
 
@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 // Of n patches, kept[i] is 1 where patch i is there.
-// Share of the kept ones among the k with the highest scores, k = number kept (the lower place wins a tie); NaN for k = 0.
+// Share of the kept ones among the k with the highest scores, k = number kept (the lower place wins a tie); NaN for 0.
 double distill_overlap(const uint8_t *kept, const float *score, uint32_t n);
 // How well the score tells kept from dropped: area under precision over recall in steps (average precision). Equal
 // scores are one step, so that their order does not matter. By chance: the keep ratio. NaN when none is kept.
@@ -28,7 +28,8 @@ typedef struct distill_survival {
 } distill_survival;
 
 // blocks[i] of n patches is the number of blocks that patch i went through, 1 .. depth.
-void   distill_survival_add(distill_survival *s, const uint8_t *blocks, const uint8_t *mask, uint32_t n, uint32_t depth);
+void   distill_survival_add(distill_survival *s, const uint8_t *blocks, const uint8_t *mask, uint32_t n,
+                            uint32_t depth);
 // How many times as often a patch inside is there as one outside: at the entry of block l, or for l = depth by the mean
 // over all blocks. Infinite when of the outside nothing is left, NaN when there was no inside or outside.
 double distill_survival_ratio(const distill_survival *s, uint32_t l, uint32_t depth);

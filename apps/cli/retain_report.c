@@ -113,7 +113,8 @@ json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_vit
     const vkc_device_info *i = vkc_device_get_info(v->dev);
     const nn_eval_result *r = get_figures(o);
     json_t *stats = retain_stats_json(&o->stats);
-    json_t *result = json_pack("{s:f, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
+    json_t *result = json_pack(
+                     "{s:f, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
                      "keep_asked", o->item->keep, "keep", app_number(r->keep), "top1", app_number(r->top1), "policy",
                      nn_policy_name(o->item->retention.policy), "model", o->item->out, "images_per_s",
                      o->images_per_s > 0 ? app_number(o->images_per_s) : json_null(), "teacher_top1",
@@ -135,8 +136,8 @@ json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_vit
 void retain_print(FILE *f, const retain_outcome *o, const retain_dense *d)
 {
     const nn_eval_result *r = get_figures(o);
-    fprintf(f, "keep     %.1f %% of the patches, asked: %.1f %%; top-1 %.2f %%, with all tokens %.2f %%\n", 100.0 * r->keep,
-            100.0 * o->item->keep, 100.0 * r->top1, 100.0 * d->figures.top1);
+    fprintf(f, "keep     %.1f %% of the patches, asked: %.1f %%; top-1 %.2f %%, with all tokens %.2f %%\n",
+            100.0 * r->keep, 100.0 * o->item->keep, 100.0 * r->top1, 100.0 * d->figures.top1);
     if (o->train.steps)
         fprintf(f, "train    loss %.4f, %llu steps, %.0f s in all\n", o->train.loss,
                 (unsigned long long) o->train.steps, o->train.seconds);
@@ -166,8 +167,8 @@ static void print_markdown(FILE *f, const retain_outcome *o, const retain_dense 
     const distill_retain_stats *s = &o->stats;
     fprintf(f, "## Tokens\n\nPolicy %s, asked to keep %.1f %% of the patches; mean over blocks %.1f %%.\n\n",
             nn_policy_name(o->item->retention.policy), 100.0 * o->item->keep, 100.0 * r->keep);
-    fprintf(f, "|  | all tokens | this model |\n|---|---|---|\n| top-1 | %.2f %% | %.2f %% |\n", 100.0 * d->figures.top1,
-            100.0 * r->top1);
+    fprintf(f, "|  | all tokens | this model |\n|---|---|---|\n| top-1 | %.2f %% | %.2f %% |\n",
+            100.0 * d->figures.top1, 100.0 * r->top1);
     if (o->images_per_s > 0)
         fprintf(f, "| images a second | %.0f | %.0f |\n", d->images_per_s, o->images_per_s);
     fputs("\nPatches at the entry of layer", f);

@@ -50,8 +50,8 @@ static vkc_status read_shares(const char *text, const uint32_t *at, uint32_t n_a
             r->share[l] = now;
         now = strtod(p, &end);
         if (end == p || (i + 1 < n_at ? *end != ',' : *end != '\0'))
-            return VKC_FAIL(VKC_E_ARG, "--share wants %u numbers with commas between, one a block of --at, not \"%.60s\"",
-                            n_at, text);
+            return VKC_FAIL(VKC_E_ARG, "--share wants %u numbers with commas between, one a block of --at, not "
+                            "\"%.60s\"", n_at, text);
         p = end;
     }
     for (; l < cfg->depth; l++)
@@ -168,13 +168,14 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
 
 json_t *retain_inputs(const retain_args *a, const retain_setup *s, uint32_t i, const char *teacher)
 {
-    return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-                     "s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
-                     "teacher", teacher, "data", a->d.data, "keep", s->item[i].keep, "policy", a->policy, "at", a->at, "share", a->share,
-                     "gaps", a->gaps, "prior_target", a->prior_target, "every", (int) a->every, "epochs",
-                     (int) s->epochs, "batch", (int) a->d.batch, "lr", a->lr, "weight_decay", a->weight_decay,
+    return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+                     "s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
+                     "teacher", teacher, "data", a->d.data, "keep", s->item[i].keep, "policy", a->policy, "at", a->at,
+                     "share", a->share, "gaps", a->gaps, "prior_target", a->prior_target, "every", (int) a->every,
+                     "epochs", (int) s->epochs, "batch", (int) a->d.batch, "lr", a->lr, "weight_decay", a->weight_decay,
                      "smoothing", a->smoothing, "clip", a->clip, "kl", a->kl, "ponder", a->ponder, "prior", a->prior,
                      "prior_mean", a->prior_mean, "ramp", a->ramp, "gate_scale", a->gate_scale, "read_patches",
-                     a->read_patches, "plain_gate", (int) a->plain_gate, "drop_class", (int) a->drop_class, "no_augment", (int) a->no_augment, "after",
-                     a->chain && i > 0 ? s->item[i - 1].out : NULL, "seed", (json_int_t) a->common.seed);
+                     a->read_patches, "plain_gate", (int) a->plain_gate, "drop_class", (int) a->drop_class,
+                     "no_augment", (int) a->no_augment, "after", a->chain && i > 0 ? s->item[i - 1].out : NULL, "seed",
+                     (json_int_t) a->common.seed);
 }

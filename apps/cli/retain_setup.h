@@ -32,6 +32,7 @@ typedef struct retain_setup {
 // What the options make of a model of this config. E_ARG in words.
 vkc_status retain_make_setup(const retain_args *a, const nn_model_config *cfg, retain_setup *out);
 distill_retain_params retain_params(const retain_args *a, const retain_setup *s, uint32_t i);
-json_t    *retain_inputs(const retain_args *a, const retain_setup *s, uint32_t i, const char *teacher);   // for run.json
+// For run.json.
+json_t    *retain_inputs(const retain_args *a, const retain_setup *s, uint32_t i, const char *teacher);
 
 #endif
