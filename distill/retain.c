@@ -61,7 +61,7 @@ static void set_gate(const control *c, nn_stepper *s)
 // The target of a step: a straight line down, then level.
 static double target_of(const control *c, uint64_t step)
 {
-    const double down = or_default(c->p->ramp, 0.5) * (double) c->total;
+    const double down = or_default(c->p->ramp, 0.2) * (double) c->total;
     const double part = (double) step < down ? (double) step / down : 1;
     return c->start_keep + (c->p->keep - c->start_keep) * part;
 }

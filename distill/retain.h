@@ -36,7 +36,7 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     bool     plain_gate;            // halting: channel 0 as it is; else the stream is first turned so that it tells
                                     // tokens that later layers attend to from the others (retain_stream.h)
     double   start_keep;            // where the target begins [0.97]
-    double   ramp;                  // part of the run in which the target goes down [0.5]
+    double   ramp;                  // part of the run in which the target goes down [0.2]
     uint64_t seed;
     uint32_t threads;
     bool     plain;                 // no augmentation

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define DATA "synth:ringed-digit,train=44,val=40,test=10"      // 6 batches of 8, the last one not full
-#define ARCH "vit:image=32,patch=4,dim=16,depth=3,heads=2,classes=10"
+#define ARCH "vit:image=32,patch=8,dim=16,depth=3,heads=2,classes=10"
 #define STEPS 12
 
 typedef struct fixture {
@@ -92,7 +92,7 @@ static void test_keep(void **state)
         nn_eval_result e;
         distill_retain_stats s;
         p.kl = cases[i].kl;
-        p.lr = 1e-3;                    // slow enough for the controller of so short a run
+        p.lr = 3e-4;                    // slow enough for the controller of so short a run
         p.epochs = 4;
         p.check_finite = true;
         v->cfg.retention.every = cases[i].every;
@@ -102,7 +102,7 @@ static void test_keep(void **state)
         assert_int_equal(r.steps, 2 * STEPS);
         assert_true(isfinite(r.loss) && r.loss > 0 && (r.divergence > 0) == (p.kl > 0));
         assert_true(fabs(r.val_keep - p.keep) <= 0.03);
-        assert_true(fabs(r.trained_keep - p.keep) <= 0.15);    // a last epoch of six steps
+        assert_true(fabs(r.trained_keep - p.keep) <= 0.2);     // a last epoch of six steps, of a model that knows nothing
         assert_true(v->cfg.retention.gate_scale > 0);
         assert_ok(nn_retention_check(&v->cfg, VKC_E_CHECK, "config"));
         assert_ok(nn_eval(v, &(nn_eval_params) { .data = t.data, .split = NN_SPLIT_VAL, .batch = 13 }, &e));

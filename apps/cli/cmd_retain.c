@@ -259,7 +259,7 @@ static const arg table[] = {
     { "prior-target", 0, ARG_TEXT, AT(prior_target), 0, 0, "T", "halting: released or normalised [released]" },
     { "prior-mean", 0, ARG_REAL, AT(prior_mean), 0, 2 * NN_MAX_DEPTH, "X",
       "halting: block after which to stop [0 = keep * depth - 1]" },
-    { "ramp", 0, ARG_REAL, AT(ramp), 0, 1, "X", "halting: part of the run in which the ratio goes down [0.5]" },
+    { "ramp", 0, ARG_REAL, AT(ramp), 0, 1, "X", "halting: part of the run in which the ratio goes down [0.2]" },
     { "gaps", 0, ARG_TEXT, AT(gaps), 0, 0, "G", "decays of mixers skip or count dropped tokens [skip]" },
     { "no-augment", 0, ARG_FLAG, AT(no_augment), 0, 0, NULL, "no flips, transposes and shifts" },
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop after N steps in all, as Ctrl-C does" },
@@ -270,7 +270,7 @@ static const arg table[] = {
 static const retain_args defaults = {
     .d = { .batch = 64 }, .policy = "halting", .gaps = "skip", .prior_target = "released", .epochs = RETAIN_NO_EPOCHS,
     .every = 1, .lr = 5e-4, .weight_decay = 0.05, .smoothing = 0.1, .clip = 1.0, .ponder = 5e-4, .prior = 1e-3,
-    .ramp = 0.5,
+    .ramp = 0.2,
 };
 const command cmd_retain = {
     .name = "retain", .help = "teach a model to let go of tokens on the way",
