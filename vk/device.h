@@ -75,7 +75,8 @@ typedef struct vkc_device_params {
     const char *disable;            // feature names to switch off, "fp16,subgroup"; also PARE_DISABLE
     const char *cache_dir;          // pipeline cache folder; NULL = $XDG_CACHE_HOME/pare or
                                     // ~/.cache/pare; "" = no cache on disk
-    bool        validate;           // Khronos validation with synchronization checks; also PARE_VALIDATE=1
+    bool        validate;           // Khronos validation with synchronization checks; also PARE_VALIDATE=1.
+                                    // PARE_VALIDATE=gpu: GPU-assisted instead: accesses out of bounds, slowly
     double      budget_ms;          // longest submission wanted; 0 = by device type
     uint64_t    max_memory;         // refuse to allocate beyond this many bytes; 0 = no own limit
     vkc_log_fn  log;                // messages, validation included; NULL = silent
