@@ -80,27 +80,17 @@ static double decline(const nn_model_config *cfg, double factor, const uint32_t 
     return sum / ((double) cfg->depth * get_patches(cfg));
 }
 
-// Three quarters of the way: before the second, third and last quarter of the blocks.
-static uint32_t fill_quarters(const nn_model_config *cfg, uint32_t at[3])
-{
-    uint32_t n = 0;
-    for (uint32_t q = 1; q <= 3; q++) {
-        uint32_t before = (q * cfg->depth + 2) / 4;
-        if (before > 0 && before < cfg->depth && (n == 0 || at[n - 1] != before - 1))
-            at[n++] = before - 1;
-    }
-    return n;
-}
-
 vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint32_t *at, uint32_t n_at,
                              nn_retention_config *out)
 {
     const uint32_t n = get_patches(cfg);
-    uint32_t quarters[3];
+    uint32_t every[NN_MAX_DEPTH];
     nn_retention_config r = { .policy = NN_POLICY_TOPK };
+    for (uint32_t l = 0; !at && l < cfg->depth; l++)
+        every[l] = l;
     if (!at) {
-        at = quarters;
-        n_at = fill_quarters(cfg, quarters);
+        at = every;
+        n_at = cfg->depth - 1;
     }
     if (!(keep > 0.0 && keep <= 1.0))
         return VKC_FAIL(VKC_E_ARG, "a keep ratio of %g, want more than 0 and at most 1", keep);

@@ -35,7 +35,7 @@ double nn_retention_share(const nn_model_config *cfg, uint32_t l);
 // Patches of an image that go on after block l: all of them but for topk.
 uint32_t    nn_retention_count(const nn_model_config *cfg, uint32_t l);
 // A topk configuration whose mean share over the blocks is `keep`: a geometric decline after the blocks in `at`
-// (n_at, ascending, below depth - 1; NULL = three at the quarters). E_ARG when `keep` cannot be reached.
+// (n_at, ascending, below depth - 1; NULL = all but the last block). E_ARG when `keep` cannot be reached.
 vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint32_t *at, uint32_t n_at,
                              nn_retention_config *out);
 // E_ARG or E_FORMAT (`st`), in words that begin with `where`, when the settings cannot be.

@@ -243,7 +243,7 @@ static const arg table[] = {
     { "smoothing", 0, ARG_REAL, AT(smoothing), 0, 0.99, "X", "of labels [0.1]" },
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm, 0 = any [1]" },
     { "kl", 0, ARG_REAL, AT(kl), 0, 1e6, "X", "weight of the divergence from M's logits with all tokens [0]" },
-    { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: after these blocks [at the quarters of the depth]" },
+    { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: after these blocks [every one]" },
     { "share", 0, ARG_TEXT, AT(share), 0, 0, "X,X",
       "topk: in place of --keep, the share that goes on after each block of --at" },
     { "every", 0, ARG_U32, AT(every), 1, NN_MAX_DEPTH, "N", "halting: done tokens leave after every N-th block [1]" },
