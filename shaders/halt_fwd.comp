@@ -28,8 +28,11 @@ void main()
         float c = before[HALT_C], r = before[HALT_R];
         bool runs = c < HALT_DONE, is_number = !is_nan(v) && !is_nan(u);
         sigmoid_both(u, h, rest);
+        bool stays = ROWS_POS(Tok, row) < a.kept;
         if (!is_number)
             h = uintBitsToFloat(0x7fc00000u);
+        else if (stays)
+            h = 0.0;
         c += h;
         bool goes_on = runs && is_number && c < a.full && a.last == 0u;
         vec4 after;
@@ -38,6 +41,6 @@ void main()
         after[HALT_R] = goes_on ? r - h : runs ? 0.0 : r;
         after[HALT_H] = runs ? h : 0.0;
         halting[row] = after;
-        keep[row] = goes_on || ROWS_POS(Tok, row) < a.kept ? 1u : 0u;
+        keep[row] = goes_on || stays ? 1u : 0u;
     }
 }

@@ -126,7 +126,7 @@ void masked_vit_run(const nn_vit *v, const double *const *param, const float *pi
         for (uint32_t t = 0; t < m.T; t++) {
             if (is_done[t])
                 continue;
-            double h = 1 / (1 + exp(-(r->gate_scale * x[t][0] - r->gate_centre)));
+            double h = t == 0 && r->keep_class ? 0 : 1 / (1 + exp(-(r->gate_scale * x[t][0] - r->gate_centre)));
             sum[t] += l + 1 == depth ? 1 : h;
             is_done[t] = sum[t] >= 1 - (double) (float) r->eps;
             double p = is_done[t] ? rest[t] : h;
@@ -137,7 +137,7 @@ void masked_vit_run(const nn_vit *v, const double *const *param, const float *pi
                 field[j] += (t == 0 ? 1 : r->read_patches / N) * p * x[t][j];
         }
         for (uint32_t t = 0; t < m.T && (l + 1) % r->every == 0; t++)
-            is_there[t] = is_there[t] && (!is_done[t] || (t == 0 && r->keep_class));
+            is_there[t] = is_there[t] && !is_done[t];
     }
     double y[MASKED_MAX_DIM];
     norm(&m, param[v->norm_w], param[v->norm_b], field, y);

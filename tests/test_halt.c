@@ -118,55 +118,86 @@ static float scored(double h)
     return (float) ((log(h / (1 - h)) + 1) / 2);
 }
 
-// ---- three tokens, four blocks: a class token that is done after block 1 and stays, a patch that never reaches
-// the threshold, a patch that reaches it at once
+// ---- three tokens, four blocks: a class token with scores that reach the threshold in block 1, a patch that never
+// reaches it, a patch that reaches it at once. The class token halts as any other, or is kept and never does.
 
 enum { B4 = 4, T3 = 3 };
 static const double SCORE[B4][T3] = { { 0.2, 0.1, 0.999 }, { 0.8, 0.2, 0.3 }, { 0.5, 0.25, 0.6 }, { 0.5, 0.5, 0.9 } };
 static const float VALUE[B4][T3] = { { 1, 10, 100 }, { 2, 20, 7 }, { 3, 30, 7 }, { 4, 40, 7 } };    // channel 1
-static const double P_C_R_H[B4][T3][HALT_COLS] = {
-    { { 0.2, 0.2, 0.8, 0.2 }, { 0.1, 0.1, 0.9, 0.1 }, { 1, HALT_DONE, 0, 0.999 } },
-    { { 0.8, HALT_DONE, 0, 0.8 }, { 0.2, 0.3, 0.7, 0.2 }, { 0, HALT_DONE, 0, 0 } },
-    { { 0, HALT_DONE, 0, 0 }, { 0.25, 0.55, 0.45, 0.25 }, { 0, HALT_DONE, 0, 0 } },
-    { { 0, HALT_DONE, 0, 0 }, { 0.45, HALT_DONE, 0, 0.5 }, { 0, HALT_DONE, 0, 0 } },
-};
-static const uint32_t KEEP[B4][T3] = { { 1, 1, 0 }, { 1, 1, 0 }, { 1, 1, 0 }, { 1, 0, 0 } };
-// p of the class token times its value, plus 0.5 / 2 times the same of both patches
-static const double FIELD[B4] = { 0.2 + 0.25 * (1 + 100), 1.6 + 0.25 * 4, 0.25 * 7.5, 0.25 * 18 };
-static const double RHO[T3] = { 2 + 0.8, 4 + 0.45, 1 + 1 };     // blocks executed + remainder
-// of the two patches: (1 + 1 + [done] p) / 2, (h + h) / 2, both are there
-static const double TALLY[B4][TALLY_COLS] = { { 1.5, 0.5495, 1, 0 }, { 0.5, 0.1, 1, 0 }, { 0.5, 0.125, 1, 0 },
-                                              { 0.725, 0.25, 1, 0 } };
-// 2 (1.5 + 0.5 + 0.5 + 0.725) + 0.6 / 4 (-0.188742 + 0.627261 + 0.193683 - 0.083172), the prior's mean and std 1
-#define LOSS 6.532354525
 
-static void check_traced_block(chain *t, uint32_t l, double rho[T3])
+typedef struct trace {
+    uint32_t kept;
+    double   cls[B4][HALT_COLS];        // p, c, r, h of the class token
+    uint32_t goes_on[B4];               // the class token
+    double   field[B4], z;
+    double   rho[T3];                   // blocks executed + remainder
+    double   tally[B4][TALLY_COLS];
+    double   loss;
+} trace;
+
+static const double PATCHES[B4][T3 - 1][HALT_COLS] = {      // p, c, r, h, the same in both cases
+    { { 0.1, 0.1, 0.9, 0.1 }, { 1, HALT_DONE, 0, 0.999 } },
+    { { 0.2, 0.3, 0.7, 0.2 }, { 0, HALT_DONE, 0, 0 } },
+    { { 0.25, 0.55, 0.45, 0.25 }, { 0, HALT_DONE, 0, 0 } },
+    { { 0.45, HALT_DONE, 0, 0.5 }, { 0, HALT_DONE, 0, 0 } },
+};
+static const uint32_t PATCHES_GO_ON[B4][T3 - 1] = { { 1, 0 }, { 1, 0 }, { 1, 0 }, { 0, 0 } };
+
+static const trace TRACES[] = {
+    {   // kept: the class token's scores do not matter, and the last block's output is read
+        .kept = 1,
+        .cls = { { 0, 0, 1, 0 }, { 0, 0, 1, 0 }, { 0, 0, 1, 0 }, { 1, HALT_DONE, 0, 0 } },
+        .goes_on = { 1, 1, 1, 1 },
+        // p of the class token times its value, plus 0.5 / 2 times the same of both patches
+        .field = { 0.25 * (1 + 100), 0.25 * 4, 0.25 * 7.5, 4 + 0.25 * 18 }, .z = 36.625,
+        .rho = { 4 + 1, 4 + 0.45, 1 + 1 },
+        // of the two patches: (1 + 1 + [done] p) / 2, (h + h) / 2, both are there
+        .tally = { { 1.5, 0.5495, 1, 0 }, { 0.5, 0.1, 1, 0 }, { 0.5, 0.125, 1, 0 }, { 0.725, 0.25, 1, 0 } },
+        // 2 (1.5 + 0.5 + 0.5 + 0.725) + 0.6 / 4 (-0.188742 + 0.627261 + 0.193683 - 0.083172), the prior's mean, std 1
+        .loss = 6.532354525,
+    },
+    {   // not kept: done after block 1 with the remainder, 0.8
+        .kept = 0,
+        .cls = { { 0.2, 0.2, 0.8, 0.2 }, { 0.8, HALT_DONE, 0, 0.8 }, { 0, HALT_DONE, 0, 0 }, { 0, HALT_DONE, 0, 0 } },
+        .goes_on = { 1, 0, 0, 0 },
+        .field = { 0.2 + 0.25 * (1 + 100), 1.6 + 0.25 * 4, 0.25 * 7.5, 0.25 * 18 }, .z = 34.425,
+        .rho = { 2 + 0.8, 4 + 0.45, 1 + 1 },
+        // of all three
+        .tally = { { 4 / 3.0, 1.299 / 3, 1, 0 }, { 2.8 / 3, 1 / 3.0, 1, 0 }, { 1 / 3.0, 0.25 / 3, 1, 0 },
+                   { 1.45 / 3, 0.5 / 3, 1, 0 } },
+        // 2 (4 + 2.8 + 1 + 1.45) / 3 + 0.6 / 4 (-0.129270 + 0.111174 + 0.296338 - 0.060267)
+        .loss = 6.199362950,
+    },
+};
+
+static void check_traced_block(chain *t, const trace *want, uint32_t l, double rho[T3])
 {
     float *halting = (float *) get(t->dev, t->halting[l]), *field = (float *) get(t->dev, t->field[l]);
     uint32_t *keep = (uint32_t *) get(t->dev, t->keep[l]);
     for (uint32_t k = 0; k < T3; k++) {
+        const double *row = k ? PATCHES[l][k - 1] : want->cls[l];
         for (uint32_t j = 0; j < HALT_COLS; j++)
-            check_near("p, c, r or h", (double) halting[k * HALT_COLS + j], P_C_R_H[l][k][j]);
-        assert_int_equal(keep[k], KEEP[l][k]);
-        const bool was_running = l == 0 || P_C_R_H[l - 1][k][HALT_C] < HALT_DONE;
+            check_near("p, c, r or h", (double) halting[k * HALT_COLS + j], row[j]);
+        assert_int_equal(keep[k], k ? PATCHES_GO_ON[l][k - 1] : want->goes_on[l]);
+        const bool was_running = l == 0 || (k ? PATCHES[l - 1][k - 1] : want->cls[l - 1])[HALT_C] < HALT_DONE;
         const bool is_done = (double) halting[k * HALT_COLS + HALT_C] >= HALT_DONE;
         rho[k] += was_running ? 1 + (is_done ? (double) halting[k * HALT_COLS + HALT_P] : 0) : 0;
     }
-    check_near("mean field of a block", (double) field[1], FIELD[l]);
+    check_near("mean field of a block", (double) field[1], want->field[l]);
     free(halting);
     free(field);
     free(keep);
 }
 
-static void test_traced(void **state)
+static void check_trace(vkc_device *dev, const trace *want)
 {
     chain t;
-    const chain_params with = { .blocks = B4, .dim = 2, .cap_images = 1, .cap_tokens = T3, .kept = 1,
+    const chain_params with = { .blocks = B4, .dim = 2, .cap_images = 1, .cap_tokens = T3, .kept = want->kept,
                                 .patches = 0.5f, .prior = { HALT_TARGET_NORMALISED, 1, 1 } };
     const float gate[GATE_LEN] = { 2, 1, 2, 0.6f };
     const uint32_t length = T3;
-    double rho[T3] = { 0 };
-    chain_init(&t, (vkc_device *) *state, &with);
+    double rho[T3] = { 0 }, ponder = 0, mean_rho = 0;
+    chain_init(&t, dev, &with);
     assert_ok(nn_rows_write(t.dev, t.tokens, 1, &length, NULL));
     assert_ok(nn_rows_write_dense(t.dev, t.images, 1));
     put(&t, t.gate, gate, GATE_LEN);
@@ -180,25 +211,32 @@ static void test_traced(void **state)
     }
     execute(t.dev, t.rec);
     for (uint32_t l = 0; l < B4; l++)
-        check_traced_block(&t, l, rho);
+        check_traced_block(&t, want, l, rho);
     for (uint32_t k = 0; k < T3; k++)
-        check_near("rho", rho[k], RHO[k]);
+        check_near("rho", rho[k], want->rho[k]);
     float *z = (float *) get(t.dev, t.z), *tally = (float *) get(t.dev, t.tally), *loss = (float *) get(t.dev, t.loss);
     float *alive = (float *) get(t.dev, nn_output(t.loss, 1));
-    double ponder = 0;
-    check_near("mean field", (double) z[1], 34.425);
+    check_near("mean field", (double) z[1], want->z);
     for (uint32_t i = 0; i < B4 * TALLY_COLS; i++)
-        check_near("tally", (double) tally[i], TALLY[i / TALLY_COLS][i % TALLY_COLS]);
+        check_near("tally", (double) tally[i], want->tally[i / TALLY_COLS][i % TALLY_COLS]);
     for (uint32_t l = 0; l < B4; l++)
         ponder += (double) tally[l * TALLY_COLS + TALLY_PONDER];
-    check_near("ponder, the mean of rho over patches", ponder, (RHO[1] + RHO[2]) / 2);
-    check_near("loss", (double) loss[0], LOSS);
+    for (uint32_t k = want->kept; k < T3; k++)
+        mean_rho += want->rho[k] / (T3 - want->kept);
+    check_near("ponder, the mean of rho over tokens that may leave", ponder, mean_rho);
+    check_near("loss", (double) loss[0], want->loss);
     check_near("alive", (double) alive[0], 1);
     free(z);
     free(tally);
     free(loss);
     free(alive);
     chain_finish(&t);
+}
+
+static void test_traced(void **state)
+{
+    for (size_t i = 0; i < sizeof TRACES / sizeof *TRACES; i++)
+        check_trace((vkc_device *) *state, &TRACES[i]);
 }
 
 // ---- gradients of the chain

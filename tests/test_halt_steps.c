@@ -73,6 +73,10 @@ static void follow(crowd *c, const float *halting, const uint32_t *keep, uint32_
             assert_true(!last || is_done);
             assert_int_equal(keep[row], !is_done || c->pos[row] < kept);
             assert_true(!is_done || fabsf(h[HALT_R]) == 0);
+            if (c->pos[row] < kept) {           // never halts
+                assert_true(is_done == last && fabsf(h[HALT_H]) == 0);
+                assert_true(h[HALT_P] >= (last ? 1.0f : 0.0f) && h[HALT_P] <= (last ? 1.0f : 0.0f));
+            }
             if (!keep[row])
                 continue;
             c->pos[n] = c->pos[row];
@@ -229,6 +233,48 @@ static void test_extremes(void **state)
     nn_rows_destroy(rows);
 }
 
+// A kept token never halts by any number, but one that is none is seen, and is done from then on.
+static void test_kept(void **state)
+{
+    vkc_device *dev = (vkc_device *) *state;
+    enum { N = 7 };
+    const float gate[GATE_LEN] = { 10, 30 };
+    const float x[N] = { NAN, 3e38f, -3e38f, INFINITY, -INFINITY, 100, -NAN };
+    uint32_t lengths[N];
+    float prev[N][HALT_COLS];
+    nn_rows *rows;
+    assert_ok(nn_rows_create(dev, N, 1, 0, 0, 0, &rows));
+    for (uint32_t k = 0; k < N; k++) {
+        lengths[k] = 1;
+        memcpy(prev[k], (float[HALT_COLS]) { [HALT_R] = 1 }, sizeof prev[k]);
+    }
+    assert_ok(nn_rows_write(dev, rows, N, lengths, NULL));
+    for (uint32_t last = 0; last < 2; last++) {
+        step t;
+        step_init(&t, dev, rows, last, 1);
+        step_run(&t, dev, gate, x, prev[0]);
+        float *v = (float *) get(dev, t.halting);
+        uint32_t *keep = (uint32_t *) get(dev, nn_output(t.halting, 1));
+        for (uint32_t k = 0; k < N; k++) {
+            const float *h = v + k * HALT_COLS;
+            const bool is_done = last || isnan(x[k]);
+            assert_int_equal(keep[k], 1);
+            check_near("p", (double) h[HALT_P], last == 0 ? is_done : !isnan(x[k]));
+            check_near("c", (double) h[HALT_C], is_done ? HALT_DONE : 0);
+            check_near("r", (double) h[HALT_R], !is_done);
+            if (last == 0 && isnan(x[k]))
+                assert_true(isnan(h[HALT_H]));
+            else
+                check_near("h", (double) h[HALT_H], 0);
+        }
+        memcpy(prev, v, sizeof prev);
+        free(v);
+        free(keep);
+        step_finish(&t);
+    }
+    nn_rows_destroy(rows);
+}
+
 // As many tokens as a model ever has: sums keep their precision.
 static void test_many(void **state)
 {
@@ -296,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_target),
         cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_kept),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_refused),
     };

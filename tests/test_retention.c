@@ -176,7 +176,7 @@ static void test_weights(void **state)
 
 // ---- the ends of the range
 
-// All tokens are done in block 0: the class token alone goes on, or nobody, and images have length 0.
+// All that may halt are done in block 0: a kept class token alone goes on, or nobody, and images have length 0.
 static void test_all_halt(void **state)
 {
     for (int kept = 0; kept < 2; kept++)
@@ -187,7 +187,8 @@ static void test_all_halt(void **state)
             r.gate_centre = -100;
             open_run((vkc_device *) *state, "attention", r, true, &t);
             check_forms(&t, IMAGES, 0, done);
-            assert_int_equal(done[0], IMAGES * T);
+            assert_int_equal(done[0], IMAGES * (uint32_t) (T - kept));
+            assert_int_equal(done[DEPTH - 1], kept ? IMAGES : 0);
             for (uint32_t l = 0; l < DEPTH; l++)
                 if (t.batch.kept[l])
                     assert_int_equal(t.batch.kept[l]->n, kept ? IMAGES : 0);
@@ -215,6 +216,30 @@ static void test_none_halt(void **state)
     check_forms(&t, IMAGES, 0, done);
     assert_int_equal(done[DEPTH - 1], IMAGES * T);
     retention_run_finish(&t);
+}
+
+// Where no token leaves, for no layout is ever made, the classifier reads a kept class token of the last block as a dense
+// model does, whatever its gate says. One that halts it reads of the blocks before too.
+static void test_class_token(void **state)
+{
+    retention_run t;
+    open_run((vkc_device *) *state, "attention", (nn_retention_config) { .policy = NN_POLICY_NONE }, false, &t);
+    assert_ok(retention_run_execute(&t, IMAGES, 0));
+    float *dense = read_tensor(&t, t.logits);
+    retention_run_finish(&t);
+    for (int kept = 0; kept < 2; kept++) {
+        uint32_t done[DEPTH];
+        open_run((vkc_device *) *state, "attention", halting(DEPTH, kept, 0), false, &t);
+        check_forms(&t, IMAGES, 0, done);
+        assert_true(done[0] + done[1] + done[2] > IMAGES);
+        float *logits = read_tensor(&t, t.logits);
+        double e = test_nmse_float(logits, dense, IMAGES * CLASSES);
+        if (kept ? !(e <= DEVICE) : !(e > 1e-3))
+            fail_msg("a class token that %s: NMSE to the dense model %.3g", kept ? "is kept" : "halts", e);
+        free(logits);
+        retention_run_finish(&t);
+    }
+    free(dense);
 }
 
 // ---- gradients
@@ -546,7 +571,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),   cmocka_unit_test(test_weights),   cmocka_unit_test(test_all_halt),
-        cmocka_unit_test(test_none_halt), cmocka_unit_test(test_gradients), cmocka_unit_test(test_topk),
+        cmocka_unit_test(test_none_halt), cmocka_unit_test(test_class_token),
+        cmocka_unit_test(test_gradients), cmocka_unit_test(test_topk),
         cmocka_unit_test(test_topk_refused), cmocka_unit_test(test_poison), cmocka_unit_test(test_mixers),
         cmocka_unit_test(test_dense),
     };

@@ -247,7 +247,7 @@ static const arg table[] = {
     { "share", 0, ARG_TEXT, AT(share), 0, 0, "X,X",
       "topk: in place of --keep, the share that goes on after each block of --at" },
     { "every", 0, ARG_U32, AT(every), 1, NN_MAX_DEPTH, "N", "halting: done tokens leave after every N-th block [1]" },
-    { "drop-class", 0, ARG_FLAG, AT(drop_class), 0, 0, NULL, "halting: the class token may leave too" },
+    { "drop-class", 0, ARG_FLAG, AT(drop_class), 0, 0, NULL, "halting: the class token halts as any other" },
     { "read-patches", 0, ARG_REAL, AT(read_patches), 0, NN_MAX_GATE, "X",
       "halting: weight of the mean patch in what the classifier reads [0]" },
     { "gate-scale", 0, ARG_REAL, AT(gate_scale), 0, NN_MAX_GATE, "X",

@@ -64,14 +64,16 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
     for (size_t row = 0; row < c->in_rows[0]->n; row++) {
         const double *prev = in[2] ? in[2] + row * HALT_COLS : NULL;
         const double r = prev ? prev[HALT_R] : 1, before = prev ? prev[HALT_C] : 0;
-        const double h = 1 / (1 + exp(in[1][GATE_CENTRE] - in[1][GATE_SCALE] * in[0][row * c->in[0].dim[1]]));
+        const bool stays = c->in_rows[0]->pos[row] < t->kept;
+        const double gate = in[1][GATE_SCALE] * in[0][row * c->in[0].dim[1]] - in[1][GATE_CENTRE];
+        const double h = stays && !isnan(gate) ? 0 : 1 / (1 + exp(-gate));
         const bool runs = before < HALT_DONE, goes_on = runs && before + h < full && !t->last;
         double *o = out[0] + row * HALT_COLS;
         o[HALT_P] = goes_on ? h : runs ? r : 0;
         o[HALT_C] = goes_on ? before + h : HALT_DONE;
         o[HALT_R] = goes_on ? r - h : runs ? 0 : r;
         o[HALT_H] = runs ? h : 0;
-        out[1][row] = goes_on || c->in_rows[0]->pos[row] < t->kept;
+        out[1][row] = goes_on || stays;
     }
 }
 
