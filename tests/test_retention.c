@@ -571,10 +571,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),   cmocka_unit_test(test_weights),   cmocka_unit_test(test_all_halt),
-        cmocka_unit_test(test_none_halt), cmocka_unit_test(test_class_token),
-        cmocka_unit_test(test_gradients), cmocka_unit_test(test_topk),
-        cmocka_unit_test(test_topk_refused), cmocka_unit_test(test_poison), cmocka_unit_test(test_mixers),
-        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_none_halt), cmocka_unit_test(test_class_token), cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_topk), cmocka_unit_test(test_topk_refused), cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_mixers), cmocka_unit_test(test_dense),
     };
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
