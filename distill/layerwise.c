@@ -14,11 +14,7 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     const nn_model_config *c = &teacher->cfg;
     const uint32_t batch = p->batch ? p->batch : 64;
     *out = (nn_fit_result) { 0 };
-    nn_loader_params lp = nn_loader_params_of(c, p->data, NN_SPLIT_TRAIN, batch);
-    lp.seed = p->seed;
-    lp.threads = p->threads;
-    lp.shuffle = true;
-    lp.augment = nn_augment_default(p->data, c->image);
+    const nn_loader_params lp = nn_loader_params_to_train(c, p->data, batch, p->seed, p->threads, false);
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_batch_create(teacher->dev, c, batch, &b));
     VKC_TRY(nn_graph_create(teacher->dev, &g));

@@ -162,12 +162,7 @@ static vkc_status train(const nn_vit *teacher, nn_vit *v, control *c, distill_re
     work w = { .g = NULL };
     nn_fit_result r = { .steps = 0 };
     const uint32_t batch = p->batch ? p->batch : 64;
-    nn_loader_params lp = nn_loader_params_of(&v->cfg, p->data, NN_SPLIT_TRAIN, batch);
-    lp.seed = p->seed;
-    lp.threads = p->threads;
-    lp.shuffle = true;
-    if (!p->plain)
-        lp.augment = nn_augment_default(p->data, v->cfg.image);
+    const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
     VKC_TRY(nn_loader_create(&lp, &w.l));
     VKC_TRY(nn_batch_create(v->dev, &v->cfg, batch, &w.b));
     VKC_TRY(nn_graph_create(v->dev, &w.g));

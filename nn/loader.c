@@ -390,3 +390,15 @@ nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size)
         return (nn_augment_params) { .shift = 0 };
     return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = true, .shift = size / 16 };
 }
+
+nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
+                                           uint64_t seed, uint32_t threads, bool plain)
+{
+    nn_loader_params p = nn_loader_params_of(c, data, NN_SPLIT_TRAIN, batch);
+    p.seed = seed;
+    p.threads = threads;
+    p.shuffle = true;
+    if (!plain)
+        p.augment = nn_augment_default(data, c->image);
+    return p;
+}

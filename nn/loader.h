@@ -38,6 +38,10 @@ typedef struct nn_loader_params {
 // What a model wants of a split: its size, channels, mean and std; all else zero.
 nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch);
 
+// The same for training: the train split, shuffled by `seed`, and augmented unless `plain`.
+nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
+                                           uint64_t seed, uint32_t threads, bool plain);
+
 // What training does to pictures unless told otherwise: flips, transposes and shifts of a sixteenth of the side;
 // nothing where a mirrored picture would be another (digits).
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size);

@@ -44,12 +44,7 @@ vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out)
     if (nn_dataset_classes(p->data) != v->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
                         nn_dataset_classes(p->data), v->cfg.classes);
-    nn_loader_params lp = nn_loader_params_of(&v->cfg, p->data, NN_SPLIT_TRAIN, batch);
-    lp.seed = p->seed;
-    lp.threads = p->threads;
-    lp.shuffle = true;
-    if (!p->plain)
-        lp.augment = nn_augment_default(p->data, v->cfg.image);
+    const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_batch_create(v->dev, &v->cfg, batch, &b));
     VKC_TRY(nn_graph_create(v->dev, &g));
