@@ -53,6 +53,7 @@ typedef struct probe {
     nn_vit  *v;
     const distill_pictures *s;
     const distill_retain_params *p;
+    nn_infer *inf;                  // of v, whose gate is moved
     float   *logits;
     double   start;                 // for progress
     uint32_t tries;
@@ -64,28 +65,24 @@ static vkc_status measure(const probe *k, double *keep)
     const nn_model_config *c = &k->v->cfg;
     const size_t len = (size_t) c->channels * c->image * c->image;
     double share[NN_MAX_DEPTH] = { 0 };
-    nn_infer *inf = NULL;
-    vkc_status st = nn_infer_create_with(k->v, &(nn_infer_params) { .cap_images = BATCH, .kept = true }, &inf);
+    vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < k->s->n && st == VKC_OK; i += BATCH) {
         const uint32_t n = k->s->n - i < BATCH ? k->s->n - i : BATCH;
-        const uint32_t *words[NN_MAX_DEPTH] = { 0 };
-        st = nn_infer_run(inf, k->s->pixels + i * len, n, k->logits);
-        for (uint32_t l = 0; l < c->depth && st == VKC_OK; l++)
-            words[l] = nn_infer_kept(inf, l);
+        st = nn_infer_run(k->inf, k->s->pixels + i * len, n, k->logits);
         if (st == VKC_OK)
-            nn_retention_add_shares(c, words, n, share);
+            nn_infer_add_shares(k->inf, n, share);
     }
     *keep = 0;
     for (uint32_t l = 0; l < c->depth; l++)
         *keep += share[l] / ((double) k->s->n * c->depth);
-    nn_infer_destroy(inf);
     return st;
 }
 
 static vkc_status try_centre(probe *k, double centre, double *keep)
 {
-    k->v->cfg.retention.gate_centre = centre;
-    vkc_status st = measure(k, keep);
+    vkc_status st = nn_infer_write_gate(k->inf, k->v->cfg.retention.gate_scale, centre);
+    if (st == VKC_OK)
+        st = measure(k, keep);
     if (st != VKC_OK)
         return st;
     if (k->tries++ == 0 || fabs(*keep - k->wanted) < fabs(k->best_keep - k->wanted)) {
@@ -130,11 +127,16 @@ vkc_status distill_find_centre(nn_vit *v, const distill_pictures *s, double keep
 {
     probe k = { .v = v, .s = s, .p = p, .start = vkc_seconds(), .wanted = keep };
     k.logits = (float *) malloc((size_t) BATCH * v->cfg.classes * sizeof *k.logits);
-    vkc_status st = k.logits ? search(&k, within, step) : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+    vkc_status st = k.logits ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+    if (st == VKC_OK)
+        st = nn_infer_create_with(v, &(nn_infer_params) { .cap_images = BATCH, .kept = true }, &k.inf);
+    if (st == VKC_OK)
+        st = search(&k, within, step);
     if (k.tries) {
         v->cfg.retention.gate_centre = k.best;
         *got = k.best_keep;
     }
+    nn_infer_destroy(k.inf);
     free(k.logits);
     return st;
 }

@@ -31,14 +31,6 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
     t->n++;
 }
 
-static void add_kept(const nn_infer *inf, const nn_model_config *c, uint32_t n, tally *t)
-{
-    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
-    for (uint32_t l = 0; l < c->depth; l++)
-        words[l] = nn_infer_kept(inf, l);
-    nn_retention_add_shares(c, words, n, t->keep);
-}
-
 vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out)
 {
     vkc_status st;
@@ -76,7 +68,7 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
         VKC_TRY(nn_infer_run(inf, pixels, n, logits));
         for (uint32_t i = 0; i < n; i++)
             judge(logits + (size_t) i * v->cfg.classes, v->cfg.classes, labels[i], &t);
-        add_kept(inf, &v->cfg, n, &t);
+        nn_infer_add_shares(inf, n, t.keep);
         if (!nn_progress_report(p->progress, p->user, "evaluate", "images", "", start, 0, t.n,
                                 t.n + (batches - 1 - k) * batch)) {
             st = VKC_FAIL(VKC_E_STOPPED, "evaluate: stopped after %u images", t.n);

@@ -21,7 +21,7 @@ struct nn_infer {
     uint32_t pixels_len;            // floats an image
     nn_batch batch;
     nn_graph *g;
-    nn_tensor *logits;
+    nn_tensor *logits, *gate;       // gate: of halting, else NULL
     vkc_buffer *upload, *readback, *counters, *extra;
     layer_copy kept[NN_MAX_DEPTH], scores[NN_MAX_DEPTH];    // in `extra`
     uint64_t n_runs;
@@ -90,6 +90,22 @@ const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l)
     return (const uint32_t *) get_extra(inf, &inf->kept[l]);
 }
 
+void nn_infer_add_shares(const nn_infer *inf, uint32_t n, double *share)
+{
+    const nn_model_config *c = &inf->v->cfg;
+    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
+    for (uint32_t l = 0; l < c->depth; l++)
+        words[l] = nn_infer_kept(inf, l);
+    nn_retention_add_shares(c, words, n, share);
+}
+
+vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre)
+{
+    if (!inf->gate)
+        return VKC_FAIL(VKC_E_ARG, "infer: a model that does not halt has no gate");
+    return nn_retention_write_gate(inf->v->dev, inf->gate, scale, centre);
+}
+
 const float *nn_infer_scores(const nn_infer *inf, uint32_t l)
 {
     return (const float *) get_extra(inf, &inf->scores[l]);
@@ -107,6 +123,7 @@ static vkc_status build(nn_infer *inf)
                                        inf->batch.images);
     nn_vit_taps taps = { 0 };
     inf->logits = nn_vit_forward(inf->g, v, &inf->batch, pixels, false, &taps);
+    inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {
         nn_vit_watch(inf->g, v, &taps);
         nn_finite_watch(inf->g, inf->logits, "the classifier's output");

@@ -32,6 +32,10 @@ vkc_status nn_infer_repeat(nn_infer *inf, double *seconds);
 // Of the last run, until the next. The layout after block l (shaders/inc/rows_layout.h), as retention made it; NULL
 // where it makes none (nn_retention_depths takes these).
 const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l);
+// Adds to share[l], of the n images of that run, the shares of their patches that entered block l; needs `kept`.
+void nn_infer_add_shares(const nn_infer *inf, uint32_t n, double *share);
+// Another gate for the runs to come of a halting model (nn/retention.h), whose config stays as it is. Blocking.
+vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre);
 // The class attention of every token (n, tokens) in layer l (shaders/class_attention.h); NULL where the mixer has no
 // attention weights.
 const float *nn_infer_scores(const nn_infer *inf, uint32_t l);

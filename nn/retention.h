@@ -47,6 +47,9 @@ struct json_t *nn_retention_json(const nn_model_config *cfg);
 // share[l] += the share of its patches with which each of n images entered block l; `words` as below.
 void nn_retention_add_shares(const nn_model_config *cfg, const uint32_t *const *words, uint32_t n, double *share);
 
+// Write a gate tensor of a planned or built graph: scale and centre, no weights of losses.
+vkc_status nn_retention_write_gate(vkc_device *dev, const nn_tensor *gate, double scale, double centre);
+
 // The blocks that tokens went through. `words` are a layout's (shaders/inc/rows_layout.h), one of each block's exit or
 // NULL, as read back after a run; `blocks` (cap_tokens) of image b gets 1 .. depth for the tokens of a full image.
 void nn_retention_depths(const nn_model_config *cfg, const uint32_t *const *words, uint32_t b, uint8_t *blocks);

@@ -7,15 +7,21 @@
 #include "shaders/keep_top.h"
 #include "shaders/mean_field.h"
 
+vkc_status nn_retention_write_gate(vkc_device *dev, const nn_tensor *gate, double scale, double centre)
+{
+    const float value[GATE_LEN] = { [GATE_SCALE] = (float) scale, [GATE_CENTRE] = (float) centre };
+    return vkc_write(dev, nn_tensor_slice(gate), value);
+}
+
 // The gate that the config says, where nobody gave one to move.
 static void make_gate(nn__retention *r)
 {
     const nn_retention_config *c = &r->v->cfg.retention;
     if (r->taps->gate)
         return;
-    const float gate[GATE_LEN] = { [GATE_SCALE] = (float) c->gate_scale, [GATE_CENTRE] = (float) c->gate_centre };
     r->taps->gate = nn_graph_input(r->g, "gate", (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
-    vkc_status st = r->taps->gate ? vkc_write(r->v->dev, nn_tensor_slice(r->taps->gate), gate) : VKC_OK;
+    vkc_status st = r->taps->gate ?
+        nn_retention_write_gate(r->v->dev, r->taps->gate, c->gate_scale, c->gate_centre) : VKC_OK;
     if (st != VKC_OK)
         nn_graph_fail(r->g, st);
 }

@@ -147,11 +147,8 @@ static vkc_status race(const retention_args *a, const char *name, pair *p, uint3
 static void fill_ideal(const pair *p, retention_model *m)
 {
     const nn_model_config *c = &p->v[KEPT]->cfg;
-    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
     double share[NN_MAX_DEPTH] = { 0 }, all = (double) nn_vit_macs(p->v[DENSE], c->depth), saved = 0.0;
-    for (uint32_t l = 0; l < c->depth; l++)
-        words[l] = nn_infer_kept(p->inf[KEPT], l);
-    nn_retention_add_shares(c, words, p->n, share);
+    nn_infer_add_shares(p->inf[KEPT], p->n, share);
     m->keep = 0.0;
     for (uint32_t l = 0; l < c->depth; l++) {
         double mean = share[l] / p->n;

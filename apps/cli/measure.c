@@ -105,11 +105,8 @@ static void retire(contender *c)
 static double get_keep(const contender *c, uint32_t n)
 {
     const nn_model_config *cfg = &c->v->cfg;
-    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
     double share[NN_MAX_DEPTH] = { 0 }, sum = 0.0;
-    for (uint32_t l = 0; l < cfg->depth; l++)
-        words[l] = nn_infer_kept(c->inf, l);
-    nn_retention_add_shares(cfg, words, n, share);
+    nn_infer_add_shares(c->inf, n, share);
     for (uint32_t l = 0; l < cfg->depth; l++)
         sum += share[l];
     return sum / n / cfg->depth;
