@@ -56,4 +56,10 @@ vkc_status app_check_output(const char *dir, bool force);
 // Write the model folder: weights first, config.json and the rest after, so that a folder with a config is whole.
 vkc_status app_save_model(const nn_vit *v, const nn_model_config *cfg, const char *dir, const char *card);
 
+// An option of which 0 means none, for the library, where 0 means the default and less none.
+static inline double app_or_none(double x)
+{
+    return x > 0.0 ? x : -1.0;
+}
+
 #endif

@@ -105,13 +105,7 @@ static vkc_status save(const retain_work *w, const retain_outcome *o, run_folder
     char *more = retain_markdown(o, &w->dense), *text = NULL;
     json_t *provenance = json_object_get(r->info, "provenance");
     vkc_status st;
-    VKC_TRY(nn_model_config_copy(&w->v->cfg, &cfg));
-    json_decref(cfg.provenance);
-    json_decref(cfg.measured);
-    cfg.provenance = json_deep_copy(provenance);
-    if (cfg.provenance)
-        json_object_set(cfg.provenance, "inputs", json_object_get(r->info, "inputs"));
-    cfg.measured = json_incref(result);
+    VKC_TRY(run_make_config(r, &w->v->cfg, result, &cfg));
     text = card_build(&(card) { .cfg = &cfg, .dir = o->item->out, .data = w->a->d.data,
                                 .params = nn_params_count(w->v->params), .provenance = provenance,
                                 .seconds = o->train.seconds, .val = &o->val, .test = &o->test, .more = more });
@@ -232,9 +226,7 @@ static const arg table[] = {
       "mean share of patches at the entry of a block; several: a series" },
     { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "halting or topk [halting]" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M2", "model folder to write; of a series M2-0.80, M2-0.60 ..." },
-    { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and log [M2.run]" },
-    { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the run of the run folder" },
-    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
+    RUN_ROWS(retain_args, "M2.run"),
     { "chain", 0, ARG_FLAG, AT(chain), 0, 0, NULL, "each of a series from the one before, not from M" },
     BATCH_ROW(retain_args, "64"),
     { "epochs", 'e', ARG_U32, AT(epochs), 0, 100000, "N", "of fine-tuning [halting: 4, topk: 0]" },

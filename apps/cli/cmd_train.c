@@ -7,11 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static double or_none(double x)
-{
-    return x > 0.0 ? x : -1.0;          // 0 on the command line means none, in the library the default
-}
-
 typedef struct outcome {
     nn_train_result train;
     nn_eval_result  val, test;
@@ -33,15 +28,9 @@ static vkc_status save(const train_args *a, const nn_vit *v, run_folder *r, cons
     char *text = NULL;
     json_t *provenance = json_object_get(r->info, "provenance");
     vkc_status st;
-    VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
-    json_decref(cfg.provenance);
-    json_decref(cfg.measured);
-    cfg.provenance = json_deep_copy(provenance);
-    if (cfg.provenance) {
-        json_object_set(cfg.provenance, "inputs", json_object_get(r->info, "inputs"));
+    VKC_TRY(run_make_config(r, &v->cfg, result, &cfg));
+    if (cfg.provenance)
         json_object_set_new(cfg.provenance, "seconds", app_number(o->train.seconds));
-    }
-    cfg.measured = json_incref(result);
     text = card_build(&(card) { .cfg = &cfg, .dir = a->out, .data = a->d.data,
                                 .params = nn_params_count(v->params), .provenance = provenance,
                                 .seconds = o->train.seconds, .val = &o->val, .test = &o->test });
@@ -58,8 +47,8 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
     outcome o = { .train = { .steps = 0 } };
     nn_train_params p = {
         .data = data, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr, .min_lr = a->min_lr,
-        .warmup = or_none(a->warmup), .weight_decay = or_none(a->weight_decay), .smoothing = or_none(a->smoothing),
-        .clip = or_none(a->clip), .seed = a->common.seed, .threads = a->d.threads, .plain = a->no_augment,
+        .warmup = app_or_none(a->warmup), .weight_decay = app_or_none(a->weight_decay), .smoothing = app_or_none(a->smoothing),
+        .clip = app_or_none(a->clip), .seed = a->common.seed, .threads = a->d.threads, .plain = a->no_augment,
         .check_finite = measure_is_checked(&a->d, true), .run_dir = r->dir, .resume = r->is_resumed,
         .max_steps = a->max_steps, .progress = console_progress,
     };
@@ -138,9 +127,7 @@ static const arg table[] = {
       "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_TEXT, AT(init), 0, 0, "M", "start from this model instead" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
-    { "run", 0, ARG_TEXT, AT(run), 0, 0, "DIR", "run folder: checkpoint and log [M.run]" },
-    { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the run of the run folder" },
-    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a model or run that is there" },
+    RUN_ROWS(train_args, "M.run"),
     BATCH_ROW(train_args, "128"),
     { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "passes over the pictures [20]" },
     { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate [1e-3]; cosine decay" },

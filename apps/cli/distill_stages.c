@@ -182,13 +182,7 @@ vkc_status stage_save(distill_work *w)
     char *more = distill_report_markdown(r), *text = NULL;
     nn_model_config cfg = { 0 };
     vkc_status st;
-    VKC_TRY(nn_model_config_copy(&w->student->cfg, &cfg));
-    json_decref(cfg.provenance);
-    json_decref(cfg.measured);
-    cfg.provenance = json_deep_copy(provenance);
-    if (cfg.provenance)
-        json_object_set(cfg.provenance, "inputs", json_object_get(w->run.info, "inputs"));
-    cfg.measured = json_incref(result);
+    VKC_TRY(run_make_config(&w->run, &w->student->cfg, result, &cfg));
     bool is_test = r->split == NN_SPLIT_TEST;
     text = card_build(&(card) { .cfg = &cfg, .dir = a->out, .data = a->d.data, .params = r->student_params,
                                 .provenance = provenance, .seconds = r->transfer.seconds,

@@ -10,11 +10,6 @@
 
 #define HALTING_EPOCHS 4u
 
-static double or_none(double x)
-{
-    return x > 0.0 ? x : -1.0;          // 0 on the command line means none, in the library the default
-}
-
 static vkc_status read_keeps(const char *text, retain_setup *s)
 {
     for (const char *at = text;; at++) {
@@ -156,11 +151,11 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
     const bool released = strcmp(a->prior_target, "released") == 0;
     return (distill_retain_params) {
         .keep = s->item[i].keep, .batch = a->d.batch, .epochs = s->epochs, .lr = a->lr,
-        .weight_decay = or_none(a->weight_decay), .smoothing = or_none(a->smoothing), .clip = or_none(a->clip),
-        .kl = or_none(a->kl), .ponder = or_none(a->ponder), .prior = or_none(a->prior),
+        .weight_decay = app_or_none(a->weight_decay), .smoothing = app_or_none(a->smoothing), .clip = app_or_none(a->clip),
+        .kl = app_or_none(a->kl), .ponder = app_or_none(a->ponder), .prior = app_or_none(a->prior),
         .prior_target = released ? HALT_TARGET_RELEASED : HALT_TARGET_NORMALISED, .prior_mean = a->prior_mean,
         .plain_gate = a->plain_gate || (a->chain && i > 0),
-        .start_keep = a->chain && i > 0 ? s->item[i - 1].keep : 0, .ramp = or_none(a->ramp), .seed = a->common.seed,
+        .start_keep = a->chain && i > 0 ? s->item[i - 1].keep : 0, .ramp = app_or_none(a->ramp), .seed = a->common.seed,
         .threads = a->d.threads, .plain = a->no_augment, .check_finite = measure_is_checked(&a->d, true),
         .max_steps = a->max_steps, .progress = console_progress,
     };

@@ -144,6 +144,20 @@ vkc_status run_finish(run_folder *r, json_t *results)
     return save(r);
 }
 
+vkc_status run_make_config(const run_folder *r, const nn_model_config *from, json_t *measured, nn_model_config *out)
+{
+    vkc_status st = nn_model_config_copy(from, out);
+    if (st != VKC_OK)
+        return st;
+    json_decref(out->provenance);
+    json_decref(out->measured);
+    out->provenance = json_deep_copy(json_object_get(r->info, "provenance"));
+    if (out->provenance)
+        json_object_set(out->provenance, "inputs", json_object_get(r->info, "inputs"));
+    out->measured = json_incref(measured);
+    return VKC_OK;
+}
+
 void run_close(run_folder *r)
 {
     json_decref(r->info);

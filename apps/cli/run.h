@@ -9,6 +9,12 @@
 
 #define RUN_PATH_MAX 4096
 
+// Rows of an option table, for members run, resume and force.
+#define RUN_ROWS(type, usual) \
+    { "run", 0, ARG_TEXT, offsetof(type, run), 0, 0, "DIR", "run folder: checkpoint and log [" usual "]" }, \
+    { "resume", 0, ARG_FLAG, offsetof(type, resume), 0, 0, NULL, "continue the run of the run folder" }, \
+    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "replace a model or run that is there" }
+
 typedef struct run_folder {
     char    dir[RUN_PATH_MAX];
     bool    is_resumed;             // an earlier part of this run is there
@@ -29,6 +35,9 @@ typedef struct run_params {
 vkc_status run_open(run_folder *r, const run_params *p);
 vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX]);
 vkc_status run_finish(run_folder *r, json_t *results);  // mark it finished; takes the reference
+// A config to save: `from` with this run's provenance, inputs among it, and `measured` (borrowed) for its figures.
+// nn_model_config_finish it, after a failure too.
+vkc_status run_make_config(const run_folder *r, const nn_model_config *from, json_t *measured, nn_model_config *out);
 void       run_close(run_folder *r);                    // zeroed is fine
 // Say where the checkpoint is and how to go on.
 void       run_say_stopped(const run_folder *r);
