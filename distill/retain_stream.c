@@ -1,7 +1,7 @@
 // retain_stream.c — the residual stream of a dense model, read back and looked at.
 #include "distill/retain_stream.h"
 
-#include "shaders/class_attention.h"
+#include "nn/infer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,72 +12,44 @@
 #define MOST_ROWS   16384u          // that a fit looks at
 #define RIDGE       1e-2            // of the mean variance of a channel
 
-typedef struct reader {
-    nn_batch  b;
-    nn_graph *g;
-    vkc_recording *rec;
-    nn_tensor *score[NN_MAX_DEPTH];
-} reader;
-
-static float *read_back(const nn_vit *v, nn_tensor *t, vkc_status *st)
+static float *copy(const float *from, size_t n, vkc_status *st)
 {
-    vkc_slice at = nn_tensor_slice(t);
-    float *x = (float *) malloc(at.size);
-    *st = x ? vkc_read(v->dev, at, x) : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
-    return x;
-}
-
-static vkc_status run(reader *k, const nn_vit *v, const distill_pictures *s, bool scores, distill_stream *out)
-{
-    const nn_model_config *c = &v->cfg;
-    const struct class_attention_attr attr = { .heads = c->heads };
-    nn_vit_taps taps = { 0 };
-    uint64_t ticket;
-    vkc_status st;
-    VKC_TRY(nn_batch_create(v->dev, c, out->n, &k->b));
-    VKC_TRY(nn_graph_create(v->dev, &k->g));
-    nn_tensor *pixels = nn_graph_input(k->g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
-                                       NN_DTYPE_F32, k->b.images);
-    nn_graph_keep(k->g, nn_vit_forward(k->g, v, &k->b, pixels, false, &taps));
-    for (uint32_t l = 0; l < c->depth; l++) {
-        nn_graph_keep(k->g, taps.block[l]);
-        if (scores && taps.mixer[l].qkv && taps.mixer[l].lse) {
-            k->score[l] = NN_APPLY(k->g, class_attention, &attr, NULL, taps.mixer[l].qkv, taps.mixer[l].lse);
-            nn_graph_keep(k->g, k->score[l]);
-        }
-    }
-    VKC_TRY(nn_graph_plan(k->g));
-    VKC_TRY(vkc_recording_create(v->dev, &(vkc_recording_params) { .name = "stream" }, &k->rec));
-    VKC_TRY(nn_graph_record(k->g, k->rec));
-    VKC_TRY(vkc_recording_finish(k->rec));
-    VKC_TRY(nn_batch_write(v->dev, &k->b, out->n));
-    VKC_TRY(vkc_write(v->dev, nn_tensor_slice(pixels), s->pixels));
-    VKC_TRY(vkc_submit(k->rec, &ticket));
-    VKC_TRY(vkc_wait(v->dev, ticket));
-    for (uint32_t l = 0; l < c->depth; l++) {
-        out->x[l] = read_back(v, taps.block[l], &st);
-        if (st == VKC_OK && k->score[l])
-            out->score[l] = read_back(v, k->score[l], &st);
-        if (st != VKC_OK)
-            goto done;
-    }
-done:
-    return st;
+    float *to = (float *) malloc(n * sizeof *to);
+    if (to)
+        memcpy(to, from, n * sizeof *to);
+    else
+        *st = VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+    return to;
 }
 
 vkc_status distill_stream_read(const nn_vit *v, const distill_pictures *s, bool scores, distill_stream *out)
 {
     nn_vit dense = *v;
-    reader k = { .g = NULL };
+    nn_infer *inf = NULL;
+    float *logits = NULL;
+    vkc_status st;
     dense.cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     *out = (distill_stream) { .depth = v->cfg.depth, .dim = v->cfg.dim, .tokens = nn_model_config_tokens(&v->cfg) };
     const size_t fit = MOST_FLOATS / ((size_t) out->depth * out->tokens * out->dim);
     out->n = s->n < MOST_IMAGES ? s->n : MOST_IMAGES;
     out->n = fit < 1 ? 1 : fit < out->n ? (uint32_t) fit : out->n;
-    vkc_status st = run(&k, &dense, s, scores, out);
-    vkc_recording_destroy(k.rec);
-    nn_graph_destroy(k.g);
-    nn_batch_finish(&k.b);
+    const size_t rows = (size_t) out->n * out->tokens;
+    VKC_TRY(nn_infer_create_with(&dense, &(nn_infer_params) { .cap_images = out->n, .scores = scores, .blocks = true },
+                                 &inf));
+    logits = (float *) malloc((size_t) out->n * v->cfg.classes * sizeof *logits);
+    if (!logits)
+        st = VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
+    if (st == VKC_OK)
+        st = nn_infer_run(inf, s->pixels, out->n, logits);
+    for (uint32_t l = 0; l < out->depth && st == VKC_OK; l++) {
+        const float *score = nn_infer_scores(inf, l);
+        out->x[l] = copy(nn_infer_block(inf, l), rows * out->dim, &st);
+        if (score)
+            out->score[l] = copy(score, rows, &st);
+    }
+done:
+    nn_infer_destroy(inf);
+    free(logits);
     if (st != VKC_OK)
         distill_stream_finish(out);
     return st;

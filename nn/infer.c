@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What lies in a readback buffer for a layer.
+// What is read back of every layer when asked for, into one buffer.
+enum { KEPT, SCORES, BLOCKS, N_EXTRA };
 typedef struct layer_copy {
-    nn_tensor *t;                   // scores
-    size_t offset, size;            // size 0 = nothing
+    nn_tensor *t;                   // NULL: a layout's words
+    vkc_slice src;                  // size 0 = nothing
+    size_t    offset;
 } layer_copy;
 
 struct nn_infer {
@@ -23,71 +25,66 @@ struct nn_infer {
     nn_graph *g;
     nn_tensor *logits, *gate;       // gate: of halting, else NULL
     vkc_buffer *upload, *readback, *counters, *extra;
-    layer_copy kept[NN_MAX_DEPTH], scores[NN_MAX_DEPTH];    // in `extra`
+    layer_copy copy[N_EXTRA][NN_MAX_DEPTH];     // in `extra`
     uint64_t n_runs;
     vkc_recording *rec;
     uint64_t bytes;
 };
 
-// The class attention of every layer that has attention weights.
-static vkc_status add_scores(nn_infer *inf, const nn_vit_taps *taps)
+// Tensors of a dense model to be read back: class attention where there are attention weights, and the stream.
+static vkc_status add_extra(nn_infer *inf, const nn_vit_taps *taps)
 {
     const nn_model_config *c = &inf->v->cfg;
     const struct class_attention_attr attr = { .heads = c->heads };
-    if (c->retention.policy != NN_POLICY_NONE)
-        return VKC_FAIL(VKC_E_ARG, "infer: class attention of all tokens is asked of a model that drops tokens");
+    if ((inf->p.scores || inf->p.blocks) && c->retention.policy != NN_POLICY_NONE)
+        return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
     for (uint32_t l = 0; l < c->depth; l++) {
         const nn_mixer_taps *m = &taps->mixer[l];
-        if (!m->qkv || !m->lse)
-            continue;
-        inf->scores[l].t = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
-        nn_graph_keep(inf->g, inf->scores[l].t);
+        if (inf->p.scores && m->qkv && m->lse)
+            inf->copy[SCORES][l].t = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
+        if (inf->p.blocks)
+            inf->copy[BLOCKS][l].t = taps->block[l];
+        for (int i = 0; i < N_EXTRA; i++)
+            nn_graph_keep(inf->g, inf->copy[i][l].t);
     }
     return VKC_OK;
-}
-
-static void place(vkc_device *dev, layer_copy *c, size_t size, size_t *end)
-{
-    c->offset = *end;
-    c->size = size;
-    *end += vkc_align(dev, size);
 }
 
 // Copies of what was asked for, into one buffer.
 static vkc_status record_extra(nn_infer *inf)
 {
     vkc_device *dev = inf->v->dev;
+    layer_copy *all = inf->copy[0], *end = all + N_EXTRA * NN_MAX_DEPTH;
     vkc_status st = VKC_OK;
-    size_t end = 0;
-    for (uint32_t l = 0; l < inf->v->cfg.depth; l++) {
+    size_t size = 0;
+    for (uint32_t l = 0; l < inf->v->cfg.depth; l++)
         if (inf->p.kept && inf->batch.kept[l])
-            place(dev, &inf->kept[l], inf->batch.kept[l]->words.size, &end);
-        if (inf->scores[l].t)
-            place(dev, &inf->scores[l], nn_tensor_slice(inf->scores[l].t).size, &end);
+            inf->copy[KEPT][l].src = inf->batch.kept[l]->words;
+    for (layer_copy *c = all; c < end; c++) {
+        if (c->t)
+            c->src = nn_tensor_slice(c->t);
+        c->offset = size;
+        size += vkc_align(dev, c->src.size);
     }
-    if (end == 0)
+    if (size == 0)
         return VKC_OK;
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, end, "layouts and scores, host", &inf->extra));
-    for (uint32_t l = 0; l < inf->v->cfg.depth; l++) {
-        const layer_copy *k = &inf->kept[l], *s = &inf->scores[l];
-        if (k->size)
-            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, k->offset, k->size },
-                                    inf->batch.kept[l]->words));
-        if (s->size)
-            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, s->offset, s->size }, nn_tensor_slice(s->t)));
-    }
+    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, size, "layers, host", &inf->extra));
+    for (const layer_copy *c = all; c < end; c++)
+        if (c->src.size)
+            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, c->offset, c->src.size }, c->src));
 done:
     return st;
 }
 
-static const void *get_extra(const nn_infer *inf, const layer_copy *c)
+static const void *get_extra(const nn_infer *inf, int what, uint32_t l)
 {
-    return c->size ? (const char *) vkc_buffer_map(inf->extra) + c->offset : NULL;
+    const layer_copy *c = &inf->copy[what][l];
+    return c->src.size ? (const char *) vkc_buffer_map(inf->extra) + c->offset : NULL;
 }
 
 const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l)
 {
-    return (const uint32_t *) get_extra(inf, &inf->kept[l]);
+    return (const uint32_t *) get_extra(inf, KEPT, l);
 }
 
 void nn_infer_add_shares(const nn_infer *inf, uint32_t n, double *share)
@@ -108,7 +105,12 @@ vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre)
 
 const float *nn_infer_scores(const nn_infer *inf, uint32_t l)
 {
-    return (const float *) get_extra(inf, &inf->scores[l]);
+    return (const float *) get_extra(inf, SCORES, l);
+}
+
+const float *nn_infer_block(const nn_infer *inf, uint32_t l)
+{
+    return (const float *) get_extra(inf, BLOCKS, l);
 }
 
 static vkc_status build(nn_infer *inf)
@@ -128,8 +130,7 @@ static vkc_status build(nn_infer *inf)
         nn_vit_watch(inf->g, v, &taps);
         nn_finite_watch(inf->g, inf->logits, "the classifier's output");
     }
-    if (inf->p.scores)
-        VKC_TRY(add_scores(inf, &taps));
+    VKC_TRY(add_extra(inf, &taps));
     nn_graph_keep(inf->g, inf->logits);
     VKC_TRY(nn_graph_plan(inf->g));
     vkc_slice in = nn_tensor_slice(pixels), out = nn_tensor_slice(inf->logits);

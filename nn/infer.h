@@ -16,6 +16,7 @@ typedef struct nn_infer_params {
                                     // or an infinity
     bool     kept;                  // nn_infer_kept will be asked
     bool     scores;                // nn_infer_scores will be asked; E_ARG when the model drops tokens
+    bool     blocks;                // nn_infer_block will be asked; likewise
 } nn_infer_params;
 
 // For batches of at most cap_images. `v` must outlive it; later changes of v's values are seen, changes of its
@@ -39,6 +40,8 @@ vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre);
 // The class attention of every token (n, tokens) in layer l (shaders/class_attention.h); NULL where the mixer has no
 // attention weights.
 const float *nn_infer_scores(const nn_infer *inf, uint32_t l);
+// The residual stream after block l, (n, tokens, dim).
+const float *nn_infer_block(const nn_infer *inf, uint32_t l);
 
 uint64_t   nn_infer_bytes(const nn_infer *inf);         // device memory of activations and inputs
 
