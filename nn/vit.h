@@ -57,7 +57,8 @@ nn_mixer_dims nn_vit_mixer_dims(const nn_vit *v, uint32_t l);
 // Let block l of v use the mixer and projection of block l of `from`, which must outlive it.
 void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `gate` is read.
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. Of
+// `retention`, `gate` and `follow` are read.
 typedef struct nn_vit_taps {
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
     nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
