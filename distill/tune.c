@@ -165,7 +165,7 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
     w->ce_at = w->kl_at = w->d_at = w->halting_at = UINT32_MAX;
     if (w->teacher) {
         wanted = nn_vit_forward(g, w->teacher, &f->batch, f->pixels, false, &t);
-        distill_halting_start(w->teacher, &t, &s);
+        distill_halting_start(&t, &s);
     }
     nn_tensor *logits = nn_vit_forward(g, student, &f->batch, f->pixels, true, &s);
     if (p->check_finite) {
@@ -187,7 +187,7 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
     if (w->similarity > 0)
         compare_layers(w, g, student, &t, &s);
     if (w->teacher) {
-        distill_halting_add(&w->halting, g, p, w->teacher, student, &f->batch, &t, &s);
+        distill_halting_add(&w->halting, g, p, w->teacher, &t, &s);
         w->halting_at = w->n;
         for (uint32_t i = 0; i < w->halting.n; i++)
             watch(w, g, w->halting.watch[i], (double) w->halting.weight[i]);
