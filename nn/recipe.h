@@ -28,7 +28,8 @@ typedef struct nn_recipe {          // zero = none of it
     double smoothing;               // of labels, 0 .. 1
     double mixup, cutmix;           // alpha of the beta distribution of the share; with both, each for half of the batches
     double drop_path;               // probability that the last block's branches are left out of an image; linear in depth
-    double ema;                     // decay of the average of the weights, 0.9999; what is saved is then the average
+    double ema;                     // decay of the average of the weights, 0.9999, less in the first steps
+                                    // (nn/optim.h); what is saved is then the average
 } nn_recipe;
 
 // E_ARG with a sentence unless all of it can be.
@@ -58,8 +59,6 @@ void       nn_recipe_mix(const nn_recipe_inputs *in, uint64_t step, uint32_t n, 
                          const uint32_t *labels, float *mixed, uint32_t *other, float *share);
 // The words of drop.key in a step.
 void       nn_recipe_key(const nn_recipe_inputs *in, uint64_t step, uint32_t key[2]);
-// Decay of the average in a step, from 1: min(ema, (1 + step) / (10 + step)).
-double     nn_recipe_decay(double ema, uint64_t step);
 
 #ifdef __cplusplus
 }
