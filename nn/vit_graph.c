@@ -124,7 +124,9 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     nn_vit_taps unused = { 0 }, *t = taps ? taps : &unused;
-    *t = (nn_vit_taps) { .drop = t->drop, .retention = { .gate = t->retention.gate } };
+    *t = (nn_vit_taps) {
+        .drop = t->drop, .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
+    };
     nn__retention kept = { .g = g, .v = v, .batch = batch, .taps = &t->retention };
     struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
     nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
