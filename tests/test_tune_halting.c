@@ -1,9 +1,6 @@
 // test_tune_halting.c — a student under the masks of a teacher that lets go of tokens: a copy is its teacher to the bit,
-// the losses of halting by hand and by differences, weights that sum to 1, dropped rows that matter nowhere, topk; and
-// a tuned student that halts by itself.
+// the losses of halting by hand and by differences, weights that sum to 1, dropped rows that matter nowhere, topk.
 // usage: test_tune_halting [pattern of test names]
-#include "distill/retain_centre.h"
-#include "distill/tune_centre.h"
 #include "distill/tune_halting.h"
 #include "nn/graph_impl.h"
 #include "shaders/halt.h"
@@ -546,65 +543,12 @@ static void test_refused(void **state)
     nn_vit_destroy(s);
 }
 
-// ---- a short training
-
-#define DATA "synth:ringed-digit,train=160,val=64,test=10"
-#define SMALL "vit:image=32,patch=8,dim=16,depth=4,heads=2,classes=10"
-
-// Alone, by its own gate, the tuned student keeps about as many tokens as its teacher; the centre does the rest.
-static void test_alone(void **state)
-{
-    vkc_device *dev = (vkc_device *) *state;
-    nn_model_config cfg;
-    nn_vit *teacher, *student;
-    nn_dataset *data;
-    nn_layer_config mixer;
-    distill_centre_result before, after, moved;
-    distill_tune_result r;
-    distill_pictures pictures;
-    double keep;
-    assert_ok(nn_model_config_init(&cfg, SMALL));
-    cfg.retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 6, .gate_centre = 0.5,
-                                            .eps = 0.01, .keep_class = true };
-    assert_ok(nn_vit_create(dev, &cfg, false, &teacher));
-    golden_fill(teacher->params, 3, 0.3f);
-    nn_model_config_finish(&cfg);
-    assert_ok(nn_dataset_create(DATA, &data));
-    assert_ok(distill_pictures_load(&teacher->cfg, data, 64, 1, &pictures));
-    assert_ok(distill_find_centre(teacher, &pictures, 0.6, 0.01, 1, &(distill_retain_params) { .keep = 0.6 }, &keep));
-    distill_pictures_finish(&pictures);
-    const double centre = teacher->cfg.retention.gate_centre;
-    assert_ok(nn_mixer_parse("ssd", &mixer, NULL));
-    assert_ok(distill_student_create(teacher, &mixer, &student));
-    const distill_tune_params p = { .data = data, .trained = DISTILL_TRAIN_BLOCKS, .ce = -1, .halting = 1, .batch = 32,
-                                    .epochs = 8, .lr = 5e-3, .seed = 2, .plain = true, .check_finite = true };
-    assert_ok(distill_tune_centre(teacher, student, &p, false, &before));
-    assert_ok(distill_tune(teacher, student, &p, &r));
-    assert_true(r.steps == 40 && r.halting >= 0 && isfinite(r.halting) && isnan(r.ce) && isnan(r.kl));
-    assert_ok(distill_tune_centre(teacher, student, &p, false, &after));
-    assert_ok(distill_tune_centre(teacher, student, &p, true, &moved));
-    print_message("keep ratio: teacher %.3f, student %.3f, tuned %.3f, centre moved %.3f\n", before.teacher_keep,
-                  before.before, after.before, moved.after);
-    assert_true(fabs(before.teacher_keep - 0.6) < 0.05);
-    assert_true(before.teacher_keep == after.teacher_keep && before.centre_after == before.centre_before);
-    assert_true(teacher->cfg.retention.gate_centre == centre && after.centre_after == centre);
-    assert_true(fabs(after.before - before.teacher_keep) < fabs(before.before - before.teacher_keep));
-    assert_true(fabs(moved.after - before.teacher_keep) <= fabs(after.before - before.teacher_keep));
-    assert_true(fabs(moved.after - before.teacher_keep) <= 0.02);
-    assert_true(moved.centre_after == student->cfg.retention.gate_centre);
-    student->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
-    assert_status(distill_tune_centre(teacher, student, &p, true, &moved), VKC_E_ARG);
-    nn_vit_destroy(teacher);
-    nn_vit_destroy(student);
-    nn_dataset_destroy(data);
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_copy),    cmocka_unit_test(test_by_hand), cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_weights), cmocka_unit_test(test_dropped), cmocka_unit_test(test_topk),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_refused),
     };
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
