@@ -18,7 +18,7 @@
 
 typedef struct arena {
     vkc_device    *dev;
-    vkc_buffer    *buf[BLOCKS][4];  // params, grads, m, v
+    vkc_buffer    *buf[BLOCKS][5];  // params, grads, m, v, average
     nn_adamw_block blocks[BLOCKS];
     nn_adamw      *opt;
     vkc_recording *rec;
@@ -31,14 +31,15 @@ static void open_arena(arena *t, const nn_adamw_params *params)
 {
     *t = (arena) { .dev = test_device_open() };
     for (uint32_t b = 0; b < BLOCKS; b++) {
-        vkc_slice s[4];
-        for (int i = 0; i < 4; i++) {
+        vkc_slice s[5];
+        for (int i = 0; i < 5; i++) {
             assert_int_equal(vkc_buffer_create(t->dev, VKC_MEM_DEVICE, LEN * 4, "block", &t->buf[b][i]), VKC_OK);
             s[i] = (vkc_slice) { t->buf[b][i], 0, LEN * 4 };
             assert_int_equal(vkc_fill(t->dev, s[i], 0), VKC_OK);
         }
         t->blocks[b] = (nn_adamw_block) {
             .params = s[0], .grads = s[1], .m = s[2], .v = s[3], .decay_len = b == 0 ? LEN : b == 1 ? 777 : 0,
+            .average = s[4],
         };
     }
     assert_int_equal(nn_adamw_create(t->dev, params, t->blocks, BLOCKS, &t->opt), VKC_OK);
@@ -54,7 +55,7 @@ static void close_arena(arena *t)
     vkc_recording_destroy(t->rec);
     nn_adamw_destroy(t->opt);
     for (uint32_t b = 0; b < BLOCKS; b++)
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 5; i++)
             vkc_buffer_destroy(t->buf[b][i]);
     vkc_device_destroy(t->dev);
 }
