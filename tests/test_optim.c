@@ -1,4 +1,4 @@
-// test_optim.c — ten steps of AdamW against a double reference, clipping, equal bits, the schedule.
+// test_optim.c — ten steps of AdamW and the average of the values against a double reference, clipping, equal bits, the schedule.
 #include "nn/optim.h"
 
 #include "nn/rng.h"
@@ -24,7 +24,7 @@ typedef struct arena {
     vkc_recording *rec;
 } arena;
 
-static const nn_adamw_params hyper = { .weight_decay = 0.05, .max_norm = 1.0 };
+static const nn_adamw_params hyper = { .weight_decay = 0.05, .max_norm = 1.0, .ema = 0.4 };
 static const nn_schedule schedule = { .lr = 1e-2, .min_lr = 1e-4, .warmup = 3, .total = STEPS };
 
 static void open_arena(arena *t, const nn_adamw_params *params)
@@ -66,7 +66,7 @@ static float gradient(uint32_t step, uint32_t i)
     return (step < 4 ? 1e-3f : 1e-1f) * nn_rng_normal(11, step, i);
 }
 
-// Ten steps from the same start; fills p with the parameters, norms with what was left on the device.
+// Ten steps from the same start; fills p with the parameters and their averages behind them, norms with what was left on the device.
 static void train(arena *t, float *p, float norms[STEPS][2])
 {
     float *g = (float *) malloc(LEN * sizeof *g);
@@ -74,6 +74,7 @@ static void train(arena *t, float *p, float norms[STEPS][2])
         for (uint32_t i = 0; i < LEN; i++)
             g[i] = nn_rng_normal(5, b, i);
         assert_int_equal(vkc_write(t->dev, t->blocks[b].params, g), VKC_OK);
+        assert_int_equal(vkc_write(t->dev, t->blocks[b].average, g), VKC_OK);
         assert_int_equal(vkc_fill(t->dev, t->blocks[b].m, 0), VKC_OK);
         assert_int_equal(vkc_fill(t->dev, t->blocks[b].v, 0), VKC_OK);
     }
@@ -90,6 +91,7 @@ static void train(arena *t, float *p, float norms[STEPS][2])
     }
     for (uint32_t b = 0; b < BLOCKS; b++) {
         assert_int_equal(vkc_read(t->dev, t->blocks[b].params, p + (size_t) b * LEN), VKC_OK);
+        assert_int_equal(vkc_read(t->dev, t->blocks[b].average, p + (size_t) (BLOCKS + b) * LEN), VKC_OK);
         assert_int_equal(vkc_read(t->dev, t->blocks[b].grads, g), VKC_OK);
         for (uint32_t i = 0; i < LEN; i++)
             assert_true(g[i] == 0.0f);      // cleared
@@ -103,9 +105,9 @@ static void train_ref(const nn_adamw_params *h, double *p, double norms[STEPS][2
     const uint32_t n = BLOCKS * LEN;
     double *m = (double *) calloc(n, sizeof *m), *v = (double *) calloc(n, sizeof *v);
     for (uint32_t i = 0; i < n; i++)
-        p[i] = (double) nn_rng_normal(5, i / LEN, i % LEN);
+        p[i] = p[n + i] = (double) nn_rng_normal(5, i / LEN, i % LEN);
     for (uint32_t s = 0; s < STEPS; s++) {
-        double sum = 0, lr = nn_schedule_lr(&schedule, s);
+        double sum = 0, lr = nn_schedule_lr(&schedule, s), ema = fmin(h->ema, (2.0 + s) / (11.0 + s));
         for (uint32_t i = 0; i < n; i++)
             sum += (double) gradient(s, i) * (double) gradient(s, i);
         norms[s][0] = sqrt(sum);
@@ -117,6 +119,8 @@ static void train_ref(const nn_adamw_params *h, double *p, double norms[STEPS][2
             m[i] = 0.9 * m[i] + 0.1 * g;
             v[i] = 0.999 * v[i] + 0.001 * g * g;
             p[i] -= lr / (1 - pow(0.9, s + 1)) * m[i] / (sqrt(v[i] / (1 - pow(0.999, s + 1))) + 1e-8);
+            if (h->ema > 0)
+                p[n + i] = ema * p[n + i] + (1 - ema) * p[i];
         }
     }
     free(m);
@@ -125,7 +129,7 @@ static void train_ref(const nn_adamw_params *h, double *p, double norms[STEPS][2
 
 static void check_training(const nn_adamw_params *h)
 {
-    const size_t n = (size_t) BLOCKS * LEN;
+    const size_t n = (size_t) 2 * BLOCKS * LEN;      // values and averages
     float *a = (float *) malloc(n * sizeof *a), *b = (float *) malloc(n * sizeof *b);
     double *want = (double *) malloc(n * sizeof *want), worst = 0, ref_norms[STEPS][2];
     float norms[STEPS][2], again[STEPS][2];
@@ -173,6 +177,10 @@ static void test_bad_blocks(void **state)
     b = t.blocks[0];
     b.decay_len = LEN + 1;
     assert_int_equal(nn_adamw_create(t.dev, &hyper, &b, 1, &o), VKC_E_ARG);
+    b = t.blocks[0];
+    b.average = (vkc_slice) { 0 };
+    assert_int_equal(nn_adamw_create(t.dev, &hyper, &b, 1, &o), VKC_E_ARG);
+    assert_int_equal(nn_adamw_create(t.dev, &(nn_adamw_params) { .ema = 1 }, t.blocks, 1, &o), VKC_E_ARG);
     assert_null(o);
     close_arena(&t);
 }

@@ -1,5 +1,5 @@
-// test_recipe.c — mixed pictures and their shares, stochastic depth, the average of the weights, and runs with all of it
-// that are stopped and resumed.
+// test_recipe.c — mixed pictures and their shares, stochastic depth, the average of the weights, and runs with all of
+// it that are stopped and resumed.
 #include "nn/infer.h"
 #include "nn/loader.h"
 #include "nn/recipe.h"
