@@ -1,5 +1,5 @@
 // test_tune_sparse.c — students of a teacher that lets go of tokens, trained: transfer on the tokens that are there, a
-// tuned student that halts by itself.
+// tuned student that halts by itself, a resumed one.
 // usage: test_tune_sparse [pattern of test names]
 #include "distill/retain_centre.h"
 #include "distill/tune_centre.h"
@@ -101,9 +101,49 @@ static void test_alone(void **state)
     nn_dataset_destroy(data);
 }
 
+// Stopped and resumed, with all losses and the whole recipe: the same bits and the same centre.
+static void test_resume(void **state)
+{
+    vkc_device *dev = (vkc_device *) *state;
+    nn_vit *student;
+    nn_dataset *data;
+    nn_layer_config mixer;
+    distill_tune_result r[3];
+    float value[3][256];
+    double centre[3];
+    char folder[] = "/tmp/pare-sparse-XXXXXX", command[64];
+    assert_non_null(mkdtemp(folder));
+    assert_ok(nn_dataset_create(DATA, &data));
+    nn_vit *teacher = make_teacher(dev, data, NN_GAPS_COUNT);
+    assert_ok(nn_mixer_parse("linear", &mixer, NULL));
+    distill_tune_params p = { .data = data, .trained = DISTILL_TRAIN_ATTN, .kl = 1, .batch = 32, .epochs = 2, .seed = 2,
+                              .recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2, .ema = 0.9 }, .centre = true };
+    for (int i = 0; i < 3; i++) {                           // whole; in two parts
+        p.run_dir = i ? folder : NULL;
+        p.max_steps = i == 1 ? 7 : 0;
+        p.resume = i == 2;
+        assert_ok(distill_student_create(teacher, &mixer, &student));
+        assert_status(distill_tune(teacher, student, &p, &r[i]), i == 1 ? VKC_E_STOPPED : VKC_OK);
+        assert_true(isfinite(r[i].keep) == (i != 1));
+        assert_int_equal(nn_shape_len(&student->params->p[student->block[3].proj_w].shape), 256);
+        assert_ok(nn_params_read(student->params, student->block[3].proj_w, value[i]));
+        centre[i] = student->cfg.retention.gate_centre;
+        nn_vit_destroy(student);
+    }
+    assert_memory_equal(value[0], value[2], 256 * sizeof(float));
+    assert_true(r[0].loss == r[2].loss && r[0].halting == r[2].halting && r[0].keep == r[2].keep);
+    assert_true(r[0].distance[3] == r[2].distance[3] && centre[0] == centre[2] && r[0].halting > 0);
+    assert_true(fabs(r[0].keep - r[0].teacher_keep) <= 0.02);
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    assert_int_equal(system(command), 0);
+    nn_vit_destroy(teacher);
+    nn_dataset_destroy(data);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_transfer), cmocka_unit_test(test_alone) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_transfer), cmocka_unit_test(test_alone),
+                                        cmocka_unit_test(test_resume) };
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }
