@@ -3,7 +3,7 @@
 #include "nn/infer.h"
 #include "nn/loader.h"
 #include "nn/recipe.h"
-#include "nn/rng.h"
+#include "nn/stepper.h"
 #include "nn/train.h"
 #include "shaders/drop_path.h"
 #include "tests/op_run.h"
