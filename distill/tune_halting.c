@@ -13,8 +13,8 @@ vkc_status distill_halting_check(const nn_vit *teacher, const nn_vit *student, c
 {
     const nn_retention_config *t = &teacher->cfg.retention, *s = &student->cfg.retention;
     if (t->policy != s->policy)
-        return VKC_FAIL(VKC_E_ARG, "tune: the teacher's masks drive the student: the teacher's policy is %s, the "
-                        "student's %s", nn_policy_name(t->policy), nn_policy_name(s->policy));
+        return VKC_FAIL(VKC_E_ARG, "tune: the student is driven by the teacher's masks, but the teacher's policy is "
+                        "%s, the student's %s", nn_policy_name(t->policy), nn_policy_name(s->policy));
     if (t->policy == NN_POLICY_HALTING && (t->every != s->every || t->keep_class != s->keep_class ||
                                            fabs(t->eps - s->eps) > 1e-9))
         return VKC_FAIL(VKC_E_ARG, "tune: the teacher halts tokens with every %u, eps %g and keep_class %d, the student "

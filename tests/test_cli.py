@@ -471,6 +471,12 @@ def test_retention(work):
         value = check_json("layers retention", "inspect", work / student)
         check([layer["mixer"] for layer in value.get("layers", [])] == mixers, f"{student}: {value.get('layers')}")
         check_json("keep", "eval", work / student, "--data", data)
+    tune = ["tune", work / "halts-student", "--teacher", halts, "--data", data, "--batch", "8", "--centre"]
+    value = check_json("halting teacher_keep keep val", *tune, "--halting", "1", "-o", work / "halts-tuned")
+    check(value["halting"] >= 0 and 0.5 <= value["teacher_keep"] < 1 and "keep" in value["val"], f"tune: {value}")
+    check_run(2, "driven", "tune", work / "halts-student", "--teacher", half, "--data", data, "-o", work / "no")
+    check_run(2, "that halt tokens", "tune", work / "half-student", "--teacher", half, "--data", data, "--centre", "-o",
+              work / "no")
     check_json("layers", "sparsity", halts, "--data", data)
     bad = retained(work, "bad-share", {"policy": "topk", "share": [0.5, 0.6]})
     check_run(6, "more than the 0.5 before it", "eval", bad, "--data", data)
