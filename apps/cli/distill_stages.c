@@ -2,6 +2,7 @@
 #include "apps/cli/distill_stages.h"
 
 #include "apps/cli/card.h"
+#include "apps/cli/model_hash.h"
 #include "distill/student.h"
 #include "nn/files.h"
 #include "nn/json.h"
@@ -10,43 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_WEIGHTS ((size_t) 1 << 40)
-
-static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
-{
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
-    return h;
-}
-
-// A checksum of the teacher's weights and retention, so that a run is not resumed with another teacher.
-static vkc_status hash_teacher(const char *dir, const nn_model_config *cfg, char out[24])
-{
-    char path[NN_PATH_MAX];
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    vkc_status st = nn_path_build(path, dir, "model.safetensors");
-    if (st == VKC_OK)
-        st = nn_file_load(path, MAX_WEIGHTS, &bytes, &size);
-    if (st != VKC_OK)
-        return st;
-    uint64_t h = hash_on(0xcbf29ce484222325u, bytes, size);
-    json_t *kept = nn_retention_json(cfg);
-    char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
-    if (text)
-        h = hash_on(h, text, strlen(text));
-    free(text);
-    json_decref(kept);
-    snprintf(out, 24, "%016llx", (unsigned long long) h);
-    free(bytes);
-    return VKC_OK;
-}
-
 vkc_status stage_run(distill_work *w)
 {
     const distill_args *a = w->a;
-    char hash[24];
-    vkc_status st = hash_teacher(w->teacher_dir, &w->teacher->cfg, hash);
+    char hash[MODEL_HASH_MAX];
+    vkc_status st = model_hash(w->teacher_dir, &w->teacher->cfg, false, hash);
     if (st != VKC_OK)
         return st;
     json_t *inputs = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I}", "teacher",

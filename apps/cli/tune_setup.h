@@ -47,7 +47,8 @@ typedef struct tune_options {       // of one tuning; weights and lr < 0: not gi
 vkc_status tune_make_params(const tune_options *o, distill_tune_params *out);
 // For run.json: what of it decides the result.
 json_t    *tune_inputs(const tune_options *o);
-// {what, train, steps, seconds, loss, ce, kl, halting, teacher_keep, keep, distance: [a layer]}; null where there is no such figure.
+// {what, train, steps, seconds, loss, ce, kl, halting, teacher_keep, keep, distance: [a layer]}; null where there is no
+// such figure.
 json_t    *tune_json(const char *what, const tune_options *o, const distill_tune_result *r, uint32_t depth);
 // A line of losses and one of distances.
 void       tune_print(FILE *f, const char *what, const distill_tune_result *r, uint32_t depth);
