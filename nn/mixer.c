@@ -85,7 +85,7 @@ vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out)
     char full[sizeof layer->options] = "";
     for (const nn_mixer_option *o = st == VKC_OK ? m->options : NULL; o && o->key && st == VKC_OK; o++) {
         char value[MAX_VALUE], pair[96];
-        st = find_value(m, o, layer, &value);
+        st = find_value(m, o, layer, value);
         if (st != VKC_OK)
             break;
         snprintf(pair, sizeof pair, "%s=%s", o->key, value);
