@@ -36,7 +36,7 @@ typedef struct tuning {
     double    similarity, ce, kl;   // weights, 0 = none
     distill_distances d;
     distill_halting   halting;
-    uint32_t  ce_at, kl_at, d_at, halting_at, n;    // places among the watched scalars; UINT32_MAX = none
+    uint32_t  ce_at, kl_at, d_at, units_at, n_units, halting_at, n;    // places among the watched scalars; UINT32_MAX = none
     nn_tensor *watch[NN_MAX_LOSSES];
     float     weight[NN_MAX_LOSSES];
     nn_recipe_inputs recipe;
@@ -132,7 +132,7 @@ static vkc_status check(tuning *w, const nn_vit *teacher, const nn_vit *student)
         w->teacher = teacher;
         st = distill_halting_check(teacher, student, p);
     }
-    if (st == VKC_OK && !(w->similarity > 0 || w->ce > 0 || w->kl > 0 || imitates))
+    if (st == VKC_OK && !(w->similarity > 0 || w->ce > 0 || w->kl > 0 || p->units > 0 || imitates))
         st = VKC_FAIL(VKC_E_ARG, "tune: nothing to minimise, all weights of losses are 0");
     return st;
 }
@@ -162,13 +162,28 @@ static void compare_layers(tuning *w, nn_graph *g, const nn_vit *student, const 
         watch(w, g, list[i], i < w->d.n ? w->similarity : 0);
 }
 
+// How evenly hidden units share their weight, in every layer that has such units (algorithms A.7).
+static void gather_units(tuning *w, nn_graph *g, const nn_vit *student, const nn_vit_taps *s)
+{
+    w->units_at = w->n;
+    for (uint32_t l = 0; l < student->cfg.depth; l++) {
+        const nn_mixer_taps *m = &s->mixer[l];
+        if (!m->unit_x)
+            continue;
+        nn_tensor *loss = NN_APPLY0(g, hoyer_square, NULL, m->unit_x, m->unit_h);
+        nn_graph_add_loss(g, loss, (float) w->p->units);
+        watch(w, g, loss, w->p->units);
+    }
+    w->n_units = w->n - w->units_at;
+}
+
 static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
 {
     const distill_tune_params *p = w->p;
     nn_graph *g = f->graph;
     nn_vit_taps t = { 0 }, s = { 0 };
     nn_tensor *wanted = NULL;
-    w->ce_at = w->kl_at = w->d_at = w->halting_at = UINT32_MAX;
+    w->ce_at = w->kl_at = w->d_at = w->units_at = w->halting_at = UINT32_MAX;
     nn_recipe_build(g, &p->recipe, p->seed, &student->cfg, f->batch.images, &w->recipe);
     s.drop = w->recipe.drop;
     if (w->teacher) {
@@ -193,6 +208,8 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
     }
     if (w->similarity > 0)
         compare_layers(w, g, student, &t, &s);
+    if (p->units > 0)
+        gather_units(w, g, student, &s);
     if (w->teacher) {
         distill_halting_add(&w->halting, g, p, w->teacher, &t, &s);
         w->halting_at = w->n;
@@ -231,6 +248,9 @@ static vkc_status train(tuning *w, nn_vit *student, distill_tune_result *out)
         out->ce = r.watch[w->ce_at];
     if (w->kl_at != UINT32_MAX)
         out->kl = r.watch[w->kl_at];
+    out->units = w->n_units ? 0 : out->units;
+    for (uint32_t i = 0; i < w->n_units; i++)
+        out->units += r.watch[w->units_at + i];
     if (w->halting_at != UINT32_MAX)
         out->halting = distill_halting_get(&w->halting, r.watch + w->halting_at);
     if (w->d_at != UINT32_MAX)
@@ -250,8 +270,8 @@ vkc_status distill_tune(const nn_vit *teacher, nn_vit *student, const distill_tu
 {
     tuning w = { .p = p };
     const double none = (double) NAN;
-    *out = (distill_tune_result) { .loss = none, .ce = none, .kl = none, .halting = none, .teacher_keep = none,
-                                   .keep = none };
+    *out = (distill_tune_result) { .loss = none, .ce = none, .kl = none, .units = none, .halting = none,
+                                   .teacher_keep = none, .keep = none };
     distill_distances_get(&w.d, NULL, out->distance);
     vkc_status st = check(&w, teacher, student);
     if (st == VKC_OK) {

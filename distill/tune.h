@@ -8,6 +8,7 @@
 // are; the student's gate learns to decide likewise.
 //
 //   loss = similarity sum_l d(student_l, teacher_l) + ce CE(logits, labels) + kl T^2 KL(teacher || student)
+//        + units sum_l (sum of streams of (sum_r n_r)^2 / sum_r n_r^2)
 //        + halting (sum_l KL(h_teacher || h_student) + 5 sum_l (keep_student - keep_teacher)^2),  l not the last
 #ifndef DISTILL_TUNE_H
 #define DISTILL_TUNE_H
@@ -39,6 +40,8 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
     double   ce;                    // weight of cross-entropy with the labels [1]
     double   kl;                    // weight of the divergence from the teacher's logits [none]
     double   temperature;           // of both logits in it [1]
+    double   units;                 // weight of the group Hoyer-square of hidden units, which prepares pruning (prune.h)
+                                    // [none]
     double   halting;               // weight of imitating a halting teacher's gate [0.1]
     bool     centre;                // of a halting teacher: at the end move the student's gate_centre until, alone, it
                                     // keeps as many tokens (tune_centre.h)
@@ -63,7 +66,7 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
 typedef struct distill_tune_result {
     uint64_t steps;
     double   seconds;
-    double   loss, ce, kl, halting;     // means over the last epoch; NaN where not asked for
+    double   loss, ce, kl, units, halting;      // means over the last epoch; NaN where not asked for
     double   distance[NN_MAX_DEPTH];    // of layer l, relative as in distill_transfer_result; NaN where not compared
     double   teacher_keep, keep;        // with `centre`: keep ratios on the pictures of val, each alone; else NaN
 } distill_tune_result;

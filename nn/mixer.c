@@ -31,19 +31,27 @@ static vkc_status find_mixer(const char *name, const nn_mixer **out)
     return VKC_FAIL(VKC_E_ARG, "no mixer \"%.64s\"; there are: %s", name, list);
 }
 
+static bool is_any_number(const char *text)
+{
+    char *end;
+    const unsigned long n = strtoul(text, &end, 10);
+    return text[0] >= '1' && text[0] <= '9' && *end == '\0' && n <= 65536;
+}
+
+#define MAX_VALUE 64
+
 // The value a layer gives to an option, or its default; E_ARG for one that is not allowed.
 static vkc_status find_value(const nn_mixer *m, const nn_mixer_option *o, const nn_layer_config *layer,
-                             const char **out)
+                             char value[MAX_VALUE])
 {
-    char value[64], list[256] = "";
-    *out = o->values[0];
-    if (!nn_layer_config_get(layer, o->key, value, sizeof value))
+    char list[256] = "";
+    if (!nn_layer_config_get(layer, o->key, value, MAX_VALUE)) {
+        snprintf(value, MAX_VALUE, "%s", o->values[0]);
         return VKC_OK;
+    }
     for (uint32_t i = 0; o->values[i]; i++) {
-        if (strcmp(o->values[i], value) == 0) {
-            *out = o->values[i];
+        if (strcmp(o->values[i], NN_ANY_NUMBER) == 0 ? is_any_number(value) : strcmp(o->values[i], value) == 0)
             return VKC_OK;
-        }
         append(list, sizeof list, ", ", o->values[i]);
     }
     return VKC_FAIL(VKC_E_ARG, "mixer %s: %s cannot be \"%s\"; it can be: %s", m->name, o->key, value, list);
@@ -76,9 +84,8 @@ vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out)
         st = check_keys(m, layer);
     char full[sizeof layer->options] = "";
     for (const nn_mixer_option *o = st == VKC_OK ? m->options : NULL; o && o->key && st == VKC_OK; o++) {
-        const char *value;
-        char pair[96];
-        st = find_value(m, o, layer, &value);
+        char value[MAX_VALUE], pair[96];
+        st = find_value(m, o, layer, value);
         if (st != VKC_OK)
             break;
         snprintf(pair, sizeof pair, "%s=%s", o->key, value);

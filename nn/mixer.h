@@ -46,14 +46,29 @@ typedef struct nn_mixer_param {
 typedef struct nn_mixer_taps {
     nn_tensor *qkv, *lse;
     nn_tensor *phi_q, *phi_k;
+    nn_tensor *unit_x, *unit_h;     // weights whose rows and columns are hidden units (shaders/hoyer_square.h)
     bool       carry;
     nn_tensor *start[NN_MAX_CARRY], *last[NN_MAX_CARRY];
 } nn_mixer_taps;
 
+#define NN_ANY_NUMBER "1 to 65536"
+
 typedef struct nn_mixer_option {
     const char *key, *about;
-    const char *values[8];          // those allowed, the default first, ends with NULL
+    const char *values[8];          // those allowed, the default first, ends with NULL; NN_ANY_NUMBER: whole numbers
 } nn_mixer_option;
+
+// Hidden units that can be cut out of a mixer's streams (distill/prune.h). Weights are host copies of its parameters,
+// in the order of `params`.
+typedef struct nn_mixer_units {
+    const char *key;                // the option that says how many a stream has
+    uint32_t (*count)(const nn_mixer_dims *d);          // units a stream
+    // norm[s * units + r]: what shaders/hoyer_square.h calls the norm of unit r of stream s.
+    void (*norms)(const nn_mixer_dims *d, const float *const *p, double *norm);
+    // The parameters of a mixer of dims `to`, whose stream s has the units kept[s * n + 0 .. n) of that of `from`.
+    void (*cut)(const nn_mixer_dims *from, const nn_mixer_dims *to, const uint32_t *kept, const float *const *p,
+                float *const *out);
+} nn_mixer_units;
 
 typedef struct nn_mixer {
     const char *name, *about;       // `about` is one line for --help
@@ -67,6 +82,7 @@ typedef struct nn_mixer {
     vkc_status (*check)(const nn_mixer_dims *d, const vkc_device_info *dev);
     nn_tensor *(*build)(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
                         nn_mixer_taps *taps);
+    const nn_mixer_units *units;    // NULL = it has none that can be cut out
 } nn_mixer;
 
 #define NN_MIXER(name) extern const nn_mixer nn_mixer_##name;

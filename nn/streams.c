@@ -18,11 +18,11 @@ nn_tensor *nn_count_gaps(nn_graph *g, const nn_mixer_dims *d, nn_tensor *decays,
     return d->gaps == NN_GAPS_COUNT ? NN_APPLY(g, gaps, &a, NULL, decays) : decays;
 }
 
-nn_mixer_param nn_merge_param(const nn_mixer_dims *d)
+nn_mixer_param nn_merge_param(const nn_mixer_dims *d, uint32_t hidden)
 {
     const uint32_t D = d->dim / d->heads, dirs = nn_mixer_dirs(d->layer);
-    return (nn_mixer_param) { .name = "merge.weight", .shape = { 3, { d->heads, D, dirs * D } }, .decay = true,
-                              .init = NN_INIT_IDENTITY };
+    return (nn_mixer_param) { .name = "merge.weight", .shape = { 3, { d->heads, D, dirs * hidden } }, .decay = true,
+                              .init = hidden == D ? NN_INIT_IDENTITY : NN_INIT_UNIFORM };
 }
 
 nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d)

@@ -25,8 +25,9 @@ uint32_t nn_streams(const nn_mixer_dims *d);            // H dirs
 // after a whole number of streams, such as write strengths, changes too: take that from before.
 nn_tensor *nn_count_gaps(nn_graph *g, const nn_mixer_dims *d, nn_tensor *decays, uint32_t width);
 
-// The weight (H, D, dirs D) that maps [forward_h, backward_h] to head h; starts at the mean of the directions.
-nn_mixer_param nn_merge_param(const nn_mixer_dims *d);
+// The weight (H, D, dirs hidden) that maps [forward_h, backward_h] to head h; with hidden = D it starts at the mean of
+// the directions.
+nn_mixer_param nn_merge_param(const nn_mixer_dims *d, uint32_t hidden);
 // The gate (C, C) on the output of a recurrence; both directions share it.
 nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d);
 // Norm of each stream of x (R, H dirs D) with `weight` (H dirs D), times the SiLU of y (R, C) through `gate`.

@@ -237,6 +237,12 @@ const op_case op_cases[] = {
     { "gelu", "one", .in = { { 0, { 2, { 1, 1 } } } } },
     { "gelu", "packed", { { { 3, 1, 13 }, 37 } }, { { 1, { 2, { 0, 65 } }, -3, 3 } } },
 
+    // hoyer_square
+#define HOYER(H, dirs, D, I) { "hoyer_square", "units of " #D ", inputs of " #I, \
+    .in = { { 0, { 3, { H, (dirs) * 4 * (D), I } } }, { 0, { 3, { (H) * (dirs), 4 * (D), D } } } } }
+    HOYER(1, 1, 1, 1), HOYER(3, 2, 3, 13), HOYER(1, 2, 13, 3), HOYER(2, 1, 37, 32), HOYER(2, 2, 32, 32),
+    HOYER(70, 1, 2, 5), HOYER(1, 1, 65, 65),
+
     // keep_top
 #define KEEP(n, lengths, cap, dropped, k, first, lo, hi) { "keep_top", n, \
     .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \

@@ -24,7 +24,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
     out[UP_B] = (nn_mixer_param) { .name = "gate.up.bias", .shape = { 1, { all } } };
     out[OUT_GATE] = nn_out_gate_param(d);
     out[NORM] = (nn_mixer_param) { .name = "norm.weight", .shape = { 1, { all } }, .init = NN_INIT_ONE };
-    out[MERGE] = nn_merge_param(d);
+    out[MERGE] = nn_merge_param(d, d->dim / d->heads);
     return N_PARAMS;
 }
 

@@ -49,7 +49,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
     out[A_LOG] = (nn_mixer_param) { .name = "A_log", .shape = { 1, { S } }, .init = NN_INIT_A_LOG };
     out[SKIP_D] = (nn_mixer_param) { .name = "D", .shape = { 1, { S } }, .init = NN_INIT_ONE };
     out[NORM] = (nn_mixer_param) { .name = "norm.weight", .shape = { 1, { dirs * C } }, .init = NN_INIT_ONE };
-    out[MERGE] = nn_merge_param(d);
+    out[MERGE] = nn_merge_param(d, d->dim / d->heads);
     return N_PARAMS;
 }
 
