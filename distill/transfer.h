@@ -58,7 +58,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
 // A new model of the teacher's shape whose every attention layer is `mixer`, all else the teacher's values,
 // mixers warm-started. Trainable.
 vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out);
-// The same with any mixer in each layer: layer[l] (depth), checked; where it is the teacher's own, that layer is a copy.
+// The same with any mixer in each layer: layer[l] (depth), checked; where it is the teacher's own, the layer is a copy.
 vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_config *layer, nn_vit **out);
 // Is layer l of the student another module than the teacher's: another mixer, or other options of it?
 bool       distill_layer_differs(const nn_vit *teacher, const nn_vit *student, uint32_t l);
