@@ -225,6 +225,16 @@ def test_sparsity(m, data):
                     "--heads")
     order = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ +all ", line)]
     check(order == sorted((0, 1), key=lambda l: entropy[l]), f"sparsity --by entropy: {order}, {entropy}")
+    maps = [m, "--data", data, "--maps", m.parent / "maps.png", "--full-maps", m.parent / "full", "--images", "2"]
+    check_run(0, "", "sparsity", *maps, "--layer", "1", "--head", "0")
+    check((m.parent / "maps.png").read_bytes()[:4] == b"\x89PNG", "sparsity --maps: no PNG")
+    names = sorted(p.name for p in (m.parent / "full").iterdir())
+    check(names == ["picture-000-layer-01.png", "picture-001-layer-01.png"], f"sparsity --full-maps: {names}")
+    check_run(2, "is there already", "sparsity", *maps)
+    check_run(0, "", "sparsity", *maps, "--force")
+    check(len(list((m.parent / "full").iterdir())) == 4, "sparsity --full-maps: a file a picture and layer")
+    check_run(2, "layers of 0 .. 1", "sparsity", *maps, "--force", "--layer", "0,2")
+    check_run(2, "heads 0 ..", "sparsity", *maps, "--force", "--head", "7")
     check_run(2, "there are: entropy, effective", "sparsity", m, "--data", data, "--by", "size")
     check_run(2, "there are: all, patches", "sparsity", m, "--data", data, "--keys", "class")
 

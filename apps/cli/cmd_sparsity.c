@@ -49,8 +49,8 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
         .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .progress = console_progress }, &s));
     console_clear();
-    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
     VKC_TRY(print(a, &s, &view, dev));
+    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
 done:
     distill_sparsity_finish(&s);
     nn_vit_destroy(v);
