@@ -127,7 +127,7 @@ json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
                      (json_int_t) r->transfer.steps, "teacher_params", (json_int_t) r->teacher_params,
                      "student_params", (json_int_t) r->student_params, "teacher", measure_json(&r->teacher), "student",
                      measure_json(&r->student), "match", r->transfer.match.n_layers ? build_match(r) : json_null(),
-                     "sparsity", sparsity_json(&r->sparsity), "device", i->name, "driver",
+                     "sparsity", sparsity_json(&r->sparsity, dev), "device", i->name, "driver",
                      i->driver);
 }
 
