@@ -40,13 +40,13 @@ void distill_report_print_path(FILE *f, const distill_report *r)
 {
     const distill_search_result *s = &r->search;
     fprintf(f, "replacement, top-1 on val; at most %.2f points may go:\n", 100.0 * r->max_drop);
-    fprintf(f, "  teacher          %6.2f %%\n", 100.0 * s->base);
+    fprintf(f, "  teacher          %6.2f %%\n", 100.0 * s->base.metric);
     for (uint32_t i = 0; i < s->n_steps; i++)
-        fprintf(f, "  %u. layer %-2u      %6.2f %%  %+.2f\n", i + 1, s->step[i].layer, 100.0 * s->step[i].score,
-                100.0 * (s->step[i].score - s->base));
+        fprintf(f, "  %u. layer %-2u      %6.2f %%  %+.2f\n", i + 1, s->step[i].layer, 100.0 * s->step[i].score.metric,
+                100.0 * (s->step[i].score.metric - s->base.metric));
     if (s->refused.layer != UINT32_MAX)
         fprintf(f, "  stop: layer %-2u   %6.2f %%  %+.2f would be too much\n", s->refused.layer,
-                100.0 * s->refused.score, 100.0 * (s->refused.score - s->base));
+                100.0 * s->refused.score.metric, 100.0 * (s->refused.score.metric - s->base.metric));
     fprintf(f, "  %u of %u layers replaced after %u trials\n\n", s->n_steps, r->depth, s->n_trials);
 }
 
@@ -78,7 +78,7 @@ static json_t *build_path(const distill_report *r)
     json_t *path = json_array();
     for (uint32_t i = 0; i < r->search.n_steps; i++)
         json_array_append_new(path, json_pack("{s:i, s:s, s:f}", "layer", (int) r->search.step[i].layer, "mixer",
-                                              r->mixer, "top1", r->search.step[i].score));
+                                              r->mixer, "top1", r->search.step[i].score.metric));
     return path;
 }
 
@@ -118,11 +118,11 @@ json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
             json_array_append_new(replaced, json_integer((json_int_t) l));
     }
     if (s->refused.layer != UINT32_MAX)
-        refused = json_pack("{s:i, s:f}", "layer", (int) s->refused.layer, "top1", s->refused.score);
+        refused = json_pack("{s:i, s:f}", "layer", (int) s->refused.layer, "top1", s->refused.score.metric);
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:f, s:f, s:o, s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, "
                      "s:s, s:s}", "teacher_top1", app_number(r->teacher.top1), "student_top1", app_number(r->student.top1),
                      "replaced", replaced, "path", build_path(r), "timing", build_timing(r), "split",
-                     nn_split_name(r->split), "max_drop", r->max_drop, "val_top1", s->base, "refused", refused,
+                     nn_split_name(r->split), "max_drop", r->max_drop, "val_top1", s->base.metric, "refused", refused,
                      "trials", (int) s->n_trials, "transfer_error", mse, "transfer_steps",
                      (json_int_t) r->transfer.steps, "teacher_params", (json_int_t) r->teacher_params,
                      "student_params", (json_int_t) r->student_params, "teacher", measure_json(&r->teacher), "student",
@@ -144,11 +144,11 @@ static void print_markdown(FILE *f, const distill_report *r)
             fprintf(f, "| %u tokens, batch of %u | %.2f ms | %.2f ms, %s |\n", r->time[i].tokens, r->timing_batch,
                     r->time[i].ms[0], r->time[i].ms[1], verdict(r->time[i].ms[0], r->time[i].ms[1], word));
     }
-    fprintf(f, "\nReplaced one by one by `%s`, top-1 on val %.2f %% before", r->mixer, 100.0 * s->base);
+    fprintf(f, "\nReplaced one by one by `%s`, top-1 on val %.2f %% before", r->mixer, 100.0 * s->base.metric);
     for (uint32_t i = 0; i < s->n_steps; i++)
-        fprintf(f, "; layer %u: %.2f %%", s->step[i].layer, 100.0 * s->step[i].score);
+        fprintf(f, "; layer %u: %.2f %%", s->step[i].layer, 100.0 * s->step[i].score.metric);
     if (s->refused.layer != UINT32_MAX)
-        fprintf(f, "; refused: layer %u: %.2f %%", s->refused.layer, 100.0 * s->refused.score);
+        fprintf(f, "; refused: layer %u: %.2f %%", s->refused.layer, 100.0 * s->refused.score.metric);
     fputs(".\n", f);
 }
 

@@ -3,6 +3,7 @@
 
 #include "apps/cli/card.h"
 #include "distill/student.h"
+#include "distill/trials.h"
 #include "nn/files.h"
 #include "nn/json.h"
 
@@ -123,35 +124,41 @@ static void fix_choosers(const nn_model_config *cfg, bool *fixed)
 vkc_status stage_search(distill_work *w)
 {
     const distill_args *a = w->a;
-    char path[NN_PATH_MAX];
-    bool fixed[NN_MAX_DEPTH], replaced[NN_MAX_DEPTH];
     const uint32_t depth = w->teacher->cfg.depth;
+    const nn_vit *const student[1] = { w->transferred };
+    const char *const name[1] = { w->mixer.mixer };
+    char path[NN_PATH_MAX];
+    bool fixed[NN_MAX_DEPTH];
+    uint8_t choice[NN_MAX_DEPTH];
+    distill_trials *trials = NULL;
+    vkc_status st;
     for (uint32_t l = 0; l < depth; l++)
         fixed[l] = strcmp(w->teacher->cfg.layers[l].mixer, "attention") != 0;
     fix_choosers(&w->teacher->cfg, fixed);
-    distill_scorer scorer = {
-        .teacher = w->teacher, .student = w->transferred,
+    distill_trials_params tp = {
+        .teacher = w->teacher, .student = student, .n_students = 1, .cached = true,
         .eval = { .data = w->data, .split = NN_SPLIT_VAL, .batch = a->d.batch, .max_images = a->d.limit,
                   .threads = a->d.threads, .check_finite = measure_is_checked(&a->d, false),
                   .progress = console_goes_on },
     };
+    VKC_TRY(distill_trials_create(&tp, &trials));
     distill_search_params p = {
-        .n_layers = depth, .fixed = fixed, .max_drop = w->report.max_drop, .score = distill_score_top1,
-        .score_user = &scorer, .log_path = path, .progress = console_progress,
+        .n_layers = depth, .n_choices = 1, .fixed = fixed, .max_drop = w->report.max_drop, .name = name,
+        .score = distill_trials_score, .commit = distill_trials_commit, .score_user = trials, .log_path = path,
+        .progress = console_progress,
     };
-    vkc_status st = run_path(&w->run, "search.jsonl", path);
-    if (st == VKC_OK)
-        st = distill_search(&p, &w->report.search);
-    if (st != VKC_OK)
-        return st;
+    VKC_TRY(run_path(&w->run, "search.jsonl", path));
+    VKC_TRY(distill_search(&p, &w->report.search));
     if (!a->common.json) {
         console_clear();
         distill_report_print_path(stdout, &w->report);
-        st = app_flush();
+        VKC_TRY(app_flush());
     }
-    for (uint32_t l = 0; l < depth; l++)
-        replaced[l] = distill_report_has(&w->report, l);
-    return st == VKC_OK ? distill_hybrid_create(w->teacher, w->transferred, replaced, &w->student) : st;
+    distill_search_choice(&w->report.search, w->report.search.n_steps, choice);
+    st = distill_hybrid_create(w->teacher, student, 1, choice, &w->student);
+done:
+    distill_trials_destroy(trials);
+    return st;
 }
 
 vkc_status stage_compare(distill_work *w)
