@@ -233,6 +233,12 @@ done:
     return st;
 }
 
+vkc_status distill_tune_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p)
+{
+    tuning w = { .p = p };
+    return check(&w, teacher, student);
+}
+
 vkc_status distill_tune(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, distill_tune_result *out)
 {
     tuning w = { .p = p };

@@ -117,11 +117,12 @@ static vkc_status run_all(tune_work *w)
     VKC_TRY(nn_vit_load(w->dev, w->dir, true, &w->v));
     if (a->teacher)
         VKC_TRY(nn_vit_load(w->dev, a->teacher, false, &w->teacher));
+    p.data = w->data;
+    VKC_TRY(distill_tune_check(w->teacher, w->v, &p));
     VKC_TRY(run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, build_inputs(w), a->resume,
                                               a->force }));
     if (a->resume && !w->run.is_resumed)
         VKC_TRY(app_check_output(a->out, a->force));
-    p.data = w->data;
     p.batch = a->d.batch;
     p.seed = a->common.seed;
     p.threads = a->d.threads;
