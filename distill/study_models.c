@@ -55,6 +55,14 @@ static vkc_status make_dir(const distill_study_models *m, uint32_t variant, cons
     return nn_path_build(out, m->run_dir, name);
 }
 
+// Training that is begun anew in a folder of an earlier study starts its log anew.
+static void clear_log(const char *dir, bool again)
+{
+    char path[NN_PATH_MAX];
+    if (*dir && !again && nn_path_build(path, dir, "log.jsonl") == VKC_OK)
+        unlink(path);
+}
+
 static vkc_status evaluate(const distill_study_models *m, const nn_vit *v, distill_figures *out)
 {
     nn_eval_params p = m->eval;
@@ -89,6 +97,7 @@ vkc_status distill_study_prepare(void *user, uint32_t variant, bool again, doubl
         st = distill_student_create(m->teacher, &m->mixer[variant], &m->student);
     if (st != VKC_OK)
         return st;
+    clear_log(dir, again);
     p.mixer = m->mixer[variant];
     p.seed = m->variant[variant].seed;
     p.run_dir = *dir ? dir : NULL;
@@ -140,6 +149,7 @@ static vkc_status tune_and_score(const distill_study_models *m, const nn_vit *st
     VKC_TRY(distill_student_create_layers(m->teacher, layer, &v));
     for (uint32_t i = 0; i < g->n; i++)
         VKC_TRY(copy_attn(v, student, g->layer[i]));
+    clear_log(dir, again);
     p.seed = m->variant[variant].seed;
     p.what = "tune";
     p.run_dir = *dir ? dir : NULL;
