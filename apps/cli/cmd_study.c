@@ -52,7 +52,7 @@ static const arg table[] = {
     { "tune-kl", 0, ARG_REAL, AT(tune.kl), 0, 1e6, "X", "weight of the divergence from the teacher's logits [0]" },
     { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: the measure of sparsity that orders layers [mass90]" },
     { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K", "groups: all, or patches: without the class token's column [all]" },
-    { "groups", 0, ARG_U32, AT(groups), 1, NN_MAX_DEPTH, "G", "groups: so many of each kind [half the layers, up to 4]" },
+    { "groups", 0, ARG_U32, AT(groups), 1, NN_MAX_DEPTH, "G", "groups: so many of each kind [4, 3 or 2 of equal size]" },
     { "images", 0, ARG_U32, AT(images), 1, 1e9, "N", "groups: pictures of val to measure sparsity on [1000]" },
     { "from", 0, ARG_TEXT, AT(from), 0, 0, "S[,S]",
       "groups: students with all attention replaced, in place of --mixer and its transfers" },

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define PICTURES 1000u              // on which sparsity is measured, as many as there are
-#define MAX_GROUPS 4u               // when --groups is not given
+#define MAX_GROUPS 4u               // when --groups is not given; the most that divide the layers equally
 
 typedef struct group_work {
     study_work *w;
@@ -32,17 +32,19 @@ static vkc_status count_groups(group_work *g)
 {
     const uint32_t depth = g->teacher->cfg.depth;
     const double level[NN_MAX_DEPTH] = { 0 };
-    uint32_t n_free = 0, n;
+    uint32_t n_free = 0, n_all;
     distill_group *unused = NULL;
     for (uint32_t l = 0; l < depth; l++)
         n_free += !g->fixed[l];
     g->n_groups = g->w->a->groups;
-    if (!g->n_groups)
-        g->n_groups = n_free / 2 < MAX_GROUPS ? n_free / 2 : MAX_GROUPS;
-    if (g->n_groups < 2 && !g->w->a->groups)
-        g->n_groups = 2;
-    vkc_status st = distill_cut_groups(level, g->fixed, depth, g->n_groups, &unused, &n);
+    for (uint32_t n = MAX_GROUPS; n >= 2 && !g->n_groups; n--)
+        g->n_groups = n_free % n == 0 && n <= n_free / 2 ? n : 0;
+    g->n_groups = g->n_groups ? g->n_groups : 2;
+    vkc_status st = distill_cut_groups(level, g->fixed, depth, g->n_groups, &unused, &n_all);
     free(unused);
+    if (st == VKC_OK && n_free % g->n_groups)
+        warn("%u layers do not divide into %u equal groups; a larger group costs more whatever its sparsity", n_free,
+             g->n_groups);
     return st;
 }
 
