@@ -85,11 +85,10 @@ vkc_status nn_positions_build(const float *src, uint32_t from, uint32_t dim, uin
     return st;
 }
 
-vkc_status nn_vit_check_image(const nn_model_config *c, uint32_t image, const char *option)
+vkc_status nn_model_config_set_image(nn_model_config *c, uint32_t image)
 {
-    if (image == 0 || image % c->patch == 0)
-        return VKC_OK;
-    return VKC_FAIL(VKC_E_ARG, "%s %u: not a multiple of the patch, which is %u", option, image, c->patch);
+    c->image = image ? image : c->image;
+    return nn_model_config_check(c, VKC_E_ARG, "a model at another picture size");
 }
 
 static vkc_status copy_values(nn_vit *v, const nn_vit *from)
@@ -116,10 +115,8 @@ vkc_status nn_vit_create_at(const nn_vit *v, uint32_t image, bool trainable, nn_
     nn_model_config cfg = { 0 };
     nn_vit *made = NULL;
     vkc_status st;
-    VKC_TRY(nn_vit_check_image(&v->cfg, image, "the picture size"));
     VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
-    cfg.image = image ? image : cfg.image;
-    VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "the model at this picture size"));
+    VKC_TRY(nn_model_config_set_image(&cfg, image));
     VKC_TRY(nn_vit_create(v->dev, &cfg, trainable, &made));
     VKC_TRY(copy_values(made, v));
     *out = made;
@@ -135,7 +132,6 @@ vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, uint32_t image, bool
     nn_vit *v = NULL;
     vkc_status st;
     VKC_TRY(nn_vit_load(dev, dir, trainable, &v));
-    VKC_TRY(nn_vit_check_image(&v->cfg, image, "--img-size"));
     if (image == 0 || image == v->cfg.image) {
         *out = v;
         return VKC_OK;

@@ -16,9 +16,8 @@ extern "C" {
 // src (1 + from * from, dim) -> dst (1 + to * to, dim). from == to copies. Errors: E_ARG (a side of 0), E_NOMEM.
 vkc_status nn_positions_build(const float *src, uint32_t from, uint32_t dim, uint32_t to, float *dst);
 
-// E_ARG, in words, unless pictures of image x image pixels suit the model's patches. `option` is how the caller calls
-// it: "--img-size".
-vkc_status nn_vit_check_image(const nn_model_config *c, uint32_t image, const char *option);
+// Let a config be one of another picture size; 0 = leave it. E_ARG, in words, when the patch does not fit.
+vkc_status nn_model_config_set_image(nn_model_config *c, uint32_t image);
 
 // A copy of v for pictures of another size, values and config its own; 0 = v's size. Errors: E_ARG as above.
 vkc_status nn_vit_create_at(const nn_vit *v, uint32_t image, bool trainable, nn_vit **out);
