@@ -1,7 +1,8 @@
 // transfer.h — teach replacement mixers, layer by layer, what the teacher's attention puts out.
 //
 // Teacher-forced (algorithms A.2, C.1): every layer alone, on the teacher's own stream, all layers in one pass
-// over the data: minimise MSE between the student's and the teacher's attention output after the projection.
+// over the data: minimise the distance between what the student's and the teacher's module put out, after the
+// projection or before it. Layers that are the same in both are left alone.
 // The student starts from the layer's own q, k, v and projection. Where its mixer has learned features of queries and
 // keys, a first stage may match the weights they give, phi_q_i . phi_k_j / sum_j, to the teacher's attention weights
 // by cross-entropy (algorithms E.2), in all layers at once, and train nothing but these features.
@@ -16,9 +17,27 @@
 extern "C" {
 #endif
 
+typedef enum {                      // what is compared (algorithms A.2)
+    DISTILL_TARGET_OUTPUT,          // after the projection: what enters the residual stream
+    DISTILL_TARGET_HEADS,           // head outputs before it; the projection is then not trained and keeps its bits
+    DISTILL_N_TARGETS
+} distill_target;
+const char *distill_target_name(distill_target t);                              // "output", "heads"
+vkc_status  distill_target_get(const char *name, distill_target *out);          // E_ARG with the names that there are
+
+typedef enum {                      // and how: both are means over the live rows and the channels
+    DISTILL_MSE,
+    DISTILL_COSINE,                 // 1 - cos along the tokens of an image (op cosine)
+    DISTILL_N_DISTANCES
+} distill_distance;
+const char *distill_distance_name(distill_distance d);                          // "mse", "cosine"
+vkc_status  distill_distance_get(const char *name, distill_distance *out);      // E_ARG with the names that there are
+
 typedef struct distill_transfer_params {    // 0 = the default in brackets
     const nn_dataset *data;
     nn_layer_config mixer;          // checked (nn_mixer_parse)
+    distill_target target;          // [output]
+    distill_distance distance;      // [mse]
     uint32_t batch;                 // [64]
     uint32_t epochs;                // [3]
     double   lr;                    // [1e-2] cosine to 0 after a tenth of warm-up
@@ -39,6 +58,12 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
 // A new model of the teacher's shape whose every attention layer is `mixer`, all else the teacher's values,
 // mixers warm-started. Trainable.
 vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out);
+// The same with any mixer in each layer: layer[l] (depth) is checked; where it is the teacher's own, that layer is a copy.
+vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_config *layer, nn_vit **out);
+// Is layer l of the student another module than the teacher's: another mixer, or other options of it?
+bool       distill_layer_differs(const nn_vit *teacher, const nn_vit *student, uint32_t l);
+// E_ARG, with both values, unless the two are of one shape, token retention aside.
+vkc_status distill_check_shapes(const nn_vit *teacher, const nn_vit *student);
 
 // Figures of layer l; NaN where its mixer has no learned features or the teacher's no attention weights.
 typedef struct distill_match_result {
@@ -57,10 +82,12 @@ typedef struct distill_transfer_result {
     distill_match_result match;
     uint64_t steps;                 // without those of matching
     double   seconds;
-    double   mse[NN_MAX_DEPTH];     // relative: MSE / mean square of the teacher's output, last epoch
+    // Last epoch: MSE / mean square of what the teacher gives, or the cosine distance; NaN in layers that do not differ.
+    double   error[NN_MAX_DEPTH];
 } distill_transfer_result;
 
-// Train student's mixers and projections in place. E_STOPPED after a checkpoint when told to stop.
+// Train in place the student's mixers that differ from the teacher's and, for target output, the projections behind them.
+// E_ARG when none differs or the shapes do; E_STOPPED after a checkpoint when told to stop.
 vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
                             distill_transfer_result *out);
 

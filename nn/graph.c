@@ -105,6 +105,7 @@ nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool train
 {
     if (g->status != VKC_OK)
         return NULL;
+    trained = trained && !ps->p[index].frozen;
     for (uint32_t i = 0; i < g->n_tensors; i++) {   // one tensor a parameter: gradients add up in it
         nn_tensor *t = g->tensor[i];
         if (t->kind == NN_KIND_PARAM && t->value.buf == ps->value[ps->p[index].block] &&

@@ -27,7 +27,7 @@ void       nn_graph_destroy(nn_graph *g);               // the recording it is i
 // A tensor that the host (or another recording) writes before each replay; memory of its own.
 // Packed when rows is not NULL: dim[0] is then filled in from the layout's capacity.
 nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtype dtype, nn_rows *rows);
-// A parameter; its gradient is added up in ps's gradient blocks when `trained`.
+// A parameter; its gradient is added up in ps's gradient blocks when `trained`, unless it is frozen.
 nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool trained);
 
 // Apply an op; returns its first output. Absent optional inputs are NULL. attr is copied.

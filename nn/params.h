@@ -21,6 +21,7 @@ typedef struct nn_param {
     nn_shape shape;                 // as ops read it
     nn_shape saved;                 // as files spell it, "pos_embed" (1, T, C); same number of elements
     bool     decay;                 // weight decay applies
+    bool     frozen;                // graphs take it as it is, whatever is trained: no gradient, it keeps its bits
     uint32_t block;                 // where it lies, after nn_params_alloc
     size_t   offset;                // bytes in the block
 } nn_param;

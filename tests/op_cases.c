@@ -95,6 +95,16 @@ const op_case op_cases[] = {
     COMPACT("a tenth dropped, holes", (197, 3, 37), 400, 0, 9, .prefix = 1),
     COMPACT("long", (1025, 13, 197, 1), 1025, 0, 1, .prefix = 1, .grid_h = 32, .grid_w = 32),
 
+    // cosine
+    { "cosine", "ragged", .layout = { { { 1, 3, 13, 37, 65 } } },
+      .in = { { 1, { 2, { 0, 13 } } }, { 1, { 2, { 0, 13 } } } } },
+    { "cosine", "two groups of columns, dead rows", .layout = { { { 3, 1, 37 }, .cap_tokens = 40 } },
+      .in = { { 1, { 2, { 0, 65 } } }, { 1, { 2, { 0, 65 } } } } },
+    { "cosine", "one column, dropped tokens", .layout = { { { 2, 17 }, .cap_tokens = 37, .holes = true } },
+      .in = { { 1, { 2, { 0, 1 } } }, { 1, { 2, { 0, 1 } } } } },
+    { "cosine", "197 tokens, nearly alike", .layout = { { { 197, 64 }, .prefix = 1 } },
+      .in = { { 1, { 2, { 0, 32 } }, 1, 1.5 }, { 1, { 2, { 0, 32 } }, 1, 1.5 } } },
+
     // cross_entropy
     { "cross_entropy", "plain", .attr = &(struct cross_entropy_attr) { .smoothing = 0.0f },
       .in = { { 0, { 2, { 1, 3 } } }, { 0, { 1, { 1 } }, 0, 2 } } },

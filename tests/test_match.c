@@ -202,7 +202,7 @@ static void test_resume(void **state)
     }
     assert_true(is_same(s, whole, "", true));
     for (int l = 0; l < 2; l++)
-        assert_true(part.mse[l] == r.mse[l] && part.match.loss[l] == r.match.loss[l] &&
+        assert_true(part.error[l] == r.error[l] && part.match.loss[l] == r.match.loss[l] &&
                     part.match.before[l] == r.match.before[l] && part.match.after[l] == r.match.after[l]);
     // Told to stop, as by Ctrl-C: the first stage leaves its checkpoint.
     p = make_params(&f, 1);

@@ -32,7 +32,7 @@ void distill_report_print_transfer(FILE *f, const distill_report *r)
     fprintf(f, "transfer to %s, %llu steps; error of the attention output, relative:\n ", r->mixer,
             (unsigned long long) r->transfer.steps);
     for (uint32_t l = 0; l < r->depth; l++)
-        fprintf(f, "  layer %u %.4f", l, r->transfer.mse[l]);
+        fprintf(f, "  layer %u %.4f", l, r->transfer.error[l]);
     fputs("\n\n", f);
 }
 
@@ -113,7 +113,7 @@ json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
     const distill_search_result *s = &r->search;
     json_t *replaced = json_array(), *mse = json_array(), *refused = json_null();
     for (uint32_t l = 0; l < r->depth; l++) {
-        json_array_append_new(mse, app_number(r->transfer.mse[l]));
+        json_array_append_new(mse, app_number(r->transfer.error[l]));
         if (distill_report_has(r, l))
             json_array_append_new(replaced, json_integer((json_int_t) l));
     }
