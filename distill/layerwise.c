@@ -1,6 +1,8 @@
 // layerwise.c — loader, graph and stepper of a stage of the transfer, and the loop over them.
 #include "distill/layerwise.h"
 
+#include <stdio.h>
+
 vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
                               const distill_pass *pass, nn_fit_result *out)
 {
@@ -11,9 +13,11 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     nn_loader *l = NULL;
     nn_vit_taps t = { 0 };
     nn_tensor *watch[NN_MAX_LOSSES];
+    char what[48];
     const nn_model_config *c = &teacher->cfg;
     const uint32_t batch = p->batch ? p->batch : 64;
     *out = (nn_fit_result) { 0 };
+    snprintf(what, sizeof what, "%s%s", pass->what, p->tag ? p->tag : "");
     const nn_loader_params lp = nn_loader_params_to_train(c, p->data, batch, p->seed, p->threads, false);
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_batch_create(teacher->dev, c, batch, &b));
@@ -31,7 +35,7 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     }, &s));
     const uint64_t total = (uint64_t) pass->epochs * nn_loader_batches(l);
     st = nn_fit(&(nn_fit_params) {
-        .stepper = s, .loader = l, .epochs = pass->epochs, .n_watch = n, .what = pass->what,
+        .stepper = s, .loader = l, .epochs = pass->epochs, .n_watch = n, .what = what,
         .max_steps = p->max_steps,
         .schedule = { .lr = pass->lr, .total = total, .warmup = total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,

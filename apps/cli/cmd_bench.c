@@ -168,6 +168,7 @@ done:
 static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *dir)
 {
     measure_time t[MEASURE_SIZES];
+    uint32_t image[MEASURE_SIZES + 1];
     nn_model_config cfg = { 0 };
     const nn_model_config *list[] = { &cfg };
     const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
@@ -178,7 +179,8 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     if (cfg.retention.policy == NN_POLICY_HALTING)
         warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
              "trained model");
-    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
+    measure_sizes(&cfg, 0, image);
+    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, image, MEASURE_SIZES, t));
     console_clear();
     json_t *rows = json_array();
     for (int i = 0; i < MEASURE_SIZES; i++) {
