@@ -1,8 +1,9 @@
 // tune.h — train a student end to end on its own stream, beside its teacher.
 //
 // The student runs on its own activations; in every layer that differs from the teacher's, what its mixer gives is
-// compared with what the teacher's gives in the same layer (algorithms A.2, A.6), and its logits with the labels and with
-// the teacher's logits. Two stages are usual: mixers alone with all losses, then blocks or the whole network with
+// compared with what the teacher's gives in the same layer (algorithms A.2, A.6), and its logits with the labels and
+// with the teacher's logits. A distance so reaches the mixers of earlier layers too. What is not trained keeps its bits
+// but lets gradients through. Two stages are usual: mixers alone with all losses, then blocks or the whole network with
 // cross-entropy and divergence. A teacher that lets go of tokens (nn/retention.h) decides for both which tokens there
 // are; the student's gate learns to decide likewise.
 //
@@ -19,10 +20,11 @@ extern "C" {
 #endif
 
 typedef enum {
-    DISTILL_TRAIN_MIXERS,           // of the layers that differ, without the projection
+    // Of the layers that differ; without a teacher, of those without attention:
+    DISTILL_TRAIN_MIXERS,           // the mixer, without the projection
     DISTILL_TRAIN_ATTN,             // those and the projections behind them
-    DISTILL_TRAIN_BLOCKS,           // of the layers that differ: mixer, projection, norms and MLP
-    DISTILL_TRAIN_ALL,
+    DISTILL_TRAIN_BLOCKS,           // mixer, projection, norms and MLP
+    DISTILL_TRAIN_ALL,              // and of the model: everything
     DISTILL_N_TRAINED
 } distill_trained;
 const char *distill_trained_name(distill_trained t);                            // "mixers", "attn", "blocks", "all"
@@ -31,7 +33,7 @@ vkc_status  distill_trained_get(const char *name, distill_trained *out);        
 typedef struct distill_tune_params {    // 0 = the default in brackets; of weights < 0 = none
     const nn_dataset *data;
     distill_trained trained;
-    double   similarity;            // weight [1 for mixers and attn, else none]
+    double   similarity;            // weight [1 for mixers and attn with a teacher, else none]
     distill_target target;          // what is compared: head outputs or the module's output (transfer.h)
     distill_distance distance;      // and how
     double   ce;                    // weight of cross-entropy with the labels [1]

@@ -82,6 +82,15 @@ static vkc_status log_epoch(const fit *f, double lr)
     return bad ? VKC_FAIL(VKC_E_IO, "cannot write %s", path) : VKC_OK;
 }
 
+// What is minimised, of scalars watched.
+static double loss_of(const nn_fit_params *p, const double *watch)
+{
+    double sum = 0;
+    for (uint32_t i = 0; p->weight && i < p->n_watch; i++)
+        sum += (double) p->weight[i] * watch[i];
+    return p->weight ? sum : watch[0];
+}
+
 // False when told to stop.
 static bool report(fit *f, double lr)
 {
@@ -95,7 +104,7 @@ static bool report(fit *f, double lr)
     f->last_progress = now;
     char note[96];
     snprintf(note, sizeof note, "epoch %llu loss %.4f lr %.1e", (unsigned long long) f->s.epoch + 1,
-             f->s.epoch_steps ? f->s.sum[0] / (double) f->s.epoch_steps : f->s.mean[0], lr);
+             f->s.epoch_steps ? loss_of(f->p, f->s.sum) / (double) f->s.epoch_steps : loss_of(f->p, f->s.mean), lr);
     return nn_progress_report(f->p->progress, f->p->user, f->p->what, "steps", note, f->start, f->first_step, f->s.step,
                               total);
 }
@@ -207,6 +216,7 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
     *out = (nn_fit_result) { .steps = f.s.step, .images = f.s.images, .seconds = vkc_seconds() - f.start };
     for (uint32_t i = 0; i < p->n_watch; i++)
         out->watch[i] = f.s.epoch_steps ? f.s.sum[i] / (double) f.s.epoch_steps : f.s.mean[i];
+    out->loss = loss_of(p, out->watch);
     out->host_share = out->seconds > 0 ? 1 - f.waited / out->seconds : 0;
     return st;
 }

@@ -28,6 +28,7 @@ typedef struct nn_fit_params {
     uint32_t    epochs;
     uint64_t    max_steps;          // stop after so many in all, as if told to; 0 = no limit
     uint32_t    n_watch;            // of the stepper
+    const float *weight;            // (n_watch) the loss is the sum of weight * scalar; NULL = the first scalar
     nn_fit_tune_fn tune;            // may be NULL
     void       *tune_user;
     uint32_t    n_state;            // words of it, up to NN_FIT_MAX_STATE; 0 without
@@ -41,6 +42,7 @@ typedef struct nn_fit_params {
 typedef struct nn_fit_result {
     uint64_t steps, images;         // in all, those before a resume included
     double   watch[NN_MAX_LOSSES];  // means over the last epoch with any step
+    double   loss;                  // the same of the loss
     double   seconds;               // of this call
     double   host_share;            // of it, neither waiting for the device nor for pictures
 } nn_fit_result;

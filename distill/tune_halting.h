@@ -1,0 +1,34 @@
+// tune_halting.h — tuning under a teacher that lets go of tokens: its masks drive the student, whose gate learns to
+// decide likewise. Internal to distill.
+#ifndef DISTILL_TUNE_HALTING_H
+#define DISTILL_TUNE_HALTING_H
+
+#include "distill/tune.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DISTILL_HALTING_WATCH 8     // most scalars that it watches
+
+// What it adds to a graph: scalars to watch, and what each counts in the loss (0 = shown only).
+typedef struct distill_halting {
+    uint32_t   n;
+    nn_tensor *watch[DISTILL_HALTING_WATCH];
+    float      weight[DISTILL_HALTING_WATCH];
+} distill_halting;
+
+// E_ARG, in words, when these two cannot run side by side. Called before a graph is built, when the teacher runs.
+vkc_status distill_halting_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p);
+// Before the student's forward pass; the teacher has run, its insides in `t`. Sets what is read of `s`.
+void       distill_halting_start(const nn_vit *teacher, const nn_vit_taps *t, nn_vit_taps *s);
+// After it: add the losses, times their weights, to the graph.
+void       distill_halting_add(distill_halting *h, nn_graph *g, const distill_tune_params *p, const nn_vit *teacher,
+                               const nn_vit *student, const nn_batch *b, const nn_vit_taps *t, const nn_vit_taps *s);
+// The figure of the result from the means of the scalars watched (n): NaN where there is no such loss.
+double     distill_halting_get(const distill_halting *h, const double *watch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
