@@ -30,11 +30,7 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     }, &w.stepper));
     const uint64_t total = (uint64_t) pass->epochs * nn_loader_batches(w.loader);
     st = nn_fit(&(nn_fit_params) {
-<<<<<<< HEAD
-        .stepper = s, .loader = l, .epochs = pass->epochs, .n_watch = n, .what = what,
-=======
-        .stepper = w.stepper, .loader = w.loader, .epochs = pass->epochs, .n_watch = n, .what = pass->what,
->>>>>>> j5/tune
+        .stepper = w.stepper, .loader = w.loader, .epochs = pass->epochs, .n_watch = n, .what = what,
         .max_steps = p->max_steps,
         .schedule = { .lr = pass->lr, .total = total, .warmup = total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,

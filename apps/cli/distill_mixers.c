@@ -139,7 +139,7 @@ vkc_status mixers_load(distill_work *w)
     return VKC_OK;
 }
 
-json_t *mixers_inputs(const distill_work *w)
+vkc_status mixers_inputs(const distill_work *w, json_t **out)
 {
     const distill_report *r = &w->report;
     char hash[24], dir[NN_PATH_MAX];
@@ -155,19 +155,15 @@ json_t *mixers_inputs(const distill_work *w)
             json_array_append_new(from, json_pack("{s:s, s:s}", "student", dir, "weights", hash));
         }
     }
-    if (st != VKC_OK) {
-        json_decref(o);
-        o = NULL;
-    } else if (!o) {
-        VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
-    }
-    if (o) {
-        json_object_set(o, "mixers", mixers);
-        json_object_set(o, "from", from);
-    }
+    if (st == VKC_OK && (!o || json_object_set(o, "mixers", mixers) != 0 || json_object_set(o, "from", from) != 0))
+        st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
     json_decref(mixers);
     json_decref(from);
-    return o;
+    if (st == VKC_OK)
+        *out = o;
+    else
+        json_decref(o);
+    return st;
 }
 
 static vkc_status transfer(distill_work *w, uint32_t k, distill_transfer_params *p)

@@ -4,9 +4,9 @@
 
 #include "apps/cli/measure.h"
 #include "apps/cli/sparsity_table.h"
+#include "apps/cli/tune_setup.h"
 #include "distill/search.h"
 #include "distill/transfer.h"
-#include "distill/tune.h"
 
 #define REPORT_BASELINES 6
 #define REPORT_TUNES 2
@@ -28,7 +28,8 @@ typedef struct report_walk {        // a baseline
 } report_walk;
 
 typedef struct report_tune {
-    char what[16];
+    const char  *what;              // "tune", "tune-all"
+    tune_options options;
     distill_tune_result result;
 } report_tune;
 
@@ -70,7 +71,6 @@ const measure_time *report_time(const distill_report *r);
 void    distill_report_print_transfer(FILE *f, const distill_report *r, uint32_t mixer);
 void    distill_report_print_path(FILE *f, const distill_report *r);
 void    distill_report_print_walks(FILE *f, const distill_report *r);
-void    distill_report_print_tune(FILE *f, const distill_report *r, uint32_t tune);
 void    distill_report_print_result(FILE *f, const distill_report *r);
 json_t *distill_report_json(const distill_report *r, const vkc_device *dev);
 char   *distill_report_markdown(const distill_report *r);      // on the heap; NULL when memory is short

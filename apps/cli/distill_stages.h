@@ -4,14 +4,16 @@
 
 #include "apps/cli/distill_report.h"
 #include "apps/cli/run.h"
+#include "apps/cli/tune_setup.h"
 
 typedef struct distill_args {
     common_args common;
     data_args   d;
     const char *mixer, *from, *out, *run, *target, *distance, *objective;
     double      max_drop, confidence, lr, weight_decay, clip, match_lr;
-    double      tune_lr, tune_all_lr, tune_kl, tune_temperature;
-    uint32_t    epochs, max_steps, timing_batch, match_epochs, img_size, tune_epochs, tune_all_epochs;
+    tune_options tune;              // after the search; 0 epochs = no tuning
+    double      tune_all_lr;        // < 0: not given
+    uint32_t    epochs, max_steps, timing_batch, match_epochs, img_size, tune_all_epochs;
     bool        most, best, baselines, path_test, whole_trials, no_timing, resume, force;
 } distill_args;
 
@@ -30,7 +32,7 @@ typedef struct distill_work {       // what the stages hand on
 // distill_mixers.c: --mixer and --from, and a student of all layers for each.
 vkc_status mixers_read(distill_work *w);        // before a device is opened
 vkc_status mixers_load(distill_work *w);        // the folders of --from; E_ARG, E_FORMAT
-json_t    *mixers_inputs(const distill_work *w);                // for run.json; NULL = failed, as vkc_last_error says
+vkc_status mixers_inputs(const distill_work *w, json_t **out);  // for run.json
 vkc_status mixers_transfer(distill_work *w);
 
 // distill_cost.c: what layer l costs with choice k, into cost (depth, 1 + n_mixers). Times are measured once a run.
