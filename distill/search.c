@@ -1,137 +1,39 @@
-// search.c — greedy replacement with a log that a later search picks up.
+// search.c — greedy replacement, and walks along a given order.
 #include "distill/search.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "nn/files.h"
-#include "nn/json.h"
+#include "distill/search_log.h"
 #include "vk/clock.h"
 
-#define MAX_LOG ((size_t) 32 << 20)
-#define MAX_LINE_VALUES 256
-// Scores are ratios of counts, so a drop of exactly max_drop must not fail by rounding.
+// Metrics are ratios of counts, so a drop of exactly max_drop must not fail by rounding.
 #define ROUNDING 1e-12
-
-typedef struct trial {
-    bool   replaced[DISTILL_MAX_LAYERS];
-    double score;
-} trial;
 
 typedef struct search {
     const distill_search_params *p;
-    trial   *known;                 // from the log
-    size_t   n_known, cap_known;
-    int      log;                   // -1 = none
-    bool     replaced[DISTILL_MAX_LAYERS];      // committed so far
-    uint32_t n_trials, n_fresh, most;           // asked for, of these not from the log, upper bound
-    double   start;
+    search_log log;
+    uint8_t  choice[DISTILL_MAX_LAYERS];    // committed so far
+    distill_score now;              // of that model
+    double   cost;
+    uint32_t n_trials, n_fresh;     // asked for, of these not from the log
+    uint32_t most, n_rounds;        // upper bounds
+    double   start, best;           // best: metric of this round, NaN = none yet
+    uint32_t round;                 // from 1
+    distill_search_result r;
 } search;
 
-static vkc_status add_known(search *s, const trial *t)
+static double get_cost(const search *s, uint32_t l, uint32_t choice)
 {
-    if (s->n_known == s->cap_known) {
-        size_t cap = s->cap_known ? 2 * s->cap_known : 64;
-        trial *grown = (trial *) realloc(s->known, cap * sizeof *grown);
-        if (!grown)
-            return VKC_FAIL(VKC_E_NOMEM, "search: out of host memory");
-        s->known = grown;
-        s->cap_known = cap;
-    }
-    s->known[s->n_known++] = *t;
-    return VKC_OK;
+    return s->p->cost ? s->p->cost[(size_t) l * (s->p->n_choices + 1) + choice] : 0.0;
 }
 
-// A line that is cut off, hostile or of another search is no trial; it will be tried again.
-static bool is_trial(const search *s, const char *line, size_t len, trial *out)
+// May choice k > 0 be tried in layer l?
+static bool is_candidate(const search *s, uint32_t l, uint32_t k)
 {
-    json_t *v = NULL, *list = NULL;
-    uint32_t layers = 0;
-    double score = 0.0;
-    *out = (trial) { .score = 0.0 };
-    bool ok = nn_json_read("search log", line, len, MAX_LINE_VALUES, &v) == VKC_OK && json_is_object(v) &&
-              nn_json_get_u32("search log", v, "layers", s->p->n_layers, s->p->n_layers, &layers) == VKC_OK &&
-              nn_json_get_number("search log", v, "score", -1e300, 1e300, &score) == VKC_OK &&
-              nn_json_get_array("search log", v, "replaced", 0, s->p->n_layers, &list) == VKC_OK;
-    for (size_t i = 0; ok && i < json_array_size(list); i++) {
-        json_int_t l = json_integer_value(json_array_get(list, i));
-        ok = json_is_integer(json_array_get(list, i)) && l >= 0 && l < (json_int_t) layers;
-        if (ok)
-            out->replaced[l] = true;
-    }
-    out->score = score;
-    json_decref(v);
-    return ok;
-}
-
-static vkc_status read_log(search *s, bool *is_cut)
-{
-    vkc_status st = VKC_OK;
-    unsigned char *text = NULL;
-    size_t size = 0;
-    *is_cut = false;
-    if (!nn_is_file(s->p->log_path))
-        return VKC_OK;
-    VKC_TRY(nn_file_load(s->p->log_path, MAX_LOG, &text, &size));
-    for (size_t at = 0; at < size;) {
-        const unsigned char *end = memchr(text + at, '\n', size - at);
-        size_t len = end ? (size_t) (end - (text + at)) : size - at;
-        trial t;
-        if (end && is_trial(s, (const char *) text + at, len, &t))
-            VKC_TRY(add_known(s, &t));
-        *is_cut = end == NULL;
-        at += len + 1;
-    }
-done:
-    free(text);
-    return st;
-}
-
-static vkc_status append(search *s, const char *text)
-{
-    size_t len = strlen(text);
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(s->log, text + at, len - at);
-        if (n >= 0)
-            at += (size_t) n;
-        else if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", s->p->log_path, strerror(errno));
-    }
-    return VKC_OK;
-}
-
-static vkc_status open_log(search *s)
-{
-    bool is_cut;
-    vkc_status st = read_log(s, &is_cut);
-    if (st != VKC_OK)
-        return st;
-    s->log = open(s->p->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (s->log < 0)
-        return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", s->p->log_path, strerror(errno));
-    return is_cut ? append(s, "\n") : VKC_OK;
-}
-
-static vkc_status log_trial(search *s, const trial *t)
-{
-    json_t *list = json_array();
-    for (uint32_t l = 0; l < s->p->n_layers; l++)
-        if (t->replaced[l])
-            json_array_append_new(list, json_integer((json_int_t) l));
-    json_t *v = json_pack("{s:i, s:o, s:f}", "layers", (int) s->p->n_layers, "replaced", list, "score", t->score);
-    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    vkc_status st = text ? append(s, text) : VKC_FAIL(VKC_E_NOMEM, "search: out of host memory");
-    if (st == VKC_OK)
-        st = append(s, "\n");
-    free(text);
-    json_decref(v);
-    return st;
+    return !s->choice[l] && !(s->p->fixed && s->p->fixed[l]) &&
+           (!s->p->cost || get_cost(s, l, k) < get_cost(s, l, 0));
 }
 
 static bool tell(const search *s, const char *note)
@@ -148,101 +50,260 @@ static bool tell(const search *s, const char *note)
     return s->p->progress(s->p->user, &pr);
 }
 
-// The score of the committed layers and one more (UINT32_MAX: none more).
-static vkc_status get_score(search *s, uint32_t layer, double *score)
+// "round 2 of 6: layer 3 linear, best 93.8 %"
+static void print_note(const search *s, const distill_step *t, char note[160])
+{
+    char best[32] = "", name[64];
+    if (t->layer == UINT32_MAX) {
+        snprintf(note, 160, "nothing replaced");
+        return;
+    }
+    if (s->p->name)
+        snprintf(name, sizeof name, "%s", s->p->name[t->choice - 1]);
+    else
+        snprintf(name, sizeof name, "choice %u", t->choice);
+    if (!isnan(s->best))
+        snprintf(best, sizeof best, ", best %.1f %%", 100.0 * s->best);
+    snprintf(note, 160, "round %u of %u: layer %u %s%s", s->round, s->n_rounds, t->layer, name, best);
+}
+
+// The score of the committed model and one layer more (UINT32_MAX: none more).
+static vkc_status get_score(search *s, distill_step *step)
 {
     const uint32_t n = s->p->n_layers;
-    trial t = { .score = 0.0 };
-    memcpy(t.replaced, s->replaced, sizeof t.replaced);
-    if (layer < n)
-        t.replaced[layer] = true;
-    for (size_t i = 0; i < s->n_known; i++) {
-        if (memcmp(s->known[i].replaced, t.replaced, sizeof t.replaced) == 0) {
-            *score = s->known[i].score;
-            s->n_trials++;
-            return VKC_OK;
-        }
+    char note[160];
+    search_trial t = { .score = { 0 } };
+    memcpy(t.choice, s->choice, n);
+    if (step->layer < n)
+        t.choice[step->layer] = step->choice;
+    const search_trial *known = search_log_get(&s->log, t.choice);
+    if (known) {
+        step->score = known->score;
+        s->n_trials++;
+        return VKC_OK;
     }
-    char note[64] = "nothing replaced";
-    if (layer < n)
-        snprintf(note, sizeof note, "layer %u", layer);
+    print_note(s, step, note);
     if (!tell(s, note))
         return VKC_FAIL(VKC_E_STOPPED, "search: stopped after %u trials", s->n_trials);
-    vkc_status st = s->p->score(s->p->score_user, t.replaced, n, &t.score);
-    if (st == VKC_OK && !isfinite(t.score))
-        st = VKC_FAIL(VKC_E_ARG, "search: the score with %s is not a finite number", note);
-    if (st == VKC_OK && s->log >= 0)
-        st = log_trial(s, &t);
+    vkc_status st = s->p->score(s->p->score_user, t.choice, n, &t.score);
+    const distill_score *v = &t.score;
+    if (st == VKC_OK && !(isfinite(v->metric) && isfinite(v->tie) && isfinite(v->low) && isfinite(v->high)))
+        st = VKC_FAIL(VKC_E_ARG, "search: the score of %s is not a finite number", note);
+    if (st == VKC_OK)
+        st = search_log_write(&s->log, &t);
     if (st != VKC_OK)
         return st;
     s->n_trials++;
     s->n_fresh++;
-    *score = t.score;
+    step->score = t.score;
     return VKC_OK;
 }
 
-// The free layer whose replacement scores best, the first of equals; layer = UINT32_MAX when none is free.
-static vkc_status find_step(search *s, distill_step *out)
+static bool is_allowed(const search *s, const distill_score *t)
 {
-    *out = (distill_step) { UINT32_MAX, 0.0 };
-    for (uint32_t l = 0; l < s->p->n_layers; l++) {
-        if (s->replaced[l] || (s->p->fixed && s->p->fixed[l]))
-            continue;
-        double score;
-        vkc_status st = get_score(s, l, &score);
-        if (st != VKC_OK)
-            return st;
-        if (out->layer == UINT32_MAX || score > out->score)
-            *out = (distill_step) { l, score };
+    const double least = -s->p->max_drop - ROUNDING;
+    return t->metric - s->r.base.metric >= least && !(s->p->guarded && t->low < least);
+}
+
+// By metric alone.
+static bool is_higher(const distill_score *a, const distill_score *b)
+{
+    return a->metric > b->metric || (a->metric == b->metric && a->tie < b->tie);
+}
+
+// By the objective. Both cost less than the committed model, when there are costs.
+static bool is_better(const search *s, const distill_step *a, const distill_step *b)
+{
+    if (!s->p->cost)
+        return is_higher(&a->score, &b->score);
+    const double drop_a = s->now.metric - a->score.metric, drop_b = s->now.metric - b->score.metric;
+    const double saved_a = s->cost - a->cost, saved_b = s->cost - b->cost;
+    if ((drop_a <= 0.0) != (drop_b <= 0.0))
+        return drop_a <= 0.0;
+    const double worth_a = drop_a <= 0.0 ? saved_a : drop_b * saved_a;
+    const double worth_b = drop_a <= 0.0 ? saved_b : drop_a * saved_b;
+    return worth_a > worth_b || (worth_a == worth_b && a->score.tie < b->score.tie);
+}
+
+static vkc_status commit(search *s, const distill_step *step)
+{
+    distill_search_result *r = &s->r;
+    if (step->layer < s->p->n_layers) {
+        s->choice[step->layer] = step->choice;
+        s->cost = step->cost;
+        r->step[r->n_steps++] = *step;
+        const double best = r->n_best ? r->step[r->n_best - 1].score.metric : r->base.metric;
+        if (step->score.metric >= best)
+            r->n_best = r->n_steps;
     }
+    s->now = step->score;
+    return s->p->commit ? s->p->commit(s->p->score_user, s->choice, s->p->n_layers) : VKC_OK;
+}
+
+// Try every candidate; *best is the one to commit, or layer = UINT32_MAX with the one that came nearest in `refused`.
+static vkc_status find_step(search *s, distill_step *best)
+{
+    distill_step *refused = &s->r.refused;
+    best->layer = refused->layer = UINT32_MAX;
+    s->best = NAN;
+    for (uint32_t l = 0; l < s->p->n_layers; l++) {
+        for (uint32_t k = 1; k <= s->p->n_choices; k++) {
+            if (!is_candidate(s, l, k))
+                continue;
+            distill_step t = { .layer = l, .choice = (uint8_t) k,
+                               .cost = s->cost - get_cost(s, l, 0) + get_cost(s, l, k) };
+            vkc_status st = get_score(s, &t);
+            if (st != VKC_OK)
+                return st;
+            if (s->r.n_steps == 0)
+                s->r.first[l][k - 1] = t.score;
+            s->best = fmax(s->best, t.score.metric);        // not a number: none yet
+            if (is_allowed(s, &t.score) && (best->layer == UINT32_MAX || is_better(s, &t, best)))
+                *best = t;
+            if (refused->layer == UINT32_MAX || is_higher(&t.score, &refused->score))
+                *refused = t;
+        }
+    }
+    if (best->layer != UINT32_MAX)
+        refused->layer = UINT32_MAX;
     return VKC_OK;
 }
 
-static vkc_status walk(search *s, distill_search_result *r)
+// The base: its score, told to whoever follows.
+static vkc_status start(search *s)
 {
-    vkc_status st = get_score(s, UINT32_MAX, &r->base);
-    double best = r->base;
-    r->refused.layer = UINT32_MAX;
+    distill_step base = { .layer = UINT32_MAX };
+    s->r.refused.layer = UINT32_MAX;
+    for (uint32_t l = 0; l < s->p->n_layers; l++)
+        s->cost += get_cost(s, l, 0);
+    vkc_status st = get_score(s, &base);
+    if (st != VKC_OK)
+        return st;
+    s->r.base = base.score;
+    s->r.base_cost = s->cost;
+    return commit(s, &base);
+}
+
+static vkc_status run_search(search *s, const distill_step *order, uint32_t n)
+{
+    (void) order;
+    (void) n;
+    vkc_status st = start(s);
     while (st == VKC_OK) {
         distill_step step;
+        s->round++;
         st = find_step(s, &step);
         if (st != VKC_OK || step.layer == UINT32_MAX)
             break;
-        if (step.score < r->base - s->p->max_drop - ROUNDING) {
-            r->refused = step;
-            break;
-        }
-        s->replaced[step.layer] = true;
-        r->step[r->n_steps++] = step;
-        if (step.score >= best) {
-            best = step.score;
-            r->n_best = r->n_steps;
-        }
+        st = commit(s, &step);
     }
-    r->n_trials = s->n_trials;
+    return st;
+}
+
+static vkc_status run_along(search *s, const distill_step *order, uint32_t n)
+{
+    vkc_status st = start(s);
+    s->best = s->r.base.metric;
+    for (uint32_t i = 0; i < n && st == VKC_OK; i++) {
+        distill_step t = { .layer = order[i].layer, .choice = order[i].choice };
+        t.cost = s->cost - get_cost(s, t.layer, 0) + get_cost(s, t.layer, t.choice);
+        s->round++;
+        st = get_score(s, &t);
+        if (st != VKC_OK)
+            break;
+        s->best = fmax(s->best, t.score.metric);
+        st = commit(s, &t);
+    }
+    return st;
+}
+
+static vkc_status check(const distill_search_params *p)
+{
+    if (p->n_layers == 0 || p->n_layers > DISTILL_MAX_LAYERS || p->n_choices == 0 ||
+        p->n_choices > DISTILL_MAX_CHOICES || !p->score || !(p->max_drop >= 0.0))
+        return VKC_FAIL(VKC_E_ARG, "search: wants 1 to %d layers, 1 to %d mixers, a scorer and a drop of at least 0",
+                        DISTILL_MAX_LAYERS, DISTILL_MAX_CHOICES);
+    for (uint32_t l = 0; p->cost && l < p->n_layers; l++)
+        for (uint32_t k = 0; k <= p->n_choices; k++)
+            if (!isfinite(p->cost[(size_t) l * (p->n_choices + 1) + k]))
+                return VKC_FAIL(VKC_E_ARG, "search: the cost of layer %u with choice %u is not a finite number", l, k);
+    return VKC_OK;
+}
+
+static vkc_status check_order(const distill_search_params *p, const distill_step *order, uint32_t n)
+{
+    bool seen[DISTILL_MAX_LAYERS] = { false };
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t l = order[i].layer;
+        if (l >= p->n_layers || seen[l] || (p->fixed && p->fixed[l]) || order[i].choice == 0 ||
+            order[i].choice > p->n_choices)
+            return VKC_FAIL(VKC_E_ARG, "search: step %u of the order (layer %u, choice %u) cannot be taken", i, l,
+                            order[i].choice);
+        seen[l] = true;
+    }
+    return VKC_OK;
+}
+
+// Rounds and trials when every round commits: layers with fewer candidates go first at worst.
+static void count_trials(search *s)
+{
+    uint32_t n_of[DISTILL_MAX_CHOICES + 1] = { 0 };         // layers with so many candidates
+    for (uint32_t l = 0; l < s->p->n_layers; l++) {
+        uint32_t n = 0;
+        for (uint32_t k = 1; k <= s->p->n_choices; k++)
+            n += is_candidate(s, l, k);
+        n_of[n]++;
+    }
+    s->most = 1;
+    for (uint32_t n = 1; n <= s->p->n_choices; n++)
+        while (n_of[n]-- > 0)
+            s->most += n * ++s->n_rounds;
+}
+
+typedef vkc_status (*run_fn)(search *s, const distill_step *order, uint32_t n);
+
+static vkc_status run(const distill_search_params *p, run_fn fn, const distill_step *order, uint32_t n,
+                      distill_search_result *out)
+{
+    search s = { .p = p, .start = vkc_seconds(), .best = NAN };
+    s.r = (distill_search_result) { .n_layers = p->n_layers, .n_choices = p->n_choices };
+    for (uint32_t l = 0; l < DISTILL_MAX_LAYERS; l++)
+        for (uint32_t k = 0; k < DISTILL_MAX_CHOICES; k++)
+            s.r.first[l][k].metric = NAN;
+    if (fn == run_along)
+        s.most = 1 + n, s.n_rounds = n;
+    else
+        count_trials(&s);
+    vkc_status st = search_log_init(&s.log, p->log_path, p->n_layers, p->n_choices);
+    if (st == VKC_OK)
+        st = fn(&s, order, n);
+    if (st == VKC_OK) {
+        s.r.n_trials = s.n_trials;
+        tell(&s, "done");
+        *out = s.r;
+    }
+    search_log_finish(&s.log);
     return st;
 }
 
 vkc_status distill_search(const distill_search_params *p, distill_search_result *out)
 {
-    vkc_status st = VKC_OK;
-    search s = { .p = p, .log = -1, .start = vkc_seconds() };
-    distill_search_result r = { .base = 0.0 };
-    if (p->n_layers == 0 || p->n_layers > DISTILL_MAX_LAYERS || !p->score || !(p->max_drop >= 0.0))
-        return VKC_FAIL(VKC_E_ARG, "search: wants 1 to %d layers, a scorer and a drop of at least 0",
-                        DISTILL_MAX_LAYERS);
-    uint32_t n_free = 0;
-    for (uint32_t l = 0; l < p->n_layers; l++)
-        n_free += !(p->fixed && p->fixed[l]);
-    s.most = 1 + n_free * (n_free + 1) / 2;
-    if (p->log_path)
-        VKC_TRY(open_log(&s));
-    VKC_TRY(walk(&s, &r));
-    tell(&s, "done");
-    *out = r;
-done:
-    if (s.log >= 0)
-        close(s.log);
-    free(s.known);
-    return st;
+    vkc_status st = check(p);
+    return st == VKC_OK ? run(p, run_search, NULL, 0, out) : st;
+}
+
+vkc_status distill_search_along(const distill_search_params *p, const distill_step *order, uint32_t n,
+                                distill_search_result *out)
+{
+    vkc_status st = check(p);
+    if (st == VKC_OK)
+        st = check_order(p, order, n);
+    return st == VKC_OK ? run(p, run_along, order, n, out) : st;
+}
+
+void distill_search_choice(const distill_search_result *r, uint32_t n, uint8_t *choice)
+{
+    memset(choice, 0, r->n_layers);
+    for (uint32_t i = 0; i < n && i < r->n_steps; i++)
+        choice[r->step[i].layer] = r->step[i].choice;
 }

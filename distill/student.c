@@ -1,4 +1,4 @@
-// student.c — models between a teacher and its transferred student.
+// student.c — models between a teacher and its transferred students.
 #include "distill/student.h"
 
 #include <jansson.h>
@@ -6,17 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static vkc_status check_pair(const nn_vit *teacher, const nn_vit *student)
+// The student that layer l is taken from; NULL = the teacher.
+static const nn_vit *get_student(const nn_vit *const *student, const uint8_t *choice, uint32_t l)
 {
-    if (teacher->cfg.depth != student->cfg.depth || teacher->cfg.dim != student->cfg.dim)
-        return VKC_FAIL(VKC_E_ARG, "the student has %u layers of width %u, the teacher %u of width %u",
-                        student->cfg.depth, student->cfg.dim, teacher->cfg.depth, teacher->cfg.dim);
+    return choice[l] ? student[choice[l] - 1] : NULL;
+}
+
+static vkc_status check_students(const nn_vit *teacher, const nn_vit *const *student, uint32_t n_students,
+                                 const uint8_t *choice)
+{
+    const nn_model_config *t = &teacher->cfg;
+    for (uint32_t l = 0; l < t->depth; l++) {
+        if (choice[l] > n_students)
+            return VKC_FAIL(VKC_E_ARG, "student: layer %u is to be of student %u, there are %u", l, choice[l],
+                            n_students);
+        const nn_vit *from = get_student(student, choice, l);
+        if (from && (from->cfg.depth != t->depth || from->cfg.dim != t->dim))
+            return VKC_FAIL(VKC_E_ARG, "the student has %u layers of width %u, the teacher %u of width %u",
+                            from->cfg.depth, from->cfg.dim, t->depth, t->dim);
+    }
     return VKC_OK;
 }
 
-vkc_status distill_hybrid_init(nn_vit *hybrid, const nn_vit *teacher, const nn_vit *student, const bool *replaced)
+vkc_status distill_hybrid_init(nn_vit *hybrid, const nn_vit *teacher, const nn_vit *const *student,
+                               uint32_t n_students, const uint8_t *choice)
 {
-    vkc_status st = check_pair(teacher, student);
+    vkc_status st = check_students(teacher, student, n_students, choice);
     if (st != VKC_OK)
         return st;
     nn_vit_block *block = (nn_vit_block *) malloc(teacher->cfg.depth * sizeof *block);
@@ -26,8 +41,8 @@ vkc_status distill_hybrid_init(nn_vit *hybrid, const nn_vit *teacher, const nn_v
     *hybrid = *teacher;
     hybrid->block = block;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++)
-        if (replaced[l])
-            nn_vit_borrow(hybrid, student, l);
+        if (choice[l])
+            nn_vit_borrow(hybrid, get_student(student, choice, l), l);
     return VKC_OK;
 }
 
@@ -37,17 +52,18 @@ void distill_hybrid_finish(nn_vit *hybrid)
     *hybrid = (nn_vit) { .block = NULL };
 }
 
-// Whose value a parameter takes: the mixer and projection of a replaced layer are the student's.
-static const nn_vit *get_source(const char *name, const nn_vit *teacher, const nn_vit *student, const bool *replaced)
+// Whose value a parameter takes: the mixer and projection of a replaced layer are its student's.
+static const nn_vit *get_source(const char *name, const nn_vit *teacher, const nn_vit *const *student,
+                                const uint8_t *choice)
 {
     unsigned l;
     int end = 0;
-    if (sscanf(name, "blocks.%u.attn.%n", &l, &end) == 1 && end > 0 && l < teacher->cfg.depth && replaced[l])
-        return student;
+    if (sscanf(name, "blocks.%u.attn.%n", &l, &end) == 1 && end > 0 && l < teacher->cfg.depth && choice[l])
+        return get_student(student, choice, l);
     return teacher;
 }
 
-static vkc_status copy_values(nn_vit *v, const nn_vit *teacher, const nn_vit *student, const bool *replaced)
+static vkc_status copy_values(nn_vit *v, const nn_vit *teacher, const nn_vit *const *student, const uint8_t *choice)
 {
     size_t most = 0;
     for (uint32_t i = 0; i < v->params->n; i++) {
@@ -60,7 +76,7 @@ static vkc_status copy_values(nn_vit *v, const nn_vit *teacher, const nn_vit *st
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
         const nn_param *p = &v->params->p[i];
-        const nn_params *from = get_source(p->name, teacher, student, replaced)->params;
+        const nn_params *from = get_source(p->name, teacher, student, choice)->params;
         uint32_t k;
         if (!nn_params_find(from, p->name, &k) || nn_shape_len(&from->p[k].shape) != nn_shape_len(&p->shape))
             st = VKC_FAIL(VKC_E_ARG, "student: no value for %s", p->name);
@@ -73,40 +89,26 @@ static vkc_status copy_values(nn_vit *v, const nn_vit *teacher, const nn_vit *st
     return st;
 }
 
-vkc_status distill_hybrid_create(const nn_vit *teacher, const nn_vit *student, const bool *replaced, nn_vit **out)
+vkc_status distill_hybrid_create(const nn_vit *teacher, const nn_vit *const *student, uint32_t n_students,
+                                 const uint8_t *choice, nn_vit **out)
 {
     nn_model_config cfg = { 0 };
     nn_vit *v = NULL;
     vkc_status st;
-    VKC_TRY(check_pair(teacher, student));
+    VKC_TRY(check_students(teacher, student, n_students, choice));
     VKC_TRY(nn_model_config_copy(&teacher->cfg, &cfg));
     json_decref(cfg.provenance);
     json_decref(cfg.measured);
     cfg.provenance = cfg.measured = NULL;
     for (uint32_t l = 0; l < cfg.depth; l++)
-        if (replaced[l])
-            cfg.layers[l] = student->cfg.layers[l];
+        if (choice[l])
+            cfg.layers[l] = get_student(student, choice, l)->cfg.layers[l];
     VKC_TRY(nn_vit_create(teacher->dev, &cfg, false, &v));
-    VKC_TRY(copy_values(v, teacher, student, replaced));
+    VKC_TRY(copy_values(v, teacher, student, choice));
     *out = v;
     v = NULL;
 done:
     nn_vit_destroy(v);
     nn_model_config_finish(&cfg);
-    return st;
-}
-
-vkc_status distill_score_top1(void *user, const bool *replaced, uint32_t n_layers, double *score)
-{
-    distill_scorer *s = (distill_scorer *) user;
-    nn_vit hybrid = { .block = NULL };
-    if (n_layers != s->teacher->cfg.depth)
-        return VKC_FAIL(VKC_E_ARG, "scorer: %u layers, the teacher has %u", n_layers, s->teacher->cfg.depth);
-    vkc_status st = distill_hybrid_init(&hybrid, s->teacher, s->student, replaced);
-    if (st == VKC_OK)
-        st = nn_eval(&hybrid, &s->eval, &s->last);
-    if (st == VKC_OK)
-        *score = s->last.top1;
-    distill_hybrid_finish(&hybrid);
     return st;
 }

@@ -13,8 +13,8 @@
 
 // What a run leaves in its folder; a new run in the same place takes these away and nothing else.
 static const char *const leftovers[] = {
-    "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors", "transfer.jsonl", "log.jsonl",
-    "search.jsonl", "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
+    "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors",
+    "transfer.jsonl", "tune.safetensors", "log.jsonl", "search.jsonl", "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
 };
 
 vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX])
@@ -172,7 +172,8 @@ void run_say_stopped(const run_folder *r)
 
 void run_say_failed(const run_folder *r)
 {
-    static const char *const names[] = { "train.safetensors", "transfer.safetensors", "retain.safetensors" };
+    static const char *const names[] = { "train.safetensors", "transfer.safetensors", "retain.safetensors",
+                                        "tune.safetensors" };
     char path[RUN_PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (*r->dir && run_path(r, names[i], path) == VKC_OK && nn_is_file(path))
