@@ -57,8 +57,16 @@ nn_mixer_dims nn_vit_mixer_dims(const nn_vit *v, uint32_t l);
 // Let block l of v use the mixer and projection of block l of `from`, which must outlive it.
 void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `gate` is read.
+// Stochastic depth (nn/recipe.h): the branches of block l are left out of an image with probability
+// rate * l / (depth - 1), anew by the words of the key, and count 1 / (1 - that) times where they stay.
+typedef struct nn_vit_drop {
+    nn_tensor *key;                 // (2) uint32, a plain input; NULL = all branches stay, and the graph is the plain one
+    double     rate;                // of the last block, 0 .. < 1
+} nn_vit_drop;
+
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop` and `gate` are read.
 typedef struct nn_vit_taps {
+    nn_vit_drop drop;
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
     nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
     nn_tensor *attn[NN_MAX_DEPTH];          // after it: what enters the residual stream

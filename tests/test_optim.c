@@ -37,7 +37,9 @@ static void open_arena(arena *t, const nn_adamw_params *params)
             s[i] = (vkc_slice) { t->buf[b][i], 0, LEN * 4 };
             assert_int_equal(vkc_fill(t->dev, s[i], 0), VKC_OK);
         }
-        t->blocks[b] = (nn_adamw_block) { s[0], s[1], s[2], s[3], b == 0 ? LEN : b == 1 ? 777 : 0 };
+        t->blocks[b] = (nn_adamw_block) {
+            .params = s[0], .grads = s[1], .m = s[2], .v = s[3], .decay_len = b == 0 ? LEN : b == 1 ? 777 : 0,
+        };
     }
     assert_int_equal(nn_adamw_create(t->dev, params, t->blocks, BLOCKS, &t->opt), VKC_OK);
     assert_int_equal(vkc_recording_create(t->dev, &(vkc_recording_params) { .name = "step" }, &t->rec), VKC_OK);
