@@ -80,6 +80,8 @@ static json_t *build_match(const distill_report *r, const distill_match_result *
 
 static json_t *build_errors(const distill_report *r, const report_mixer *m)
 {
+    if (m->is_given)
+        return json_null();
     json_t *error = json_array();
     for (uint32_t l = 0; l < r->depth; l++)
         json_array_append_new(error, app_number(m->transfer.error[l]));

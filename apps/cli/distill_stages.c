@@ -52,7 +52,7 @@ vkc_status stage_run(distill_work *w)
 
 vkc_status stage_sparsity(distill_work *w)
 {
-    char path[NN_PATH_MAX];
+    char path[RUN_PATH_MAX];
     distill_sparsity_params p = { .data = w->data, .split = NN_SPLIT_VAL, .images = w->a->d.limit,
                                   .progress = console_progress };
     vkc_status st = distill_sparsity_measure(w->teacher, &p, &w->report.sparsity);
