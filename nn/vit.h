@@ -79,6 +79,10 @@ typedef struct nn_vit_taps {
 // Images as (B, channels * size * size) pixels, already normalised, packed by batch->images -> logits (B, K).
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *b, nn_tensor *pixels, bool trained,
                           nn_vit_taps *taps);
+// The rest of it from block `first` on: x (R, C), the residual stream that enters that block, packed by batch->tokens
+// -> logits. Dense models only (E_ARG) unless first is 0. Taps of what is before stay NULL; `tokens` is x for first = 0.
+nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *b, uint32_t first, nn_tensor *x,
+                               bool trained, nn_vit_taps *taps);
 // Block l alone: x (R, C) -> (R, C), the residual stream. `taps` may be NULL.
 nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *x, bool trained,
                                 nn_vit_taps *taps);

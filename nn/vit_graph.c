@@ -119,25 +119,35 @@ nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_ten
     return x;
 }
 
-nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
-                          nn_vit_taps *taps)
+nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *batch, uint32_t first, nn_tensor *x,
+                               bool trained, nn_vit_taps *taps)
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     nn_vit_taps unused = { 0 }, *t = taps ? taps : &unused;
     *t = (nn_vit_taps) { .drop = t->drop, .retention = { .gate = t->retention.gate } };
     nn__retention kept = { .g = g, .v = v, .batch = batch, .taps = &t->retention };
-    struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
-    nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
-    x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
-    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
-    t->tokens = x;
-    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+    if (first > 0 && (first >= v->cfg.depth || v->cfg.retention.policy != NN_POLICY_NONE))
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "model: cannot start at block %u of %u%s", first, v->cfg.depth,
+                                         first < v->cfg.depth ? ", tokens are dropped on the way there" : ""));
+    t->tokens = first == 0 ? x : NULL;
+    for (uint32_t l = first; l < v->cfg.depth; l++) {
         x = nn_vit_block_forward(g, v, l, x, trained, t);
         x = nn__retention_after(&kept, l, x, &t->mixer[l]);
     }
     x = nn__retention_read_out(&kept, x);       // one row an image: norm what the classifier reads alone
     x = norm(&b, x, v->norm_w, v->norm_b);
     return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+}
+
+nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
+                          nn_vit_taps *taps)
+{
+    builder b = { g, v->params, trained, (float) v->cfg.eps };
+    struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
+    nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
+    x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
+    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
+    return nn_vit_forward_from(g, v, batch, 0, x, trained, taps);
 }
 
 void nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps)
