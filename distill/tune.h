@@ -65,6 +65,9 @@ typedef struct distill_tune_result {
     double   distance[NN_MAX_DEPTH];    // of layer l, relative as in distill_transfer_result; NaN where not compared
 } distill_tune_result;
 
+// What distill_tune would refuse of these, before anything is made. `student` need not be trainable yet.
+vkc_status distill_tune_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p);
+
 // Train `student` in place; it must be trainable and of the teacher's shape. `teacher` may be NULL when neither
 // similarity, kl nor halting is asked for. Errors: E_ARG (nothing to train, another shape), E_FORMAT (other classes),
 // E_CHECK (a loss that is no number), E_STOPPED after a checkpoint, device errors.

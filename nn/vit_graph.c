@@ -124,7 +124,9 @@ nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *bat
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     nn_vit_taps unused = { 0 }, *t = taps ? taps : &unused;
-    *t = (nn_vit_taps) { .drop = t->drop, .retention = { .gate = t->retention.gate } };
+    *t = (nn_vit_taps) {
+        .drop = t->drop, .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
+    };
     nn__retention kept = { .g = g, .v = v, .batch = batch, .taps = &t->retention };
     if (first > 0 && (first >= v->cfg.depth || v->cfg.retention.policy != NN_POLICY_NONE))
         return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "model: cannot start at block %u of %u%s", first, v->cfg.depth,

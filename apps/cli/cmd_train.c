@@ -137,7 +137,7 @@ static const arg table[] = {
     { "min-lr", 0, ARG_REAL, AT(min_lr), 0, 100, "X", "where the decay ends [0]" },
     { "warmup", 0, ARG_REAL, AT(warmup), 0, 100000, "X", "epochs of linear warm-up [1]" },
     { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0.05]" },
-    RECIPE_ROWS(train_args, "0.1"),
+    RECIPE_ROWS(train_args, recipe, "", "0.1"),
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm, 0 = any [1]" },
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "of the channels, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "of the channels [0.5]" },

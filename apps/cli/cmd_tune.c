@@ -58,13 +58,15 @@ static json_t *build_result(const tune_work *w)
 static vkc_status save(tune_work *w, json_t *result)
 {
     nn_model_config cfg = { 0 };
-    char *text = NULL;
+    char *text = NULL, recipe[200];
     vkc_status st;
+    recipe_print(&w->a->t.recipe, recipe, sizeof recipe);
     VKC_TRY(run_make_config(&w->run, &w->v->cfg, result, &cfg));
     text = card_build(&(card) { .cfg = &cfg, .dir = w->a->out, .data = w->a->d.data,
                                 .params = nn_params_count(w->v->params),
                                 .provenance = json_object_get(w->run.info, "provenance"),
-                                .seconds = w->result.seconds, .val = &w->val, .test = &w->test });
+                                .seconds = w->result.seconds, .val = &w->val, .test = &w->test,
+                                .more = *recipe ? recipe : NULL });
     VKC_TRY(app_save_model(w->v, &cfg, w->a->out, text));
     st = run_finish(&w->run, json_incref(result));
 done:
@@ -117,11 +119,12 @@ static vkc_status run_all(tune_work *w)
     VKC_TRY(nn_vit_load(w->dev, w->dir, true, &w->v));
     if (a->teacher)
         VKC_TRY(nn_vit_load(w->dev, a->teacher, false, &w->teacher));
+    p.data = w->data;
+    VKC_TRY(distill_tune_check(w->teacher, w->v, &p));
     VKC_TRY(run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, build_inputs(w), a->resume,
                                               a->force }));
     if (a->resume && !w->run.is_resumed)
         VKC_TRY(app_check_output(a->out, a->force));
-    p.data = w->data;
     p.batch = a->d.batch;
     p.seed = a->common.seed;
     p.threads = a->d.threads;
