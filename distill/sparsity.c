@@ -1,124 +1,134 @@
 // sparsity.c — one pass over pictures; the rows' measures come from the device, their means are taken here.
 #include "distill/sparsity.h"
 
+#include "distill/attention_taps.h"
+#include "distill/statistics.h"
 #include "nn/loader.h"
 #include "shaders/attention_stats.h"
 #include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-_Static_assert(DISTILL_N_MEASURES == ATTENTION_STATS_N, "measures come in the order of attention_stats.h");
+_Static_assert(DISTILL_N_MEASURES == ATTENTION_STATS_MEASURES && DISTILL_N_KEYS == ATTENTION_STATS_SETS,
+               "measures come in the order of attention_stats.h");
+
+static const char *const measure_names[DISTILL_N_MEASURES] = {
+    "entropy", "effective", "gini", "hoyer", "participation", "below", "top10", "mass90"
+};
+static const char *const keys_names[DISTILL_N_KEYS] = { "all", "patches" };
 
 const char *distill_measure_name(distill_measure m)
 {
-    static const char *const names[DISTILL_N_MEASURES] = { "entropy", "mass90", "top10" };
-    return names[m];
+    return measure_names[m];
 }
 
-typedef struct pass {
-    const nn_vit *v;
-    nn_batch  batch;
-    nn_graph *g;
-    vkc_recording *rec;
-    vkc_slice pixels, stats[NN_MAX_DEPTH];      // stats: empty for layers without attention
-    const nn_rows *layout[NN_MAX_DEPTH];        // of the stats; a model may drop tokens on the way
-    float    *host;
-    uint64_t  rows[NN_MAX_DEPTH];   // seen so far
-} pass;
-
-static vkc_status build(pass *p, uint32_t cap)
+vkc_status distill_measure_get(const char *name, distill_measure *out)
 {
-    vkc_status st;
-    const nn_model_config *c = &p->v->cfg;
-    nn_vit_taps t = { 0 };
-    nn_tensor *stats[NN_MAX_DEPTH] = { 0 };
-    VKC_TRY(nn_batch_create(p->v->dev, c, cap, &p->batch));
-    VKC_TRY(nn_graph_create(p->v->dev, &p->g));
-    nn_tensor *pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
-                                       NN_DTYPE_F32, p->batch.images);
-    nn_vit_forward(p->g, p->v, &p->batch, pixels, false, &t);
-    for (uint32_t l = 0; l < c->depth; l++) {
-        if (!t.mixer[l].lse)
-            continue;
-        stats[l] = NN_APPLY(p->g, attention_stats, &(struct attention_stats_attr) { .heads = c->heads }, NULL,
-                            t.mixer[l].qkv, t.mixer[l].lse);
-        nn_graph_keep(p->g, stats[l]);
-    }
-    VKC_TRY(nn_graph_plan(p->g));
-    p->pixels = nn_tensor_slice(pixels);
-    for (uint32_t l = 0; l < c->depth; l++)
-        if (stats[l]) {
-            p->stats[l] = nn_tensor_slice(stats[l]);
-            p->layout[l] = nn_tensor_rows(stats[l]);
+    for (int m = 0; m < DISTILL_N_MEASURES; m++)
+        if (!strcmp(name, measure_names[m])) {
+            *out = (distill_measure) m;
+            return VKC_OK;
         }
-    VKC_TRY(vkc_recording_create(p->v->dev, &(vkc_recording_params) { .name = "sparsity" }, &p->rec));
-    VKC_TRY(nn_graph_record(p->g, p->rec));
-    VKC_TRY(vkc_recording_finish(p->rec));
-    size_t floats = (size_t) nn_rows_cap(p->batch.tokens) * c->heads * ATTENTION_STATS_N;
-    size_t images = (size_t) cap * c->channels * c->image * c->image;
-    p->host = (float *) malloc((floats > images ? floats : images) * sizeof *p->host);
-    if (!p->host)
-        st = VKC_FAIL(VKC_E_NOMEM, "sparsity: out of host memory");
-done:
-    return st;
+    return VKC_FAIL(VKC_E_ARG, "no measure \"%s\"; there are: entropy, effective, gini, hoyer, participation, below, "
+                    "top10, mass90", name);
 }
 
-static vkc_status run_batch(pass *p, uint32_t n, distill_sparsity *out)
+bool distill_measure_is_high(distill_measure m)
 {
-    const nn_model_config *c = &p->v->cfg;
-    vkc_slice in = p->pixels;
-    in.size = (size_t) n * c->channels * c->image * c->image * sizeof(float);
-    vkc_status st = nn_batch_write(p->v->dev, &p->batch, n);
-    if (st == VKC_OK)
-        st = vkc_write(p->v->dev, in, p->host);
-    if (st == VKC_OK)
-        st = vkc_submit(p->rec, NULL);
-    const uint32_t per_row = c->heads * ATTENTION_STATS_N;
-    for (uint32_t l = 0; l < c->depth && st == VKC_OK; l++) {
-        uint32_t rows = 0;
-        vkc_slice live = p->stats[l];
-        if (!live.buf)
-            continue;
-        vkc_slice count = p->layout[l]->words;
-        count.size = sizeof rows;
-        st = vkc_read(p->v->dev, count, &rows);
-        live.size = (size_t) rows * per_row * sizeof(float);
-        if (st == VKC_OK && rows)
-            st = vkc_read(p->v->dev, live, p->host);
-        p->rows[l] += rows;
-        for (size_t r = 0; r < rows && st == VKC_OK; r++)
-            for (uint32_t k = 0; k < per_row; k++)
-                out->head[l * per_row + k] += (double) p->host[r * per_row + k];
-    }
-    out->images += n;
-    return st;
+    return m == DISTILL_GINI || m == DISTILL_HOYER || m == DISTILL_BELOW || m == DISTILL_TOP10;
+}
+
+const char *distill_keys_name(distill_keys k)
+{
+    return keys_names[k];
+}
+
+vkc_status distill_keys_get(const char *name, distill_keys *out)
+{
+    for (int k = 0; k < DISTILL_N_KEYS; k++)
+        if (!strcmp(name, keys_names[k])) {
+            *out = (distill_keys) k;
+            return VKC_OK;
+        }
+    return VKC_FAIL(VKC_E_ARG, "no keys \"%s\"; there are: all, patches", name);
+}
+
+// Where the figure of a set of keys, layer, head and measure stands.
+static size_t place(const distill_sparsity *s, uint32_t k, uint32_t l, uint32_t h, uint32_t m)
+{
+    return (((size_t) k * s->depth + l) * s->heads + h) * DISTILL_N_MEASURES + m;
+}
+
+static size_t len_of(const distill_sparsity *s)
+{
+    return (size_t) DISTILL_N_KEYS * s->depth * s->heads * DISTILL_N_MEASURES;
+}
+
+// Rows of one layer go into its means and sums of squared deviations, which `std` holds meanwhile (Welford 1962).
+static void add_rows(distill_sparsity *s, uint32_t l, const float *stats, uint32_t rows, uint64_t seen[DISTILL_N_KEYS])
+{
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t k = 0; k < DISTILL_N_KEYS; k++) {
+            const float *row = stats + (size_t) r * s->heads * ATTENTION_STATS_N + k * ATTENTION_STATS_MEASURES;
+            if (row[0] == (float) ATTENTION_STATS_NONE)     // too few keys, for all heads alike
+                continue;
+            const double n = (double) ++seen[k];
+            for (uint32_t h = 0; h < s->heads; h++, row += ATTENTION_STATS_N)
+                for (uint32_t m = 0; m < DISTILL_N_MEASURES; m++) {
+                    const size_t at = place(s, k, l, h, m);
+                    const double off = (double) row[m] - s->mean[at];
+                    s->mean[at] += off / n;
+                    s->std[at] += off * ((double) row[m] - s->mean[at]);
+                }
+        }
+}
+
+static void close_layer(distill_sparsity *s, uint32_t l, const uint64_t seen[DISTILL_N_KEYS])
+{
+    for (uint32_t k = 0; k < DISTILL_N_KEYS; k++)
+        for (uint32_t i = 0; i < s->heads * DISTILL_N_MEASURES; i++) {
+            const size_t at = place(s, k, l, 0, 0) + i;
+            s->mean[at] = seen[k] ? s->mean[at] : (double) NAN;
+            s->std[at] = !seen[k] ? (double) NAN : seen[k] > 1 ? sqrt(s->std[at] / (double) (seen[k] - 1)) : 0.0;
+        }
 }
 
 vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_params *params, distill_sparsity *out)
 {
     vkc_status st;
-    pass p = { .v = v };
+    distill_attention_taps t = { 0 };
     nn_loader *l = NULL;
-    uint32_t *labels = NULL;
-    const uint32_t batch = params->batch ? params->batch : 64, per_layer = v->cfg.heads * DISTILL_N_MEASURES;
+    float *pixels = NULL, *stats = NULL;
+    uint64_t seen[NN_MAX_DEPTH][DISTILL_N_KEYS] = { { 0 } };
+    const nn_model_config *c = &v->cfg;
+    const uint32_t batch = params->batch ? params->batch : 64;
     const double start = vkc_seconds();
-    *out = (distill_sparsity) { .depth = v->cfg.depth, .heads = v->cfg.heads };
-    out->head = (double *) calloc((size_t) out->depth * per_layer, sizeof *out->head);
-    labels = (uint32_t *) malloc(batch * sizeof *labels);
-    if (!out->head || !labels) {
+    *out = (distill_sparsity) { .depth = c->depth, .heads = c->heads };
+    nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, batch);
+    lp.max_images = params->images ? params->images : 128;
+    VKC_TRY(nn_loader_create(&lp, &l));
+    VKC_TRY(distill_attention_taps_init(v, batch, DISTILL_TAP_STATS, &t));
+    out->mean = (double *) calloc(len_of(out), sizeof *out->mean);
+    out->std = (double *) calloc(len_of(out), sizeof *out->std);
+    pixels = (float *) malloc((size_t) batch * c->channels * c->image * c->image * sizeof *pixels);
+    stats = (float *) malloc(distill_attention_taps_len(&t) * sizeof *stats);
+    if (!out->mean || !out->std || !pixels || !stats) {
         st = VKC_FAIL(VKC_E_NOMEM, "sparsity: out of host memory");
         goto done;
     }
-    nn_loader_params lp = nn_loader_params_of(&v->cfg, params->data, params->split, batch);
-    lp.max_images = params->images ? params->images : 128;
-    VKC_TRY(nn_loader_create(&lp, &l));
-    VKC_TRY(build(&p, batch));
     for (uint32_t k = 0; k < nn_loader_batches(l); k++) {
-        uint32_t n;
-        VKC_TRY(nn_loader_get(l, p.host, labels, &n));
+        uint32_t n, rows;
+        VKC_TRY(nn_loader_get(l, pixels, NULL, &n));
         if (n)
-            VKC_TRY(run_batch(&p, n, out));
+            VKC_TRY(distill_attention_taps_run(&t, pixels, n));
+        for (uint32_t i = 0; i < c->depth && n; i++)
+            if (distill_attention_taps_has(&t, i)) {
+                VKC_TRY(distill_attention_taps_read(&t, i, stats, &rows));
+                add_rows(out, i, stats, rows, seen[i]);
+            }
+        out->images += n;
         if (!nn_progress_report(params->progress, params->user, "sparsity", "images", "", start, 0, out->images,
                                 nn_loader_images(l))) {
             st = VKC_FAIL(VKC_E_STOPPED, "sparsity: stopped after %u images", out->images);
@@ -129,30 +139,79 @@ vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_para
         st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(params->data));
         goto done;
     }
-    for (uint32_t i = 0; i < out->depth * per_layer; i++)
-        out->head[i] = p.stats[i / per_layer].buf ? out->head[i] / (double) p.rows[i / per_layer] : (double) NAN;
+    for (uint32_t i = 0; i < c->depth; i++)
+        close_layer(out, i, seen[i]);
 done:
     if (st != VKC_OK)
         distill_sparsity_finish(out);
-    vkc_recording_destroy(p.rec);
-    nn_graph_destroy(p.g);
-    nn_batch_finish(&p.batch);
+    distill_attention_taps_finish(&t);
     nn_loader_destroy(l);
-    free(p.host);
-    free(labels);
+    free(pixels);
+    free(stats);
     return st;
-}
-
-double distill_sparsity_layer(const distill_sparsity *s, uint32_t layer, distill_measure m)
-{
-    double sum = 0;
-    for (uint32_t h = 0; h < s->heads; h++)
-        sum += s->head[(layer * s->heads + h) * DISTILL_N_MEASURES + (uint32_t) m];
-    return sum / s->heads;
 }
 
 void distill_sparsity_finish(distill_sparsity *s)
 {
-    free(s->head);
+    free(s->mean);
+    free(s->std);
     *s = (distill_sparsity) { 0 };
+}
+
+bool distill_sparsity_has(const distill_sparsity *s, uint32_t layer)
+{
+    return isfinite(s->mean[place(s, DISTILL_KEYS_ALL, layer, 0, 0)]);
+}
+
+double distill_sparsity_get(const distill_sparsity *s, distill_keys k, uint32_t layer, uint32_t head, distill_measure m)
+{
+    return s->mean[place(s, k, layer, head, m)];
+}
+
+double distill_sparsity_std(const distill_sparsity *s, distill_keys k, uint32_t layer, uint32_t head, distill_measure m)
+{
+    return s->std[place(s, k, layer, head, m)];
+}
+
+double distill_sparsity_layer(const distill_sparsity *s, distill_keys k, uint32_t layer, distill_measure m)
+{
+    double sum = 0;
+    for (uint32_t h = 0; h < s->heads; h++)
+        sum += distill_sparsity_get(s, k, layer, h, m);
+    return sum / s->heads;
+}
+
+static double turned(double x, distill_measure m)
+{
+    return distill_measure_is_high(m) ? x : -x;
+}
+
+double distill_sparsity_score(const distill_sparsity *s, distill_keys k, uint32_t layer, distill_measure m)
+{
+    return turned(distill_sparsity_layer(s, k, layer, m), m);
+}
+
+vkc_status distill_sparsity_agreement(const distill_sparsity *s, distill_keys k,
+                                      double rho[DISTILL_N_MEASURES][DISTILL_N_MEASURES])
+{
+    const size_t all = (size_t) s->depth * s->heads;
+    double *x = (double *) malloc(all * DISTILL_N_MEASURES * sizeof *x);
+    uint32_t n = 0;
+    if (!x)
+        return VKC_FAIL(VKC_E_NOMEM, "sparsity: out of host memory");
+    for (size_t i = 0; i < all; i++) {
+        const double *value = s->mean + place(s, k, 0, 0, 0) + i * DISTILL_N_MEASURES;
+        bool is_whole = true;
+        for (int m = 0; m < DISTILL_N_MEASURES; m++) {
+            is_whole = is_whole && isfinite(value[m]);
+            x[(size_t) m * all + n] = turned(value[m], (distill_measure) m);
+        }
+        n += is_whole;
+    }
+    vkc_status st = VKC_OK;
+    for (int a = 0; a < DISTILL_N_MEASURES && st == VKC_OK; a++)
+        for (int b = 0; b < DISTILL_N_MEASURES && st == VKC_OK; b++)
+            st = distill_spearman(x + (size_t) a * all, x + (size_t) b * all, n, &rho[a][b]);
+    free(x);
+    return st;
 }

@@ -62,12 +62,17 @@ const op_case op_cases[] = {
               { 1, { 2, { 0, 3 } }, 2, 3 } },
       .attr = &(struct attention_match_attr) { .heads = 3, .scale = 0.3f } },
 
-    // attention_stats (its lse is any number: p need not sum to 1)
-    { .op = "attention_stats", .note = "uneven, dead rows", .layout = { { .lengths = { 1, 3, 13, 65 }, .cap_tokens = 67 } },
-      .in = { { 1, { 2, { 0, 3 * 39 } } }, { 1, { 2, { 0, 3 } }, 3.0, 4.5 } }, .attr = &(struct attention_stats_attr) { .heads = 3 } },
-    { .op = "attention_stats", .note = "one head of 65", .layout = { { .lengths = { 37, 200 } } },
-      .in = { { 1, { 2, { 0, 3 * 65 } } }, { 1, { 2, { 0, 1 } }, 4.0, 5.5 } },
-      .attr = &(struct attention_stats_attr) { .heads = 1, .scale = 0.3f } },
+    // attention_stats (scores far enough apart that no weight is within rounding of 1 / n)
+#define STATS(n, lengths, cap, first, dropped, H, D, lo, hi, own_scale) { "attention_stats", n, \
+    .layout = { { CASE_LIST lengths, .cap_tokens = cap, .prefix = first, .holes = dropped } }, \
+    .in = { { 1, { 2, { 0, 3 * (H) * (D) } }, lo, hi } }, \
+    .attr = &(struct attention_stats_attr) { .heads = (H), .scale = own_scale } }
+    STATS("all even", (1, 2, 10, 65), 67, 1, false, 1, 1, 1, 1, 0),
+    STATS("uneven, dead rows", (1, 3, 13, 65), 67, 0, false, 3, 13, -1, 1, 0),
+    STATS("class token, dead rows", (1, 2, 3, 13, 65), 67, 1, false, 3, 13, -1, 1, 0),
+    STATS("class token, tokens dropped", (24, 2, 1, 33), 80, 1, true, 2, 32, -1, 1, 0),
+    STATS("one head of 65, own scale", (37, 200), 0, 1, false, 1, 65, -1, 1, 0.3f),
+    STATS("large scores", (13, 33), 0, 1, false, 2, 64, -3, 3, 1),
 
     // class_attention (its lse is any number: the weights need not sum to 1)
 #define CLASS(n, lengths, cap, dropped, H, D, own_scale) { "class_attention", n, \

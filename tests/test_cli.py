@@ -206,6 +206,29 @@ def test_resume(work):
     check((work / "i.run/train.safetensors").exists(), "train: no checkpoint after Ctrl-C")
 
 
+def test_sparsity(m, data):
+    value = check_json("images depth heads measures keys agreement device driver", "sparsity", m, "--data", data)
+    names = [measure["name"] for measure in value["measures"]]
+    check(names == "entropy effective gini hoyer participation below top10 mass90".split(), f"sparsity: {names}")
+    high = [measure["name"] for measure in value["measures"] if measure["sparser"] == "high"]
+    check(high == "gini hoyer below top10".split(), f"sparsity: sparser when high: {high}")
+    for keys in ("all", "patches"):
+        mean, std = value["keys"][keys]["mean"], value["keys"][keys]["std"]
+        check(len(mean) == 2 and all(len(layer) == value["heads"] for layer in mean), f"sparsity {keys}: shape")
+        check(all(0 <= x <= 1 for layer in mean for head in layer for x in head), f"sparsity {keys}: {mean}")
+        check(all(0 <= x <= 1 for layer in std for head in layer for x in head), f"sparsity {keys}: {std}")
+        rho = value["agreement"][keys]
+        check(all(abs(rho[i][i] - 1) < 1e-9 for i in range(8) if rho[i][i] is not None), f"sparsity {keys}: {rho}")
+        check(all(rho[i][k] == rho[k][i] for i in range(8) for k in range(8)), f"sparsity {keys}: {rho}")
+    entropy = [sum(head[0] for head in layer) / len(layer) for layer in value["keys"]["patches"]["mean"]]
+    out = check_run(0, "rank agreement", "sparsity", m, "--data", data, "--by", "entropy", "--keys", "patches",
+                    "--heads")
+    order = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ +all ", line)]
+    check(order == sorted((0, 1), key=lambda l: entropy[l]), f"sparsity --by entropy: {order}, {entropy}")
+    check_run(2, "there are: entropy, effective", "sparsity", m, "--data", data, "--by", "size")
+    check_run(2, "there are: all, patches", "sparsity", m, "--data", data, "--keys", "class")
+
+
 def test_model(work):
     m, data = work / "m", work / "data"
     value = check_json("top1 top5 loss images images_per_s device driver", "eval", m, "--data", data)
@@ -213,8 +236,7 @@ def test_model(work):
     value = check_json("params macs tokens layers", "inspect", m)
     check(value.get("tokens") == 5 and len(value.get("layers", [])) == 2, "inspect: 5 tokens, 2 layers")
     check(all(key in value["layers"][0] for key in ("mixer", "params", "macs")), "inspect: keys of a layer")
-    value = check_json("layers", "sparsity", m, "--data", data)
-    check(all(key in value["layers"][0] for key in ("entropy", "mass90", "top10")), "sparsity: keys of a layer")
+    test_sparsity(m, data)
     value = check_json("rows", "bench", "model", m, "--batch", "1")
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
@@ -412,7 +434,9 @@ def test_retention(work):
         value = check_json("layers retention", "inspect", work / student)
         check([layer["mixer"] for layer in value.get("layers", [])] == mixers, f"{student}: {value.get('layers')}")
         check_json("keep", "eval", work / student, "--data", data)
-    check_json("layers", "sparsity", halts, "--data", data)
+    value = check_json("keys", "sparsity", halts, "--data", data)
+    check(all(0 <= x <= 1 for key in value["keys"].values() for layer in key["mean"] for head in layer for x in head),
+          f"sparsity of a model that lets go of tokens: {value}")
     bad = retained(work, "bad-share", {"policy": "topk", "share": [0.5, 0.6]})
     check_run(6, "more than the 0.5 before it", "eval", bad, "--data", data)
     bad = retained(work, "bad-policy", {"policy": "merging"})

@@ -24,7 +24,7 @@ const bench_case bench_cases[] = {
     { "attention", "1025 tokens", NULL, LONG, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
     { "attention_match", "65 tokens", NULL, SMALL, { ROWS(192), ROWS(192), ROWS(288), ROWS(3) },
       .attr = &(struct attention_match_attr) { .heads = 3 } },
-    { "attention_stats", "65 tokens", NULL, SMALL, { ROWS(288), ROWS(3) },
+    { "attention_stats", "65 tokens", NULL, SMALL, { ROWS(288) },
       .attr = &(struct attention_stats_attr) { .heads = 3 } },
     { "feature_map", "hedgehog", NULL, SMALL, { ROWS(288), { 0, { 3, { 3, 32, 32 } }, 0 } },
       .attr = &(struct feature_map_attr) { .heads = 3, .head_dim = 32, .kind = FEATURE_MAP_HEDGEHOG } },

@@ -51,7 +51,7 @@ static vkc_status run(const void *options, const args_words *words)
     json_t *images = json_array();
     vkc_status st;
     int bad = 0;
-    VKC_TRY(show_check(a->show, a->force));
+    VKC_TRY(show_check("--show", a->show, a->force));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));

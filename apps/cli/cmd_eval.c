@@ -57,7 +57,7 @@ static vkc_status run(const void *options, const args_words *words)
     distill_retain_stats stats = { .has_truth = false };
     nn_split split;
     vkc_status st;
-    VKC_TRY(show_check(a->show, a->force));
+    VKC_TRY(show_check("--show", a->show, a->force));
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));

@@ -60,13 +60,13 @@ vkc_status stage_sparsity(distill_work *w)
         st = run_path(&w->run, "sparsity.json", path);
     if (st != VKC_OK)
         return st;
-    json_t *o = sparsity_json(&w->report.sparsity);
+    json_t *o = sparsity_json(&w->report.sparsity, w->dev);
     st = o ? nn_json_save(path, o) : VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory");
     json_decref(o);
     if (st == VKC_OK && !w->a->common.json) {
         console_clear();
         puts("attention of the teacher:");
-        sparsity_print(stdout, &w->report.sparsity, false);
+        sparsity_print(stdout, &w->report.sparsity, &(sparsity_view) { .keys = DISTILL_KEYS_ALL });
         putchar('\n');
         st = app_flush();
     }

@@ -5,9 +5,20 @@
 #include "apps/cli/measure.h"
 #include "distill/sparsity.h"
 
-// A line a layer, and with `heads` one a head. Layers without attention have none.
-void    sparsity_print(FILE *f, const distill_sparsity *s, bool heads);
-// {images, layers: [{layer, entropy, mass90, top10, heads: [{entropy, mass90, top10}]}]}
-json_t *sparsity_json(const distill_sparsity *s);
+typedef struct sparsity_view {
+    distill_keys keys;
+    bool heads;                     // a line a head too
+    bool is_sorted;                 // layers from sparse to dense by `by`, else as they stand
+    distill_measure by;
+} sparsity_view;
+
+// A line a layer: mean over pictures, queries and heads, +- standard deviation. Layers without attention come last
+// when sorted.
+void       sparsity_print(FILE *f, const distill_sparsity *s, const sparsity_view *view);
+// Do the measures order the heads of all layers alike?
+vkc_status sparsity_print_agreement(FILE *f, const distill_sparsity *s, distill_keys keys);
+// {images, depth, heads, measures: [{name, sparser}], keys: {all: {mean: [layer][head][measure], std}, patches},
+// agreement: {all: [[rho]], patches}, device, driver}; NULL when out of memory.
+json_t    *sparsity_json(const distill_sparsity *s, const vkc_device *dev);
 
 #endif
