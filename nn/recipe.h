@@ -26,8 +26,9 @@ extern "C" {
 
 typedef struct nn_recipe {          // zero = none of it
     double smoothing;               // of labels, 0 .. 1
-    double mixup, cutmix;           // alpha of the beta distribution of the share; with both, each for half of the batches
-    double drop_path;               // probability that the last block's branches are left out of an image; linear in depth
+    double mixup, cutmix;           // alpha of the beta distribution of shares; with both, each for half of the batches
+    double drop_path;               // probability that a branch of the last block is left out of an image, < 1; that of
+                                    // the first is 0, with a straight line between them
     double ema;                     // decay of the average of the weights, 0.9999, less in the first steps
                                     // (nn/optim.h); what is saved is then the average
 } nn_recipe;

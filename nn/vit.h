@@ -60,7 +60,7 @@ void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
 // Stochastic depth (nn/recipe.h): the branches of block l are left out of an image with probability
 // rate * l / (depth - 1), anew by the words of the key, and count 1 / (1 - that) times where they stay.
 typedef struct nn_vit_drop {
-    nn_tensor *key;                 // (2) uint32, a plain input; NULL = all branches stay, and the graph is the plain one
+    nn_tensor *key;                 // (2) uint32, a plain input; NULL = all branches stay: the plain graph
     double     rate;                // of the last block, 0 .. < 1
 } nn_vit_drop;
 

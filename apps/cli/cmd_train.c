@@ -147,7 +147,8 @@ static const arg table[] = {
     { 0 },
 };
 static const train_args defaults = {
-    .d = { .batch = 128 }, .epochs = 20, .lr = 1e-3, .warmup = 1.0, .weight_decay = 0.05, .recipe = { .smoothing = 0.1 }, .clip = 1.0,
+    .d = { .batch = 128 }, .epochs = 20, .lr = 1e-3, .warmup = 1.0, .weight_decay = 0.05, .clip = 1.0,
+    .recipe = { .smoothing = 0.1 },
 };
 const command cmd_train = {
     .name = "train", .help = "a vision transformer, from scratch or from another model",

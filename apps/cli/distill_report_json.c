@@ -173,7 +173,7 @@ json_t *distill_report_json(const distill_report *r, const vkc_device *dev)
         "student_at", measure_json(&r->student_at), "beats_teacher", build_beats(r), "device", i->name, "driver",
         i->driver);
     if (!o || !more || json_object_update(o, more) != 0 ||
-        json_object_set_new(o, "sparsity", sparsity_json(&r->sparsity)) != 0) {
+        json_object_set_new(o, "sparsity", sparsity_json(&r->sparsity, dev)) != 0) {
         json_decref(o);
         o = NULL;
     }

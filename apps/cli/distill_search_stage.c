@@ -73,8 +73,8 @@ static uint32_t build_order(const distill_work *w, uint32_t i, char name[16], di
         return distill_order_one_shot(&r->search, order);
     case 1:
         memcpy(name, "sparsity", sizeof "sparsity");
-        for (uint32_t l = 0; l < r->depth; l++)     // the least entropy first
-            value[l] = -distill_sparsity_layer(&r->sparsity, l, DISTILL_ENTROPY);
+        for (uint32_t l = 0; l < r->depth; l++)     // the sparsest first, by entropy
+            value[l] = distill_sparsity_score(&r->sparsity, DISTILL_KEYS_ALL, l, DISTILL_ENTROPY);
         return distill_order_by(&r->search, value, order);
     case 2:
         memcpy(name, "uniform", sizeof "uniform");

@@ -5,13 +5,13 @@
 
 void recipe_add_inputs(json_t *inputs, const nn_recipe *r)
 {
-    if (!inputs)
-        return;
+    const struct { const char *name; double value; } part[] = {
+        { "mixup", r->mixup }, { "cutmix", r->cutmix }, { "drop_path", r->drop_path }, { "ema", r->ema },
+    };
     json_object_set_new(inputs, "smoothing", json_real(r->smoothing));
-    json_object_set_new(inputs, "mixup", json_real(r->mixup));
-    json_object_set_new(inputs, "cutmix", json_real(r->cutmix));
-    json_object_set_new(inputs, "drop_path", json_real(r->drop_path));
-    json_object_set_new(inputs, "ema", json_real(r->ema));
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
+        if (part[i].value > 0)
+            json_object_set_new(inputs, part[i].name, json_real(part[i].value));
 }
 
 void recipe_print(const nn_recipe *r, char *text, size_t size)

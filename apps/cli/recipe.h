@@ -18,7 +18,7 @@
     { pre "ema", 0, ARG_REAL, offsetof(type, m.ema), 0, 0.9999999, "X", \
       "end with an average of the weights of this decay; 0.9999 is usual for long runs [0]" }
 
-// What decides the result, into the inputs of a run (run.h).
+// What decides the result, into the inputs of a run (run.h); what is 0 is left out, but for the smoothing.
 void recipe_add_inputs(json_t *inputs, const nn_recipe *r);
 // A sentence for a card, "Recipe: label smoothing 0.1, mixup 0.8.", or an empty one.
 void recipe_print(const nn_recipe *r, char *text, size_t size);

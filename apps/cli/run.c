@@ -33,23 +33,33 @@ static vkc_status set_dir(run_folder *r, const run_params *p)
     return VKC_OK;
 }
 
+static vkc_status check_input(const run_folder *r, const char *key, json_t *old, json_t *value)
+{
+    if (old && value && json_equal(old, value))
+        return VKC_OK;
+    const size_t how = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    char *a = old ? json_dumps(old, how) : NULL, *b = value ? json_dumps(value, how) : NULL;
+    vkc_status st = VKC_FAIL(VKC_E_ARG, "%s is another run: its %s is %.200s, not %.200s", r->dir, key,
+                             a ? a : "not given", b ? b : "left out");
+    free(a);
+    free(b);
+    return st;
+}
+
+// Neither has what the other has not: an option may be left out where it says nothing.
 static vkc_status check_inputs(const run_folder *r, json_t *inputs)
 {
     json_t *had = json_object_get(r->info, "inputs");
     const char *key;
     json_t *value;
-    json_object_foreach(inputs, key, value) {
-        json_t *old = json_object_get(had, key);
-        if (old && json_equal(old, value))
-            continue;
-        char *a = old ? json_dumps(old, JSON_ENCODE_ANY) : NULL, *b = json_dumps(value, JSON_ENCODE_ANY);
-        vkc_status st = VKC_FAIL(VKC_E_ARG, "%s is another run: its %s is %.200s, not %.200s", r->dir, key,
-                                 a ? a : "not known", b ? b : "?");
-        free(a);
-        free(b);
-        return st;
-    }
-    return VKC_OK;
+    vkc_status st = VKC_OK;
+    json_object_foreach(inputs, key, value)
+        if (st == VKC_OK)
+            st = check_input(r, key, json_object_get(had, key), value);
+    json_object_foreach(had, key, value)
+        if (st == VKC_OK)
+            st = check_input(r, key, value, json_object_get(inputs, key));
+    return st;
 }
 
 static vkc_status save(const run_folder *r)

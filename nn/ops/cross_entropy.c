@@ -52,7 +52,8 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
         .rows = a.rows, .n_partials = nn_n_partials(c->in[0].dim[0], NN_ROW_WG / lanes), .scale = 1,
     };
     vkc_status st = NN_DISPATCH(r, cross_entropy_fwd, &a, .groups = { m.n_partials }, .wg = NN_ROW_WG,
-        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes, [SPEC_CROSS_ENTROPY_MIXED - 1] = c->in[2].rank },
+        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes,
+                  [SPEC_CROSS_ENTROPY_MIXED - 1] = c->in[2].rank },
         .bind = { IN(0), IN(1), OUT(1), SCRATCH(0), ROWS_IN(0), IN(2), IN(3) });
     if (st != VKC_OK)
         return st;
@@ -66,7 +67,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
     return NN_DISPATCH(r, cross_entropy_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
-        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes, [SPEC_CROSS_ENTROPY_MIXED - 1] = c->in[2].rank },
+        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes,
+                  [SPEC_CROSS_ENTROPY_MIXED - 1] = c->in[2].rank },
         .bind = { IN(0), IN(1), OUT(1), DOUT(0), DIN(0), ROWS_IN(0), IN(2), IN(3) });
 }
 
