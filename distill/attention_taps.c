@@ -79,3 +79,15 @@ vkc_status distill_attention_taps_read(distill_attention_taps *t, uint32_t l, fl
     live.size = (size_t) *rows * t->cols * sizeof(float);
     return st == VKC_OK && *rows ? vkc_read(t->v->dev, live, out) : st;
 }
+
+uint32_t distill_attention_taps_words(const distill_attention_taps *t)
+{
+    return ROWS_HEADER + t->batch.tokens->cap_images + 1 + nn_rows_cap(t->batch.tokens);
+}
+
+vkc_status distill_attention_taps_read_layout(distill_attention_taps *t, uint32_t l, uint32_t *words)
+{
+    vkc_slice from = t->layout[l]->words;
+    from.size = distill_attention_taps_words(t) * sizeof *words;
+    return vkc_read(t->v->dev, from, words);
+}

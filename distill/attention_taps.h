@@ -32,5 +32,8 @@ size_t     distill_attention_taps_len(const distill_attention_taps *t);     // f
 vkc_status distill_attention_taps_run(distill_attention_taps *t, const float *pixels, uint32_t n);
 // Of the last run: the rows of layer l and how many. Blocking.
 vkc_status distill_attention_taps_read(distill_attention_taps *t, uint32_t l, float *out, uint32_t *rows);
+// And the layout of these rows (shaders/inc/rows_layout.h) but for its slots: distill_attention_taps_words words.
+uint32_t   distill_attention_taps_words(const distill_attention_taps *t);
+vkc_status distill_attention_taps_read_layout(distill_attention_taps *t, uint32_t l, uint32_t *words);
 
 #endif

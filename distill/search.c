@@ -125,19 +125,21 @@ static bool is_better(const search *s, const distill_step *a, const distill_step
     return worth_a > worth_b || (worth_a == worth_b && a->score.tie < b->score.tie);
 }
 
-static vkc_status commit(search *s, const distill_step *step)
+static void add_step(search *s, const distill_step *step)
 {
     distill_search_result *r = &s->r;
-    if (step->layer < s->p->n_layers) {
-        s->choice[step->layer] = step->choice;
-        s->cost = step->cost;
-        r->step[r->n_steps++] = *step;
-        const double best = r->n_best ? r->step[r->n_best - 1].score.metric : r->base.metric;
-        if (step->score.metric >= best)
-            r->n_best = r->n_steps;
-    }
+    const double best = r->n_best ? r->step[r->n_best - 1].score.metric : r->base.metric;
+    s->choice[step->layer] = step->choice;
+    s->cost = step->cost;
     s->now = step->score;
-    return s->p->commit ? s->p->commit(s->p->score_user, s->choice, s->p->n_layers) : VKC_OK;
+    r->step[r->n_steps++] = *step;
+    if (step->score.metric >= best)
+        r->n_best = r->n_steps;
+}
+
+static vkc_status commit(search *s, const uint8_t *choice)
+{
+    return s->p->commit ? s->p->commit(s->p->score_user, choice, s->p->n_layers) : VKC_OK;
 }
 
 // Try every candidate; *best is the one to commit, or layer = UINT32_MAX with the one that came nearest in `refused`.
@@ -181,7 +183,8 @@ static vkc_status start(search *s)
         return st;
     s->r.base = base.score;
     s->r.base_cost = s->cost;
-    return commit(s, &base);
+    s->now = base.score;
+    return commit(s, s->choice);
 }
 
 static vkc_status run_search(search *s, const distill_step *order, uint32_t n)
@@ -195,24 +198,29 @@ static vkc_status run_search(search *s, const distill_step *order, uint32_t n)
         st = find_step(s, &step);
         if (st != VKC_OK || step.layer == UINT32_MAX)
             break;
-        st = commit(s, &step);
+        add_step(s, &step);
+        st = commit(s, s->choice);
     }
     return st;
 }
 
 static vkc_status run_along(search *s, const distill_step *order, uint32_t n)
 {
+    uint8_t next[DISTILL_MAX_LAYERS] = { 0 };
     vkc_status st = start(s);
     s->best = s->r.base.metric;
     for (uint32_t i = 0; i < n && st == VKC_OK; i++) {
         distill_step t = { .layer = order[i].layer, .choice = order[i].choice };
         t.cost = s->cost - get_cost(s, t.layer, 0) + get_cost(s, t.layer, t.choice);
         s->round++;
-        st = get_score(s, &t);
+        next[t.layer] = t.choice;
+        st = commit(s, next);
+        if (st == VKC_OK)
+            st = get_score(s, &t);
         if (st != VKC_OK)
             break;
         s->best = fmax(s->best, t.score.metric);
-        st = commit(s, &t);
+        add_step(s, &t);
     }
     return st;
 }

@@ -37,7 +37,8 @@ typedef struct distill_score {
 
 // The score of a model; choice[l] is 0 for the teacher's layer, k for mixer k of the search (1 .. n_choices).
 typedef vkc_status (*distill_score_fn)(void *user, const uint8_t *choice, uint32_t n_layers, distill_score *out);
-// Told of the model that the trials to come differ least from: the base before the first, then after each step.
+// Told of the model that the trials to come differ least from: the base after its own score; then, in a search, what is
+// committed with each step; in a walk along an order, each prefix before its score is asked for.
 typedef vkc_status (*distill_commit_fn)(void *user, const uint8_t *choice, uint32_t n_layers);
 
 typedef struct distill_search_params {

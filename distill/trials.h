@@ -5,7 +5,8 @@
 // bits as without that. It takes depth * pictures * tokens * dim * 4 bytes (1,000 pictures of 65 tokens, width 192, 12
 // layers: 600 MB); a model for which that is too much, and one that lets go of tokens (nn/retention.h), is run whole.
 //
-// Metric: top-1; its tie: the mean over pictures of KL(teacher || hybrid) in nats; its interval: paired bootstrap
+// Metric: top-1; its tie: the mean over pictures of KL(teacher || hybrid) in nats (1e6 at most, also where the hybrid
+// gives what is no number); its interval: paired bootstrap
 // (distill/statistics.h) of the hybrid against the teacher, which is what nothing replaced is. Thread-safety: as the
 // device.
 #ifndef DISTILL_TRIALS_H

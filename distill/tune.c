@@ -6,7 +6,6 @@
 #include "nn/finite.h"
 #include "nn/fit.h"
 #include "nn/fit_work.h"
-#include "shaders/cross_entropy.h"
 #include "shaders/kl.h"
 
 #include <math.h>
@@ -39,6 +38,7 @@ typedef struct tuning {
     uint32_t  ce_at, kl_at, d_at, halting_at, n;    // places among the watched scalars; UINT32_MAX = none
     nn_tensor *watch[NN_MAX_LOSSES];
     float     weight[NN_MAX_LOSSES];
+    nn_recipe_inputs recipe;
 } tuning;
 
 static double or_default(double value, double fallback)
@@ -100,7 +100,9 @@ static vkc_status check(tuning *w, const nn_vit *teacher, const nn_vit *student)
 {
     const distill_tune_params *p = w->p;
     const uint32_t replaced = count_replaced(teacher, student);
-    vkc_status st = VKC_OK;
+    vkc_status st = nn_recipe_check(&p->recipe);
+    if (st != VKC_OK)
+        return st;
     if (nn_dataset_classes(p->data) != student->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
                         nn_dataset_classes(p->data), student->cfg.classes);
@@ -163,9 +165,11 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
     nn_vit_taps t = { 0 }, s = { 0 };
     nn_tensor *wanted = NULL;
     w->ce_at = w->kl_at = w->d_at = w->halting_at = UINT32_MAX;
+    nn_recipe_build(g, &p->recipe, p->seed, &student->cfg, f->batch.images, &w->recipe);
+    s.drop = w->recipe.drop;
     if (w->teacher) {
         wanted = nn_vit_forward(g, w->teacher, &f->batch, f->pixels, false, &t);
-        distill_halting_start(w->teacher, &t, &s);
+        distill_halting_start(&t, &s);
     }
     nn_tensor *logits = nn_vit_forward(g, student, &f->batch, f->pixels, true, &s);
     if (p->check_finite) {
@@ -173,8 +177,7 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
         nn_finite_watch(g, logits, "the classifier's output");
     }
     if (w->ce > 0) {
-        const struct cross_entropy_attr labelled = { .smoothing = (float) p->recipe.smoothing };
-        nn_tensor *loss = NN_APPLY(g, cross_entropy, &labelled, NULL, logits, f->labels);
+        nn_tensor *loss = nn_recipe_loss(g, &w->recipe, logits, f->labels);
         nn_graph_add_loss(g, loss, (float) w->ce);
         w->ce_at = watch(w, g, loss, w->ce);
     }
@@ -187,7 +190,7 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
     if (w->similarity > 0)
         compare_layers(w, g, student, &t, &s);
     if (w->teacher) {
-        distill_halting_add(&w->halting, g, p, w->teacher, student, &f->batch, &t, &s);
+        distill_halting_add(&w->halting, g, p, w->teacher, &t, &s);
         w->halting_at = w->n;
         for (uint32_t i = 0; i < w->halting.n; i++)
             watch(w, g, w->halting.watch[i], (double) w->halting.weight[i]);
@@ -207,7 +210,7 @@ static vkc_status train(tuning *w, nn_vit *student, distill_tune_result *out)
     build(w, &f, student);
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
         .dev = student->dev, .graph = f.graph, .params = student->params, .batch = &f.batch, .pixels = f.pixels,
-        .labels = f.labels, .watch = w->watch, .n_watch = w->n,
+        .labels = f.labels, .recipe = &w->recipe, .watch = w->watch, .n_watch = w->n,
         .adamw = { .weight_decay = p->weight_decay, .max_norm = or_default(p->clip, 1) },
     }, &f.stepper));
     const uint64_t total = (uint64_t) epochs * nn_loader_batches(f.loader);

@@ -1,5 +1,5 @@
-// checkpoint.c — a stepper's state as one safetensors file: values, m and v of every trained parameter
-// under its name with a prefix, and the caller's words as pairs of 32 bits in a U32 tensor "state".
+// checkpoint.c — a stepper's state as one safetensors file: values, m, v and, where it is kept, the average of every
+// trained parameter under its name with a prefix, and the caller's words as pairs of 32 bits in a U32 tensor "state".
 #include "nn/safetensors.h"
 #include "nn/stepper_impl.h"
 
@@ -7,13 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const prefixes[3] = { "value.", "adam.m.", "adam.v." };
+#define AVERAGE 3
+#define MAX_PARTS 4
+static const char *const prefixes[MAX_PARTS] = { "value.", "adam.m.", "adam.v.", "average." };
+
+static int n_parts(const nn_stepper *s)
+{
+    return s->p.adamw.ema > 0 ? MAX_PARTS : AVERAGE;
+}
 
 static vkc_slice part_of(const nn_stepper *s, uint32_t index, int part)
 {
     vkc_slice at = nn_params_value(s->p.params, index);
+    const uint32_t block = s->p.params->p[index].block;
     if (part)
-        at.buf = s->moment[part - 1][s->p.params->p[index].block];
+        at.buf = part == AVERAGE ? s->average[block] : s->moment[part - 1][block];
     return at;
 }
 
@@ -26,13 +34,16 @@ vkc_status nn_stepper_save(nn_stepper *s, const char *path, const uint64_t *stat
 {
     const nn_params *ps = s->p.params;
     const size_t name_size = NN_MAX_NAME + 16;
-    nn_st_save *t = (nn_st_save *) calloc(3 * (size_t) ps->n + 1, sizeof *t);
-    char *names = (char *) malloc(3 * (size_t) ps->n * name_size + 1);
-    float *all = (float *) malloc((3 * nn_params_count(ps) + 1) * sizeof *all), *at = all;
+    const size_t parts = (size_t) n_parts(s);
+    nn_st_save *t = (nn_st_save *) calloc(parts * ps->n + 1, sizeof *t);
+    char *names = (char *) malloc(parts * ps->n * name_size + 1);
+    float *all = (float *) malloc((parts * nn_params_count(ps) + 1) * sizeof *all), *at = all;
     uint32_t count = 0;
     vkc_status st = t && names && all ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "checkpoint: out of host memory");
+    if (st == VKC_OK)
+        st = nn__stepper_start_average(s);
     for (uint32_t i = 0; i < ps->n && st == VKC_OK; i++)
-        for (int part = 0; part < 3 && s->trained[i] && st == VKC_OK; part++) {
+        for (int part = 0; part < n_parts(s) && s->trained[i] && st == VKC_OK; part++) {
             size_t len = nn_shape_len(&ps->p[i].shape);
             char *name = names + count * name_size;
             build_name(name, name_size, part, ps->p[i].name);
@@ -78,15 +89,17 @@ vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uin
     uint32_t trained = 0;
     for (uint32_t i = 0; i < s->p.params->n; i++)
         trained += s->trained[i];
-    if (!words || words->dtype != NN_ST_U64 || words->len != n ||
-        nn_safetensors_len(f) != 3 * (size_t) trained + 1) {
+    const size_t len = nn_safetensors_len(f);
+    const int parts = len == (size_t) AVERAGE * trained + 1 ? AVERAGE : n_parts(s);
+    if (!words || words->dtype != NN_ST_U64 || words->len != n || len != (size_t) parts * trained + 1) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s is no checkpoint of this run", path);
         goto done;
     }
     for (int write = 0; write < 2; write++)
         for (uint32_t i = 0; i < s->p.params->n; i++)
-            for (int part = 0; part < 3 && s->trained[i]; part++)
+            for (int part = 0; part < parts && s->trained[i]; part++)
                 VKC_TRY(load_part(s, f, i, part, write));
+    s->has_average = parts > AVERAGE;
     memcpy(state, words->data, n * sizeof *state);
 done:
     nn_safetensors_destroy(f);

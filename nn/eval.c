@@ -14,15 +14,21 @@ typedef struct tally {
     double keep[NN_MAX_DEPTH];      // sums of shares
 } tally;
 
-// Rank of the label among the logits (0 = highest; ties count against it), and its cross-entropy.
+uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label)
+{
+    uint32_t above = 0;
+    for (uint32_t k = 0; k < classes; k++)
+        above += k != label && !(logits[k] < logits[label]);
+    return above;
+}
+
+// Rank of the label, and its cross-entropy.
 static void judge(const float *logits, uint32_t classes, uint32_t label, tally *t)
 {
     double most = (double) logits[0], sum = 0;
-    uint32_t above = 0;
-    for (uint32_t k = 0; k < classes; k++) {
+    const uint32_t above = nn_logits_rank(logits, classes, label);
+    for (uint32_t k = 0; k < classes; k++)
         most = fmax(most, (double) logits[k]);
-        above += k != label && !(logits[k] < logits[label]);
-    }
     for (uint32_t k = 0; k < classes; k++)
         sum += exp((double) logits[k] - most);
     t->loss += log(sum) + most - (double) logits[label];

@@ -30,6 +30,9 @@ typedef struct nn_eval_result {
     double   keep_layer[NN_MAX_DEPTH];      // (n_keep) the same, block by block
 } nn_eval_result;
 
+// Place of the label's logit among the logits: 0 = it is the highest; ties and NaN count against it.
+uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label);
+
 // Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
 vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out);
 

@@ -150,12 +150,16 @@ static vkc_status end_step(fit *f, uint32_t n)
     return log_epoch(f, nn_schedule_lr(&p->schedule, f->s.step - 1));
 }
 
-static vkc_status next_batch(fit *f, uint32_t slot, uint32_t *n)
+// For step `step`, counted from 0.
+static vkc_status next_batch(fit *f, uint64_t step, uint32_t *n)
 {
+    const uint32_t slot = step % NN_STEPPER_SLOTS;
     double t = vkc_seconds();
     vkc_status st = nn_loader_get(f->p->loader, nn_stepper_pixels(f->p->stepper, slot),
                                   nn_stepper_labels(f->p->stepper, slot), n);
     f->waited += vkc_seconds() - t;
+    if (st == VKC_OK)
+        nn_stepper_mix(f->p->stepper, slot, *n, step + 1);
     return st;
 }
 
@@ -169,14 +173,14 @@ static vkc_status run(fit *f)
     if (p->tune)
         p->tune(p->tune_user, p->stepper, f->s.step, NULL, f->tuned);
     if (f->s.step < total)
-        st = next_batch(f, f->s.step % NN_STEPPER_SLOTS, &n[f->s.step % NN_STEPPER_SLOTS]);
+        st = next_batch(f, f->s.step, &n[f->s.step % NN_STEPPER_SLOTS]);
     while (st == VKC_OK && f->s.step < total && !stopped) {
         uint32_t slot = f->s.step % NN_STEPPER_SLOTS, other = (slot + 1) % NN_STEPPER_SLOTS;
         double lr = nn_schedule_lr(&p->schedule, f->s.step);
         if (n[slot])                // every picture of it may be broken: then there is nothing to learn from
             VKC_TRY(nn_stepper_submit(p->stepper, slot, n[slot], lr, f->s.step + 1));
         if (f->s.step + 1 < total)
-            VKC_TRY(next_batch(f, other, &n[other]));
+            VKC_TRY(next_batch(f, f->s.step + 1, &n[other]));
         double t = vkc_seconds();
         if (n[slot])
             VKC_TRY(nn_stepper_wait(p->stepper, f->watch, &f->norm));
@@ -193,6 +197,8 @@ static vkc_status run(fit *f)
     if (st == VKC_OK && stopped && f->s.step < total)
         st = VKC_FAIL(VKC_E_STOPPED, "%s: stopped at step %llu of %llu", p->what,
                       (unsigned long long) f->s.step, (unsigned long long) total);
+    if (st == VKC_OK && f->s.step >= total)
+        st = nn_stepper_write_average(p->stepper);
 done:
     return st;
 }

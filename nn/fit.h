@@ -2,7 +2,8 @@
 //
 // With a run folder: log.jsonl gets one line an epoch, <name>.safetensors the state every minute, at the end
 // and when stopped. Resuming continues to the same bits as a run that was never stopped: batches are pure
-// functions of seed, epoch and number, and the state holds all else.
+// functions of seed, epoch and number, a recipe (nn/recipe.h) of seed and step, and the state holds all else. After the
+// last step the parameters are their average, where the stepper keeps one; a stopped run leaves them as they are.
 #ifndef NN_FIT_H
 #define NN_FIT_H
 

@@ -1,4 +1,4 @@
-// glyphs.h — the letters and figures that a contact sheet needs, 3 x 5 dots each, drawn twice as large.
+// glyphs.h — the letters, figures and signs that sheets are labelled with, 3 x 5 dots each, drawn twice as large.
 #ifndef NN_GLYPHS_H
 #define NN_GLYPHS_H
 
@@ -16,8 +16,11 @@ static inline bool nn_glyph_has(char c, uint32_t x, uint32_t y)
     static const struct { char c; uint16_t rows; } table[] = {     // an octal digit a row of dots, the top one first
         { '0', 075557 }, { '1', 026227 }, { '2', 071747 }, { '3', 071717 }, { '4', 055711 }, { '5', 074717 },
         { '6', 074757 }, { '7', 071222 }, { '8', 075757 }, { '9', 075717 }, { 'A', 025755 }, { 'B', 065656 },
-        { 'C', 034443 }, { 'D', 065556 }, { 'E', 074647 }, { 'F', 074644 }, { 'K', 055655 }, { 'L', 044447 },
-        { 'O', 025552 }, { 'P', 065644 }, { 'R', 065655 }, { 'T', 072222 },
+        { 'C', 034443 }, { 'D', 065556 }, { 'E', 074647 }, { 'F', 074644 }, { 'G', 034553 }, { 'H', 055755 },
+        { 'I', 072227 }, { 'J', 011152 }, { 'K', 055655 }, { 'L', 044447 }, { 'M', 057755 }, { 'N', 065555 },
+        { 'O', 025552 }, { 'P', 065644 }, { 'Q', 025563 }, { 'R', 065655 }, { 'S', 034216 }, { 'T', 072222 },
+        { 'U', 055557 }, { 'V', 055552 }, { 'W', 055775 }, { 'X', 055255 }, { 'Y', 055222 }, { 'Z', 071247 },
+        { '.', 000002 }, { '/', 011244 }, { '-', 000700 },
     };
     for (uint32_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].c == c)

@@ -248,3 +248,15 @@ void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, co
             out[c * n + i] = table[rgb[3 * i + c]];
     }
 }
+
+void nn_image_restore(const float *pixels, uint32_t size, uint32_t channels, const double mean[3],
+                      const double std[3], uint8_t *rgb)
+{
+    const size_t area = (size_t) size * size;
+    for (size_t i = 0; i < area; i++)
+        for (uint32_t k = 0; k < 3; k++) {
+            uint32_t from = channels == 1 ? 0 : k;
+            double x = 255.0 * ((double) pixels[from * area + i] * std[from] + mean[from]) + 0.5;
+            rgb[3 * i + k] = (uint8_t) (x < 0.0 ? 0.0 : x > 255.0 ? 255.0 : x);
+        }
+}

@@ -36,6 +36,9 @@ vkc_status nn_image_resize(const nn_image *im, uint32_t width, uint32_t height, 
 // (size, size, 3) bytes to (channels, size, size) floats: (x / 255 - mean) / std. One channel is the luma.
 void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, const double mean[3],
                         const double std[3], float *out);
+// And back, rounded and cut to 0 .. 255; one channel becomes grey.
+void nn_image_restore(const float *pixels, uint32_t size, uint32_t channels, const double mean[3],
+                      const double std[3], uint8_t *rgb);
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 // What is read back of every layer when asked for, into one buffer.
-enum { KEPT, SCORES, BLOCKS, N_EXTRA };
+enum { KEPT, SCORES, BLOCKS, EMBEDDED, N_EXTRA };        // EMBEDDED: of layer 0 alone
 typedef struct layer_copy {
     nn_tensor *t;                   // NULL: a layout's words
     vkc_slice src;                  // size 0 = nothing
@@ -20,7 +20,7 @@ typedef struct layer_copy {
 struct nn_infer {
     const nn_vit *v;
     nn_infer_params p;
-    uint32_t pixels_len;            // floats an image
+    uint32_t input_len;             // floats an image
     nn_batch batch;
     nn_graph *g;
     nn_tensor *logits, *gate;       // gate: of halting, else NULL
@@ -38,6 +38,8 @@ static vkc_status add_extra(nn_infer *inf, const nn_vit_taps *taps)
     const struct class_attention_attr attr = { .heads = c->heads };
     if ((inf->p.scores || inf->p.blocks) && c->retention.policy != NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
+    if (inf->p.blocks && !inf->p.stream)
+        inf->copy[EMBEDDED][0].t = taps->tokens;
     for (uint32_t l = 0; l < c->depth; l++) {
         const nn_mixer_taps *m = &taps->mixer[l];
         if (inf->p.scores && m->qkv && m->lse)
@@ -113,6 +115,28 @@ const float *nn_infer_block(const nn_infer *inf, uint32_t l)
     return (const float *) get_extra(inf, BLOCKS, l);
 }
 
+const float *nn_infer_embedded(const nn_infer *inf)
+{
+    return (const float *) get_extra(inf, EMBEDDED, 0);
+}
+
+// The graph from its input to the logits.
+static nn_tensor *forward(nn_infer *inf, nn_tensor **input, nn_vit_taps *taps)
+{
+    const nn_vit *v = inf->v;
+    if (!inf->p.stream) {
+        inf->input_len = v->cfg.channels * v->cfg.image * v->cfg.image;
+        *input = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->input_len } }, NN_DTYPE_F32,
+                                inf->batch.images);
+        return nn_vit_forward(inf->g, v, &inf->batch, *input, false, taps);
+    }
+    if (v->cfg.retention.policy != NN_POLICY_NONE)
+        return nn_graph_fail(inf->g, VKC_FAIL(VKC_E_ARG, "infer: a model that drops tokens cannot start at a block"));
+    inf->input_len = nn_model_config_tokens(&v->cfg) * v->cfg.dim;
+    *input = nn_graph_input(inf->g, "stream", (nn_shape) { 2, { 0, v->cfg.dim } }, NN_DTYPE_F32, inf->batch.tokens);
+    return nn_vit_forward_from(inf->g, v, &inf->batch, inf->p.first, *input, false, taps);
+}
+
 static vkc_status build(nn_infer *inf)
 {
     const nn_vit *v = inf->v;
@@ -121,10 +145,9 @@ static vkc_status build(nn_infer *inf)
     uint64_t before = vkc_memory_get_info(dev).in_use;
     VKC_TRY(nn_batch_create(dev, &v->cfg, inf->p.cap_images, &inf->batch));
     VKC_TRY(nn_graph_create(dev, &inf->g));
-    nn_tensor *pixels = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->pixels_len } }, NN_DTYPE_F32,
-                                       inf->batch.images);
+    nn_tensor *input = NULL;
     nn_vit_taps taps = { 0 };
-    inf->logits = nn_vit_forward(inf->g, v, &inf->batch, pixels, false, &taps);
+    inf->logits = forward(inf, &input, &taps);
     inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {
         nn_vit_watch(inf->g, v, &taps);
@@ -133,8 +156,8 @@ static vkc_status build(nn_infer *inf)
     VKC_TRY(add_extra(inf, &taps));
     nn_graph_keep(inf->g, inf->logits);
     VKC_TRY(nn_graph_plan(inf->g));
-    vkc_slice in = nn_tensor_slice(pixels), out = nn_tensor_slice(inf->logits);
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, in.size, "pixels, host", &inf->upload));
+    vkc_slice in = nn_tensor_slice(input), out = nn_tensor_slice(inf->logits);
+    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, in.size, "input, host", &inf->upload));
     VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, out.size, "logits, host", &inf->readback));
     VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "infer" }, &inf->rec));
     VKC_TRY(vkc_record_copy(inf->rec, in, (vkc_slice) { inf->upload, 0, in.size }));
@@ -159,7 +182,6 @@ vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_in
         return VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
     inf->v = v;
     inf->p = *p;
-    inf->pixels_len = v->cfg.channels * v->cfg.image * v->cfg.image;
     vkc_status st = build(inf);
     if (st != VKC_OK) {
         nn_infer_destroy(inf);
@@ -199,14 +221,14 @@ void nn_infer_destroy(nn_infer *inf)
     free(inf);
 }
 
-vkc_status nn_infer_run(nn_infer *inf, const float *pixels, uint32_t n, float *logits)
+vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *logits)
 {
     if (n == 0 || n > inf->p.cap_images)
         return VKC_FAIL(VKC_E_ARG, "infer: %u images, want 1 to %u", n, inf->p.cap_images);
     vkc_status st = nn_batch_write(inf->v->dev, &inf->batch, n);
     if (st != VKC_OK)
         return st;
-    memcpy(vkc_buffer_map(inf->upload), pixels, (size_t) n * inf->pixels_len * sizeof *pixels);
+    memcpy(vkc_buffer_map(inf->upload), input, (size_t) n * inf->input_len * sizeof *input);
     uint64_t ticket;
     st = vkc_submit(inf->rec, &ticket);
     if (st == VKC_OK)

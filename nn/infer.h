@@ -16,7 +16,9 @@ typedef struct nn_infer_params {
                                     // or an infinity
     bool     kept;                  // nn_infer_kept will be asked
     bool     scores;                // nn_infer_scores will be asked; E_ARG when the model drops tokens
-    bool     blocks;                // nn_infer_block will be asked; likewise
+    bool     blocks;                // nn_infer_block and nn_infer_embedded will be asked; likewise
+    bool     stream;                // start at block `first`: the input is the residual stream that enters it, (n,
+    uint32_t first;                 // tokens, dim), instead of pixels. Dense models only (else E_ARG)
 } nn_infer_params;
 
 // For batches of at most cap_images. `v` must outlive it; later changes of v's values are seen, changes of its
@@ -25,8 +27,9 @@ vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
 vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_infer **out);
 void       nn_infer_destroy(nn_infer *inf);
 
-// pixels (n, channels, size, size), normalised -> logits (n, classes). Blocking.
-vkc_status nn_infer_run(nn_infer *inf, const float *pixels, uint32_t n, float *logits);
+// pixels (n, channels, size, size), normalised, or the stream (see `stream`) -> logits (n, classes). Blocking. The bits
+// of the logits are the same from a block on as from the pixels.
+vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *logits);
 // Replay the last batch once more and give the wall time from submit to done.
 vkc_status nn_infer_repeat(nn_infer *inf, double *seconds);
 
@@ -40,8 +43,10 @@ vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre);
 // The class attention of every token (n, tokens) in layer l (shaders/class_attention.h); NULL where the mixer has no
 // attention weights.
 const float *nn_infer_scores(const nn_infer *inf, uint32_t l);
-// The residual stream after block l, (n, tokens, dim).
+// The residual stream after block l, (n, tokens, dim); NULL for a block before the first.
 const float *nn_infer_block(const nn_infer *inf, uint32_t l);
+// The stream that enters block 0; NULL for a model that did not start at the pixels.
+const float *nn_infer_embedded(const nn_infer *inf);
 
 uint64_t   nn_infer_bytes(const nn_infer *inf);         // device memory of activations and inputs
 

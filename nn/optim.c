@@ -1,4 +1,4 @@
-// optim.c — AdamW: sums of squares, clip scale, update.
+// optim.c — AdamW: sums of squares, clip scale, update, average.
 #include "nn/optim.h"
 
 #include "shaders/adamw.h"
@@ -18,7 +18,7 @@ struct nn_adamw {
     vkc_buffer      *state;         // step | norm | partial, each aligned
     vkc_buffer      *upload;        // the host's copy of step
     vkc_slice        step, norm, partial;
-    const vkc_kernel *sumsq, *clip, *adamw;
+    const vkc_kernel *sumsq, *clip, *adamw, *ema;
 };
 
 static uint32_t block_len(const nn_adamw_block *b)
@@ -32,8 +32,10 @@ static uint32_t block_groups(const nn_adamw_block *b)
     return n < MAX_GROUPS ? n : MAX_GROUPS;
 }
 
-static vkc_status check_blocks(const nn_adamw_block *blocks, uint32_t n_blocks)
+static vkc_status check_blocks(const nn_adamw_params *params, const nn_adamw_block *blocks, uint32_t n_blocks)
 {
+    if (!(params->ema >= 0 && params->ema < 1))
+        return VKC_FAIL(VKC_E_ARG, "adamw: an average with decay %g, want 0 to less than 1", params->ema);
     if (n_blocks == 0)
         return VKC_FAIL(VKC_E_ARG, "adamw: no blocks of parameters");
     for (uint32_t i = 0; i < n_blocks; i++) {
@@ -43,6 +45,8 @@ static vkc_status check_blocks(const nn_adamw_block *blocks, uint32_t n_blocks)
             return VKC_FAIL(VKC_E_ARG, "adamw: block %u has %zu bytes", i, size);
         if (b->grads.size != size || b->m.size != size || b->v.size != size)
             return VKC_FAIL(VKC_E_ARG, "adamw: gradients or moments of block %u are not %zu bytes", i, size);
+        if (params->ema > 0 && b->average.size != size)
+            return VKC_FAIL(VKC_E_ARG, "adamw: the average of block %u is not %zu bytes", i, size);
         if (b->decay_len > size / sizeof(float))
             return VKC_FAIL(VKC_E_ARG, "adamw: block %u decays more than it holds", i);
     }
@@ -55,6 +59,7 @@ static vkc_status get_kernels(nn_adamw *o, vkc_device *dev)
         { &vkc_shader_sumsq, sizeof(struct sumsq_args), &o->sumsq },
         { &vkc_shader_clip, sizeof(struct clip_args), &o->clip },
         { &vkc_shader_adamw, sizeof(struct adamw_args), &o->adamw },
+        { &vkc_shader_ema, sizeof(struct ema_args), &o->ema },
     };
     vkc_status st = VKC_OK;
     for (size_t i = 0; i < sizeof want / sizeof want[0] && st == VKC_OK; i++) {
@@ -67,7 +72,7 @@ static vkc_status get_kernels(nn_adamw *o, vkc_device *dev)
 vkc_status nn_adamw_create(vkc_device *dev, const nn_adamw_params *params, const nn_adamw_block *blocks,
                            uint32_t n_blocks, nn_adamw **out)
 {
-    vkc_status st = check_blocks(blocks, n_blocks);
+    vkc_status st = check_blocks(params, blocks, n_blocks);
     if (st != VKC_OK)
         return st;
     nn_adamw *o = (nn_adamw *) calloc(1, sizeof *o);
@@ -144,6 +149,12 @@ vkc_status nn_adamw_record(nn_adamw *opt, vkc_recording *rec)
         st = vkc_record_dispatch(rec, &(vkc_dispatch) { .kernel = opt->adamw, .args = &a,
             .groups = { block_groups(b) }, .bind = { b->params, b->grads, b->m, b->v, opt->step, opt->norm } });
     }
+    for (uint32_t i = 0; i < opt->n_blocks && opt->params.ema > 0 && st == VKC_OK; i++) {
+        const nn_adamw_block *b = &opt->blocks[i];
+        struct ema_args a = { .len = block_len(b) };
+        st = vkc_record_dispatch(rec, &(vkc_dispatch) { .kernel = opt->ema, .args = &a,
+            .groups = { block_groups(b) }, .bind = { b->average, b->params, opt->step } });
+    }
     return st;
 }
 
@@ -155,6 +166,7 @@ void nn_adamw_write_step(nn_adamw *opt, double lr, uint64_t step)
         .size = (float) (lr / (1 - pow(opt->params.beta1, t))),
         .root = (float) (1 / sqrt(1 - pow(opt->params.beta2, t))),
         .max_norm = (float) opt->params.max_norm,
+        .ema_rest = (float) (1 - fmin(opt->params.ema, (1 + t) / (10 + t))),
     };
     memcpy(vkc_buffer_map(opt->upload), &s, sizeof s);
 }

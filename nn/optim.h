@@ -1,4 +1,4 @@
-// optim.h — AdamW with global-norm clipping over flat blocks of parameters, without read-back.
+// optim.h — AdamW with global-norm clipping over flat blocks of parameters, and their average, without read-back.
 //
 // Parameters, gradients and both moments lie in blocks of equal layout, each small enough for one
 // binding. A step is recorded once and replayed; the learning rate and the step number go through a
@@ -18,12 +18,14 @@ typedef struct nn_adamw nn_adamw;
 typedef struct nn_adamw_block {
     vkc_slice params, grads, m, v;  // float32, equal sizes; borrowed. m and v start at 0 (vkc_fill)
     size_t    decay_len;            // numbers that weight decay pulls: the first so many of the block
+    vkc_slice average;              // of the values after each step; starts as they do. Empty = none
 } nn_adamw_block;
 
 typedef struct nn_adamw_params {
     double beta1, beta2, eps;       // 0 = 0.9, 0.999, 1e-8
     double weight_decay;            // 0 = none
     double max_norm;                // clip the norm of all gradients to this; 0 = never
+    double ema;                     // decay of the averages, below 1; 0 = none. In step t min(ema, (1 + t) / (10 + t))
 } nn_adamw_params;
 
 // `blocks` is copied; the memory it names must outlive the optimiser's recordings.

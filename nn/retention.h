@@ -18,9 +18,19 @@ extern "C" {
 #define NN_MAX_GATE 1e4             // of gate_scale, gate_centre and read_patches
 
 // What a graph leaves for whoever trains or measures retention; NULL where there is none.
+//
+// A graph that follows decides nothing: after block l its rows move as those of `follow` did, a model of the same depth
+// and policy built before it in the same graph with the same batch, and makes no layouts. With halting its mean field
+// weighs tokens as the followed model's does, and `soft` is what its own gate says meanwhile. No gradient flows into
+// the followed model.
 typedef struct nn_retention_taps {
     nn_tensor *gate;                // read: (GATE_LEN) of shaders/halt.h, an input; NULL = made from the config
+    const struct nn_retention_taps *follow;     // read: what another model left; NULL = this one decides for itself
+    nn_tensor *before[NN_MAX_DEPTH];    // (R, HALT_COLS) state of the tokens that enter block l; NULL: all run. Not
+                                        // when following, nor are halting, score and tally
     nn_tensor *halting[NN_MAX_DEPTH];   // (R, HALT_COLS) after block l
+    nn_tensor *source[NN_MAX_DEPTH];    // (R') the rows that go on after block l, in batch->kept[l]; NULL: all
+    nn_tensor *soft[NN_MAX_DEPTH];  // following: (R, SOFT_COLS) of shaders/halt_soft.h after block l, not the last
     nn_tensor *score[NN_MAX_DEPTH]; // topk: (R) class attention of block l, where a choice is made
     nn_tensor *tally;               // (depth, TALLY_COLS); halting only
 } nn_retention_taps;

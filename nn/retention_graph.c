@@ -3,6 +3,7 @@
 
 #include "shaders/class_attention.h"
 #include "shaders/halt.h"
+#include "shaders/halt_soft.h"
 #include "shaders/halt_tally.h"
 #include "shaders/keep_top.h"
 #include "shaders/mean_field.h"
@@ -31,15 +32,21 @@ static nn_tensor *add(nn_graph *g, nn_tensor *sum, nn_tensor *x)
     return sum ? NN_APPLY0(g, add, NULL, sum, x) : x;
 }
 
-// The rows of x that are flagged, in a layout of their own; those of the halting state besides.
+// The rows of x, and of the halting state, by where they come from.
+static nn_tensor *move(nn__retention *r, nn_tensor *x, nn_tensor *source)
+{
+    if (r->prev)
+        r->prev = NN_APPLY0(r->g, gather_rows, NULL, r->prev, source);
+    return NN_APPLY0(r->g, gather_rows, NULL, x, source);
+}
+
+// The rows of x that are flagged, in a layout of their own.
 static nn_tensor *drop(nn__retention *r, uint32_t l, nn_tensor *x, nn_tensor *keep)
 {
     if (x && !r->batch->kept[l])
         return nn_graph_fail(r->g, VKC_FAIL(VKC_E_ARG, "retention: the batch has no layout after block %u", l));
-    nn_tensor *src = NN_APPLY0(r->g, compact, r->batch->kept[l], keep);
-    if (r->prev)
-        r->prev = NN_APPLY0(r->g, gather_rows, NULL, r->prev, src);
-    return NN_APPLY0(r->g, gather_rows, NULL, x, src);
+    r->taps->source[l] = NN_APPLY0(r->g, compact, r->batch->kept[l], keep);
+    return move(r, x, r->taps->source[l]);
 }
 
 static nn_tensor *halt(nn__retention *r, uint32_t l, nn_tensor *x)
@@ -54,6 +61,7 @@ static nn_tensor *halt(nn__retention *r, uint32_t l, nn_tensor *x)
     nn_tensor *now = NN_APPLY(r->g, halt, &stop, NULL, x, r->taps->gate, before);
     r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->images, x, now));
     r->taps->tally = add(r->g, r->taps->tally, NN_APPLY(r->g, halt_tally, &count, NULL, now, before));
+    r->taps->before[l] = before;
     r->taps->halting[l] = now;
     r->prev = now;
     return nn_retention_is_made(&r->v->cfg, l) ? drop(r, l, x, nn_output(now, 1)) : x;
@@ -74,8 +82,32 @@ static nn_tensor *choose(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mi
     return drop(r, l, x, NN_APPLY(r->g, keep_top, &top, NULL, score));
 }
 
+// Rows move as those of the followed model did; of its halting the weights are taken, and this model's gate is asked
+// what it would have said.
+static nn_tensor *follow(nn__retention *r, uint32_t l, nn_tensor *x)
+{
+    const nn_retention_taps *f = r->taps->follow;
+    const nn_retention_config *c = &r->v->cfg.retention;
+    if (x && (f->halting[l] != NULL) != (c->policy == NN_POLICY_HALTING))
+        return nn_graph_fail(r->g, VKC_FAIL(VKC_E_ARG, "retention: the model is to follow one that %s in block %u, and "
+                                            "its own policy is %s", f->halting[l] ? "halts tokens" : "does not halt",
+                                            l, nn_policy_name(c->policy)));
+    if (f->halting[l]) {
+        const struct halt_soft_attr soft = { c->keep_class };
+        const struct mean_field_attr read = { (float) c->read_patches };
+        nn_tensor *weights = nn_stop_gradient(r->g, f->halting[l]);
+        make_gate(r);
+        r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->images, x, weights));
+        if (l + 1 < r->v->cfg.depth)
+            r->prev = r->taps->soft[l] = NN_APPLY(r->g, halt_soft, &soft, NULL, x, r->taps->gate, r->prev);
+    }
+    return f->source[l] ? move(r, x, f->source[l]) : x;
+}
+
 nn_tensor *nn__retention_after(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mixer_taps *mixer)
 {
+    if (r->taps->follow)
+        return follow(r, l, x);
     switch (r->v->cfg.retention.policy) {
     case NN_POLICY_HALTING:
         return halt(r, l, x);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/glyphs.h"
+#include "nn/draw.h"
 
 #define SIDE      384u              // about what a picture is enlarged to
 #define MARGIN    12u               // around everything
@@ -17,7 +17,7 @@
 #define PAD       6u                // around the text of a swatch
 #define GAP       5u                // between swatches
 
-typedef struct rgb { uint8_t c[3]; } rgb;
+typedef nn_colour rgb;
 
 static const rgb white = { { 255, 255, 255 } }, ink = { { 32, 32, 32 } }, frame = { { 128, 128, 128 } };
 
@@ -34,16 +34,7 @@ struct nn_sheet {
 static rgb ramp(uint32_t i, uint32_t n)
 {
     static const uint8_t stop[4][3] = { { 24, 8, 72 }, { 118, 28, 130 }, { 222, 72, 104 }, { 255, 186, 128 } };
-    uint32_t at = n > 1 ? 3 * 256 * i / (n - 1) : 0, k = at / 256 < 2 ? at / 256 : 2, f = at - 256 * k;
-    rgb out;
-    for (int c = 0; c < 3; c++)
-        out.c[c] = (uint8_t) ((stop[k][c] * (256 - f) + stop[k + 1][c] * f) / 256);
-    return out;
-}
-
-static uint32_t luma(const uint8_t *p)
-{
-    return (77u * p[0] + 150u * p[1] + 29u * p[2]) / 256;
+    return nn_draw_ramp(stop, 4, n > 1 ? 3 * 256 * i / (n - 1) : 0);
 }
 
 // Can a token have gone through d blocks and no more?
@@ -115,27 +106,6 @@ void nn_sheet_place(const nn_sheet *s, uint32_t i, uint32_t *x, uint32_t *y)
     *y = MARGIN + i / c * cell(s);
 }
 
-static void fill(nn_image *im, uint32_t x, uint32_t y, uint32_t w, uint32_t h, rgb colour)
-{
-    for (uint32_t j = y; j < y + h && j < im->height; j++)
-        for (uint32_t i = x; i < x + w && i < im->width; i++)
-            memcpy(im->rgb + 3 * ((size_t) j * im->width + i), colour.c, 3);
-}
-
-static void write_text(nn_image *im, uint32_t x, uint32_t y, const char *text, rgb colour)
-{
-    for (; *text; text++, x += GLYPH_STEP)
-        for (uint32_t j = 0; j < GLYPH_H; j++)
-            for (uint32_t i = 0; i < GLYPH_W; i++)
-                if (nn_glyph_has(*text, i, j))
-                    fill(im, x + i, y + j, 1, 1, colour);
-}
-
-static uint32_t text_width(const char *text)
-{
-    return (uint32_t) strlen(text) * GLYPH_STEP - (GLYPH_STEP - GLYPH_W);
-}
-
 // A pen that goes from left to right and on to the next line where the sheet ends.
 typedef struct pen { nn_image *im; uint32_t x, y, width; } pen;
 
@@ -150,15 +120,15 @@ static void advance(pen *p, uint32_t w)
 // NULL as a colour: text alone.
 static void write_item(pen *p, const char *text, const rgb *colour)
 {
-    uint32_t tw = text_width(text), w = !colour ? tw : tw + 2 * PAD > SWATCH_W ? tw + 2 * PAD : SWATCH_W;
+    uint32_t tw = nn_draw_text_width(text), w = !colour ? tw : tw + 2 * PAD > SWATCH_W ? tw + 2 * PAD : SWATCH_W;
     advance(p, w);
     if (p->im) {
-        rgb on = colour && luma(colour->c) < 128 ? white : ink;
+        rgb on = colour && nn_draw_luma(colour->c) < 128 ? white : ink;
         if (colour) {
-            fill(p->im, p->x, p->y, w, SWATCH_H, frame);
-            fill(p->im, p->x + 1, p->y + 1, w - 2, SWATCH_H - 2, *colour);
+            nn_draw_fill(p->im, p->x, p->y, w, SWATCH_H, frame);
+            nn_draw_fill(p->im, p->x + 1, p->y + 1, w - 2, SWATCH_H - 2, *colour);
         }
-        write_text(p->im, p->x + (w - tw) / 2, p->y + (SWATCH_H - GLYPH_H) / 2, text, on);
+        nn_draw_text(p->im, p->x + (w - tw) / 2, p->y + (SWATCH_H - NN_DRAW_TEXT_H) / 2, text, on);
     }
     p->x += w + GAP;
 }
@@ -223,7 +193,7 @@ static bool is_kept(const nn_sheet *s, uint32_t blocks)
 static rgb colour_of(const nn_sheet *s, const uint8_t *p, uint32_t blocks)
 {
     rgb out;
-    uint32_t grey = luma(p), d = blocks > 0 ? blocks : 1;
+    uint32_t grey = nn_draw_luma(p), d = blocks > 0 ? blocks : 1;
     if (is_kept(s, blocks)) {
         memcpy(out.c, p, 3);
         return out;
@@ -268,10 +238,10 @@ vkc_status nn_sheet_draw(const nn_sheet *s, nn_image *out)
 {
     uint64_t w, h;
     measure(s, s->n, &w, &h);
-    nn_image im = { (uint32_t) w, (uint32_t) h, (uint8_t *) malloc(3 * (size_t) w * (size_t) h) };
-    if (!im.rgb)
-        return VKC_FAIL(VKC_E_NOMEM, "sheet: out of host memory");
-    memset(im.rgb, 255, 3 * (size_t) w * (size_t) h);
+    nn_image im;
+    vkc_status st = nn_draw_init((uint32_t) w, (uint32_t) h, &im);
+    if (st != VKC_OK)
+        return st;
     uint32_t c = columns(s->n), y = MARGIN + (s->n + c - 1) / c * cell(s);
     for (uint32_t i = 0; i < s->n; i++)
         draw_picture(s, i, &im);

@@ -64,6 +64,8 @@ static vkc_status make_moments(nn_stepper *s)
             if (st == VKC_OK)
                 st = vkc_fill(s->p.dev, vkc_slice_of(s->moment[k][b]), 0);
         }
+        if (st == VKC_OK && s->p.adamw.ema > 0)
+            st = vkc_buffer_create(s->p.dev, VKC_MEM_DEVICE, ps->block_size[b], "average", &s->average[b]);
     }
     for (uint32_t i = 0; i < s->n_ranges && st == VKC_OK; i++) {
         nn_adamw_block *r = &s->range[i];
@@ -73,38 +75,61 @@ static vkc_status make_moments(nn_stepper *s)
         r->grads = (vkc_slice) { ps->grad[b], r->params.offset, r->params.size };
         r->m = (vkc_slice) { s->moment[0][b], r->params.offset, r->params.size };
         r->v = (vkc_slice) { s->moment[1][b], r->params.offset, r->params.size };
+        if (s->average[b])
+            r->average = (vkc_slice) { s->average[b], r->params.offset, r->params.size };
     }
     return st;
+}
+
+// Host memory for an input, copied to it before each step of a slot; nothing for an input that is not there.
+static vkc_status make_input(nn_stepper *s, uint32_t slot, const nn_tensor *t, const char *name, vkc_buffer **out)
+{
+    if (!t)
+        return VKC_OK;
+    const vkc_slice to = nn_tensor_slice(t);
+    vkc_status st = vkc_buffer_create(s->p.dev, VKC_MEM_UPLOAD, to.size, name, out);
+    if (st != VKC_OK)
+        return st;
+    memset(vkc_buffer_map(*out), 0, to.size);
+    return vkc_record_copy(s->copy[slot], to, (vkc_slice) { *out, 0, to.size });
 }
 
 static vkc_status make_slots(nn_stepper *s)
 {
     vkc_device *dev = s->p.dev;
-    vkc_slice px = nn_tensor_slice(s->p.pixels);
     vkc_status st;
-    size_t labels = s->p.labels ? nn_tensor_slice(s->p.labels).size : 0;
     const size_t knobs = s->p.knobs ? nn_tensor_slice(s->p.knobs).size : 0;
     if (knobs) {
         VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, knobs, "knobs, host", &s->knobs));
         memset(vkc_buffer_map(s->knobs), 0, knobs);
     }
     for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
-        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, px.size, "pixels, host", &s->pixels[i]));
-        memset(vkc_buffer_map(s->pixels[i]), 0, px.size);
         VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "copy in" }, &s->copy[i]));
-        VKC_TRY(vkc_record_copy(s->copy[i], px, (vkc_slice) { s->pixels[i], 0, px.size }));
-        if (labels) {
-            VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, labels, "labels, host", &s->labels[i]));
-            memset(vkc_buffer_map(s->labels[i]), 0, labels);
-            VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.labels),
-                                    (vkc_slice) { s->labels[i], 0, labels }));
-        }
+        VKC_TRY(make_input(s, i, s->p.pixels, "pixels, host", &s->pixels[i]));
+        VKC_TRY(make_input(s, i, s->p.labels, "labels, host", &s->labels[i]));
+        VKC_TRY(make_input(s, i, s->recipe.other, "other labels, host", &s->other[i]));
+        VKC_TRY(make_input(s, i, s->recipe.share, "shares, host", &s->share[i]));
+        VKC_TRY(make_input(s, i, s->recipe.drop.key, "drop path key, host", &s->key[i]));
         if (knobs)
             VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.knobs), (vkc_slice) { s->knobs, 0, knobs }));
         VKC_TRY(vkc_recording_finish(s->copy[i]));
     }
 done:
     return st;
+}
+
+// Where pictures wait to be mixed: ordinary memory, since what goes to the device may be slow to read.
+static vkc_status make_plain(nn_stepper *s)
+{
+    const nn_recipe_inputs *r = &s->recipe;
+    const nn_shape *shape = nn_tensor_shape(s->p.pixels);
+    if (!r->other)
+        return VKC_OK;
+    if (shape->dim[1] != r->channels * r->size * r->size)
+        return VKC_FAIL(VKC_E_ARG, "stepper: the recipe is for pictures of %u x %u x %u, not of %u numbers",
+                        r->channels, r->size, r->size, shape->dim[1]);
+    s->plain = (float *) calloc(nn_shape_len(shape), sizeof *s->plain);
+    return s->plain ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
 }
 
 static vkc_status record_step(nn_stepper *s)
@@ -142,6 +167,7 @@ static vkc_status build(nn_stepper *s)
     VKC_TRY(make_moments(s));
     VKC_TRY(nn_adamw_create(s->p.dev, &s->p.adamw, s->range, s->n_ranges, &s->opt));
     VKC_TRY(make_slots(s));
+    VKC_TRY(make_plain(s));
     VKC_TRY(record_step(s));
 done:
     return st;
@@ -159,6 +185,11 @@ vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
         return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
     }
     s->p = *p;
+    if (p->recipe) {
+        s->recipe = *p->recipe;
+        s->p.recipe = NULL;
+        s->p.adamw.ema = p->recipe->recipe.ema;
+    }
     vkc_status st = build(s);
     if (st != VKC_OK) {
         nn_stepper_destroy(s);
@@ -177,28 +208,43 @@ void nn_stepper_destroy(nn_stepper *s)
         vkc_recording_destroy(s->copy[i]);
         vkc_buffer_destroy(s->pixels[i]);
         vkc_buffer_destroy(s->labels[i]);
+        vkc_buffer_destroy(s->other[i]);
+        vkc_buffer_destroy(s->share[i]);
+        vkc_buffer_destroy(s->key[i]);
     }
     nn_adamw_destroy(s->opt);
     for (uint32_t b = 0; b < NN_MAX_BLOCKS; b++) {
         vkc_buffer_destroy(s->moment[0][b]);
         vkc_buffer_destroy(s->moment[1][b]);
+        vkc_buffer_destroy(s->average[b]);
     }
     vkc_buffer_destroy(s->knobs);
     vkc_buffer_destroy(s->readback);
     vkc_buffer_destroy(s->counters);
     free(s->range);
     free(s->trained);
+    free(s->plain);
     free(s);
 }
 
 float *nn_stepper_pixels(nn_stepper *s, uint32_t slot)
 {
-    return (float *) vkc_buffer_map(s->pixels[slot]);
+    return s->plain ? s->plain : (float *) vkc_buffer_map(s->pixels[slot]);
 }
 
 uint32_t *nn_stepper_labels(nn_stepper *s, uint32_t slot)
 {
     return s->labels[slot] ? (uint32_t *) vkc_buffer_map(s->labels[slot]) : NULL;
+}
+
+void nn_stepper_mix(nn_stepper *s, uint32_t slot, uint32_t n, uint64_t step)
+{
+    if (s->plain)
+        nn_recipe_mix(&s->recipe, step, n, s->plain, nn_stepper_labels(s, slot),
+                      (float *) vkc_buffer_map(s->pixels[slot]), (uint32_t *) vkc_buffer_map(s->other[slot]),
+                      (float *) vkc_buffer_map(s->share[slot]));
+    if (s->key[slot])
+        nn_recipe_key(&s->recipe, step, (uint32_t *) vkc_buffer_map(s->key[slot]));
 }
 
 void nn_stepper_set_knobs(nn_stepper *s, const float *values)
@@ -209,7 +255,9 @@ void nn_stepper_set_knobs(nn_stepper *s, const float *values)
 
 vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step)
 {
-    vkc_status st = nn_batch_write(s->p.dev, s->p.batch, n);
+    vkc_status st = nn__stepper_start_average(s);
+    if (st == VKC_OK)
+        st = nn_batch_write(s->p.dev, s->p.batch, n);
     if (st != VKC_OK)
         return st;
     nn_adamw_write_step(s->opt, lr, step);

@@ -3,12 +3,16 @@
 // the device works on the other.
 //
 //   fill slot 0; for (step = 1 ...) { submit(slot, lr, step); fill the other slot; wait(losses); }
+//
+// With a recipe, filling ends with nn_stepper_mix. An average of the weights (recipe.ema) starts with the values before
+// the first step and is kept beside them.
 // Thread-safety: as the device; the memory of the slot not submitted may be written by any thread.
 #ifndef NN_STEPPER_H
 #define NN_STEPPER_H
 
 #include "nn/graph.h"
 #include "nn/optim.h"
+#include "nn/recipe.h"
 #include "nn/vit.h"
 
 #ifdef __cplusplus
@@ -27,6 +31,7 @@ typedef struct nn_stepper_params {
     nn_batch   *batch;              // layouts of the graph; borrowed
     nn_tensor  *pixels, *labels;    // inputs; labels may be NULL
     nn_tensor  *knobs;              // a small plain input that the host may change from step to step; NULL = none
+    const nn_recipe_inputs *recipe; // of the same graph, copied; NULL = none
     nn_tensor *const *watch;        // plain scalars to read after each step
     uint32_t    n_watch;
     nn_adamw_params adamw;
@@ -36,9 +41,11 @@ typedef struct nn_stepper_params {
 vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out);
 void       nn_stepper_destroy(nn_stepper *s);
 
-// Host memory of a slot: pixels (B, channels * size * size), labels (B).
+// Host memory of a slot: pixels (B, channels * size * size), labels (B). Fill one slot at a time.
 float     *nn_stepper_pixels(nn_stepper *s, uint32_t slot);
 uint32_t  *nn_stepper_labels(nn_stepper *s, uint32_t slot);
+// What the recipe makes of the n pictures just filled in, for the step that will take them. Nothing without a recipe.
+void       nn_stepper_mix(nn_stepper *s, uint32_t slot, uint32_t n, uint64_t step);
 // What the knobs are from the next submit on; 0 before the first call. The step before must have been waited for.
 void       nn_stepper_set_knobs(nn_stepper *s, const float *values);
 // Start step `step` (from 1) on the n images of a slot; the step before must have been waited for.
@@ -51,8 +58,12 @@ vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm);
 vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step);
 bool       nn_stepper_is_checked(const nn_stepper *s);
 
-// Checkpoint: trained parameters and both moments by name, and `n` words of the caller's own state
-// (64 bits each, stored losslessly). Atomic. Load fails with E_FORMAT when it is of another model.
+// Let the trained parameters be their average, where there is one: the end of a training. No step may follow.
+vkc_status nn_stepper_write_average(nn_stepper *s);
+
+// Checkpoint: trained parameters, both moments and the average by name, and `n` words of the caller's own state
+// (64 bits each, stored losslessly). Atomic. Load fails with E_FORMAT when it is of another model. From one without an
+// average, that starts with the values loaded.
 vkc_status nn_stepper_save(nn_stepper *s, const char *path, const uint64_t *state, uint32_t n);
 vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uint32_t n);
 

@@ -3,7 +3,6 @@
 
 #include "nn/finite.h"
 #include "nn/fit.h"
-#include "shaders/cross_entropy.h"
 
 static double or_default(double value, double fallback)
 {
@@ -16,18 +15,21 @@ static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, uint32_t bat
     uint32_t len = v->cfg.channels * v->cfg.image * v->cfg.image;
     nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { batch, len } }, NN_DTYPE_F32, b->images);
     nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { batch } }, NN_DTYPE_U32, b->images);
-    nn_vit_taps taps = { 0 };
+    nn_recipe r = p->recipe;
+    r.smoothing = or_default(r.smoothing, 0.1);
+    nn_recipe_inputs in;
+    nn_recipe_build(g, &r, p->seed, &v->cfg, b->images, &in);
+    nn_vit_taps taps = { .drop = in.drop };
     nn_tensor *logits = nn_vit_forward(g, v, b, pixels, true, &taps);
     if (p->check_finite) {
         nn_vit_watch(g, v, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
-    struct cross_entropy_attr attr = { .smoothing = (float) or_default(p->smoothing, 0.1) };
-    nn_tensor *loss = NN_APPLY(g, cross_entropy, &attr, NULL, logits, labels);
+    nn_tensor *loss = nn_recipe_loss(g, &in, logits, labels);
     nn_graph_add_loss(g, loss, 1.0f);
     return nn_stepper_create(&(nn_stepper_params) {
         .dev = v->dev, .graph = g, .params = v->params, .batch = b, .pixels = pixels, .labels = labels,
-        .watch = &loss, .n_watch = 1,
+        .recipe = &in, .watch = &loss, .n_watch = 1,
         .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
     }, out);
 }

@@ -4,6 +4,7 @@
 
 #include "nn/dataset.h"
 #include "nn/progress.h"
+#include "nn/recipe.h"
 #include "nn/vit.h"
 
 #ifdef __cplusplus
@@ -18,7 +19,7 @@ typedef struct nn_train_params {    // 0 = the default in brackets
     double   min_lr;                // [0]
     double   warmup;                // epochs of linear warm-up [1]
     double   weight_decay;          // [0.05]; < 0 = none
-    double   smoothing;             // of labels [0.1]; < 0 = none
+    nn_recipe recipe;               // nn/recipe.h; smoothing [0.1], < 0 = none
     double   clip;                  // largest global gradient norm [1]; < 0 = none
     uint64_t seed;
     uint32_t threads;               // decoding [as many as cores]
@@ -39,7 +40,7 @@ typedef struct nn_train_result {
     uint32_t bad;                   // broken pictures skipped
 } nn_train_result;
 
-// Train in place; `v` must be trainable. Stopped by progress: writes the checkpoint, E_STOPPED. Errors: E_FORMAT,
+// Train in place; `v` must be trainable. With recipe.ema it ends as its average. Stopped by progress: writes the checkpoint, E_STOPPED. Errors: E_FORMAT,
 // E_IO, E_CHECK (numbers that are not finite), device errors; the last checkpoint stays.
 vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out);
 

@@ -57,8 +57,17 @@ nn_mixer_dims nn_vit_mixer_dims(const nn_vit *v, uint32_t l);
 // Let block l of v use the mixer and projection of block l of `from`, which must outlive it.
 void       nn_vit_borrow(nn_vit *v, const nn_vit *from, uint32_t l);
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `gate` is read.
+// Stochastic depth (nn/recipe.h): the branches of block l are left out of an image with probability
+// rate * l / (depth - 1), anew by the words of the key, and count 1 / (1 - that) times where they stay.
+typedef struct nn_vit_drop {
+    nn_tensor *key;                 // (2) uint32, a plain input; NULL = all branches stay: the plain graph
+    double     rate;                // of the last block, 0 .. < 1
+} nn_vit_drop;
+
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop` is read and, of
+// `retention`, `gate` and `follow`.
 typedef struct nn_vit_taps {
+    nn_vit_drop drop;
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
     nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
     nn_tensor *attn[NN_MAX_DEPTH];          // after it: what enters the residual stream
@@ -71,6 +80,10 @@ typedef struct nn_vit_taps {
 // Images as (B, channels * size * size) pixels, already normalised, packed by batch->images -> logits (B, K).
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *b, nn_tensor *pixels, bool trained,
                           nn_vit_taps *taps);
+// The rest of it from block `first` on: x (R, C), the residual stream that enters that block, packed by batch->tokens
+// -> logits. Dense models only (E_ARG) unless first is 0. Taps of what is before stay NULL; `tokens` is x for first = 0.
+nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *b, uint32_t first, nn_tensor *x,
+                               bool trained, nn_vit_taps *taps);
 // Block l alone: x (R, C) -> (R, C), the residual stream. `taps` may be NULL.
 nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *x, bool trained,
                                 nn_vit_taps *taps);

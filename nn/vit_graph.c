@@ -3,6 +3,7 @@
 
 #include "nn/finite.h"
 #include "nn/retention_impl.h"
+#include "shaders/drop_path.h"
 #include "shaders/layernorm.h"
 #include "shaders/linear.h"
 #include "shaders/patchify.h"
@@ -85,16 +86,30 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
     return linear(&b, o, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
 }
 
+enum { BRANCH_ATTN, BRANCH_MLP, N_BRANCHES };
+
+// A branch of block l on its way into the residual stream.
+static nn_tensor *leave_out(const builder *b, const nn_vit *v, uint32_t l, uint32_t branch, nn_tensor *x,
+                            const nn_vit_drop *drop)
+{
+    const struct drop_path_attr a = {
+        .rate = l ? (float) (drop->rate * l / (v->cfg.depth - 1)) : 0.0f, .stream = N_BRANCHES * l + branch,
+    };
+    return drop->key && a.rate > 0.0f ? NN_APPLY(b->g, drop_path, &a, NULL, x, drop->key) : x;
+}
+
 nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *x, bool trained,
                                 nn_vit_taps *taps)
 {
     const nn_vit_block *k = &v->block[l];
+    const nn_vit_drop drop = taps ? taps->drop : (nn_vit_drop) { NULL, 0 };
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     nn_tensor *heads = NULL, *normed = norm(&b, x, k->norm1_w, k->norm1_b);
     nn_tensor *attn = nn_vit_attn(g, v, l, normed, trained, &heads, taps ? &taps->mixer[l] : NULL);
-    x = NN_APPLY0(g, add, NULL, x, attn);
+    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_ATTN, attn, &drop));
     nn_tensor *h = linear(&b, norm(&b, x, k->norm2_w, k->norm2_b), k->fc1_w, k->fc1_b, LINEAR_ACT_GELU);
-    x = NN_APPLY0(g, add, NULL, x, linear(&b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE));
+    h = linear(&b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);
+    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_MLP, h, &drop));
     if (taps) {
         taps->normed[l] = normed;
         taps->heads[l] = heads;
@@ -104,25 +119,37 @@ nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_ten
     return x;
 }
 
-nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
-                          nn_vit_taps *taps)
+nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *batch, uint32_t first, nn_tensor *x,
+                               bool trained, nn_vit_taps *taps)
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     nn_vit_taps unused = { 0 }, *t = taps ? taps : &unused;
-    *t = (nn_vit_taps) { .retention = { .gate = t->retention.gate } };
+    *t = (nn_vit_taps) {
+        .drop = t->drop, .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
+    };
     nn__retention kept = { .g = g, .v = v, .batch = batch, .taps = &t->retention };
-    struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
-    nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
-    x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
-    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
-    t->tokens = x;
-    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+    if (first > 0 && (first >= v->cfg.depth || v->cfg.retention.policy != NN_POLICY_NONE))
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "model: cannot start at block %u of %u%s", first, v->cfg.depth,
+                                         first < v->cfg.depth ? ", tokens are dropped on the way there" : ""));
+    t->tokens = first == 0 ? x : NULL;
+    for (uint32_t l = first; l < v->cfg.depth; l++) {
         x = nn_vit_block_forward(g, v, l, x, trained, t);
         x = nn__retention_after(&kept, l, x, &t->mixer[l]);
     }
     x = nn__retention_read_out(&kept, x);       // one row an image: norm what the classifier reads alone
     x = norm(&b, x, v->norm_w, v->norm_b);
     return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+}
+
+nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
+                          nn_vit_taps *taps)
+{
+    builder b = { g, v->params, trained, (float) v->cfg.eps };
+    struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
+    nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
+    x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
+    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
+    return nn_vit_forward_from(g, v, batch, 0, x, trained, taps);
 }
 
 void nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps)

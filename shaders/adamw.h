@@ -1,4 +1,4 @@
-// adamw.h — the optimiser's three kernels: sum of squares, clip scale, update
+// adamw.h — the optimiser's kernels: sum of squares, clip scale, update, average of the values
 #ifndef SHADERS_ADAMW_H
 #define SHADERS_ADAMW_H
 #include "inc/shared.h"
@@ -9,6 +9,7 @@ struct adamw_step {
     F32 size;                      // lr / (1 - beta1^t)
     F32 root;                      // 1 / sqrt(1 - beta2^t)
     F32 max_norm;                  // 0 = no clipping
+    F32 ema_rest;                  // 1 - decay of the average in this step
 };
 
 struct sumsq_args {
@@ -30,4 +31,9 @@ struct adamw_args {
     F32 eps;
 };
 ARGS_SIZE(adamw_args, 28);
+
+struct ema_args {
+    U32 len;
+};
+ARGS_SIZE(ema_args, 4);
 #endif

@@ -11,7 +11,18 @@ layout(binding = 1) readonly  buffer Labels  { uint label[]; };     // (R)
 layout(binding = 2) writeonly buffer Lse     { float lse[]; };      // (R)
 layout(binding = 3) writeonly buffer Partial { float partial[]; };  // (groups)
 ROWS(4, Tok);
+layout(binding = 5) readonly  buffer Others  { uint other[]; };     // (R)
+layout(binding = 6) readonly  buffer Shares  { float share[]; };    // (R)
+layout(constant_id = SPEC_CROSS_ENTROPY_MIXED) const uint MIXED = 0u;
 PUSH_ARGS(cross_entropy_args);
+
+// `t`: the sum over the columns of logit - top. An unknown label counts as no loss.
+float label_loss(uint y, uint base, float top, float log_sum, float t)
+{
+    if (y >= COLS)
+        return 0.0;
+    return log_sum - (1.0 - a.smoothing) * (logits[base + y] - top) - a.smoothing / float(COLS) * t;
+}
 
 void main()
 {
@@ -33,10 +44,11 @@ void main()
         t = row_sum(t);
         if (row < n && LANE == 0u) {
             lse[row] = top + log_sum;
-            uint y = label[row];
-            if (y < COLS)     // an unknown label counts as no loss
-                loss += log_sum - (1.0 - a.smoothing) * (logits[base + y] - top)
-                      - a.smoothing / float(COLS) * t;
+            float own = label_loss(label[row], base, top, log_sum, t);
+            if (MIXED == 1u)
+                loss += share[row] * own + (1.0 - share[row]) * label_loss(other[row], base, top, log_sum, t);
+            else
+                loss += own;
         }
     }
     loss = wg_sum(loss);

@@ -193,6 +193,20 @@ def test_resume(work):
     check_run(2, "another run", *train(work, "r", "--resume", "--lr", "0.5"))
     check_run(0, "", *train(work, "r", "--resume"))
     check(weights(work / "r") == weights(work / "m"), "train: a resumed run gives other weights")
+    recipe = ["--mixup", "0.8", "--cutmix", "1", "--drop-path", "0.2", "--ema", "0.9"]
+    check_run(0, "", *train(work, "rec", *recipe))
+    for name, value in (("mixup", 0.8), ("cutmix", 1.0), ("drop_path", 0.2), ("ema", 0.9), ("smoothing", 0.1)):
+        run_json = json.loads((work / "rec.run/run.json").read_text())
+        check(run_json["inputs"].get(name) == value, f"train: run.json lacks {name}")
+    card = (work / "rec/README.md").read_text()
+    check("mixup 0.8, cutmix 1, stochastic depth 0.2" in card, "train: no recipe in the card")
+    check_run(130, "--resume", *train(work, "rec2", *recipe, "--max-steps", "4"))
+    check_run(2, "another run: its mixup is 0.8", *train(work, "rec2", "--resume"))
+    check_run(2, "another run: its mixup is 0.8, not 0.5", *train(work, "rec2", "--resume", *recipe, "--mixup", "0.5"))
+    check_run(0, "", *train(work, "rec2", "--resume", *recipe))
+    check(weights(work / "rec2") == weights(work / "rec"), "train: a resumed run with a recipe gives other weights")
+    check(weights(work / "rec2") != weights(work / "m"), "train: a recipe that does nothing")
+    check_run(2, "--drop-path", *train(work, "x", "--drop-path", "1"))
     long = [str(a) for a in train(work, "i", "--epochs", "100000")]
     with subprocess.Popen([pare, *long], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as p:
         for _ in range(600):
@@ -539,4 +553,5 @@ def main():
     return 1 if failures else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-// test_optim.c — ten steps of AdamW against a double reference, clipping, equal bits, the schedule.
+// test_optim.c — ten steps of AdamW and the average of the values against a double reference, clipping, equal bits, the schedule.
 #include "nn/optim.h"
 
 #include "nn/rng.h"
@@ -18,26 +18,29 @@
 
 typedef struct arena {
     vkc_device    *dev;
-    vkc_buffer    *buf[BLOCKS][4];  // params, grads, m, v
+    vkc_buffer    *buf[BLOCKS][5];  // params, grads, m, v, average
     nn_adamw_block blocks[BLOCKS];
     nn_adamw      *opt;
     vkc_recording *rec;
 } arena;
 
-static const nn_adamw_params hyper = { .weight_decay = 0.05, .max_norm = 1.0 };
+static const nn_adamw_params hyper = { .weight_decay = 0.05, .max_norm = 1.0, .ema = 0.4 };
 static const nn_schedule schedule = { .lr = 1e-2, .min_lr = 1e-4, .warmup = 3, .total = STEPS };
 
 static void open_arena(arena *t, const nn_adamw_params *params)
 {
     *t = (arena) { .dev = test_device_open() };
     for (uint32_t b = 0; b < BLOCKS; b++) {
-        vkc_slice s[4];
-        for (int i = 0; i < 4; i++) {
+        vkc_slice s[5];
+        for (int i = 0; i < 5; i++) {
             assert_int_equal(vkc_buffer_create(t->dev, VKC_MEM_DEVICE, LEN * 4, "block", &t->buf[b][i]), VKC_OK);
             s[i] = (vkc_slice) { t->buf[b][i], 0, LEN * 4 };
             assert_int_equal(vkc_fill(t->dev, s[i], 0), VKC_OK);
         }
-        t->blocks[b] = (nn_adamw_block) { s[0], s[1], s[2], s[3], b == 0 ? LEN : b == 1 ? 777 : 0 };
+        t->blocks[b] = (nn_adamw_block) {
+            .params = s[0], .grads = s[1], .m = s[2], .v = s[3], .decay_len = b == 0 ? LEN : b == 1 ? 777 : 0,
+            .average = s[4],
+        };
     }
     assert_int_equal(nn_adamw_create(t->dev, params, t->blocks, BLOCKS, &t->opt), VKC_OK);
     assert_int_equal(vkc_recording_create(t->dev, &(vkc_recording_params) { .name = "step" }, &t->rec), VKC_OK);
@@ -52,7 +55,7 @@ static void close_arena(arena *t)
     vkc_recording_destroy(t->rec);
     nn_adamw_destroy(t->opt);
     for (uint32_t b = 0; b < BLOCKS; b++)
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 5; i++)
             vkc_buffer_destroy(t->buf[b][i]);
     vkc_device_destroy(t->dev);
 }
@@ -63,7 +66,7 @@ static float gradient(uint32_t step, uint32_t i)
     return (step < 4 ? 1e-3f : 1e-1f) * nn_rng_normal(11, step, i);
 }
 
-// Ten steps from the same start; fills p with the parameters, norms with what was left on the device.
+// Ten steps from the same start; fills p with the parameters and their averages behind them, norms with what was left on the device.
 static void train(arena *t, float *p, float norms[STEPS][2])
 {
     float *g = (float *) malloc(LEN * sizeof *g);
@@ -71,6 +74,7 @@ static void train(arena *t, float *p, float norms[STEPS][2])
         for (uint32_t i = 0; i < LEN; i++)
             g[i] = nn_rng_normal(5, b, i);
         assert_int_equal(vkc_write(t->dev, t->blocks[b].params, g), VKC_OK);
+        assert_int_equal(vkc_write(t->dev, t->blocks[b].average, g), VKC_OK);
         assert_int_equal(vkc_fill(t->dev, t->blocks[b].m, 0), VKC_OK);
         assert_int_equal(vkc_fill(t->dev, t->blocks[b].v, 0), VKC_OK);
     }
@@ -87,6 +91,7 @@ static void train(arena *t, float *p, float norms[STEPS][2])
     }
     for (uint32_t b = 0; b < BLOCKS; b++) {
         assert_int_equal(vkc_read(t->dev, t->blocks[b].params, p + (size_t) b * LEN), VKC_OK);
+        assert_int_equal(vkc_read(t->dev, t->blocks[b].average, p + (size_t) (BLOCKS + b) * LEN), VKC_OK);
         assert_int_equal(vkc_read(t->dev, t->blocks[b].grads, g), VKC_OK);
         for (uint32_t i = 0; i < LEN; i++)
             assert_true(g[i] == 0.0f);      // cleared
@@ -100,9 +105,9 @@ static void train_ref(const nn_adamw_params *h, double *p, double norms[STEPS][2
     const uint32_t n = BLOCKS * LEN;
     double *m = (double *) calloc(n, sizeof *m), *v = (double *) calloc(n, sizeof *v);
     for (uint32_t i = 0; i < n; i++)
-        p[i] = (double) nn_rng_normal(5, i / LEN, i % LEN);
+        p[i] = p[n + i] = (double) nn_rng_normal(5, i / LEN, i % LEN);
     for (uint32_t s = 0; s < STEPS; s++) {
-        double sum = 0, lr = nn_schedule_lr(&schedule, s);
+        double sum = 0, lr = nn_schedule_lr(&schedule, s), ema = fmin(h->ema, (2.0 + s) / (11.0 + s));
         for (uint32_t i = 0; i < n; i++)
             sum += (double) gradient(s, i) * (double) gradient(s, i);
         norms[s][0] = sqrt(sum);
@@ -114,6 +119,8 @@ static void train_ref(const nn_adamw_params *h, double *p, double norms[STEPS][2
             m[i] = 0.9 * m[i] + 0.1 * g;
             v[i] = 0.999 * v[i] + 0.001 * g * g;
             p[i] -= lr / (1 - pow(0.9, s + 1)) * m[i] / (sqrt(v[i] / (1 - pow(0.999, s + 1))) + 1e-8);
+            if (h->ema > 0)
+                p[n + i] = ema * p[n + i] + (1 - ema) * p[i];
         }
     }
     free(m);
@@ -122,7 +129,7 @@ static void train_ref(const nn_adamw_params *h, double *p, double norms[STEPS][2
 
 static void check_training(const nn_adamw_params *h)
 {
-    const size_t n = (size_t) BLOCKS * LEN;
+    const size_t n = (size_t) 2 * BLOCKS * LEN;      // values and averages
     float *a = (float *) malloc(n * sizeof *a), *b = (float *) malloc(n * sizeof *b);
     double *want = (double *) malloc(n * sizeof *want), worst = 0, ref_norms[STEPS][2];
     float norms[STEPS][2], again[STEPS][2];
@@ -170,6 +177,10 @@ static void test_bad_blocks(void **state)
     b = t.blocks[0];
     b.decay_len = LEN + 1;
     assert_int_equal(nn_adamw_create(t.dev, &hyper, &b, 1, &o), VKC_E_ARG);
+    b = t.blocks[0];
+    b.average = (vkc_slice) { 0 };
+    assert_int_equal(nn_adamw_create(t.dev, &hyper, &b, 1, &o), VKC_E_ARG);
+    assert_int_equal(nn_adamw_create(t.dev, &(nn_adamw_params) { .ema = 1 }, t.blocks, 1, &o), VKC_E_ARG);
     assert_null(o);
     close_arena(&t);
 }

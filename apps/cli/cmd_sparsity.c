@@ -1,13 +1,17 @@
 // cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
+#include "apps/cli/sparsity_maps.h"
 #include "apps/cli/sparsity_table.h"
+#include "nn/positions.h"
 
 #include <stdio.h>
 
 typedef struct sparsity_args {
     common_args common;
     data_args d;
+    map_args m;
     const char *keys, *by;
     bool heads;
+    uint32_t img_size;
 } sparsity_args;
 
 static vkc_status read_view(const sparsity_args *a, sparsity_view *out)
@@ -41,11 +45,13 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
+    VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));
     console_catch_signals();
     VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
         .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .progress = console_progress }, &s));
     console_clear();
+    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
     VKC_TRY(print(a, &s, &view, dev));
 done:
     distill_sparsity_finish(&s);
@@ -63,9 +69,12 @@ static const arg table[] = {
       "all, or patches: without the class token's column [all]" },
     { "by", 0, ARG_TEXT, offsetof(sparsity_args, by), 0, 0, "MEASURE", "layers from sparse to dense by this measure" },
     { "heads", 0, ARG_FLAG, offsetof(sparsity_args, heads), 0, 0, NULL, "a line for every head too" },
+    IMG_SIZE_ROW(sparsity_args), MAP_ROWS(sparsity_args),
     { 0 },
 };
-static const sparsity_args defaults = { .d = { .split = "val", .batch = 64, .limit = 128 }, .keys = "all" };
+static const sparsity_args defaults = {
+    .d = { .split = "val", .batch = 64, .limit = 128 }, .m = MAP_DEFAULTS, .keys = "all"
+};
 const command cmd_sparsity = {
     .name = "sparsity", .help = "how much of its attention every layer and head needs", .usage = "M --data D",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,

@@ -31,7 +31,9 @@ static vkc_status save(const train_args *a, const nn_vit *v, run_folder *r, cons
     VKC_TRY(run_make_config(r, &v->cfg, result, &cfg));
     if (cfg.provenance)
         json_object_set_new(cfg.provenance, "seconds", app_number(o->train.seconds));
-    text = card_build(&(card) { .cfg = &cfg, .dir = a->out, .data = a->d.data,
+    char recipe[200];
+    recipe_print(&a->recipe, recipe, sizeof recipe);
+    text = card_build(&(card) { .cfg = &cfg, .dir = a->out, .data = a->d.data, .more = *recipe ? recipe : NULL,
                                 .params = nn_params_count(v->params), .provenance = provenance,
                                 .seconds = o->train.seconds, .val = &o->val, .test = &o->test });
     VKC_TRY(app_save_model(v, &cfg, a->out, text));
@@ -47,11 +49,12 @@ static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, 
     outcome o = { .train = { .steps = 0 } };
     nn_train_params p = {
         .data = data, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr, .min_lr = a->min_lr,
-        .warmup = app_or_none(a->warmup), .weight_decay = app_or_none(a->weight_decay), .smoothing = app_or_none(a->smoothing),
+        .warmup = app_or_none(a->warmup), .weight_decay = app_or_none(a->weight_decay), .recipe = a->recipe,
         .clip = app_or_none(a->clip), .seed = a->common.seed, .threads = a->d.threads, .plain = a->no_augment,
         .check_finite = measure_is_checked(&a->d, true), .run_dir = r->dir, .resume = r->is_resumed,
         .max_steps = a->max_steps, .progress = console_progress,
     };
+    p.recipe.smoothing = app_or_none(a->recipe.smoothing);
     console_catch_signals();
     vkc_status st = nn_train(v, &p, &o.train);
     char failure[1024];                 // naming pictures that cannot be read leaves sentences of its own
@@ -134,7 +137,7 @@ static const arg table[] = {
     { "min-lr", 0, ARG_REAL, AT(min_lr), 0, 100, "X", "where the decay ends [0]" },
     { "warmup", 0, ARG_REAL, AT(warmup), 0, 100000, "X", "epochs of linear warm-up [1]" },
     { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0.05]" },
-    { "smoothing", 0, ARG_REAL, AT(smoothing), 0, 0.99, "X", "of labels [0.1]" },
+    RECIPE_ROWS(train_args, recipe, "", "0.1"),
     { "clip", 0, ARG_REAL, AT(clip), 0, 1e9, "X", "largest gradient norm, 0 = any [1]" },
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "of the channels, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "of the channels [0.5]" },
@@ -144,7 +147,8 @@ static const arg table[] = {
     { 0 },
 };
 static const train_args defaults = {
-    .d = { .batch = 128 }, .epochs = 20, .lr = 1e-3, .warmup = 1.0, .weight_decay = 0.05, .smoothing = 0.1, .clip = 1.0,
+    .d = { .batch = 128 }, .epochs = 20, .lr = 1e-3, .warmup = 1.0, .weight_decay = 0.05, .clip = 1.0,
+    .recipe = { .smoothing = 0.1 },
 };
 const command cmd_train = {
     .name = "train", .help = "a vision transformer, from scratch or from another model",

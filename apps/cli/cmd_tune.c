@@ -58,13 +58,15 @@ static json_t *build_result(const tune_work *w)
 static vkc_status save(tune_work *w, json_t *result)
 {
     nn_model_config cfg = { 0 };
-    char *text = NULL;
+    char *text = NULL, recipe[200];
     vkc_status st;
+    recipe_print(&w->a->t.recipe, recipe, sizeof recipe);
     VKC_TRY(run_make_config(&w->run, &w->v->cfg, result, &cfg));
     text = card_build(&(card) { .cfg = &cfg, .dir = w->a->out, .data = w->a->d.data,
                                 .params = nn_params_count(w->v->params),
                                 .provenance = json_object_get(w->run.info, "provenance"),
-                                .seconds = w->result.seconds, .val = &w->val, .test = &w->test });
+                                .seconds = w->result.seconds, .val = &w->val, .test = &w->test,
+                                .more = *recipe ? recipe : NULL });
     VKC_TRY(app_save_model(w->v, &cfg, w->a->out, text));
     st = run_finish(&w->run, json_incref(result));
 done:
@@ -171,13 +173,13 @@ static const arg table[] = {
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "S2", "model folder to write" },
     RUN_ROWS(tune_args, "S2.run"),
     BATCH_ROW(tune_args, "64"),
-    TUNE_ROWS(tune_args, t, ""),
+    TUNE_ROWS(tune_args, t, "", "1"),
     { "no-augment", 0, ARG_FLAG, AT(no_augment), 0, 0, NULL, "no flips, transposes and shifts" },
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop after N steps in all, as Ctrl-C does" },
     FINITE_ROWS(tune_args, "on in training"), THREADS_ROW(tune_args), LIMIT_ROW(tune_args),
     { 0 },
 };
-static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS };
+static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) };
 const command cmd_tune = {
     .name = "tune", .help = "train a student on its own stream, beside its teacher or alone",
     .usage = "S --data D [--teacher M] -o S2", .table = table, .defaults = &defaults, .options_size = sizeof defaults,

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-vkc_status show_check(const char *path, bool force)
+vkc_status show_check(const char *option, const char *path, bool force)
 {
     if (!path || access(path, F_OK) != 0)
         return VKC_OK;              // what else may be wrong with it, writing will tell
     if (!nn_is_file(path))
-        return VKC_FAIL(VKC_E_ARG, "--show: %s is there already, and no file", path);
-    return force ? VKC_OK : VKC_FAIL(VKC_E_ARG, "--show: %s is there already; --force replaces it", path);
+        return VKC_FAIL(VKC_E_ARG, "%s: %s is there already, and no file", option, path);
+    return force ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%s: %s is there already; --force replaces it", option, path);
 }
 
 static bool drops(const nn_model_config *c)
@@ -58,18 +58,6 @@ vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, c
     return st;
 }
 
-// Back from what the model reads to bytes; one channel becomes grey.
-static void restore(const nn_model_config *c, const float *pixels, uint8_t *rgb)
-{
-    const size_t area = (size_t) c->image * c->image;
-    for (size_t i = 0; i < area; i++)
-        for (uint32_t k = 0; k < 3; k++) {
-            uint32_t from = c->channels == 1 ? 0 : k;
-            double x = 255.0 * ((double) pixels[from * area + i] * c->std[from] + c->mean[from]) + 0.5;
-            rgb[3 * i + k] = (uint8_t) (x < 0.0 ? 0.0 : x > 255.0 ? 255.0 : x);
-        }
-}
-
 static vkc_status draw(const nn_vit *v, nn_loader *l, uint32_t n, nn_sheet *sheet)
 {
     const nn_model_config *c = &v->cfg;
@@ -92,7 +80,7 @@ static vkc_status draw(const nn_vit *v, nn_loader *l, uint32_t n, nn_sheet *shee
     for (uint32_t k = 0; k < c->depth; k++)
         words[k] = nn_infer_kept(inf, k);
     for (uint32_t i = 0; i < there; i++) {
-        restore(c, pixels + i * c->channels * area, rgb);
+        nn_image_restore(pixels + i * c->channels * area, c->image, c->channels, c->mean, c->std, rgb);
         VKC_TRY(show_add(sheet, c, rgb, words, i));
     }
     st = VKC_OK;

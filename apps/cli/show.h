@@ -10,8 +10,8 @@
     { "show", 0, ARG_TEXT, offsetof(type, show), 0, 0, "PNG", "draw the pictures, shaded where tokens were dropped" }, \
     { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "replace the file of --show" }
 
-// E_ARG when something is at `path` already, unless it is a file and `force` is set. NULL is fine.
-vkc_status show_check(const char *path, bool force);
+// E_ARG when something is at the path of `option` already, unless it is a file and `force` is set. NULL is fine.
+vkc_status show_check(const char *option, const char *path, bool force);
 vkc_status show_create(const nn_model_config *c, nn_sheet **out);
 // Draw a picture (image, image, 3) that was image b of a run; `words` as nn_retention_depths takes them.
 vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, const uint32_t *const *words,

@@ -3,13 +3,15 @@
 #define CLI_TRAIN_SETUP_H
 
 #include "apps/cli/measure.h"
+#include "apps/cli/recipe.h"
 
 typedef struct train_args {
     common_args common;
     data_args   d;
     const char *arch, *init, *out, *run, *mean, *std;
     uint32_t    epochs, max_steps;
-    double      lr, min_lr, warmup, weight_decay, smoothing, clip;
+    double      lr, min_lr, warmup, weight_decay, clip;
+    nn_recipe   recipe;
     bool        no_augment, resume, force;
 } train_args;
 

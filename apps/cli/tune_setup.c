@@ -17,8 +17,7 @@ vkc_status tune_make_params(const tune_options *o, distill_tune_params *out)
         .similarity = weight(o->similarity), .ce = weight(o->ce), .kl = weight(o->kl), .temperature = o->temperature,
         .halting = weight(o->halting), .epochs = o->epochs, .lr = o->lr > 0 ? o->lr : 0,
         .weight_decay = o->weight_decay, .clip = app_or_none(o->clip),
-        .recipe = { .smoothing = o->smoothing, .mixup = o->mixup, .cutmix = o->cutmix, .drop_path = o->drop_path,
-                    .ema = o->ema },
+        .recipe = o->recipe,
     };
     VKC_TRY(distill_trained_get(o->train, &out->trained));
     VKC_TRY(distill_target_get(o->target, &out->target));
@@ -29,11 +28,12 @@ done:
 
 json_t *tune_inputs(const tune_options *o)
 {
-    return json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "train",
-                     o->train, "target", o->target, "distance", o->distance, "epochs", (int) o->epochs, "lr", o->lr,
-                     "weight_decay", o->weight_decay, "clip", o->clip, "similarity", o->similarity, "ce", o->ce, "kl",
-                     o->kl, "temperature", o->temperature, "halting", o->halting, "smoothing", o->smoothing, "mixup",
-                     o->mixup, "cutmix", o->cutmix, "drop_path", o->drop_path, "ema", o->ema);
+    json_t *inputs = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "train", o->train,
+                               "target", o->target, "distance", o->distance, "epochs", (int) o->epochs, "lr", o->lr,
+                               "weight_decay", o->weight_decay, "clip", o->clip, "similarity", o->similarity, "ce",
+                               o->ce, "kl", o->kl, "temperature", o->temperature, "halting", o->halting);
+    recipe_add_inputs(inputs, &o->recipe);
+    return inputs;
 }
 
 json_t *tune_json(const char *what, const tune_options *o, const distill_tune_result *r, uint32_t depth)

@@ -3,25 +3,27 @@
 #define CLI_TUNE_SETUP_H
 
 #include "apps/cli/measure.h"
+#include "apps/cli/recipe.h"
 #include "distill/tune.h"
 
 typedef struct tune_options {       // of one tuning; weights and lr < 0: not given
     const char *train, *target, *distance;
     uint32_t    epochs;
     double      lr, weight_decay, clip, similarity, ce, kl, temperature, halting;
-    double      smoothing, mixup, cutmix, drop_path, ema;
+    nn_recipe   recipe;
 } tune_options;
 
-// What they are before options are read.
-#define TUNE_DEFAULTS { .train = "mixers", .target = "output", .distance = "mse", .epochs = 1, .lr = -1.0, \
-    .clip = 1.0, .similarity = -1.0, .ce = 1.0, .temperature = 1.0, .halting = -1.0, .smoothing = 0.1 }
+// What they are before options are read, n epochs.
+#define TUNE_DEFAULTS(n) { .train = "mixers", .target = "output", .distance = "mse", .epochs = (n), .lr = -1.0, \
+    .clip = 1.0, .similarity = -1.0, .ce = 1.0, .temperature = 1.0, .halting = -1.0, .recipe = { .smoothing = 0.1 } }
 
-// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "" or "tune-".
+// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "" or "tune-"; `usual`
+// is the number of epochs without the option.
 #define TUNE_AT(type, m, name) offsetof(type, m.name)
-#define TUNE_ROWS(type, m, pre) \
+#define TUNE_ROWS(type, m, pre, usual) \
     { pre "train", 0, ARG_TEXT, TUNE_AT(type, m, train), 0, 0, "W", \
       "mixers, attn, blocks (of the layers that differ) or all [mixers]" }, \
-    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, epochs), 1, 100000, "N", "of tuning [1]" }, \
+    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, epochs), 1, 100000, "N", "of tuning [" usual "]" }, \
     { pre "lr", 0, ARG_REAL, TUNE_AT(type, m, lr), 1e-12, 100, "X", \
       "highest learning rate of tuning [mixers, attn: 1e-3; blocks, all: 2e-4]; cosine decay" }, \
     { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, weight_decay), 0, 100, "X", "of matrices [0]" }, \
@@ -37,15 +39,7 @@ typedef struct tune_options {       // of one tuning; weights and lr < 0: not gi
     { pre "temperature", 0, ARG_REAL, TUNE_AT(type, m, temperature), 1e-3, 1e3, "X", "of the logits in it [1]" }, \
     { pre "halting", 0, ARG_REAL, TUNE_AT(type, m, halting), 0, 1e6, "X", \
       "weight of imitating the gate of a teacher that halts [0.1]" }, \
-    { pre "smoothing", 0, ARG_REAL, TUNE_AT(type, m, smoothing), 0, 0.99, "X", "of labels [0.1]" }, \
-    { pre "mixup", 0, ARG_REAL, TUNE_AT(type, m, mixup), 0, 100, "X", \
-      "alpha of mixing pairs of pictures, 0 = never [0]" }, \
-    { pre "cutmix", 0, ARG_REAL, TUNE_AT(type, m, cutmix), 0, 100, "X", \
-      "alpha of pasting one into another, 0 = never [0]" }, \
-    { pre "drop-path", 0, ARG_REAL, TUNE_AT(type, m, drop_path), 0, 0.99, "X", \
-      "probability that an image skips the last block's branches, linear in depth [0]" }, \
-    { pre "ema", 0, ARG_REAL, TUNE_AT(type, m, ema), 0, 0.999999, "X", \
-      "decay of the average of the weights that is kept, 0 = none [0]" }
+    RECIPE_ROWS(type, m.recipe, pre, "0.1")
 
 // What the options say; data, seed, run and progress are the caller's. E_ARG in words.
 vkc_status tune_make_params(const tune_options *o, distill_tune_params *out);
