@@ -44,12 +44,7 @@ static const arg table[] = {
     { "match-epochs", 0, ARG_U32, AT(match_epochs), 0, 100000, "N",
       "that match learned features to the attention weights first [0]" },
     { "match-lr", 0, ARG_REAL, AT(match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
-    { "tune-epochs", 0, ARG_U32, AT(tune.epochs), 0, 100000, "N",
-      "of tuning on the student's own stream, once replaced; 0 = none [0]" },
-    { "tune-train", 0, ARG_TEXT, AT(tune.train), 0, 0, "W",
-      "mixers, attn, blocks (of the layers replaced) or all [mixers]" },
-    { "tune-lr", 0, ARG_REAL, AT(tune.lr), 1e-12, 100, "X", "highest learning rate of tuning [as pare tune]" },
-    { "tune-kl", 0, ARG_REAL, AT(tune.kl), 0, 1e6, "X", "weight of the divergence from the teacher's logits [0]" },
+    TUNE_ROWS(study_args, tune, "tune-", "0"),
     { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: the measure of sparsity that orders layers [mass90]" },
     { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K", "groups: all, or patches: without the class token's column [all]" },
     { "groups", 0, ARG_U32, AT(groups), 1, NN_MAX_DEPTH, "G", "groups: so many of each kind [4, 3 or 2 of equal size]" },
@@ -68,8 +63,7 @@ static const arg table[] = {
 static const study_args defaults = {
     .d = { .batch = 64, .split = "val" }, .seeds = 3, .epochs = 3, .lr = 1e-2, .match_lr = 1e-2, .by = "mass90",
     .keys = "all", .policy = "halting",
-    .tune = { .train = "mixers", .target = "output", .distance = "mse", .lr = -1.0, .clip = 1.0, .similarity = -1.0,
-              .ce = 1.0, .temperature = 1.0, .halting = -1.0, .smoothing = 0.1 },
+    .tune = TUNE_DEFAULTS(0),
 };
 const command cmd_study = {
     .name = "study", .help = "does sparsity tell what replacing attention costs?",

@@ -1,8 +1,8 @@
 // study_groups.c — groups of layers by sparsity and by place, each replaced alone; tables and JSON of what that cost.
 #include "apps/cli/study_groups.h"
 
-#include "apps/cli/model_hash.h"
 #include "apps/cli/sparsity_table.h"
+#include "apps/cli/students.h"
 #include "distill/statistics.h"
 
 #include <math.h>
@@ -241,7 +241,7 @@ static vkc_status tell(const group_work *g, json_t *result)
 static json_t *build_inputs(const group_work *g)
 {
     char hash[24];
-    vkc_status st = model_hash(g->dir, &g->teacher->cfg, hash);
+    vkc_status st = model_hash(g->dir, &g->teacher->cfg, true, hash);
     return st != VKC_OK ? NULL
                         : json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "study", "groups", "teacher", g->dir, "weights",
                                     hash, "by", distill_measure_name(g->measure), "keys", distill_keys_name(g->keys),

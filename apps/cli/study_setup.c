@@ -1,28 +1,12 @@
 // study_setup.c — mixers, seeds and settings of a study, and its run folder.
 #include "apps/cli/study_setup.h"
 
-#include "apps/cli/model_hash.h"
+#include "apps/cli/students.h"
 #include "nn/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// One after the other of a list with commas; false at its end.
-static bool get_next(const char **at, char *text, size_t size)
-{
-    if (!*at)
-        return false;
-    const size_t len = strcspn(*at, ",");
-    snprintf(text, size, "%.*s", (int) len, *at);
-    *at = (*at)[len] ? *at + len + 1 : NULL;
-    return true;
-}
-
-static void write_text(const nn_layer_config *layer, char out[STUDY_TEXT])
-{
-    snprintf(out, STUDY_TEXT, "%s%s%s", layer->mixer, *layer->options ? ":" : "", layer->options);
-}
 
 static vkc_status check_room(const study_work *w, uint32_t more)
 {
@@ -42,7 +26,7 @@ static vkc_status read_mixers(study_work *w)
 {
     char text[NN_PATH_MAX];
     vkc_status st;
-    for (const char *at = w->a->mixer; get_next(&at, text, sizeof text);) {
+    for (const char *at = w->a->mixer; list_next(&at, text, sizeof text);) {
         nn_layer_config layer;
         VKC_TRY(nn_mixer_parse(text, &layer, NULL));
         VKC_TRY(check_room(w, w->a->seeds));
@@ -51,7 +35,7 @@ static vkc_status read_mixers(study_work *w)
         const uint32_t n = w->n_mixers;
         for (uint32_t i = 0; i < w->a->seeds; i++) {
             const uint32_t v = w->n_variants++;
-            write_text(&layer, w->text[v]);
+            report_layer_text(&layer, w->text[v]);
             w->mixer[v] = layer;
             w->variant[v] = (distill_variant) { w->text[v], w->a->common.seed + i };
             add_mixer(w, w->text[v]);
@@ -92,24 +76,6 @@ done:
     return st;
 }
 
-// Its mixer where all replaced layers have the same, else the folder's name.
-static void name_student(const nn_vit *s, const bool *fixed, const char *dir, char out[STUDY_TEXT])
-{
-    const nn_layer_config *one = NULL;
-    bool is_one = true;
-    for (uint32_t l = 0; l < s->cfg.depth; l++) {
-        if (fixed[l])
-            continue;
-        is_one = is_one && (!one || memcmp(one, &s->cfg.layers[l], sizeof *one) == 0);
-        one = &s->cfg.layers[l];
-    }
-    const char *name = strrchr(dir, '/');
-    if (one && is_one)
-        write_text(one, out);
-    else
-        snprintf(out, STUDY_TEXT, "%.*s", (int) STUDY_TEXT - 1, name && name[1] ? name + 1 : dir);
-}
-
 static uint64_t get_seed(const nn_vit *s, uint64_t fallback)
 {
     const json_t *seed = json_object_get(s->cfg.provenance, "seed");
@@ -128,14 +94,14 @@ vkc_status study_load_ready(study_work *w, const nn_vit *teacher, const bool *fi
 {
     char dir[NN_PATH_MAX], hash[24];
     vkc_status st = VKC_OK;
-    for (const char *at = w->a->from; get_next(&at, dir, sizeof dir);) {
+    for (const char *at = w->a->from; list_next(&at, dir, sizeof dir);) {
         const uint32_t v = w->n_variants;
         VKC_TRY(check_room(w, 1));
         VKC_TRY(nn_vit_load(w->dev, dir, false, &w->ready[v]));
         VKC_TRY(distill_study_check(teacher, w->ready[v], fixed, dir));
-        VKC_TRY(model_hash(dir, &w->ready[v]->cfg, hash));
+        VKC_TRY(model_hash(dir, &w->ready[v]->cfg, true, hash));
         json_array_append_new(w->hashes, json_string(hash));
-        name_student(w->ready[v], fixed, dir, w->text[v]);
+        student_name(teacher, w->ready[v], dir, w->text[v]);
         uint64_t seed = get_seed(w->ready[v], v);
         while (is_taken(w, w->text[v], seed))           // students of one seed are told apart by counting on
             seed++;

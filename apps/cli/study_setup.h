@@ -2,6 +2,7 @@
 #ifndef CLI_STUDY_SETUP_H
 #define CLI_STUDY_SETUP_H
 
+#include "apps/cli/distill_report.h"
 #include "apps/cli/measure.h"
 #include "apps/cli/run.h"
 #include "apps/cli/tune_setup.h"
@@ -9,7 +10,6 @@
 
 #define STUDY_MAX_VARIANTS 256
 #define STUDY_MAX_TEACHERS 32
-#define STUDY_TEXT (2 * sizeof(nn_layer_config))
 
 typedef struct study_args {
     common_args common;
@@ -33,7 +33,7 @@ typedef struct study_work {
     uint32_t    n_variants, n_mixers;
     distill_variant variant[STUDY_MAX_VARIANTS];
     nn_layer_config mixer[STUDY_MAX_VARIANTS];
-    char        text[STUDY_MAX_VARIANTS][STUDY_TEXT];
+    char        text[STUDY_MAX_VARIANTS][REPORT_TEXT];
     const char *mixers[STUDY_MAX_VARIANTS];     // (n_mixers) each text once
     nn_vit     *ready[STUDY_MAX_VARIANTS];      // of --from, owned; else NULL
     json_t     *hashes;                         // of the models of --from

@@ -1,8 +1,8 @@
 // study_teachers.c — all attention of each teacher replaced; the gap to its student against how many tokens it keeps.
 #include "apps/cli/study_teachers.h"
 
-#include "apps/cli/model_hash.h"
 #include "apps/cli/retain_setup.h"
+#include "apps/cli/students.h"
 #include "distill/statistics.h"
 #include "nn/files.h"
 
@@ -182,7 +182,7 @@ static vkc_status plan(sweep *s, char **dir, uint32_t n, json_t *hashes)
         char hash[24];
         st = nn_model_config_load(dir[i], &cfg);
         if (st == VKC_OK)
-            st = model_hash(dir[i], &cfg, hash);
+            st = model_hash(dir[i], &cfg, true, hash);
         if (st == VKC_OK && classes && cfg.classes != classes)
             st = VKC_FAIL(VKC_E_ARG, "%s tells %u classes apart, %s %u: the same pictures cannot judge both", dir[i],
                           cfg.classes, dir[0], classes);
