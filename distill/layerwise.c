@@ -3,6 +3,8 @@
 
 #include "nn/fit_work.h"
 
+#include <stdio.h>
+
 vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
                               const distill_pass *pass, nn_fit_result *out)
 {
@@ -10,10 +12,12 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     nn_fit_work w = { .loader = NULL };
     nn_vit_taps t = { 0 };
     nn_tensor *watch[NN_MAX_LOSSES];
+    char what[48];
     const nn_model_config *c = &teacher->cfg;
     const nn_loader_params lp =
         nn_loader_params_to_train(c, p->data, p->batch ? p->batch : 64, p->seed, p->threads, false);
     *out = (nn_fit_result) { 0 };
+    snprintf(what, sizeof what, "%s%s", pass->what, p->tag ? p->tag : "");
     VKC_TRY(nn_fit_work_init(&w, teacher->dev, c, &lp));
     nn_vit_forward(w.graph, teacher, &w.batch, w.pixels, false, &t);
     if (p->check_finite)
@@ -26,7 +30,7 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     }, &w.stepper));
     const uint64_t total = (uint64_t) pass->epochs * nn_loader_batches(w.loader);
     st = nn_fit(&(nn_fit_params) {
-        .stepper = w.stepper, .loader = w.loader, .epochs = pass->epochs, .n_watch = n, .what = pass->what,
+        .stepper = w.stepper, .loader = w.loader, .epochs = pass->epochs, .n_watch = n, .what = what,
         .max_steps = p->max_steps,
         .schedule = { .lr = pass->lr, .total = total, .warmup = total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,

@@ -27,7 +27,7 @@ typedef struct command {
 } command;
 
 extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_inspect, cmd_sparsity, cmd_distill, cmd_retain,
-    cmd_tune, cmd_prune, cmd_bench;
+    cmd_tune, cmd_prune, cmd_study, cmd_bench;
 
 // Open the device of --device and say which it is. app_close tells when validation had complaints: exit code 1.
 vkc_status app_open(const common_args *c, vkc_device **dev);
@@ -47,6 +47,11 @@ void        app_print_mixers(FILE *f);
 vkc_status app_print_json(json_t *value);
 json_t    *app_number(double x);            // null when not finite
 vkc_status app_flush(void);                 // E_IO when standard output failed
+
+// Row of an option table, for a member called `img_size`, 0 without the option.
+#define IMG_SIZE_ROW(type) \
+    { "img-size", 0, ARG_U32, offsetof(type, img_size), 1, 16384, "N", \
+      "pixels a side, positions resampled; the model stays as it is [its own]" }
 
 // {command, seed, device, driver, version, commit, date}
 json_t    *app_provenance(const common_args *c, const vkc_device *dev);

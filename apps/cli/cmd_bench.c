@@ -6,6 +6,7 @@
 #include "apps/cli/measure.h"
 #include "apps/cli/policy.h"
 #include "apps/cli/scaling_report.h"
+#include "nn/positions.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ typedef struct bench_args {
     scaling_args scaling;           // of retention too
     const char *model, *data;       // of retention
     bool        no_model;
+    uint32_t    img_size;           // of model
 } bench_args;
 
 #define MODEL_BATCH 4u
@@ -166,16 +168,19 @@ done:
 static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *dir)
 {
     measure_time t[MEASURE_SIZES];
+    uint32_t image[MEASURE_SIZES + 1];
     nn_model_config cfg = { 0 };
     const nn_model_config *list[] = { &cfg };
     const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(nn_model_config_set_image(&cfg, a->img_size));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
     if (cfg.retention.policy == NN_POLICY_HALTING)
         warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
              "trained model");
-    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, t));
+    measure_sizes(&cfg, 0, image);
+    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, image, MEASURE_SIZES, t));
     console_clear();
     json_t *rows = json_array();
     for (int i = 0; i < MEASURE_SIZES; i++) {
@@ -313,6 +318,7 @@ static const arg table[] = {
     { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops, retention: no backward passes" },
     { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, others: 1]" },
     POLICY_ROW(bench_args),
+    { "img-size", 0, ARG_U32, offsetof(bench_args, img_size), 1, 16384, "N", "model: the smallest of the three sizes [its own]" },
     { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling, retention: these, options with a + between" },
     { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling, retention: of a picture" },
     { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "both: width of the block [192]" },

@@ -2,6 +2,7 @@
 #include "apps/cli/policy.h"
 #include "apps/cli/show.h"
 #include "nn/classify.h"
+#include "nn/positions.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 typedef struct classify_args {
     common_args common;
-    uint32_t top;
+    uint32_t top, img_size;
     const char *policy, *show;
     bool force;
 } classify_args;
@@ -52,7 +53,7 @@ static vkc_status run(const void *options, const args_words *words)
     int bad = 0;
     VKC_TRY(show_check("--show", a->show, a->force));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     VKC_TRY(nn_classifier_create_of(v, a->show != NULL, &c));
     if (a->show)
@@ -91,7 +92,7 @@ done:
 
 static const arg table[] = {
     { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [3]" },
-    POLICY_ROW(classify_args), SHOW_ROWS(classify_args),
+    POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), SHOW_ROWS(classify_args),
     { 0 },
 };
 static const classify_args defaults = { .top = 3 };

@@ -3,6 +3,7 @@
 #include "apps/cli/policy.h"
 #include "apps/cli/retain_report.h"
 #include "apps/cli/show.h"
+#include "nn/positions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@ typedef struct eval_args {
     data_args d;
     const char *policy, *show;
     bool force;
-    uint32_t show_images;
+    uint32_t show_images, img_size;
 } eval_args;
 
 // The same number of classes under other names is most likely another data set.
@@ -26,7 +27,8 @@ static void compare_labels(const nn_model_config *c, const nn_dataset *data)
     }
 }
 
-static vkc_status print(const eval_args *a, const nn_eval_result *r, const distill_retain_stats *s, const vkc_device *dev)
+static vkc_status print(const eval_args *a, const nn_eval_result *r, const distill_retain_stats *s, uint32_t image,
+                        const vkc_device *dev)
 {
     const vkc_device_info *i = vkc_device_get_info(dev);
     if (!a->common.json) {
@@ -38,6 +40,7 @@ static vkc_status print(const eval_args *a, const nn_eval_result *r, const disti
     }
     json_t *o = measure_json(r);
     retain_add_ring(o, s);
+    json_object_set_new(o, "image", json_integer((json_int_t) image));
     json_object_set_new(o, "split", json_string(a->d.split));
     json_object_set_new(o, "device", json_string(i->name));
     json_object_set_new(o, "driver", json_string(i->driver));
@@ -58,7 +61,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     compare_labels(&v->cfg, data);
     console_catch_signals();
@@ -72,7 +75,7 @@ static vkc_status run(const void *options, const args_words *words)
             .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .threads = a->d.threads,
             .progress = console_progress }, &stats));
     console_clear();
-    VKC_TRY(print(a, &r, &stats, dev));
+    VKC_TRY(print(a, &r, &stats, v->cfg.image, dev));
     if (a->show)
         st = show_split(v, data, split, &a->d, a->show_images, a->show);
 done:
@@ -84,7 +87,7 @@ done:
 
 static const arg table[] = {
     DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
-    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
+    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), IMG_SIZE_ROW(eval_args), SHOW_ROWS(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
       "of --show: the first of those that are judged [8]" },
     { 0 },

@@ -1,6 +1,7 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
 #include "apps/cli/policy.h"
 #include "nn/infer.h"
+#include "nn/positions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 typedef struct inspect_args {
     common_args common;
-    uint32_t batch;
+    uint32_t batch, img_size;
 } inspect_args;
 
 typedef struct sizes {
@@ -79,7 +80,7 @@ static vkc_status run(const void *options, const args_words *words)
     sizes s = { 0 };
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
     VKC_TRY(nn_infer_create(v, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
     count_params(v, &s);
@@ -96,6 +97,7 @@ done:
 
 static const arg table[] = {
     { "batch", 0, ARG_U32, offsetof(inspect_args, batch), 1, 65536, "N", "images at once, for the memory [1]" },
+    IMG_SIZE_ROW(inspect_args),
     { 0 },
 };
 static const inspect_args defaults = { .batch = 1 };

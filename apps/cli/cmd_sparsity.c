@@ -1,6 +1,7 @@
 // cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
 #include "apps/cli/sparsity_maps.h"
 #include "apps/cli/sparsity_table.h"
+#include "nn/positions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@ typedef struct sparsity_args {
     map_args m;
     const char *keys, *by;
     bool heads;
+    uint32_t img_size;
 } sparsity_args;
 
 static vkc_status read_view(const sparsity_args *a, sparsity_view *out)
@@ -51,7 +53,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load(dev, words->word[0], false, &v));
+    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
     VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));
     console_catch_signals();
     VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
@@ -76,7 +78,7 @@ static const arg table[] = {
       "all, or patches: without the class token's column [all]" },
     { "by", 0, ARG_TEXT, offsetof(sparsity_args, by), 0, 0, "MEASURE", "layers from sparse to dense by this measure" },
     { "heads", 0, ARG_FLAG, offsetof(sparsity_args, heads), 0, 0, NULL, "a line for every head too" },
-    MAP_ROWS(sparsity_args),
+    IMG_SIZE_ROW(sparsity_args), MAP_ROWS(sparsity_args),
     { 0 },
 };
 static const sparsity_args defaults = {

@@ -181,13 +181,13 @@ static const arg table[] = {
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "S2", "model folder to write" },
     RUN_ROWS(tune_args, "S2.run"),
     BATCH_ROW(tune_args, "64"),
-    TUNE_ROWS(tune_args, t, ""),
+    TUNE_ROWS(tune_args, t, "", "1"),
     { "no-augment", 0, ARG_FLAG, AT(no_augment), 0, 0, NULL, "no flips, transposes and shifts" },
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop after N steps in all, as Ctrl-C does" },
     FINITE_ROWS(tune_args, "on in training"), THREADS_ROW(tune_args), LIMIT_ROW(tune_args),
     { 0 },
 };
-static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS };
+static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) };
 const command cmd_tune = {
     .name = "tune", .help = "train a student on its own stream, beside its teacher or alone",
     .usage = "S --data D [--teacher M] -o S2", .table = table, .defaults = &defaults, .options_size = sizeof defaults,

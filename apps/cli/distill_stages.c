@@ -1,30 +1,49 @@
-// distill_stages.c — the stages of pare distill.
+// distill_stages.c — the stages of pare distill around the search.
 #include "apps/cli/distill_stages.h"
 
 #include "apps/cli/card.h"
-#include "apps/cli/model_hash.h"
-#include "distill/student.h"
-#include "distill/trials.h"
-#include "nn/files.h"
 #include "nn/json.h"
+#include "nn/positions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+// What decides the result. Baselines, the path on test and final timings do not, so a resumed run may ask for them.
+static vkc_status build_inputs(const distill_work *w, json_t **out)
+{
+    const distill_args *a = w->a;
+    json_t *o = NULL;
+    vkc_status st = mixers_inputs(w, &o);
+    if (st != VKC_OK)
+        return st;
+    json_t *more = json_pack(
+        "{s:s, s:f, s:o, s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I, s:o, s:i, s:f}", "data",
+        a->d.data, "max_drop", a->max_drop, "confidence", a->confidence > 0 ? json_real(a->confidence) : json_null(),
+        "objective", report_objective_name(w->report.objective), "image", (int) w->report.image, "student",
+        a->best ? "best" : "most", "target", a->target, "distance", a->distance, "epochs", (int) a->epochs, "batch",
+        (int) a->d.batch, "limit", (int) a->d.limit, "lr", a->lr, "weight_decay", a->weight_decay, "clip", a->clip,
+        "match_epochs", (int) a->match_epochs, "match_lr", a->match_lr, "seed", (json_int_t) a->common.seed, "tune",
+        tune_inputs(&a->tune), "tune_all_epochs", (int) a->tune_all_epochs, "tune_all_lr", a->tune_all_lr);
+    if (!more || json_object_update(o, more) != 0)
+        st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
+    if (w->report.objective == OBJECTIVE_LATENCY)
+        json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
+    json_decref(more);
+    if (st == VKC_OK)
+        *out = o;
+    else
+        json_decref(o);
+    return st;
+}
+
 vkc_status stage_run(distill_work *w)
 {
     const distill_args *a = w->a;
-    char hash[MODEL_HASH_MAX];
-    vkc_status st = model_hash(w->teacher_dir, &w->teacher->cfg, false, hash);
+    json_t *inputs = NULL;
+    vkc_status st = build_inputs(w, &inputs);
     if (st != VKC_OK)
         return st;
-    json_t *inputs = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I}", "teacher",
-                               w->teacher_dir, "weights", hash, "data", a->d.data, "mixer", w->mixer.mixer, "options",
-                               w->mixer.options, "max_drop", a->max_drop, "epochs", (int) a->epochs, "batch",
-                               (int) a->d.batch, "limit", (int) a->d.limit, "lr", a->lr, "weight_decay",
-                               a->weight_decay, "clip", a->clip, "match_epochs", (int) a->match_epochs, "match_lr",
-                               a->match_lr, "seed", (json_int_t) a->common.seed);
     st = run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, inputs, a->resume, a->force });
     if (st == VKC_OK && a->resume && !w->run.is_resumed)
         st = app_check_output(a->out, a->force);
@@ -33,7 +52,7 @@ vkc_status stage_run(distill_work *w)
 
 vkc_status stage_sparsity(distill_work *w)
 {
-    char path[NN_PATH_MAX];
+    char path[RUN_PATH_MAX];
     distill_sparsity_params p = { .data = w->data, .split = NN_SPLIT_VAL, .images = w->a->d.limit,
                                   .progress = console_progress };
     vkc_status st = distill_sparsity_measure(w->teacher, &p, &w->report.sparsity);
@@ -54,79 +73,81 @@ vkc_status stage_sparsity(distill_work *w)
     return st;
 }
 
-vkc_status stage_transfer(distill_work *w)
+vkc_status stage_steps_left(const distill_work *w, uint32_t *left)
+{
+    const distill_report *r = &w->report;
+    uint64_t done = 0;
+    for (uint32_t k = 0; k < r->n_mixers; k++)
+        done += r->mixer[k].transfer.steps + r->mixer[k].transfer.match.steps;
+    for (uint32_t i = 0; i < r->n_tunes; i++)
+        done += r->tune[i].result.steps;
+    *left = w->a->max_steps > done ? w->a->max_steps - (uint32_t) done : 0;
+    if (w->a->max_steps && *left == 0)
+        return VKC_FAIL(VKC_E_STOPPED, "stopped after %llu steps", (unsigned long long) done);
+    return VKC_OK;      // 0 = no limit
+}
+
+static vkc_status tune(distill_work *w, const char *what, const tune_options *o)
 {
     const distill_args *a = w->a;
-    distill_transfer_params p = {
-        .data = w->data, .mixer = w->mixer, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr,
-        .weight_decay = a->weight_decay, .clip = a->clip, .seed = a->common.seed, .threads = a->d.threads,
-        .check_finite = measure_is_checked(&a->d, true),
-        .run_dir = w->run.dir, .resume = w->run.is_resumed, .max_steps = a->max_steps, .progress = console_progress,
-        .match_epochs = a->match_epochs, .match_lr = a->match_lr,
-    };
-    vkc_status st = distill_student_create(w->teacher, &w->mixer, &w->transferred);
-    if (st == VKC_OK)
-        st = distill_transfer(w->teacher, w->transferred, &p, &w->report.transfer);
-    if (st == VKC_OK && !a->common.json) {
+    distill_report *r = &w->report;
+    distill_tune_params p;
+    vkc_status st;
+    VKC_TRY(tune_make_params(o, &p));
+    p.data = w->data;
+    p.batch = a->d.batch;
+    p.seed = a->common.seed;
+    p.threads = a->d.threads;
+    p.check_finite = measure_is_checked(&a->d, true);
+    p.what = what;
+    p.run_dir = w->run.dir;
+    p.resume = w->run.is_resumed;
+    p.progress = console_progress;
+    VKC_TRY(stage_steps_left(w, &p.max_steps));
+    report_tune *t = &r->tune[r->n_tunes];
+    *t = (report_tune) { .what = what, .options = *o };
+    VKC_TRY(distill_tune(w->teacher, w->student, &p, &t->result));
+    r->n_tunes++;
+    if (!a->common.json) {
         console_clear();
-        distill_report_print_transfer(stdout, &w->report);
+        tune_print(stdout, what, &t->result, r->depth);
+        putchar('\n');
         st = app_flush();
     }
+done:
     return st;
 }
 
-// Layers by whose attention tokens are chosen are not to be replaced.
-static void fix_choosers(const nn_model_config *cfg, bool *fixed)
-{
-    char list[6 * NN_MAX_DEPTH] = "";
-    for (uint32_t l = 0; l < cfg->depth; l++) {
-        if (cfg->retention.policy != NN_POLICY_TOPK || !nn_retention_is_made(cfg, l))
-            continue;
-        size_t len = strlen(list);
-        snprintf(list + len, sizeof list - len, "%s%u", len ? ", " : "", l);
-        fixed[l] = true;
-    }
-    if (*list)
-        say("attention stays in the layers that choose tokens by it (topk): %s", list);
-}
-
-vkc_status stage_search(distill_work *w)
+vkc_status stage_tune(distill_work *w)
 {
     const distill_args *a = w->a;
-    const uint32_t depth = w->teacher->cfg.depth;
-    const nn_vit *const student[1] = { w->transferred };
-    const char *const name[1] = { w->mixer.mixer };
-    char path[NN_PATH_MAX];
-    bool fixed[NN_MAX_DEPTH];
-    uint8_t choice[NN_MAX_DEPTH];
-    distill_trials *trials = NULL;
+    tune_options all = a->tune;
+    nn_vit *trainable = NULL;
     vkc_status st;
-    for (uint32_t l = 0; l < depth; l++)
-        fixed[l] = strcmp(w->teacher->cfg.layers[l].mixer, "attention") != 0;
-    fix_choosers(&w->teacher->cfg, fixed);
-    distill_trials_params tp = {
-        .teacher = w->teacher, .student = student, .n_students = 1, .cached = true,
-        .eval = { .data = w->data, .split = NN_SPLIT_VAL, .batch = a->d.batch, .max_images = a->d.limit,
-                  .threads = a->d.threads, .check_finite = measure_is_checked(&a->d, false),
-                  .progress = console_goes_on },
-    };
-    VKC_TRY(distill_trials_create(&tp, &trials));
-    distill_search_params p = {
-        .n_layers = depth, .n_choices = 1, .fixed = fixed, .max_drop = w->report.max_drop, .name = name,
-        .score = distill_trials_score, .commit = distill_trials_commit, .score_user = trials, .log_path = path,
-        .progress = console_progress,
-    };
-    VKC_TRY(run_path(&w->run, "search.jsonl", path));
-    VKC_TRY(distill_search(&p, &w->report.search));
-    if (!a->common.json) {
-        console_clear();
-        distill_report_print_path(stdout, &w->report);
-        VKC_TRY(app_flush());
-    }
-    distill_search_choice(&w->report.search, w->report.search.n_steps, choice);
-    st = distill_hybrid_create(w->teacher, student, 1, choice, &w->student);
+    if (!a->tune.epochs && !a->tune_all_epochs)
+        return VKC_OK;
+    VKC_TRY(nn_vit_create_at(w->student, 0, true, &trainable));
+    nn_vit_destroy(w->student);
+    w->student = trainable;
+    if (a->tune.epochs)
+        VKC_TRY(tune(w, "tune", &a->tune));
+    all.train = "all";
+    all.epochs = a->tune_all_epochs;
+    all.lr = a->tune_all_lr;
+    if (all.epochs)
+        st = tune(w, "tune-all", &all);
 done:
-    distill_trials_destroy(trials);
+    return st;
+}
+
+// Accuracy at the size of the objective.
+static vkc_status compare_at(const distill_work *w, const nn_vit *v, nn_split split, nn_eval_result *out)
+{
+    nn_vit *at = NULL;
+    vkc_status st = nn_vit_create_at(v, w->report.image, false, &at);
+    if (st == VKC_OK)
+        st = measure_split(at, w->data, split, &w->a->d, out);
+    nn_vit_destroy(at);
     return st;
 }
 
@@ -135,18 +156,35 @@ vkc_status stage_compare(distill_work *w)
     const distill_args *a = w->a;
     distill_report *r = &w->report;
     const nn_model_config *cfg[MEASURE_MODELS] = { &w->teacher->cfg, &w->student->cfg };
+    uint32_t image[MEASURE_SIZES + 1];
     vkc_status st;
     r->split = nn_dataset_len(w->data, NN_SPLIT_TEST) > 0 ? NN_SPLIT_TEST : NN_SPLIT_VAL;
     r->teacher_params = nn_params_count(w->teacher->params);
     r->student_params = nn_params_count(w->student->params);
     VKC_TRY(measure_split(w->teacher, w->data, r->split, &a->d, &r->teacher));
     VKC_TRY(measure_split(w->student, w->data, r->split, &a->d, &r->student));
+    if (r->image != w->teacher->cfg.image) {
+        VKC_TRY(compare_at(w, w->teacher, r->split, &r->teacher_at));
+        VKC_TRY(compare_at(w, w->student, r->split, &r->student_at));
+    }
     if (!a->no_timing) {
-        VKC_TRY(measure_times(w->dev, cfg, MEASURE_MODELS, a->timing_batch, a->common.seed, r->time));
+        const uint32_t n = measure_sizes(cfg[0], r->image, image);
+        VKC_TRY(measure_times(w->dev, cfg, MEASURE_MODELS, a->timing_batch, a->common.seed, image, n, r->time));
+        r->n_times = n;
         r->timing_batch = a->timing_batch;
     }
 done:
     return st;
+}
+
+static double get_seconds(const distill_report *r)
+{
+    double sum = 0.0;
+    for (uint32_t k = 0; k < r->n_mixers; k++)
+        sum += r->mixer[k].transfer.seconds;
+    for (uint32_t i = 0; i < r->n_tunes; i++)
+        sum += r->tune[i].result.seconds;
+    return sum;
 }
 
 vkc_status stage_save(distill_work *w)
@@ -161,7 +199,7 @@ vkc_status stage_save(distill_work *w)
     VKC_TRY(run_make_config(&w->run, &w->student->cfg, result, &cfg));
     bool is_test = r->split == NN_SPLIT_TEST;
     text = card_build(&(card) { .cfg = &cfg, .dir = a->out, .data = a->d.data, .params = r->student_params,
-                                .provenance = provenance, .seconds = r->transfer.seconds,
+                                .provenance = provenance, .seconds = get_seconds(r),
                                 .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
                                 .more = more });
     VKC_TRY(app_save_model(w->student, &cfg, a->out, text));

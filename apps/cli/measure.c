@@ -170,23 +170,34 @@ static vkc_status compete(contender *c, uint32_t n, measure_time *out)
     return VKC_OK;
 }
 
+uint32_t measure_sizes(const nn_model_config *c, uint32_t more, uint32_t image[MEASURE_SIZES + 1])
+{
+    bool is_there = more == 0;
+    for (uint32_t s = 0; s < MEASURE_SIZES; s++) {
+        image[s] = (s + 1) * c->image;
+        is_there = is_there || image[s] == more;
+    }
+    image[MEASURE_SIZES] = more;
+    return MEASURE_SIZES + !is_there;
+}
+
 vkc_status measure_times(vkc_device *dev, const nn_model_config *const *cfg, uint32_t n, uint32_t batch, uint64_t seed,
-                         measure_time out[MEASURE_SIZES])
+                         const uint32_t *image, uint32_t n_sizes, measure_time *out)
 {
     vkc_status st = VKC_OK;
-    for (uint32_t s = 0; s < MEASURE_SIZES && st == VKC_OK; s++) {
+    for (uint32_t s = 0; s < n_sizes && st == VKC_OK; s++) {
         contender c[MEASURE_MODELS] = { { .v = NULL } };
-        uint32_t image = (s + 1) * cfg[0]->image, side = image / cfg[0]->patch;
-        out[s] = (measure_time) { .image = image };
+        const uint32_t side = image[s] / cfg[0]->patch;
+        out[s] = (measure_time) { .image = image[s] };
         for (uint32_t m = 0; m < n && st == VKC_OK; m++)
-            st = prepare(&c[m], dev, cfg[m], image, batch, seed);
+            st = prepare(&c[m], dev, cfg[m], image[s], batch, seed);
         if (st == VKC_OK)
             st = compete(c, n, &out[s]);
         if (st == VKC_OK)
             out[s].tokens = side * side + 1;
         if (st == VKC_E_DEVMEM || st == VKC_E_UNSUPPORTED) {
             warn_failure();
-            warn("pictures of %u x %u are not timed", image, image);
+            warn("pictures of %u x %u are not timed", image[s], image[s]);
             st = VKC_OK;
         }
         for (uint32_t m = 0; m < n; m++)

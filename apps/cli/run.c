@@ -14,8 +14,11 @@
 // What a run leaves in its folder; a new run in the same place takes these away and nothing else.
 static const char *const leftovers[] = {
     "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors",
-    "transfer.jsonl", "tune.safetensors", "shrink.safetensors", "log.jsonl", "search.jsonl", "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
+    "transfer.jsonl", "tune.safetensors", "shrink.safetensors",
+    "tune-all.safetensors", "log.jsonl", "search.jsonl", "study.jsonl", "sparsity.json",
+    "costs.json", "scaling.tsv", "scaling.gp", "scaling.svg", "retention.tsv", "models.tsv",
 };
+#define MAX_TAG 16                      // "transfer-2.safetensors" ... of several mixers in one run
 
 vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX])
 {
@@ -69,15 +72,36 @@ static vkc_status save(const run_folder *r)
     return st == VKC_OK ? nn_json_save(path, r->info) : st;
 }
 
-static vkc_status start(run_folder *r, const run_params *p)
+static vkc_status take_away(const run_folder *r, const char *name)
 {
     char path[RUN_PATH_MAX];
-    for (size_t i = 0; i < sizeof leftovers / sizeof leftovers[0]; i++) {
-        vkc_status st = run_path(r, leftovers[i], path);
-        if (st != VKC_OK)
-            return st;
+    vkc_status st = run_path(r, name, path);
+    if (st == VKC_OK)
         unlink(path);
+    return st;
+}
+
+static vkc_status take_all_away(const run_folder *r)
+{
+    vkc_status st = VKC_OK;
+    for (size_t i = 0; i < sizeof leftovers / sizeof leftovers[0] && st == VKC_OK; i++)
+        st = take_away(r, leftovers[i]);
+    for (int tag = 2; tag <= MAX_TAG && st == VKC_OK; tag++) {
+        char name[40];
+        snprintf(name, sizeof name, "transfer-%d.safetensors", tag);
+        st = take_away(r, name);
+        snprintf(name, sizeof name, "match-%d.safetensors", tag);
+        if (st == VKC_OK)
+            st = take_away(r, name);
     }
+    return st;
+}
+
+static vkc_status start(run_folder *r, const run_params *p)
+{
+    vkc_status st = take_all_away(r);
+    if (st != VKC_OK)
+        return st;
     json_decref(r->info);
     r->info = json_pack("{s:s, s:i, s:o, s:O, s:b, s:[]}", "format", "pare-run", "version", 1, "provenance",
                         app_provenance(p->common, p->dev), "inputs", p->inputs, "finished", 0, "resumed");
@@ -183,7 +207,7 @@ void run_say_stopped(const run_folder *r)
 void run_say_failed(const run_folder *r)
 {
     static const char *const names[] = { "train.safetensors", "transfer.safetensors", "retain.safetensors",
-                                        "tune.safetensors" };
+                                        "tune.safetensors", "tune-all.safetensors" };
     char path[RUN_PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (*r->dir && run_path(r, names[i], path) == VKC_OK && nn_is_file(path))

@@ -14,16 +14,17 @@ typedef struct tune_options {       // of one tuning; weights and lr < 0: not gi
     nn_recipe   recipe;
 } tune_options;
 
-// What they are before options are read.
-#define TUNE_DEFAULTS { .train = "mixers", .target = "output", .distance = "mse", .epochs = 1, .lr = -1.0, \
+// What they are before options are read, n epochs.
+#define TUNE_DEFAULTS(n) { .train = "mixers", .target = "output", .distance = "mse", .epochs = (n), .lr = -1.0, \
     .clip = 1.0, .similarity = -1.0, .ce = 1.0, .temperature = 1.0, .halting = -1.0, .recipe = { .smoothing = 0.1 } }
 
-// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "" or "tune-".
+// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "" or "tune-"; `usual`
+// is the number of epochs without the option.
 #define TUNE_AT(type, m, name) offsetof(type, m.name)
-#define TUNE_ROWS(type, m, pre) \
+#define TUNE_ROWS(type, m, pre, usual) \
     { pre "train", 0, ARG_TEXT, TUNE_AT(type, m, train), 0, 0, "W", \
       "mixers, attn, blocks (of the layers that differ) or all [mixers]" }, \
-    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, epochs), 1, 100000, "N", "of tuning [1]" }, \
+    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, epochs), 1, 100000, "N", "of tuning [" usual "]" }, \
     { pre "lr", 0, ARG_REAL, TUNE_AT(type, m, lr), 1e-12, 100, "X", \
       "highest learning rate of tuning [mixers, attn: 1e-3; blocks, all: 2e-4]; cosine decay" }, \
     { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, weight_decay), 0, 100, "X", "of matrices [0]" }, \

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Runs pare distill from outside: several mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
+import json
+import os
+import pathlib
+import shutil
+import struct
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+
+import test_cli as cli
+from test_cli import check, check_json, check_run, plant, run, train, tree, weights
+
+STEPS = 4                           # of an epoch: 26 pictures, two of them broken, in batches of 8
+
+
+def distill(work, out, *more):
+    return ["distill", work / "m", "--data", work / "data", "-o", work / out, "--epochs", "1", "--batch", "8",
+            "--no-timing", *more]
+
+
+def results(work, out):
+    return json.loads((work / f"{out}.run/run.json").read_text()).get("results")
+
+
+def decisions(value):
+    return [(s["layer"], s["mixer"], s["top1"], s["kl"], s["low"], s["high"]) for s in value["path"]]
+
+
+def test_mixers(work):
+    args = ["--mixer", "linear,conv", "--max-drop", "100"]
+    keys = ("teacher_top1 student_top1 split max_drop objective mixers replaced path refused best trials val_top1 "
+            "baselines path_test timing teacher_params student_params transfer tune sparsity device driver layers")
+    value = check_json(keys, *distill(work, "s", *args, "--baselines", "--path-test"))
+    check(value.get("mixers") == ["linear:features=hedgehog", "conv"], f"distill: mixers {value.get('mixers')}")
+    check(value["replaced"] == [0, 1] and value["refused"] is None and value["student_is"] == "most", f"path: {value}")
+    check([t["mixer"] for t in value["transfer"]] == value["mixers"], "distill: transfers")
+    check(all(t["steps"] == STEPS and len(t["error"]) == 2 for t in value["transfer"]), "distill: figures of transfers")
+    check({s["layer"]: s["mixer"] for s in value["path"]} == dict(enumerate(value["layers"])), "distill: layers")
+    check(value["trials"] == 1 + 4 + 2, f"distill: {value['trials']} trials")
+    names = ["one-shot", "sparsity", "uniform", "random 1", "random 2", "random 3"]
+    check([b["name"] for b in value["baselines"]] == names, f"distill: baselines {value['baselines']}")
+    for b in value["baselines"]:
+        check(sorted(s["layer"] for s in b["path"]) == [0, 1], f"distill: a baseline's layers {b}")
+    check(len(value["path_test"]) == 2 and value["path_test"][-1] == value["student_top1"], "distill: the path on test")
+    check(value["timing"] == [] and value["beats_teacher"] is None, "distill --no-timing")
+    names = [json.loads(line)["what"] for line in (work / "s.run/log.jsonl").read_text().splitlines()]
+    check(set(names) == {"transfer", "transfer-2"}, f"distill: the log is of {names}")
+    check("Replaced one by one for accuracy" in (work / "s/README.md").read_text(), "distill: the card")
+    # Trials that run all layers decide the same, by the same bits.
+    check_run(0, "in other orders", *distill(work, "w", *args, "--whole-trials", "--baselines"))
+    other = results(work, "w")
+    value = results(work, "s")      # printed JSON has fewer digits
+    check(decisions(other) == decisions(value), f"distill --whole-trials: {other['path']} and {value['path']}")
+    check([decisions(b) for b in other["baselines"]] == [decisions(b) for b in value["baselines"]],
+          "distill --whole-trials: baselines")
+    check(weights(work / "w") == weights(work / "s"), "distill --whole-trials: other weights")
+
+
+def test_resume(work):
+    args = ["--mixer", "linear,conv", "--max-drop", "100", "--tune-epochs", "1", "--tune-all-epochs", "1",
+            "--tune-kl", "0.5"]
+    value = check_json("tune", *distill(work, "t", *args))
+    check([(t["what"], t["train"], t["steps"]) for t in value["tune"]] ==
+          [("tune", "mixers", STEPS), ("tune-all", "all", STEPS)], f"distill: tuning {value['tune']}")
+    check(weights(work / "t") != weights(work / "s"), "distill: tuning changed nothing")
+    for steps, left in ((2, "transfer"), (6, "transfer-2"), (10, "tune"), (14, "tune-all")):
+        more = ["--resume"] if steps > 2 else []
+        check_run(130, "--resume", *distill(work, "r", *args, "--max-steps", steps, *more))
+        check((work / f"r.run/{left}.safetensors").is_file(), f"distill: no {left}.safetensors after {steps} steps")
+    check(not (work / "r").exists(), "distill: a stopped run wrote a model")
+    check_run(2, "not finished", *distill(work, "r", *args))
+    for other in (["--mixer", "conv,linear"], ["--objective", "params"], ["--img-size", "24"], ["--confidence", "0.9"],
+                  ["--best"], ["--target", "heads"], ["--tune-lr", "0.5"]):
+        check_run(2, "is another run", *distill(work, "r", *args, "--resume", *other))
+    # A search that was killed in the middle of writing a trial.
+    log = (work / "r.run/search.jsonl").read_bytes()
+    (work / "r.run/search.jsonl").write_bytes(log[:len(log) * 2 // 3])
+    before = tree(work / "r.run")
+    half = work / "r.run/tune.safetensors"
+    whole = half.read_bytes()
+    half.write_bytes(whole[:len(whole) // 2])
+    check_run(6, "tune.safetensors", *distill(work, "r", *args, "--resume"))
+    half.write_bytes(whole)
+    check(not (work / "r").exists() and before.keys() <= tree(work / "r.run").keys(), "distill: a broken run lost files")
+    check_run(0, "top-1 on test", *distill(work, "r", *args, "--resume"))
+    check(weights(work / "r") == weights(work / "t"), "distill: a resumed run gives other weights")
+    check(decisions(results(work, "r")) == decisions(results(work, "t")), "distill: a resumed run decides otherwise")
+    check((work / "r.run/search.jsonl").read_bytes().count(b"\n") >= log.count(b"\n"), "distill: trials are missing")
+    check_run(0, "", *distill(work, "r", *args, "--force", "--max-drop", "99", "--tune-epochs", "2"))
+    shutil.copytree(work / "m", work / "twin")
+    plant(work / "twin", "head.bias", struct.pack("<f", 0.25))
+    check_run(130, "", *distill(work, "tw", *args, "--max-steps", "1"))
+    command = distill(work, "tw", *args, "--resume")
+    command[1] = work / "twin"
+    shutil.copytree(work / "m", work / "kept")
+    check_run(2, "is another run", *command)
+    shutil.rmtree(work / "m")       # the same path, another model
+    shutil.copytree(work / "twin", work / "m")
+    check_run(2, "its weights", *distill(work, "tw", *args, "--resume"))
+    shutil.rmtree(work / "m")
+    shutil.copytree(work / "kept", work / "m")
+
+
+def test_from(work):
+    one = ["--mixer", "linear", "--max-drop", "100"]
+    check_run(0, "2 of 2 layers", *distill(work, "a", *one))
+    value = check_json("path", *distill(work, "b", "--from", work / "a", "--max-drop", "100"))
+    check(value["mixers"] == ["linear:features=hedgehog"] and value["transfer"] == [], f"distill --from: {value}")
+    check(decisions(results(work, "b")) == decisions(results(work, "a")), "distill --from: another path than by transfer")
+    check(weights(work / "b") == weights(work / "a"), "distill --from: other weights")
+    # A student whose every replacement harms: both pictures' classes look alike behind it.
+    shutil.copytree(work / "a", work / "bad")
+    for layer in range(2):
+        plant(work / "bad", f"blocks.{layer}.attn.proj.bias", struct.pack("<f", 1e6))
+    both = ["--from", f"{work / 'bad'},{work / 'a'}", "--max-drop", "100"]
+    value = check_json("path", *distill(work, "c", *both, "--no-cache"))
+    check(weights(work / "c") == weights(work / "a"), "distill --from: the worse of two students was taken")
+    never = distill(work, "n", "--from", work / "bad", "--max-drop", "1")
+    check_run(1, "nothing is replaced and no student written: the least, layer", *never)
+    check(not (work / "n").exists() and (work / "n.run/run.json").is_file(), "distill: nothing met the tolerance")
+    check_run(1, "points, and 1.00 are allowed", *never, "--resume")
+    check_run(2, "layer 0 is attention still", *distill(work, "x", "--from", work / "m"))
+    check_run(0, "", *train(work, "deep", "--arch", cli.ARCH.replace("depth=2", "depth=3") + ",mixer=linear",
+                            "--epochs", "1"))
+    check_run(2, "the student has 3 layers", *distill(work, "x", "--from", work / "deep"))
+    check_run(6, "no-such", *distill(work, "x", "--from", work / "no-such"))
+    check_run(130, "", *distill(work, "y", "--mixer", "conv", "--from", work / "bad", "--max-steps", "1"))
+    plant(work / "bad", "blocks.0.attn.proj.bias", struct.pack("<f", 1e5))
+    check_run(2, "its from is", *distill(work, "y", "--mixer", "conv", "--from", work / "bad", "--resume"))
+    check_run(6, "no attention layer", *["distill", work / "deep", *distill(work, "x", "--mixer", "linear")[2:]])
+
+
+def test_objectives(work):
+    value = check_json("path base_cost", *distill(work, "p", "--mixer", "identity,bilstm", "--objective", "params",
+                                                  "--max-drop", "100"))
+    costs = [value["base_cost"], *(s["cost"] for s in value["path"])]
+    check(costs == sorted(costs, reverse=True) and len(set(costs)) == 3, f"distill for parameters: costs {costs}")
+    check({s["mixer"] for s in value["path"]} == {"identity"}, f"distill for parameters: {value['path']}")
+    check(value["base_cost"] - costs[-1] == value["teacher_params"] - value["student_params"], "distill: parameters")
+    check_run(1, "by none of these mixers does a layer get smaller",
+              *distill(work, "x", "--mixer", "bilstm", "--objective", "params", "--max-drop", "100"))
+    timed = distill(work, "l", "--mixer", "conv", "--objective", "latency", "--img-size", "24", "--max-drop", "100",
+                    "--timing-batch", "1")
+    timed.remove("--no-timing")
+    check_run(130, "", *timed, "--max-steps", "1")
+    costs = work / "l.run/costs.json"
+    for text in ("{", "{\"ms\": [1, 2, 1]}", "{\"ms\": [1, 2, 1, 0]}"):
+        costs.write_text(text)
+        check_run(6, "costs.json", *timed, "--resume")
+    costs.write_text("{\"ms\": [1, 1, 1, 1]}")
+    check_run(1, "by none of these mixers does a layer get faster", *timed, "--resume")
+    costs.write_text("{\"ms\": [3, 1, 3, 2.5]}")
+    value = check_json("path beats_teacher teacher_at student_at", *timed, "--resume")
+    check(value["base_cost"] == 6 and value["image"] == 24 and isinstance(value["beats_teacher"], bool), f"latency: {value}")
+    check(value["path"][-1]["cost"] == 3.5, f"distill for latency: {value['path']}")
+    rows = {row["image"]: row for row in value["timing"]}
+    check(list(rows) == [16, 32, 48, 24] and rows[24]["tokens"] == 10, f"distill for latency: sizes {list(rows)}")
+    check(rows[24]["teacher_top1"] == value["teacher_at"]["top1"] and rows[16]["student_top1"] == value["student_top1"]
+          and rows[32]["student_top1"] is None, f"distill for latency: accuracies {rows}")
+    check("24 x 24" in (work / "l/README.md").read_text(), "distill for latency: the card")
+    costs.unlink()
+    check_run(0, "At 10 tokens the student", *timed, "--force", "--mixer", "identity")
+    check(len(json.loads(costs.read_text())["ms"]) == 4, "distill for latency: times that were measured")
+
+
+def test_sizes(work):
+    m, data = work / "m", work / "data"
+    before = tree(m)
+    check(check_json("tokens image", "inspect", m, "--img-size", "24").get("tokens") == 10, "inspect --img-size")
+    own, same = (check_json("top1 loss", "eval", m, "--data", data, *more) for more in ((), ("--img-size", "16")))
+    check(own["loss"] == same["loss"] and same["image"] == 16, "eval --img-size: the model's own")
+    other = check_json("top1 loss", "eval", m, "--data", data, "--img-size", "24")
+    check(other["image"] == 24 and other["loss"] != own["loss"], "eval --img-size 24")
+    check_json("images", "classify", m, data / "test/dark/0.png", "--img-size", "32")
+    rows = check_json("rows", "bench", "model", m, "--batch", "1", "--img-size", "24").get("rows", [])
+    check([row["image"] for row in rows] == [24, 48, 72], f"bench model --img-size: {rows}")
+    for words in (["inspect", m], ["eval", m, "--data", data], ["classify", m, data / "test/dark/0.png"],
+                  ["bench", "model", m], distill(work, "x", "--mixer", "conv")):
+        check_run(2, "not a multiple of the patch", *words, "--img-size", "20")
+    check(tree(m) == before, "--img-size: the model was changed")
+
+
+def test_bad_input(work):
+    shutil.copytree(work / "data", work / "noval")
+    shutil.rmtree(work / "noval/val")
+    (work / "noval/val/dark").mkdir(parents=True)
+    (work / "noval/val/light").mkdir()
+    check_run(6, "no pictures in its val split", *distill(work, "x", "--mixer", "conv", "--data", work / "noval"))
+    for words, more in (("want accuracy, latency or params", ["--objective", "speed"]),
+                        ("one of the two", ["--best", "--most"]), ("is there twice", ["--mixer", "conv,conv"]),
+                        ("no mixer", ["--mixer", "conv,"]), ("is what is to be replaced", ["--mixer", "attention"]),
+                        ("mse", ["--distance", "taxi"]), ("heads", ["--target", "tails"]),
+                        ("mixers, attn", ["--tune-train", "some"]), ("confidence", ["--confidence", "90"])):
+        check_run(2, words, *distill(work, "x", "--mixer", "conv", *more))
+    check_run(2, "usage", "distill", work / "m", "--data", work / "data", "-o", work / "x")
+    check(not (work / "x").exists(), "distill: a refused command made a folder")
+    # A folder that is no run, and one of another command.
+    (work / "odd.run").mkdir()
+    (work / "odd.run/run.json").write_text("{\"format\": \"pare-run\"")
+    check_run(6, "run.json", *distill(work, "odd", "--mixer", "conv", "--resume"))
+    check_run(2, "is another run", *distill(work, "x", "--mixer", "conv", "--resume", "--run", work / "m.run"))
+
+
+def main():
+    cli.pare = os.path.abspath(sys.argv[1])
+    if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
+        print("no device")
+        return cli.SKIP
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        cli.make_data(work / "data")
+        check_run(0, "", *train(work, "m"))
+        for test in (test_sizes, test_mixers, test_resume, test_from, test_objectives, test_bad_input):
+            start = time.monotonic()
+            test(work)
+            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+    print(f"{len(cli.failures)} failures")
+    return 1 if cli.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
