@@ -14,7 +14,7 @@
 // What a run leaves in its folder; a new run in the same place takes these away and nothing else.
 static const char *const leftovers[] = {
     "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors", "transfer.jsonl", "log.jsonl",
-    "search.jsonl", "sparsity.json", "scaling.tsv", "scaling.gp", "scaling.svg",
+    "search.jsonl", "sparsity.json", "report.html", "scaling.tsv", "scaling.gp", "scaling.svg",
 };
 
 vkc_status run_path(const run_folder *r, const char *name, char out[RUN_PATH_MAX])

@@ -1,0 +1,266 @@
+// report_distill.c — the answer of a distillation, and what became of each layer.
+#include "apps/cli/report_page.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/vit.h"
+
+#define MAX_MIXERS 16u
+
+const char *report_mixer(const report_run *r, char out[160])
+{
+    const char *mixer = report_text(json_array_get(report_list(r->results, "path"), 0), "mixer");
+    const char *options = report_text(r->inputs, "options");
+    if (!*mixer)
+        mixer = report_text(r->inputs, "mixer");
+    snprintf(out, 160, "%.100s%s%.50s", mixer, *options && !strchr(mixer, ':') ? ":" : "",
+             strchr(mixer, ':') ? "" : options);
+    return out;
+}
+
+static size_t get_depth(const report_run *r)
+{
+    const double depth = report_number(r->sparsity, "depth");
+    if (depth >= 1 && depth <= NN_MAX_DEPTH)
+        return (size_t) depth;
+    size_t n = json_array_size(report_list(r->results, "layers"));
+    n = n ? n : json_array_size(report_list(r->results, "transfer_error"));
+    return n <= NN_MAX_DEPTH ? n : NN_MAX_DEPTH;
+}
+
+static bool is_replaced(const report_run *r, double layer)
+{
+    json_t *list = report_list(r->results, "replaced");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (report_entry(list, i) == layer)
+            return true;
+    return false;
+}
+
+// "layers 0 and 2 by a, layer 1 by b", of those that were replaced.
+static void write_replaced(FILE *f, const report_run *r)
+{
+    json_t *path = report_list(r->results, "path");
+    const char *mixer[MAX_MIXERS];
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(path) && n < MAX_MIXERS; i++) {
+        const char *name = report_text(json_array_get(path, i), "mixer");
+        size_t k = 0;
+        while (k < n && strcmp(mixer[k], name) != 0)
+            k++;
+        if (k == n && is_replaced(r, report_number(json_array_get(path, i), "layer")))
+            mixer[n++] = name;
+    }
+    for (size_t k = 0; k < n; k++) {
+        json_t *layers = json_array();
+        for (double l = 0; l < NN_MAX_DEPTH; l++)
+            for (size_t i = 0; i < json_array_size(path); i++) {
+                const json_t *step = json_array_get(path, i);
+                if (report_number(step, "layer") == l && is_replaced(r, l) && strcmp(report_text(step, "mixer"), mixer[k]) == 0)
+                    json_array_append_new(layers, json_integer((json_int_t) l));
+            }
+        fputs(k == 0 ? "" : k + 1 == n ? " and " : ", ", f);
+        fputs(json_array_size(layers) == 1 ? "layer " : "layers ", f);
+        report_numbers_write(f, layers);
+        html_print(f, " by <strong>%s</strong>", mixer[k]);
+        json_decref(layers);
+    }
+}
+
+static void write_accuracy(report_page *p)
+{
+    const report_run *r = p->run;
+    const double teacher = report_number(r->results, "teacher_top1"), student = report_number(r->results, "student_top1");
+    const double images = report_number(json_object_get(r->results, "student"), "images");
+    if (!isfinite(teacher) && !isfinite(student))
+        return;
+    html_print(p->f, "<p>On the %s split", report_text(r->results, "split"));
+    if (isfinite(images)) {
+        fputs(" of ", p->f);
+        html_number(p->f, HTML_COUNT, images);
+        fputs(" pictures", p->f);
+    }
+    fputs(" the student is right in <strong>", p->f);
+    html_number(p->f, HTML_PERCENT, student);
+    fputs("</strong>, the teacher in ", p->f);
+    html_number(p->f, HTML_PERCENT, teacher);
+    report_change_write(p->f, teacher, student);
+    fputs(".</p>\n", p->f);
+    if (images < 200)
+        fputs("<p class=\"note warn\">So few pictures decide nothing: one of them moves the accuracy by ", p->f);
+    if (images < 200) {
+        html_number(p->f, HTML_TIMES, 100.0 / images);
+        fputs(" points.</p>\n", p->f);
+    }
+}
+
+void report_distill_answer(report_page *p)
+{
+    const report_run *r = p->run;
+    const size_t depth = get_depth(r), n = json_array_size(report_list(r->results, "replaced"));
+    char mixer[160];
+    fputs("<p>", p->f);
+    if (n == 0) {
+        html_print(p->f, "No layer of the teacher was replaced: %s costs more than the ", report_mixer(r, mixer));
+        html_number(p->f, HTML_TIMES, 100.0 * report_number(r->results, "max_drop"));
+        fputs(" points allowed, wherever it stands.", p->f);
+    } else {
+        if (n == depth)
+            html_print(p->f, n == 1 ? "The only layer was replaced: " : "All %zu layers were replaced: ", n);
+        else if (depth > n)
+            html_print(p->f, "%zu of %zu layers were replaced: ", n, depth);
+        write_replaced(p->f, r);
+        if (n < depth)
+            fputs(". The rest keep the teacher’s attention", p->f);
+        fputs(".", p->f);
+    }
+    fputs("</p>\n", p->f);
+    write_accuracy(p);
+    report_speed_write(p);
+    report_device_write(p, "Measured");
+    static const char *const head[] = { "<", "teacher", "student", "change", NULL };
+    const double top1[] = { report_number(r->results, "teacher_top1"), report_number(r->results, "student_top1") };
+    const double params[] = { report_number(r->results, "teacher_params"), report_number(r->results, "student_params") };
+    const json_t *of[] = { json_object_get(r->results, "teacher"), json_object_get(r->results, "student") };
+    fputs("</div>\n<div>\n", p->f);
+    html_table_open(p->f, "Teacher and student", head);
+    html_print(p->f, "<tr><th scope=\"row\" class=\"t\">top-1 on %s</th>", report_text(r->results, "split"));
+    html_cell(p->f, HTML_PERCENT, top1[0]);
+    html_cell(p->f, HTML_PERCENT, top1[1]);
+    html_cell(p->f, HTML_POINTS, top1[1] - top1[0]);
+    html_row_close(p->f);
+    if (isfinite(report_number(of[0], "loss"))) {
+        html_row_open(p->f);
+        html_cell_title(p->f, "loss");
+        for (int k = 0; k < 2; k++)
+            html_cell(p->f, HTML_REAL, report_number(of[k], "loss"));
+        html_cell(p->f, HTML_REAL, report_number(of[1], "loss") - report_number(of[0], "loss"));
+        html_row_close(p->f);
+    }
+    html_row_open(p->f);
+    html_cell_title(p->f, "parameters");
+    for (int k = 0; k < 2; k++)
+        html_cell(p->f, HTML_COUNT, params[k]);
+    html_cell(p->f, HTML_COUNT, params[1] - params[0]);
+    html_row_close(p->f);
+    html_table_close(p->f);
+}
+
+// Accuracy after replacing nothing and after replacing one layer alone, from the search's log.
+static double get_trial(const json_t *line, size_t *n, size_t *layer)
+{
+    json_t *choice = report_list(line, "choice"), *replaced = report_list(line, "replaced");
+    *n = json_array_size(replaced);
+    *layer = *n ? (size_t) fmax(0, fmin(1e6, report_entry(replaced, 0))) : 0;
+    for (size_t l = 0; l < json_array_size(choice); l++)
+        if (report_entry(choice, l) > 0 && (*n)++ == 0)
+            *layer = l;
+    const double metric = report_number(line, "metric");
+    return isfinite(metric) ? metric : report_number(line, "score");
+}
+
+// Choice of a layer in a trial of it alone.
+static double get_choice(const json_t *line, size_t layer)
+{
+    json_t *choice = report_list(line, "choice");
+    return choice ? report_entry(choice, layer) : 1.0;
+}
+
+static vkc_status write_singles(report_page *p)
+{
+    const report_run *r = p->run;
+    static const char *const head[] = { "layer", "mixer no.", "sparsity", "top-1", "drop, points", NULL };
+    char title[240];
+    size_t n, layer, found = 0;
+    double base = NAN;
+    for (size_t i = 0; i < json_array_size(r->trials); i++) {
+        double metric = get_trial(json_array_get(r->trials, i), &n, &layer);
+        base = n == 0 ? metric : base;
+        found += n == 1;
+    }
+    if (found == 0 || !isfinite(base))
+        return VKC_OK;
+    snprintf(title, sizeof title, "What replacing one layer alone costs on the validation split, against its %.40s. "
+             "Each mark is a layer, with its number.", report_measure_name(r, 0));
+    fputs("<h3>Each layer alone</h3>\n", p->f);
+    plot *q = plot_create(&(plot_axes) { .title = title, .x = report_measure_name(r, 0), .y = "drop, points" });
+    plot_add_series(q, "", PLOT_MARKS, 0);
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) {
+            vkc_status st = plot_write(q, &p->plots, p->f);
+            if (st != VKC_OK)
+                return st;
+            html_table_open(p->f, "One layer replaced, the rest the teacher’s", head);
+        }
+        for (size_t i = 0; i < json_array_size(r->trials); i++) {
+            const json_t *line = json_array_get(r->trials, i);
+            const double metric = get_trial(line, &n, &layer), sparsity = report_sparsity_get(r, layer, 0);
+            char number[16];
+            if (n != 1)
+                continue;
+            if (pass == 0) {
+                snprintf(number, sizeof number, "%zu", layer);
+                plot_add(q, sparsity, 100.0 * (base - metric), NAN, NAN);
+                if (isfinite(sparsity))
+                    plot_add_label(q, number);
+                continue;
+            }
+            html_row_open(p->f);
+            html_cell(p->f, HTML_COUNT, (double) layer);
+            html_cell(p->f, HTML_COUNT, get_choice(line, layer));
+            html_cell(p->f, HTML_SHARE, sparsity);
+            html_cell(p->f, HTML_PERCENT, metric);
+            html_cell(p->f, HTML_POINTS, base - metric);
+            html_row_close(p->f);
+        }
+    }
+    html_table_close(p->f);
+    fputs("<p class=\"note\">Whether sparser layers cost less cannot be told from so few of them; <code>pare study groups "
+          "M</code> trains groups of layers anew and gives a rank correlation with its p value, and <code>pare study "
+          "teachers M M2 …</code> the gap against the teacher’s keep ratio.</p>\n", p->f);
+    return VKC_OK;
+}
+
+static void write_transfer(FILE *f, const report_run *r, size_t depth)
+{
+    json_t *transfer = report_list(r->results, "transfer"), *layers = report_list(r->results, "layers");
+    const char *head[MAX_MIXERS + 4] = { "layer", "<mixer in the end" };
+    json_t *error[MAX_MIXERS];
+    size_t n = 0;
+    for (; n < json_array_size(transfer) && n < MAX_MIXERS; n++) {
+        head[n + 2] = report_text(json_array_get(transfer, n), "mixer");
+        error[n] = report_list(json_array_get(transfer, n), "error");
+    }
+    if (n == 0 && (error[0] = report_list(r->results, "transfer_error")) != NULL)
+        head[2 + n++] = "error";
+    if (depth == 0 || (n == 0 && !layers))
+        return;
+    html_table_open(f, "What each layer became, and the relative error of a mixer’s output after the transfer", head);
+    for (size_t l = 0; l < depth; l++) {
+        char mixer[160] = "attention";
+        json_t *path = report_list(r->results, "path");
+        for (size_t i = 0; i < json_array_size(path); i++)
+            if (report_number(json_array_get(path, i), "layer") == (double) l && is_replaced(r, (double) l))
+                snprintf(mixer, sizeof mixer, "%.150s", report_text(json_array_get(path, i), "mixer"));
+        html_row_open(f);
+        html_cell(f, HTML_COUNT, (double) l);
+        html_cell_text(f, layers ? json_string_value(json_array_get(layers, l)) : mixer);
+        for (size_t k = 0; k < n; k++)
+            html_cell(f, HTML_REAL, report_entry(error[k], l));
+        html_row_close(f);
+    }
+    html_table_close(f);
+}
+
+vkc_status report_layers(report_page *p)
+{
+    const report_run *r = p->run;
+    if (!r->results && json_array_size(r->trials) == 0)
+        return VKC_OK;
+    html_section_open(p->f, "layers", "Layer by layer");
+    write_transfer(p->f, r, get_depth(r));
+    vkc_status st = write_singles(p);
+    html_section_close(p->f);
+    return st;
+}
