@@ -128,7 +128,9 @@ void report_distill_answer(report_page *p)
     html_print(p->f, "<tr><th scope=\"row\" class=\"t\">top-1 on %s</th>", report_text(r->results, "split"));
     html_cell(p->f, HTML_PERCENT, top1[0]);
     html_cell(p->f, HTML_PERCENT, top1[1]);
-    html_cell(p->f, HTML_POINTS, top1[1] - top1[0]);
+    fputs("<td>", p->f);
+    html_number(p->f, HTML_POINTS, top1[1] - top1[0]);
+    fputs(" points</td>", p->f);
     html_row_close(p->f);
     if (isfinite(report_number(of[0], "loss"))) {
         html_row_open(p->f);
@@ -147,7 +149,7 @@ void report_distill_answer(report_page *p)
     html_table_close(p->f);
 }
 
-// Accuracy after replacing nothing and after replacing one layer alone, from the search's log.
+// Accuracy of a trial, how many layers it replaces, and the first of them.
 static double get_trial(const json_t *line, size_t *n, size_t *layer)
 {
     json_t *choice = report_list(line, "choice"), *replaced = report_list(line, "replaced");
@@ -160,66 +162,88 @@ static double get_trial(const json_t *line, size_t *n, size_t *layer)
     return isfinite(metric) ? metric : report_number(line, "score");
 }
 
-// Choice of a layer in a trial of it alone.
-static double get_choice(const json_t *line, size_t layer)
+// The mixer of a layer in a trial of it alone: its number, 1 up, and its name.
+static size_t get_choice(const report_run *r, const json_t *line, size_t layer, char out[160])
 {
     json_t *choice = report_list(line, "choice");
-    return choice ? report_entry(choice, layer) : 1.0;
+    const double k = choice ? report_entry(choice, layer) : 1.0;
+    const size_t number = k >= 1 && k <= MAX_MIXERS ? (size_t) k : 1;
+    const char *name = json_string_value(json_array_get(report_list(r->results, "mixers"), number - 1));
+    if (name)
+        snprintf(out, 160, "%.150s", name);
+    else if (!choice)
+        report_mixer(r, out);
+    else
+        snprintf(out, 160, "mixer %zu", number);
+    return number;
+}
+
+// A trial that replaces `layer` alone, by mixer `number`, or by any with 0.
+static bool is_single(const report_run *r, size_t i, size_t number, size_t *layer, double *metric, char mixer[160])
+{
+    size_t n;
+    *metric = get_trial(json_array_get(r->trials, i), &n, layer);
+    return n == 1 && (get_choice(r, json_array_get(r->trials, i), *layer, mixer) == number || number == 0);
+}
+
+static vkc_status draw_singles(report_page *p, double base)
+{
+    const report_run *r = p->run;
+    char title[240], mixer[160], number[16];
+    size_t layer;
+    double metric;
+    snprintf(title, sizeof title, "What replacing one layer alone costs on the validation split, against its %.40s. "
+             "Each mark is a layer, with its number.", report_measure_name(r, 0));
+    plot *q = plot_create(&(plot_axes) { .title = title, .x = report_measure_name(r, 0), .y = "drop, points" });
+    for (size_t k = 1; k <= MAX_MIXERS; k++) {
+        bool is_open = false;
+        for (size_t i = 0; i < json_array_size(r->trials); i++) {
+            if (!is_single(r, i, k, &layer, &metric, mixer) || !isfinite(report_sparsity_get(r, layer, 0)))
+                continue;
+            if (!is_open)
+                plot_add_series(q, mixer, PLOT_MARKS, (uint32_t) k - 1);
+            is_open = true;
+            snprintf(number, sizeof number, "%zu", layer);
+            plot_add(q, report_sparsity_get(r, layer, 0), 100.0 * (base - metric), NAN, NAN);
+            plot_add_label(q, number);
+        }
+    }
+    return plot_write(q, &p->plots, p->f);
 }
 
 static vkc_status write_singles(report_page *p)
 {
+    static const char *const head[] = { "layer", "<mixer", "sparsity", "top-1", "drop, points", NULL };
     const report_run *r = p->run;
-    static const char *const head[] = { "layer", "mixer no.", "sparsity", "top-1", "drop, points", NULL };
-    char title[240];
+    char mixer[160];
     size_t n, layer, found = 0;
-    double base = NAN;
+    double base = NAN, metric;
     for (size_t i = 0; i < json_array_size(r->trials); i++) {
-        double metric = get_trial(json_array_get(r->trials, i), &n, &layer);
+        metric = get_trial(json_array_get(r->trials, i), &n, &layer);
         base = n == 0 ? metric : base;
         found += n == 1;
     }
     if (found == 0 || !isfinite(base))
         return VKC_OK;
-    snprintf(title, sizeof title, "What replacing one layer alone costs on the validation split, against its %.40s. "
-             "Each mark is a layer, with its number.", report_measure_name(r, 0));
     fputs("<h3>Each layer alone</h3>\n", p->f);
-    plot *q = plot_create(&(plot_axes) { .title = title, .x = report_measure_name(r, 0), .y = "drop, points" });
-    plot_add_series(q, "", PLOT_MARKS, 0);
-    for (int pass = 0; pass < 2; pass++) {
-        if (pass == 1) {
-            vkc_status st = plot_write(q, &p->plots, p->f);
-            if (st != VKC_OK)
-                return st;
-            html_table_open(p->f, "One layer replaced, the rest the teacher’s", head);
-        }
-        for (size_t i = 0; i < json_array_size(r->trials); i++) {
-            const json_t *line = json_array_get(r->trials, i);
-            const double metric = get_trial(line, &n, &layer), sparsity = report_sparsity_get(r, layer, 0);
-            char number[16];
-            if (n != 1)
-                continue;
-            if (pass == 0) {
-                snprintf(number, sizeof number, "%zu", layer);
-                plot_add(q, sparsity, 100.0 * (base - metric), NAN, NAN);
-                if (isfinite(sparsity))
-                    plot_add_label(q, number);
-                continue;
-            }
-            html_row_open(p->f);
-            html_cell(p->f, HTML_COUNT, (double) layer);
-            html_cell(p->f, HTML_COUNT, get_choice(line, layer));
-            html_cell(p->f, HTML_SHARE, sparsity);
-            html_cell(p->f, HTML_PERCENT, metric);
-            html_cell(p->f, HTML_POINTS, base - metric);
-            html_row_close(p->f);
-        }
+    vkc_status st = draw_singles(p, base);
+    html_table_open(p->f, "One layer replaced, the rest the teacher’s", head);
+    for (size_t i = 0; i < json_array_size(r->trials); i++) {
+        if (!is_single(r, i, 0, &layer, &metric, mixer))
+            continue;
+        html_row_open(p->f);
+        html_cell(p->f, HTML_COUNT, (double) layer);
+        html_cell_text(p->f, mixer);
+        html_cell(p->f, HTML_SHARE, report_sparsity_get(r, layer, 0));
+        html_cell(p->f, HTML_PERCENT, metric);
+        html_cell(p->f, HTML_POINTS, base - metric);
+        html_row_close(p->f);
     }
     html_table_close(p->f);
     fputs("<p class=\"note\">Whether sparser layers cost less cannot be told from so few of them; <code>pare study groups "
           "M</code> trains groups of layers anew and gives a rank correlation with its p value, and <code>pare study "
           "teachers M M2 …</code> the gap against the teacher’s keep ratio.</p>\n", p->f);
-    return VKC_OK;
+    return st;
 }
 
 static void write_transfer(FILE *f, const report_run *r, size_t depth)

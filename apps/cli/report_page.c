@@ -213,19 +213,22 @@ vkc_status report_page_write(report_page *p)
         html_print(p->f, "pare %s, %s", report_kind_name(r->kind), report_text(r->provenance, "date"));
     fputs("</p>\n", p->f);
     write_answer(p);
+    if (r->kind != REPORT_GROUPS)
+        VKC_TRY(report_sparsity(p));
     if (r->kind == REPORT_DISTILL) {
         VKC_TRY(report_path(p));
         VKC_TRY(report_layers(p));
     }
-    if (r->kind == REPORT_GROUPS)
+    if (r->kind == REPORT_GROUPS) {
         VKC_TRY(report_groups(p));
+        VKC_TRY(report_sparsity(p));
+    }
     if (r->kind == REPORT_TEACHERS)
         VKC_TRY(report_teachers(p));
     if (r->kind >= REPORT_TRAIN && r->kind <= REPORT_PRUNE)
         VKC_TRY(report_model(p));
-    VKC_TRY(report_timing(p));
-    VKC_TRY(report_sparsity(p));
     VKC_TRY(report_curves(p));
+    VKC_TRY(report_timing(p));
     if (p->plots.is_missing)
         fputs("<p class=\"note warn\">There are no pictures on this page: gnuplot was not found when it was made. The "
               "tables hold all figures; with gnuplot installed, <code>pare report</code> draws them too.</p>\n", p->f);

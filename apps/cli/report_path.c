@@ -23,6 +23,14 @@ static double get_base(const report_run *r)
     return NAN;
 }
 
+static bool has(json_t *path, const char *key)
+{
+    for (size_t i = 0; i < json_array_size(path); i++)
+        if (isfinite(report_number(json_array_get(path, i), key)))
+            return true;
+    return false;
+}
+
 static void add_trials(plot *q, const report_run *r)
 {
     plot_add_series(q, "every trial", PLOT_FAINT, 0);
@@ -51,8 +59,11 @@ static vkc_status draw(report_page *p, double base)
     const size_t n = json_array_size(path);
     const double drop = report_number(r->results, "max_drop");
     size_t end = n + json_is_object(refused);
+    char title[160];
+    snprintf(title, sizeof title, "Top-1 on the validation split against the number of layers replaced.%s",
+             has(path, "low") ? " Bars: interval of the difference to the teacher, paired bootstrap." : "");
     plot *q = plot_create(&(plot_axes) {
-        .title = "Top-1 on the validation split against the number of layers replaced. Bars: interval of the paired bootstrap.",
+        .title = title,
         .x = "layers replaced", .y = "top-1, percent", .whole_x = true });
     add_trials(q, r);
     plot_add_series(q, n ? "greedy" : "", PLOT_INTERVAL, 0);
@@ -80,7 +91,7 @@ static vkc_status draw(report_page *p, double base)
             plot_add(q, (double) (i + 1 - first), 100.0 * report_entry(test, i), NAN, NAN);
     }
     if (json_is_object(refused)) {
-        plot_add_series(q, "refused", PLOT_MARKS, 9);
+        plot_add_series(q, "refused", PLOT_MARKS, 8);
         plot_add(q, (double) n + 1, 100.0 * report_number(refused, "top1"), NAN, NAN);
     }
     if (isfinite(base) && isfinite(drop) && drop < 0.5)
@@ -88,27 +99,22 @@ static vkc_status draw(report_page *p, double base)
     return plot_write(q, &p->plots, p->f);
 }
 
-static bool has(json_t *path, const char *key)
-{
-    for (size_t i = 0; i < json_array_size(path); i++)
-        if (isfinite(report_number(json_array_get(path, i), key)))
-            return true;
-    return false;
-}
-
-static void write_step(FILE *f, const json_t *step, const char *number, double base, const char *const *more, double test)
+static void write_step(FILE *f, const json_t *step, const char *number, const char *mixer, double base,
+                       const char *const *more, double test)
 {
     html_row_open(f);
     html_cell_title(f, number);
     html_cell(f, HTML_COUNT, report_number(step, "layer"));
-    html_cell_text(f, report_text(step, "mixer"));
+    html_cell_text(f, *report_text(step, "mixer") ? report_text(step, "mixer") : mixer);
     html_cell(f, HTML_PERCENT, report_number(step, "top1"));
     html_cell(f, HTML_POINTS, report_number(step, "top1") - base);
     if (more[0]) {
         fputs("<td>", f);
         html_number(f, HTML_POINTS, report_number(step, "low"));
-        fputs(" … ", f);
-        html_number(f, HTML_POINTS, report_number(step, "high"));
+        if (isfinite(report_number(step, "high"))) {
+            fputs(" … ", f);
+            html_number(f, HTML_POINTS, report_number(step, "high"));
+        }
         fputs("</td>", f);
     }
     if (more[1])
@@ -126,6 +132,7 @@ static void write_steps(FILE *f, const report_run *r, double base)
     json_t *refused = json_object_get(r->results, "refused");
     const char *more[] = { has(path, "low") ? "interval" : NULL, has(path, "kl") ? "KL" : NULL,
                            has(path, "cost") ? "cost" : NULL, test ? "test top-1" : NULL };
+    char mixer[160];
     const char *head[12] = { "<step", "layer", "<mixer", "val top-1", "points" };
     const size_t first = json_array_size(test) > json_array_size(path);
     int c = 5;
@@ -136,10 +143,10 @@ static void write_steps(FILE *f, const report_run *r, double base)
     for (size_t i = 0; i < json_array_size(path) && i < MAX_STEPS; i++) {
         char number[16];
         snprintf(number, sizeof number, "%zu", i + 1);
-        write_step(f, json_array_get(path, i), number, base, more, report_entry(test, i + first));
+        write_step(f, json_array_get(path, i), number, "", base, more, report_entry(test, i + first));
     }
     if (json_is_object(refused))
-        write_step(f, refused, "refused", base, more, NAN);
+        write_step(f, refused, "refused", report_mixer(r, mixer), base, more, NAN);
     html_table_close(f);
 }
 

@@ -123,8 +123,16 @@ void plot_add_label(plot *p, const char *text)
 static void write_range(FILE *f, char axis, double min, double max, bool is_log)
 {
     if (is_log) {
-        double by = fmax(pow(max / min, 0.06), 1.15);
+        const double by = fmax(pow(max / min, 0.06), 1.15);
+        const char *separator = "";
         fprintf(f, "set logscale %c\nset %crange [%.9g:%.9g]\n", axis, axis, min / by, max * by);
+        if (log10(max / min) > 2.5)
+            return;                 // a mark a decade, gnuplot's own; else at 1, 2 and 5
+        fprintf(f, "set %ctics (", axis);
+        for (double decade = pow(10.0, floor(log10(min / by))); decade <= max * by; decade *= 10.0)
+            for (int k = 1; k <= 5; k += k == 1 ? 1 : 3, separator = ", ")
+                fprintf(f, "%s'%.10g' %.10g", separator, k * decade, k * decade);
+        fputs(")\n", f);
     } else {
         double by = fmax(0.06 * (max - min), fmax(1e-3 * fmax(fabs(min), fabs(max)), 1e-9));
         fprintf(f, "set %crange [%.9g:%.9g]\n", axis, min - by, max + by);
@@ -182,12 +190,12 @@ static void write_script(FILE *f, const plot *p)
         fputs("END\n", f);
     }
     fprintf(f, "set terminal svg size 640,%u noenhanced dynamic font 'sans-serif,15' linewidth 1\n",
-            380 + 20 * ((named + 2) / 3));
+            380 + 18 * ((named + 1) / 2));
     fputs("set border 3 lc rgb '#808080'\nset tics nomirror scale 0.5\nset errorbars small\n"
           "set grid back lc rgb '#808080' lw 0.25\nset format x '%.10g'\nset format y '%.10g'\n"
-          "set key bmargin center horizontal Left reverse samplen 2.2 maxcols 3\n", f);
+          "set key tmargin center horizontal Left reverse samplen 2.2 maxcols 2\n", f);
     make_plain(text, sizeof text, p->axes.x);
-    fprintf(f, "set xlabel '%s'\n", text);
+    fprintf(f, "set xlabel '%s' offset 0,0.4\n", text);
     make_plain(text, sizeof text, p->axes.y);
     fprintf(f, "set ylabel '%s'\n", text);
     write_range(f, 'x', p->min[0], p->max[0], p->axes.log_x);

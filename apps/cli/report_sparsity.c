@@ -96,7 +96,7 @@ static void write_heads(FILE *f, const report_run *r, json_t *mean, json_t *std,
         snprintf(titles[h], sizeof titles[h], "head %zu", h);
         head[h + 1] = titles[h];
     }
-    snprintf(caption, sizeof caption, "%.40s by head%s; darker is sparser", report_measure_name(r, m),
+    snprintf(caption, sizeof caption, "%.40s by head%s; a stronger shade is sparser", report_measure_name(r, m),
              std ? ", ± its spread over pictures and queries" : "");
     html_table_open(f, caption, head);
     for (size_t l = 0; l < json_array_size(mean) && l < MAX_LAYERS; l++) {
@@ -179,9 +179,9 @@ vkc_status report_sparsity(report_page *p)
         html_number(p->f, HTML_COUNT, report_number(r->sparsity, "images"));
         fputs(" pictures", p->f);
     }
-    fputs(". A darker cell is a sparser one, within its column. Layers without attention have no figure.</p>\n", p->f);
+    fputs(". The stronger the shade of a cell, the sparser, within its column. Layers without attention have no figure.</p>\n", p->f);
     VKC_TRY(draw(p, mean, chosen));
-    write_layers(p->f, r, mean, "Sparsity by layer, mean of the heads; darker is sparser");
+    write_layers(p->f, r, mean, "Sparsity by layer, mean of the heads");
     if (json_array_size(patches) > 0)
         write_layers(p->f, r, patches, "The same among patches alone, without the class token’s column");
     write_heads(p->f, r, mean, std, chosen);

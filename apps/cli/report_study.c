@@ -8,6 +8,7 @@
 #define MAX_ROWS   400u
 
 static const char *const kinds[] = { "single", "sparsity", "contiguous" };
+static const char *const kind_names[] = { "layers one by one", "groups of like sparsity", "layers side by side" };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 
 static const char *mixer_name(const report_run *r, size_t k)
@@ -41,9 +42,9 @@ static double get_mean(const json_t *row, const char *mixer, const char *key)
 static void write_p(FILE *f, double p)
 {
     if (p < 0.0005)
-        fputs("p &lt; 0.001", f);
+        fputs("p\u00a0&lt;\u00a00.001", f);
     else {
-        fputs("p = ", f);
+        fputs("p\u00a0=\u00a0", f);
         html_number(f, HTML_SHARE, p);
     }
 }
@@ -64,11 +65,11 @@ static const json_t *find(const report_run *r, const char *mixer, const char *ki
 static void write_verdict(FILE *f, const json_t *c, int sign, const char *yes, const char *no)
 {
     const double rho = report_number(c, "rho"), p = report_number(c, "p");
-    fputs(": ρ = ", f);
+    fputs(": ρ\u00a0=\u00a0", f);
     html_number(f, HTML_TIMES, rho);
     fputs(", ", f);
     write_p(f, p);
-    fputs(", n = ", f);
+    fputs(", n\u00a0=\u00a0", f);
     html_number(f, HTML_COUNT, report_number(c, "n"));
     if (!(p < 0.05))
         fputs("; no connection that this many points could show.", f);
@@ -106,23 +107,46 @@ static void write_settings(FILE *f, const report_run *r, const char *rows)
                n_mixers(r) == 1 ? "mixer" : "mixers", seeds, seeds == 1 ? "seed" : "seeds", report_text(r->results, "split"));
 }
 
+// In how many of the rankings of drops the claim holds.
+static void write_tally(FILE *f, const report_run *r, int sign)
+{
+    json_t *list = report_list(r->results, "correlation");
+    unsigned n = 0, holds = 0, fails = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *c = json_array_get(list, i);
+        if (strcmp(report_text(c, "of"), "drop") != 0 || !isfinite(report_number(c, "rho")))
+            continue;
+        n++;
+        if (report_number(c, "p") < 0.05 && report_number(c, "rho") * sign > 0)
+            holds++;
+        else if (report_number(c, "p") < 0.05)
+            fails++;
+    }
+    if (n)
+        html_print(f, "<p>Of %u rank correlations, <strong>%u show that they do</strong> (p below 0.05), %u show the "
+                   "opposite, and %u show nothing.</p>\n", n, holds, fails, n - holds - fails);
+}
+
 void report_groups_answer(report_page *p)
 {
     const report_run *r = p->run;
     const int sign = is_oriented(r) || get_direction(r) > 0 ? -1 : 1;
     fputs("<p><strong>Do sparser layers cost less to replace?</strong> Groups of layers were replaced, and the drop in "
           "accuracy was ranked against their sparsity.</p>\n", p->f);
+    write_tally(p->f, r, sign);
+    fputs("</div>\n<div>\n", p->f);
     for (size_t k = 0; k < n_mixers(r); k++) {
+        html_print(p->f, "<p>Replaced by <strong>%s</strong>:</p>\n<ul>\n", mixer_name(r, k));
         for (int i = 0; i < N_KINDS; i++) {
             const json_t *c = find(r, mixer_name(r, k), kinds[i], "drop");
             if (!c || !isfinite(report_number(c, "rho")))
                 continue;
-            html_print(p->f, "<p>%s, groups of kind “%s”", mixer_name(r, k), kinds[i]);
+            html_print(p->f, "<li>%s", kind_names[i]);
             write_verdict(p->f, c, sign, "sparser groups cost less, as claimed", "sparser groups cost more, against the claim");
-            fputs("</p>\n", p->f);
+            fputs("</li>\n", p->f);
         }
+        fputs("</ul>\n", p->f);
     }
-    fputs("</div>\n<div>\n", p->f);
     write_settings(p->f, r, "groups");
     report_device_write(p, "Trained and judged");
 }

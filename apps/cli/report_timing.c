@@ -48,12 +48,11 @@ void report_speed_write(report_page *p)
     json_t *first = json_array_get(rows, 0);
     fputs("<p>A batch of ", p->f);
     html_number(p->f, HTML_COUNT, report_number(first, "batch"));
-    fputs(" takes ", p->f);
     for (size_t i = 0; i < n && i < 6; i++) {
         json_t *row = json_array_get(rows, i);
-        fputs(i == 0 ? "" : i + 1 == n ? "; and " : "; ", p->f);
+        fputs(i == 0 ? " at " : i + 1 == n ? "; and at " : "; at ", p->f);
         html_number(p->f, HTML_COUNT, report_number(row, "tokens"));
-        fputs(" tokens: ", p->f);
+        fputs(i == 0 ? " tokens takes " : " tokens ", p->f);
         write_compared(p->f, report_number(row, keys[0]), report_number(row, keys[1]));
     }
     fputs(".</p>\n", p->f);
