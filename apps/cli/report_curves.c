@@ -23,22 +23,30 @@ static double get(const json_t *line, size_t i)
     return json_is_array(loss) ? report_entry(loss, i) : report_number(line, "loss");
 }
 
-// Transfers log the errors of all layers, then what these are relative to.
+// Transfers log the squared errors of all layers, then the teacher's squares that these are relative to.
 static bool is_relative(const char *what, size_t n, const report_run *r)
 {
-    const double depth = report_number(r->sparsity, "depth");
-    return n % 2 == 0 && isfinite(depth) && (double) n == 2 * depth && strncmp(what, "transfer", 8) == 0;
+    return n % 2 == 0 && strncmp(what, "transfer", 8) == 0 && strcmp(report_text(r->inputs, "distance"), "cosine") != 0;
 }
 
-static const char *name_of(size_t n, size_t i, const char *what, char out[48])
+static const char *name_of(size_t n, size_t i, const char *what, const report_run *r, char out[48])
 {
     if (n == 1)
         return "loss";
-    if (strncmp(what, "retain", 6) == 0)
-        snprintf(out, 48, "term %zu", i);
-    else
-        snprintf(out, 48, "layer %zu", i);
+    const bool are_layers = (double) n == report_number(r->sparsity, "depth") && strncmp(what, "tune", 4) != 0 &&
+                            strncmp(what, "retain", 6) != 0;
+    snprintf(out, 48, "%s %zu", are_layers ? "layer" : "term", i);
     return out;
+}
+
+// The mixer of "transfer" is the first, that of "transfer-2" the second.
+static const char *get_mixer(const report_run *r, const char *what)
+{
+    unsigned k = 1;
+    const bool is_transfer = strcmp(what, "transfer") == 0 || sscanf(what, "transfer-%2u", &k) == 1;
+    const json_t *list = json_object_get(r->results, "mixers");
+    const char *name = is_transfer && k > 0 ? json_string_value(json_array_get(list, k - 1)) : NULL;
+    return name ? name : "";
 }
 
 static vkc_status write_kind(report_page *p, const char *what)
@@ -60,8 +68,9 @@ static vkc_status write_kind(report_page *p, const char *what)
     const bool relative = is_relative(what, n, p->run);
     const size_t shown = relative ? n / 2 : n, columns = shown < MAX_COLUMNS ? shown : MAX_COLUMNS;
     for (size_t i = 0; i < columns; i++)
-        head[i + 3] = name_of(shown, i, what, titles[i]);
-    html_print(p->f, "<h3>%s</h3>\n<p>", *what ? what : "training");
+        head[i + 3] = name_of(shown, i, what, p->run, titles[i]);
+    html_print(p->f, "<h3>%s%s%s</h3>\n<p>", *what ? what : "training", *get_mixer(p->run, what) ? ": " : "",
+               get_mixer(p->run, what));
     html_number(p->f, HTML_COUNT, (double) lines);
     fputs(lines == 1 ? " epoch, " : " epochs, ", p->f);
     html_number(p->f, HTML_SECONDS, seconds);

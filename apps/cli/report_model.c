@@ -17,6 +17,8 @@ static const figure accuracies[] = {
     { "keep", "patches kept, mean over blocks", HTML_PERCENT }, { "images_per_s", "pictures a second", HTML_COUNT },
     { "teacher_images_per_s", "pictures a second, with all tokens", HTML_COUNT }, { "decay", "decay", HTML_REAL },
     { "threshold", "threshold", HTML_REAL }, { "train_loss", "last loss in training", HTML_REAL },
+    { "loss", "last loss in training", HTML_REAL }, { "ce", "of it cross-entropy", HTML_REAL },
+    { "kl", "of it divergence from the teacher", HTML_REAL }, { "halting", "of it imitating the gate", HTML_REAL },
     { "steps", "steps", HTML_COUNT }, { "seconds", "seconds", HTML_SECONDS },
     { "ring_survival", "how much more often a patch of the ring survives", HTML_TIMES },
 };
@@ -114,9 +116,12 @@ void report_model_answer(report_page *p)
     case REPORT_RETAIN: answer_retain(p); break;
     case REPORT_PRUNE: answer_prune(p); break;
     default: {
-        const double student = report_number(o, "student_top1"), before = report_number(o, "top1_before");
-        answer_change(p, isfinite(before) ? before : report_number(o, "teacher_top1"), isfinite(before) ? "before" : "its teacher",
-                      isfinite(student) ? student : report_number(o, "top1"), "The tuned model");
+        const bool has_test = isfinite(report_number(json_object_get(o, "test"), "top1"));
+        const char *split = has_test ? "test" : "val";
+        const json_t *teacher = json_object_get(json_object_get(o, "teacher"), split);
+        char what[48];
+        snprintf(what, sizeof what, "On the %s split the tuned model", split);
+        answer_change(p, report_number(teacher, "top1"), "its teacher", report_number(json_object_get(o, split), "top1"), what);
         break;
     }
     }

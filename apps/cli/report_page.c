@@ -55,7 +55,7 @@ static void make_title(const report_run *r, char out[256])
         "Distillation of", "Does sparser attention cost less to replace? A study of", "Does a sparser teacher narrow the gap?",
         "Training", "Letting go of tokens:", "Tuning", "Pruning", "A run of",
     };
-    const char *of = short_name(report_text(r->inputs, "teacher"));
+    const char *of = short_name(report_text(r->inputs, r->kind == REPORT_TUNE ? "student" : "teacher"));
     if (!*of)
         of = short_name(report_text(r->inputs, "model"));
     if (!*of && r->kind == REPORT_TRAIN)

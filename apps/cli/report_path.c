@@ -212,7 +212,9 @@ vkc_status report_path(report_page *p)
         html_number(p->f, HTML_COUNT, trials);
         fputs(" trials.", p->f);
     }
-    if (isfinite(best) && best < (double) n)
+    if (best == 0 && n > 0)
+        fputs(" No step made it better than the teacher.", p->f);
+    else if (isfinite(best) && best < (double) n)
         html_print(p->f, " The best on the way came after step %d.", (int) fmax(0, best));
     fputs("</p>\n", p->f);
     vkc_status st = draw(p, base);

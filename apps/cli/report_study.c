@@ -77,28 +77,6 @@ static void write_verdict(FILE *f, const json_t *c, int sign, const char *yes, c
         html_print(f, "; %s.", rho * sign > 0 ? yes : no);
 }
 
-// Which way the study's measure goes, for the sign of a correlation: 1 = larger is sparser.
-static int get_direction(const report_run *r)
-{
-    json_t *measures = report_list(r->sparsity, "measures");
-    for (size_t i = 0; i < json_array_size(measures); i++) {
-        const json_t *m = json_array_get(measures, i);
-        if (strcmp(report_text(m, "name"), report_text(r->results, "measure")) == 0)
-            return strcmp(report_text(m, "sparser"), "high") == 0 ? 1 : -1;
-    }
-    return 1;
-}
-
-// Sparsity of a group as the study wrote it is oriented when it does not lie where the plain values do.
-static bool is_oriented(const report_run *r)
-{
-    json_t *groups = report_list(r->results, "groups");
-    double least = 0;
-    for (size_t i = 0; i < json_array_size(groups); i++)
-        least = fmin(least, report_number(json_array_get(groups, i), "sparsity"));
-    return least < 0;
-}
-
 static void write_settings(FILE *f, const report_run *r, const char *rows)
 {
     const size_t seeds = json_array_size(report_list(r->results, "seeds"));
@@ -108,7 +86,7 @@ static void write_settings(FILE *f, const report_run *r, const char *rows)
 }
 
 // In how many of the rankings of drops the claim holds.
-static void write_tally(FILE *f, const report_run *r, int sign)
+static void write_tally(FILE *f, const report_run *r)
 {
     json_t *list = report_list(r->results, "correlation");
     unsigned n = 0, holds = 0, fails = 0;
@@ -117,7 +95,7 @@ static void write_tally(FILE *f, const report_run *r, int sign)
         if (strcmp(report_text(c, "of"), "drop") != 0 || !isfinite(report_number(c, "rho")))
             continue;
         n++;
-        if (report_number(c, "p") < 0.05 && report_number(c, "rho") * sign > 0)
+        if (report_number(c, "p") < 0.05 && report_number(c, "rho") < 0)
             holds++;
         else if (report_number(c, "p") < 0.05)
             fails++;
@@ -130,10 +108,9 @@ static void write_tally(FILE *f, const report_run *r, int sign)
 void report_groups_answer(report_page *p)
 {
     const report_run *r = p->run;
-    const int sign = is_oriented(r) || get_direction(r) > 0 ? -1 : 1;
     fputs("<p><strong>Do sparser layers cost less to replace?</strong> Groups of layers were replaced, and the drop in "
           "accuracy was ranked against their sparsity.</p>\n", p->f);
-    write_tally(p->f, r, sign);
+    write_tally(p->f, r);
     fputs("</div>\n<div>\n", p->f);
     for (size_t k = 0; k < n_mixers(r); k++) {
         html_print(p->f, "<p>Replaced by <strong>%s</strong>:</p>\n<ul>\n", mixer_name(r, k));
@@ -142,7 +119,7 @@ void report_groups_answer(report_page *p)
             if (!c || !isfinite(report_number(c, "rho")))
                 continue;
             html_print(p->f, "<li>%s", kind_names[i]);
-            write_verdict(p->f, c, sign, "sparser groups cost less, as claimed", "sparser groups cost more, against the claim");
+            write_verdict(p->f, c, -1, "sparser groups cost less, as claimed", "sparser groups cost more, against the claim");
             fputs("</li>\n", p->f);
         }
         fputs("</ul>\n", p->f);

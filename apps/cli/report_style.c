@@ -29,7 +29,7 @@ static const char *const style =
     "th:first-child,td:first-child{padding-left:0}tr:hover td,tr:hover th{background-color:rgba(128,128,128,.09)}\n"
     "thead th{border-bottom:1px solid var(--line);font-weight:600;vertical-align:bottom}\n"
     "tbody tr{border-bottom:1px solid var(--rule)}tbody th{font-weight:400}\n"
-    "th.t,td.t{text-align:left;white-space:normal;overflow-wrap:break-word;max-width:22rem}\n"
+    "th.t,td.t{text-align:left}\n"
     "td.h{padding-left:.6rem;padding-right:.6rem}td.h,tr:hover td.h{background-color:rgba(var(--heat),calc(var(--h)*.55));border-left:1px solid var(--paper)}\n"
     "figure{margin:1.5rem 0}figcaption{margin-top:.35rem}\n"
     "svg{display:block;width:100%;height:auto;overflow:visible;font-family:system-ui,'Segoe UI',Roboto,'DejaVu Sans',"
