@@ -32,7 +32,7 @@ size_t report_depth(const report_run *r)
 bool report_is_replaced(const report_run *r, double layer)
 {
     json_t *list = report_list(r->results, "replaced");
-    for (size_t i = 0; i < json_array_size(list); i++)
+    for (size_t i = 0; i < json_array_size(list) && i < NN_MAX_DEPTH; i++)
         if (report_entry(list, i) == layer)
             return true;
     return false;
@@ -44,7 +44,7 @@ static void write_replaced(FILE *f, const report_run *r)
     json_t *path = report_list(r->results, "path");
     const char *mixer[MAX_MIXERS];
     size_t n = 0;
-    for (size_t i = 0; i < json_array_size(path) && n < MAX_MIXERS; i++) {
+    for (size_t i = 0; i < json_array_size(path) && i < NN_MAX_DEPTH && n < MAX_MIXERS; i++) {
         const char *name = report_text(json_array_get(path, i), "mixer");
         size_t k = 0;
         while (k < n && strcmp(mixer[k], name) != 0)
@@ -55,9 +55,10 @@ static void write_replaced(FILE *f, const report_run *r)
     for (size_t k = 0; k < n; k++) {
         json_t *layers = json_array();
         for (double l = 0; l < NN_MAX_DEPTH; l++)
-            for (size_t i = 0; i < json_array_size(path); i++) {
+            for (size_t i = 0; i < json_array_size(path) && i < NN_MAX_DEPTH; i++) {
                 const json_t *step = json_array_get(path, i);
-                if (report_number(step, "layer") == l && report_is_replaced(r, l) && strcmp(report_text(step, "mixer"), mixer[k]) == 0)
+                if (report_number(step, "layer") == l && report_is_replaced(r, l) &&
+                    strcmp(report_text(step, "mixer"), mixer[k]) == 0)
                     json_array_append_new(layers, json_integer((json_int_t) l));
             }
         fputs(k == 0 ? "" : k + 1 == n ? " and " : ", ", f);
@@ -71,7 +72,8 @@ static void write_replaced(FILE *f, const report_run *r)
 static void write_accuracy(report_page *p)
 {
     const report_run *r = p->run;
-    const double teacher = report_number(r->results, "teacher_top1"), student = report_number(r->results, "student_top1");
+    const double teacher = report_number(r->results, "teacher_top1");
+    const double student = report_number(r->results, "student_top1");
     const double images = report_number(json_object_get(r->results, "student"), "images");
     if (!isfinite(teacher) && !isfinite(student))
         return;
@@ -121,7 +123,8 @@ void report_distill_answer(report_page *p)
     report_device_write(p, "Measured");
     static const char *const head[] = { "<", "teacher", "student", "change", NULL };
     const double top1[] = { report_number(r->results, "teacher_top1"), report_number(r->results, "student_top1") };
-    const double params[] = { report_number(r->results, "teacher_params"), report_number(r->results, "student_params") };
+    const double params[] = { report_number(r->results, "teacher_params"),
+                              report_number(r->results, "student_params") };
     const json_t *of[] = { json_object_get(r->results, "teacher"), json_object_get(r->results, "student") };
     fputs("</div>\n<div>\n", p->f);
     html_table_open(p->f, "Teacher and student", head);

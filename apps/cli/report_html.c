@@ -11,7 +11,7 @@
 static uint32_t decode(const unsigned char *s, size_t *len)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+    size_t n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
     uint32_t c = n == 1 ? *s : n == 2 ? *s & 0x1fu : n == 3 ? *s & 0x0fu : *s & 0x07u;
     *len = 1;
     if (n == 0)
@@ -30,7 +30,8 @@ static uint32_t decode(const unsigned char *s, size_t *len)
 static bool is_odd(uint32_t c)
 {
     bool is_control = c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
-    bool turns = c == 0x200e || c == 0x200f || c == 0x061c || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    bool turns = c == 0x200e || c == 0x200f || c == 0x061c || (c >= 0x202a && c <= 0x202e) ||
+                 (c >= 0x2066 && c <= 0x2069);
     return is_control || turns || (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c < 0xfdf0) || c == 0xfeff;
 }
 
@@ -128,8 +129,8 @@ void html_number(FILE *f, html_form form, double x)
 
 void html_table_open(FILE *f, const char *caption, const char *const *head)
 {
-    html_print(f, "<div class=\"box\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n<table>\n<caption>%s</caption>\n"
-               "<thead><tr>", caption, caption);
+    html_print(f, "<div class=\"box\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n<table>\n"
+               "<caption>%s</caption>\n<thead><tr>", caption, caption);
     for (; *head; head++)
         html_print(f, **head == '<' ? "<th scope=\"col\" class=\"t\">%s</th>" : "<th scope=\"col\">%s</th>",
                    **head == '<' ? *head + 1 : *head);

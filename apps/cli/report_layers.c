@@ -97,8 +97,8 @@ static vkc_status write_singles(report_page *p)
         html_row_close(p->f);
     }
     html_table_close(p->f);
-    fputs("<p class=\"note\">Whether sparser layers cost less cannot be told from so few of them; <code>pare study groups "
-          "M</code> trains groups of layers anew and gives a rank correlation with its p value, and <code>pare study "
+    fputs("<p class=\"note\">Whether sparser layers cost less cannot be told from so few of them; <code>pare study "
+          "groups M</code> trains groups of layers anew and gives a rank correlation with its p value, and <code>pare study "
           "teachers M M2 …</code> the gap against the teacher’s keep ratio.</p>\n", p->f);
     return st;
 }
@@ -121,7 +121,7 @@ static void write_transfer(FILE *f, const report_run *r, size_t depth)
     for (size_t l = 0; l < depth; l++) {
         char mixer[160] = "attention";
         json_t *path = report_list(r->results, "path");
-        for (size_t i = 0; i < json_array_size(path); i++)
+        for (size_t i = 0; i < json_array_size(path) && i < NN_MAX_DEPTH; i++)
             if (report_number(json_array_get(path, i), "layer") == (double) l && report_is_replaced(r, (double) l))
                 snprintf(mixer, sizeof mixer, "%.150s", report_text(json_array_get(path, i), "mixer"));
         html_row_open(f);
@@ -137,8 +137,8 @@ static void write_transfer(FILE *f, const report_run *r, size_t depth)
 // Stages of tuning: {what, train, steps, seconds, loss, ce, kl, halting, distance}.
 static void write_tunes(FILE *f, const report_run *r)
 {
-    static const char *const head[] = { "<stage", "<what was trained", "steps", "seconds", "loss", "cross-entropy", "KL",
-                                        "mean distance", NULL };
+    static const char *const head[] = { "<stage", "<what was trained", "steps", "seconds", "loss", "cross-entropy",
+                                        "KL", "mean distance", NULL };
     json_t *list = report_list(r->results, "tune");
     if (json_array_size(list) == 0)
         return;

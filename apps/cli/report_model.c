@@ -10,10 +10,12 @@ typedef struct figure { const char *key, *name; html_form form; } figure;   // o
 
 static const figure accuracies[] = {
     { "teacher_top1", "teacher, top-1", HTML_PERCENT }, { "top1_before", "before, top-1", HTML_PERCENT },
-    { "top1_pruned", "pruned, before it was tuned, top-1", HTML_PERCENT }, { "student_top1", "student, top-1", HTML_PERCENT },
+    { "top1_pruned", "pruned, before it was tuned, top-1", HTML_PERCENT },
+    { "student_top1", "student, top-1", HTML_PERCENT },
     { "top1", "this model, top-1", HTML_PERCENT }, { "params_before", "parameters before", HTML_COUNT },
     { "params", "parameters", HTML_COUNT }, { "teacher_params", "parameters of the teacher", HTML_COUNT },
-    { "student_params", "parameters of the student", HTML_COUNT }, { "keep_asked", "patches asked to be kept", HTML_PERCENT },
+    { "student_params", "parameters of the student", HTML_COUNT },
+    { "keep_asked", "patches asked to be kept", HTML_PERCENT },
     { "keep", "patches kept, mean over blocks", HTML_PERCENT }, { "images_per_s", "pictures a second", HTML_COUNT },
     { "teacher_images_per_s", "pictures a second, with all tokens", HTML_COUNT }, { "decay", "decay", HTML_REAL },
     { "threshold", "threshold", HTML_REAL }, { "train_loss", "last loss in training", HTML_REAL },
@@ -121,7 +123,8 @@ void report_model_answer(report_page *p)
         const json_t *teacher = json_object_get(json_object_get(o, "teacher"), split);
         char what[48];
         snprintf(what, sizeof what, "On the %s split the tuned model", split);
-        answer_change(p, report_number(teacher, "top1"), "its teacher", report_number(json_object_get(o, split), "top1"), what);
+        answer_change(p, report_number(teacher, "top1"), "its teacher",
+                      report_number(json_object_get(o, split), "top1"), what);
         break;
     }
     }
@@ -151,7 +154,8 @@ static void write_figures(FILE *f, const json_t *o)
 
 static void write_splits(FILE *f, const json_t *o)
 {
-    static const char *const head[] = { "<split", "pictures", "top-1", "top-5", "loss", "broken", "pictures a second", NULL };
+    static const char *const head[] = { "<split", "pictures", "top-1", "top-5", "loss", "broken",
+                                        "pictures a second", NULL };
     static const char *const splits[] = { "val", "test" };
     bool is_open = false;
     for (int k = 0; k < 2; k++) {

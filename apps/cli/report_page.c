@@ -52,8 +52,8 @@ static const char *short_name(const char *path)
 static void make_title(const report_run *r, char out[256])
 {
     static const char *const titles[] = {
-        "Distillation of", "Does sparser attention cost less to replace? A study of", "Does a sparser teacher narrow the gap?",
-        "Training", "Letting go of tokens:", "Tuning", "Pruning", "A run of",
+        "Distillation of", "Does sparser attention cost less to replace? A study of",
+        "Does a sparser teacher narrow the gap?", "Training", "Letting go of tokens:", "Tuning", "Pruning", "A run of",
     };
     const char *of = short_name(report_text(r->inputs, r->kind == REPORT_TUNE ? "student" : "teacher"));
     if (!*of)
@@ -73,8 +73,9 @@ static void write_unfinished(report_page *p)
     const char *typed = report_text(r->provenance, "command");
     fputs("<div class=\"warn\">\n<p><strong>This run is not finished</strong>, so it has no result yet.", p->f);
     if (last) {
-        html_print(p->f, " Its log ends with epoch %u of “%s”, step ", (unsigned) fmax(0, fmin(1e9, report_number(last, "epoch"))),
-                   report_text(last, "what"));
+        fputs(" Its log ends with epoch ", p->f);
+        html_number(p->f, HTML_COUNT, report_number(last, "epoch"));
+        html_print(p->f, " of “%s”, step ", report_text(last, "what"));
         html_number(p->f, HTML_COUNT, report_number(last, "step"));
         fputs(".", p->f);
     }
@@ -102,8 +103,8 @@ static void write_answer(report_page *p)
         case REPORT_TUNE:
         case REPORT_PRUNE: report_model_answer(p); break;
         case REPORT_OTHER:
-            fputs("<p>There is no page of its own for a run of this kind. What it found is in the table of all figures, "
-                  "below.</p>\n", p->f);
+            fputs("<p>There is no page of its own for a run of this kind. What it found is in the table of all "
+                  "figures, below.</p>\n", p->f);
             report_device_write(p, "Measured");
             break;
         }
@@ -142,7 +143,8 @@ static void write_scalars(FILE *f, json_t *v, char *name, size_t len, int level,
         const double x = json_number_value(v);
         html_cell(f, json_is_integer(v) ? HTML_COUNT : HTML_REAL, x);
     } else {
-        html_cell_text(f, json_is_string(v) ? json_string_value(v) : json_is_true(v) ? "true" : json_is_false(v) ? "false" : "none");
+        html_cell_text(f, json_is_string(v) ? json_string_value(v) : json_is_true(v) ? "true"
+                          : json_is_false(v) ? "false" : "none");
     }
     html_row_close(f);
 }
@@ -193,8 +195,8 @@ void report_foot_write(report_page *p)
     write_pair(p->f, "finished", r->is_finished ? "yes" : "no");
     write_pair(p->f, "run folder", r->dir);
     html_print(p->f, "<dt>this page</dt><dd>%s, pare %s</dd>\n</dl>\n", now, app_version);
-    fputs("<p class=\"note\">The figures are those of run.json, sparsity.json and the logs beside it; differences, ratios "
-          "and means over seeds are worked out from them here.</p>\n", p->f);
+    fputs("<p class=\"note\">The figures are those of run.json, sparsity.json and the logs beside it; differences, "
+          "ratios and means over seeds are worked out from them here.</p>\n", p->f);
     write_all(p->f, "What the run was given", r->inputs, "inputs");
     write_all(p->f, "All figures of run.json", r->results, "figures");
     html_section_close(p->f);

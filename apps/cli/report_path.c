@@ -18,7 +18,7 @@ static double get_base(const report_run *r)
         for (size_t l = 0; l < json_array_size(choice); l++)
             is_base = is_base && report_entry(choice, l) == 0;
         if (is_base)
-            return isfinite(report_number(line, "metric")) ? report_number(line, "metric") : report_number(line, "score");
+            return report_number(line, choice ? "metric" : "score");
     }
     return NAN;
 }
@@ -162,8 +162,8 @@ static void write_bases(FILE *f, const report_run *r)
         rows = steps > rows ? steps : rows;
     }
     if (n == 0) {
-        fputs("<p class=\"note\">No baselines in this run; <code>pare distill</code> with <code>--baselines</code> scores "
-              "other orders of replacement at equal counts.</p>\n", f);
+        fputs("<p class=\"note\">No baselines in this run; <code>pare distill</code> with <code>--baselines</code> "
+              "scores other orders of replacement at equal counts.</p>\n", f);
         return;
     }
     html_table_open(f, "Val top-1 at equal numbers of replaced layers; in brackets the layer that came last", head);
@@ -189,7 +189,8 @@ static void write_bases(FILE *f, const report_run *r)
 vkc_status report_path(report_page *p)
 {
     const report_run *r = p->run;
-    const double base = get_base(r), trials = report_number(r->results, "trials"), best = report_number(r->results, "best");
+    const double base = get_base(r), trials = report_number(r->results, "trials");
+    const double best = report_number(r->results, "best");
     const size_t n = json_array_size(report_list(r->results, "path"));
     const char *objective = report_text(r->results, "objective");
     if (!json_is_object(r->results) && json_array_size(r->trials) == 0)

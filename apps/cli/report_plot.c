@@ -19,7 +19,7 @@
 #define TOO_LARGE  1e15             // gnuplot's sums of ranges must stay finite
 
 typedef struct series {
-    char       name[64];
+    char       name[40];
     plot_style style;
     uint32_t   look, n;
     double   (*point)[4];           // x, y, low, high
@@ -255,7 +255,8 @@ static vkc_status draw(const plot *p, plotter *with, FILE *html)
     if (st == VKC_OK && is_there) {
         fputs("<figure>\n", html);
         st = report_svg_write(html, (const char *) svg, ++with->n_plots, p->axes.title, p->axes.title);
-        html_print(html, "<figcaption>%s%s</figcaption>\n</figure>\n", st == VKC_OK ? "" : "Not drawn: ", p->axes.title);
+        html_print(html, "<figcaption>%s%s</figcaption>\n</figure>\n", st == VKC_OK ? "" : "Not drawn: ",
+                   p->axes.title);
     }
     free(svg);
     if (st != VKC_OK && st != VKC_E_NOMEM) {

@@ -14,7 +14,9 @@
 #define MAX_VALUES 4096u            // of a line
 #define MAX_LAYERS 128u
 
-static const char *const names[] = { "distill", "study groups", "study teachers", "train", "retain", "tune", "prune", "" };
+static const char *const names[] = {
+    "distill", "study groups", "study teachers", "train", "retain", "tune", "prune", "",
+};
 
 const char *report_kind_name(report_kind kind)
 {
@@ -137,8 +139,8 @@ static json_t *update_sparsity(const json_t *old)
         json_array_append_new(mean, of_layer);
     }
     return json_pack("{s:o, s:I, s:I, s:o, s:{s:{s:o}}}", "images", app_number(report_number(old, "images")), "depth",
-                     (json_int_t) json_array_size(layers), "heads", (json_int_t) n_heads, "measures", list, "keys", "all",
-                     "mean", mean);
+                     (json_int_t) json_array_size(layers), "heads", (json_int_t) n_heads, "measures", list, "keys",
+                     "all", "mean", mean);
 }
 
 static vkc_status load_sparsity(report_run *r)

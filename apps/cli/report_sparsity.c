@@ -149,7 +149,8 @@ static vkc_status draw(report_page *p, json_t *mean, size_t m)
     char title[200];
     snprintf(title, sizeof title, "%.40s by layer: every head, and the mean of the heads. %s means sparser.",
              report_measure_name(p->run, m), is_high(p->run, m) ? "Higher" : "Lower");
-    plot *q = plot_create(&(plot_axes) { .title = title, .x = "layer", .y = report_measure_name(p->run, m), .whole_x = true });
+    plot *q = plot_create(&(plot_axes) { .title = title, .x = "layer", .y = report_measure_name(p->run, m),
+                                         .whole_x = true });
     plot_add_series(q, "a head", PLOT_MARKS, 5);
     for (size_t l = 0; l < json_array_size(mean) && l < MAX_LAYERS; l++)
         for (size_t h = 0; h < json_array_size(json_array_get(mean, l)) && h < MAX_HEADS; h++)
@@ -179,7 +180,8 @@ vkc_status report_sparsity(report_page *p)
         html_number(p->f, HTML_COUNT, report_number(r->sparsity, "images"));
         fputs(" pictures", p->f);
     }
-    fputs(". The stronger the shade of a cell, the sparser, within its column. Layers without attention have no figure.</p>\n", p->f);
+    fputs(". The stronger the shade of a cell, the sparser, within its column. Layers without attention have no "
+          "figure.</p>\n", p->f);
     VKC_TRY(draw(p, mean, chosen));
     write_layers(p->f, r, mean, "Sparsity by layer, mean of the heads");
     if (json_array_size(patches) > 0)

@@ -81,8 +81,9 @@ static void write_settings(FILE *f, const report_run *r, const char *rows)
 {
     const size_t seeds = json_array_size(report_list(r->results, "seeds"));
     html_print(f, "<p>%zu %s, %zu %s, %zu %s; accuracy on the %s split.</p>\n",
-               json_array_size(report_list(r->results, rows)), rows[0] == 'g' ? "groups of layers" : "teachers", n_mixers(r),
-               n_mixers(r) == 1 ? "mixer" : "mixers", seeds, seeds == 1 ? "seed" : "seeds", report_text(r->results, "split"));
+               json_array_size(report_list(r->results, rows)), rows[0] == 'g' ? "groups of layers" : "teachers",
+               n_mixers(r), n_mixers(r) == 1 ? "mixer" : "mixers", seeds, seeds == 1 ? "seed" : "seeds",
+               report_text(r->results, "split"));
 }
 
 // In how many of the rankings of drops the claim holds.
@@ -119,7 +120,8 @@ void report_groups_answer(report_page *p)
             if (!c || !isfinite(report_number(c, "rho")))
                 continue;
             html_print(p->f, "<li>%s", kind_names[i]);
-            write_verdict(p->f, c, -1, "sparser groups cost less, as claimed", "sparser groups cost more, against the claim");
+            write_verdict(p->f, c, -1, "sparser groups cost less, as claimed",
+                          "sparser groups cost more, against the claim");
             fputs("</li>\n", p->f);
         }
         fputs("</ul>\n", p->f);
@@ -134,8 +136,8 @@ static vkc_status draw_groups(report_page *p, const char *mixer, const char *of)
     json_t *groups = report_list(r->results, "groups");
     const bool is_drop = strcmp(of, "drop") == 0;
     char title[240];
-    snprintf(title, sizeof title, "%s of groups of layers replaced by %.60s, mean over seeds, against their sparsity (%.30s).",
-             is_drop ? "Drop in top-1" : "Rise of the loss", mixer, report_text(r->results, "measure"));
+    snprintf(title, sizeof title, "%s of groups of layers replaced by %.60s, mean over seeds, against their sparsity "
+             "(%.30s).", is_drop ? "Drop in top-1" : "Rise of the loss", mixer, report_text(r->results, "measure"));
     plot *q = plot_create(&(plot_axes) { .title = title, .x = report_text(r->results, "measure"),
                                          .y = is_drop ? "drop, points" : "rise of the loss" });
     for (int k = 0; k < N_KINDS; k++) {
@@ -165,7 +167,8 @@ static void write_correlation(FILE *f, const report_run *r)
         html_cell_title(f, report_text(c, "mixer"));
         if (has_kind) {
             html_cell_text(f, report_text(c, "kind"));
-            html_cell_text(f, strcmp(report_text(c, "of"), "loss_rise") == 0 ? "rise of the loss" : report_text(c, "of"));
+            const char *of = report_text(c, "of");
+            html_cell_text(f, strcmp(of, "loss_rise") == 0 ? "rise of the loss" : of);
         }
         html_cell(f, HTML_COUNT, report_number(c, "n"));
         html_cell(f, HTML_SHARE, report_number(c, "rho"));
@@ -177,8 +180,8 @@ static void write_correlation(FILE *f, const report_run *r)
 
 static void write_group_rows(FILE *f, const report_run *r)
 {
-    static const char *const head[] = { "<kind", "<layers", "sparsity", "<mixer", "seed", "top-1", "drop, points", "loss rise",
-                                        "error", NULL };
+    static const char *const head[] = { "<kind", "<layers", "sparsity", "<mixer", "seed", "top-1", "drop, points",
+                                        "loss rise", "error", NULL };
     json_t *groups = report_list(r->results, "groups");
     size_t rows = 0;
     html_table_open(f, "Every group, mixer and seed", head);
@@ -227,8 +230,8 @@ done:
 void report_teachers_answer(report_page *p)
 {
     const report_run *r = p->run;
-    fputs("<p><strong>Does a sparser teacher narrow the gap to its student?</strong> Teachers that let go of more and more "
-          "tokens were distilled; the gap is the teacher’s accuracy less the student’s.</p>\n", p->f);
+    fputs("<p><strong>Does a sparser teacher narrow the gap to its student?</strong> Teachers that let go of more "
+          "and more tokens were distilled; the gap is the teacher’s accuracy less the student’s.</p>\n", p->f);
     for (size_t k = 0; k < n_mixers(r); k++) {
         const json_t *c = find(r, mixer_name(r, k), NULL, NULL);
         if (!c || !isfinite(report_number(c, "rho")))
@@ -245,8 +248,8 @@ void report_teachers_answer(report_page *p)
 
 vkc_status report_teachers(report_page *p)
 {
-    static const char *const head[] = { "<teacher", "keep", "parameters", "teacher top-1", "<mixer", "seed", "student top-1",
-                                        "gap, points", "error", NULL };
+    static const char *const head[] = { "<teacher", "keep", "parameters", "teacher top-1", "<mixer", "seed",
+                                        "student top-1", "gap, points", "error", NULL };
     const report_run *r = p->run;
     json_t *rows = report_list(r->results, "rows");
     vkc_status st = VKC_OK;
@@ -254,7 +257,8 @@ vkc_status report_teachers(report_page *p)
         return VKC_OK;
     html_section_open(p->f, "teachers", "Gap against the teacher’s keep ratio");
     plot *q = plot_create(&(plot_axes) {
-        .title = "Gap between teacher and student against the share of patches that the teacher keeps, mean over seeds.",
+        .title = "Gap between teacher and student against the share of patches that the teacher keeps, mean over "
+                 "seeds.",
         .x = "keep ratio of the teacher, percent", .y = "gap, points" });
     for (size_t k = 0; k < n_mixers(r); k++) {
         plot_add_series(q, mixer_name(r, k), PLOT_LINE, (uint32_t) k);
