@@ -97,14 +97,16 @@ static const char *cleaned(const char *svg)
 static void test_svg(void **state)
 {
     (void) state;
-    const char *s = cleaned(SVG("<g fill=\"none\" stroke='currentColor'><path stroke='rgb(  0, 114, 178)' d='M1,2 L3,4'/></g>"));
+    const char *s = cleaned(SVG("<g fill=\"none\" stroke='currentColor'>"
+                                "<path stroke='rgb(  0, 114, 178)' d='M1,2 L3,4'/></g>"));
     assert_non_null(s);
     assert_non_null(strstr(s, "viewBox=\"0 0 640 380\" role=\"img\" aria-labelledby=\"g3-t g3-d\""));
     assert_non_null(strstr(s, "<title id=\"g3-t\">a &#60;title&#62;</title>"));
     assert_non_null(strstr(s, "<path stroke=\"var(--s1)\" d=\"M1,2 L3,4\"/>"));
     assert_null(strstr(s, "onload"));
     assert_null(strstr(s, "xml"));
-    s = cleaned(SVG("<use xlink:href='#gpPt5' id='gpPt6' color='white' fill=\"black\"/><rect stroke='rgb(128, 128, 128)'/>"));
+    s = cleaned(SVG("<use xlink:href='#gpPt5' id='gpPt6' color='white' fill=\"black\"/>"
+                    "<rect stroke='rgb(128, 128, 128)'/>"));
     assert_non_null(strstr(s, "<use href=\"#g3-gpPt5\" id=\"g3-gpPt6\" color=\"var(--paper)\" fill=\"var(--ink)\"/>"));
     assert_non_null(strstr(s, "var(--line)"));
     s = cleaned(SVG("<text font-size=\"15\">a &lt; b &amp; &bogus c > \"</text><g>loose<title>gone</title></g>"));
@@ -116,13 +118,15 @@ static void test_svg(void **state)
 static void test_svg_hostile(void **state)
 {
     (void) state;
-    const char *s = cleaned(SVG("<script>alert(1)</script><style>*{}</style><g onclick=\"alert(2)\" style='x' class='y'>"
+    const char *s = cleaned(SVG("<script>alert(1)</script><style>*{}</style>"
+                                "<g onclick=\"alert(2)\" style='x' class='y'>"
                                 "<a href=\"javascript:alert(3)\"><text>link</text></a><image href='http://x/y'/>"
                                 "<use href=\"http://x/y#gp\"/><path d=\"M0 0&quot; onload=&quot;x\" fill=\"url(#gp)\"/>"
                                 "<foreignObject><g><text>inner</text></g></foreignObject></g>"));
     assert_non_null(s);
     static const char *const words[] = {
-        "script", "alert", "style", "class", "onclick", "onload", "javascript", "http", "link", "inner", "url(", "image",
+        "script", "alert", "style", "class", "onclick", "onload", "javascript", "http", "link", "inner", "url(",
+        "image",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         assert_null(strstr(s, words[i]));
@@ -146,7 +150,8 @@ static void test_plot(void **state)
     char trap[128], name[400];
     plotter with = { .n_plots = 0 };
     snprintf(trap, sizeof trap, "%s/trap", dir);
-    snprintf(name, sizeof name, "`touch %s`'; system('touch %s') # \"</text></svg><script>alert(1)</script>", trap, trap);
+    snprintf(name, sizeof name, "`touch %s`'; system('touch %s') # \"</text></svg><script>alert(1)</script>", trap,
+             trap);
     plot *p = plot_create(&(plot_axes) { .title = name, .x = name, .y = name, .log_y = true });
     plot_add_series(p, name, PLOT_INTERVAL, 1000);
     plot_add(p, 1, 2, 1, 3);
@@ -212,10 +217,11 @@ static void test_run(void **state)
     assert_non_null(strstr(text, "This run is not finished"));
     assert_non_null(strstr(text, "pare distill m --resume"));
     assert_non_null(strstr(text, "epoch 1 "));
-    write_run("{\"format\":\"pare-run\",\"provenance\":{\"command\":\"pare distill m\",\"device\":\"a GPU\"},\"finished\":true,"
-              "\"results\":{\"teacher_top1\":0.916,\"student_top1\":0.9085,\"split\":\"test\",\"replaced\":[2,0],\"path\":["
-              "{\"layer\":2,\"mixer\":\"gla\",\"top1\":0.9},{\"layer\":0,\"mixer\":\"gla\",\"top1\":0.91}],\"timing\":[{"
-              "\"tokens\":65,\"batch\":4,\"teacher_ms\":10,\"student_ms\":5}],\"sparsity\":{\"layers\":[{\"entropy\":0.5},"
+    write_run("{\"format\":\"pare-run\",\"provenance\":{\"command\":\"pare distill m\",\"device\":\"a GPU\"},"
+              "\"finished\":true,\"results\":{\"teacher_top1\":0.916,\"student_top1\":0.9085,\"split\":\"test\","
+              "\"replaced\":[2,0],\"path\":[{\"layer\":2,\"mixer\":\"gla\",\"top1\":0.9},"
+              "{\"layer\":0,\"mixer\":\"gla\",\"top1\":0.91}],\"timing\":[{\"tokens\":65,\"batch\":4,"
+              "\"teacher_ms\":10,\"student_ms\":5}],\"sparsity\":{\"layers\":[{\"entropy\":0.5},"
               "{\"entropy\":0.25},{\"entropy\":0.75}]}}}", NULL);
     assert_int_equal(page(), VKC_OK);
     assert_non_null(strstr(text, "2 of 3 layers were replaced: layers 0 and 2 by <strong>gla</strong>"));
@@ -230,16 +236,18 @@ static void test_run_hostile(void **state)
     (void) state;
     // Every value of another type than it should be, and markup wherever there is text.
     static const char *const commands[] = {
-        "distill", "study groups", "study teachers", "train", "retain", "tune", "prune", "</code><script>alert(1)</script>",
+        "distill", "study groups", "study teachers", "train", "retain", "tune", "prune",
+        "</code><script>alert(1)</script>",
     };
     static const char *const values[] = {
-        "null", "[]", "{}", "\"</svg><script>alert(1)</script>\"", "-1e308", "[[[{}]]]", "[1,\"<script>\",null,{\"runs\":3}]",
+        "null", "[]", "{}", "\"</svg><script>alert(1)</script>\"", "-1e308", "[[[{}]]]",
+        "[1,\"<script>\",null,{\"runs\":3}]",
         "{\"a\":{\"b\":[1]}}", "9007199254740993", "[{\"layer\":1e300,\"runs\":[{}],\"path\":[7],\"mixer\":\"`rm`\"}]",
     };
     static const char *const keys[] = {
-        "teacher_top1", "student_top1", "split", "replaced", "path", "refused", "baselines", "path_test", "timing", "transfer",
-        "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune", "best", "max_drop", "measure", "val",
-        "test", "keep_per_layer", "transfer_error", "device", "driver", "top1", "retention",
+        "teacher_top1", "student_top1", "split", "replaced", "path", "refused", "baselines", "path_test", "timing",
+        "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune", "best",
+        "max_drop", "measure", "val", "test", "keep_per_layer", "transfer_error", "device", "driver", "top1", "retention",
     };
     for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
@@ -247,13 +255,15 @@ static void test_run_hostile(void **state)
             size_t size;
             FILE *f = open_memstream(&info, &size);
             assert_non_null(f);
-            fprintf(f, "{\"format\":\"pare-run\",\"provenance\":{\"command\":\"pare %s\",\"device\":%s},\"finished\":true,"
-                    "\"resumed\":%s,\"inputs\":%s,\"results\":{\"<script>\":1", commands[c], values[v], values[v], values[v]);
+            fprintf(f, "{\"format\":\"pare-run\",\"provenance\":{\"command\":\"pare %s\",\"device\":%s},"
+                    "\"finished\":true,\"resumed\":%s,\"inputs\":%s,\"results\":{\"<script>\":1", commands[c],
+                    values[v], values[v], values[v]);
             for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
                 fprintf(f, ",\"%s\":%s", keys[k], values[(v + k * c) % (sizeof values / sizeof values[0])]);
             fputs("}}", f);
             fclose(f);
-            write_run(info, "{\"what\":\"<script>\",\"loss\":[null,\"<script>\"],\"epoch\":\"x\"}\n{\"loss\":1}\n{}\n[]\n");
+            write_run(info,
+                      "{\"what\":\"<script>\",\"loss\":[null,\"<script>\"],\"epoch\":\"x\"}\n{\"loss\":1}\n{}\n[]\n");
             free(info);
             assert_int_equal(page(), VKC_OK);
             assert_null(strstr(text, "<script"));

@@ -57,6 +57,6 @@ static const report_args defaults = { .out = NULL };
 const command cmd_report = {
     .name = "report", .help = "the run folder of a command as one page with pictures", .usage = "RUN [-o FILE.html]",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
-    .about = "For runs of distill, study, retain, train, tune and prune, finished or not. The page needs no network and\n"
-             "no scripts; gnuplot draws its pictures, and without it there are tables alone. No device is opened.",
+    .about = "For runs of distill, study, retain, train, tune and prune, finished or not. The page needs no network\n"
+             "and no scripts; gnuplot draws its pictures, without it there are tables alone. No device is opened.",
 };

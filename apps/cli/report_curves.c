@@ -84,7 +84,8 @@ static vkc_status write_kind(report_page *p, const char *what)
         for (size_t i = 0; i < json_array_size(p->run->log); i++) {
             const json_t *line = json_array_get(p->run->log, i);
             if (strcmp(report_text(line, "what"), what) == 0)
-                plot_add(q, report_number(line, "epoch"), get(line, k) / (relative ? get(line, k + shown) : 1.0), NAN, NAN);
+                plot_add(q, report_number(line, "epoch"), get(line, k) / (relative ? get(line, k + shown) : 1.0), NAN,
+                         NAN);
         }
     }
     vkc_status st = lines > 1 ? plot_write(q, &p->plots, p->f) : VKC_OK;

@@ -98,8 +98,8 @@ static vkc_status write_singles(report_page *p)
     }
     html_table_close(p->f);
     fputs("<p class=\"note\">Whether sparser layers cost less cannot be told from so few of them; <code>pare study "
-          "groups M</code> trains groups of layers anew and gives a rank correlation with its p value, and <code>pare study "
-          "teachers M M2 …</code> the gap against the teacher’s keep ratio.</p>\n", p->f);
+          "groups M</code> trains groups of layers anew and gives a rank correlation with its p value, and "
+          "<code>pare study teachers M M2 …</code> the gap against the teacher’s keep ratio.</p>\n", p->f);
     return st;
 }
 
