@@ -130,7 +130,7 @@ void html_number(FILE *f, html_form form, double x)
 void html_table_open(FILE *f, const char *caption, const char *const *head)
 {
     html_print(f, "<div class=\"box\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">\n<table>\n"
-               "<caption>%s</caption>\n<thead><tr>", caption, caption);
+               "<caption><span>%s</span></caption>\n<thead><tr>", caption, caption);
     for (; *head; head++)
         html_print(f, **head == '<' ? "<th scope=\"col\" class=\"t\">%s</th>" : "<th scope=\"col\">%s</th>",
                    **head == '<' ? *head + 1 : *head);

@@ -24,7 +24,8 @@ static const char *const style =
     "Arial,sans-serif;font-size:.875rem;line-height:1.4}\n"
     ".box{overflow-x:auto;margin:1.25rem 0}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums;min-width:50%}\n"
-    "caption{caption-side:top;text-align:left;padding:0 0 .4rem}\n"
+    "caption{caption-side:top;text-align:left;padding:0 0 .4rem}caption span{display:inline-block;position:sticky;left:0;"
+    "max-width:min(44rem,100vw - 2.5rem)}\n"
     "th,td{padding:.28rem .7rem;text-align:right;white-space:nowrap;vertical-align:baseline}\n"
     "th:first-child,td:first-child{padding-left:0}tr:hover td,tr:hover th{background-color:rgba(128,128,128,.09)}\n"
     "thead th{border-bottom:1px solid var(--line);font-weight:600;vertical-align:bottom}\n"
@@ -42,13 +43,14 @@ static const char *const style =
     "figcaption{margin-left:2.5rem;margin-right:2.5rem}"
     ".box{width:max-content;min-width:100%;max-width:min(50vw + 19rem,58rem)}}\n"
     "@media (max-width:30rem){main{padding:1.5rem 1rem 3rem}th,td{padding:.28rem .45rem}h1{font-size:1.45rem}"
+    "svg text{font-size:17px}caption span{max-width:calc(100vw - 2rem)}"
     ".answer p{font-size:1.0625rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}\n"
     "@media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#777;--rule:#ccc;"
     "--heat:0,114,178;--s1:#0072b2;--s2:#d55e00;--s3:#009e73;--s4:#cc79a7;--s5:#e69f00;--s6:#56b4e9;--s7:#000}\n"
     "body{font-size:10.5pt}main{max-width:none;padding:0}.answer p{font-size:12pt}"
     "figure{margin:1rem 0;max-width:14cm}\n"
     "figure,tr,.warn{break-inside:avoid}h1,h2,h3,caption{break-after:avoid}thead{display:table-header-group}\n"
-    ".box{overflow:visible}table{font-size:8.5pt}th,td{padding:.15rem .4rem}\n"
+    ".box{overflow:visible;width:auto}table{font-size:8.5pt}th,td{padding:.15rem .4rem}\n"
     "td.h{-webkit-print-color-adjust:exact;print-color-adjust:exact}tr:hover td,tr:hover th{background:none}}\n";
 
 void report_head_write(FILE *f, const char *title)
