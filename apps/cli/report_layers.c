@@ -135,14 +135,15 @@ static void write_transfer(FILE *f, const report_run *r, size_t depth)
 }
 
 // Stages of tuning: {what, train, steps, seconds, loss, ce, kl, halting, distance}.
-static void write_tunes(FILE *f, const report_run *r)
+void report_tunes_write(report_page *p)
 {
+    FILE *f = p->f;
     static const char *const head[] = { "<stage", "<what was trained", "steps", "seconds", "loss", "cross-entropy",
                                         "KL", "mean distance", NULL };
-    json_t *list = report_list(r->results, "tune");
+    json_t *list = report_list(p->run->results, "tune");
     if (json_array_size(list) == 0)
         return;
-    html_table_open(f, "Tuning on the student’s own stream, after the search; means over the last epoch", head);
+    html_table_open(f, "Tuning; means over the last epoch", head);
     for (size_t i = 0; i < json_array_size(list) && i < MAX_MIXERS; i++) {
         const json_t *one = json_array_get(list, i);
         json_t *distance = report_list(one, "distance");
@@ -173,7 +174,7 @@ vkc_status report_layers(report_page *p)
         return VKC_OK;
     html_section_open(p->f, "layers", "Layer by layer");
     write_transfer(p->f, r, report_depth(r));
-    write_tunes(p->f, r);
+    report_tunes_write(p);
     vkc_status st = write_singles(p);
     html_section_close(p->f);
     return st;

@@ -132,14 +132,14 @@ void report_model_answer(report_page *p)
     report_device_write(p, "Measured");
 }
 
-static void write_figures(FILE *f, const json_t *o)
+static void write_figures(FILE *f, const json_t *o, report_kind kind)
 {
     static const char *const head[] = { "<", "value", NULL };
     bool is_open = false;
     for (size_t i = 0; i < sizeof accuracies / sizeof accuracies[0]; i++) {
         const double x = report_number(o, accuracies[i].key);
-        if (!isfinite(x))
-            continue;
+        if (!isfinite(x) || (kind == REPORT_PRUNE && strncmp(accuracies[i].key, "keep", 4) == 0))
+            continue;                   // to pruning, keep is an option
         if (!is_open)
             html_table_open(f, "The model in figures", head);
         is_open = true;
@@ -156,9 +156,9 @@ static void write_splits(FILE *f, const json_t *o)
 {
     static const char *const head[] = { "<split", "pictures", "top-1", "top-5", "loss", "broken",
                                         "pictures a second", NULL };
-    static const char *const splits[] = { "val", "test" };
+    static const char *const splits[] = { "val", "test", "before", "pruned", "after" };
     bool is_open = false;
-    for (int k = 0; k < 2; k++) {
+    for (size_t k = 0; k < sizeof splits / sizeof splits[0]; k++) {
         const json_t *s = json_object_get(o, splits[k]);
         if (!json_is_object(s))
             continue;
@@ -259,8 +259,9 @@ vkc_status report_model(report_page *p)
     if (!json_is_object(o))
         return VKC_OK;
     html_section_open(p->f, "model", "In figures");
-    write_figures(p->f, o);
+    write_figures(p->f, o, p->run->kind);
     write_splits(p->f, o);
+    report_tunes_write(p);
     html_section_close(p->f);
     vkc_status st = write_keep(p);
     return st == VKC_OK && p->run->kind == REPORT_PRUNE ? write_units(p) : st;

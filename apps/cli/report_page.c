@@ -55,9 +55,8 @@ static void make_title(const report_run *r, char out[256])
         "Distillation of", "Does sparser attention cost less to replace? A study of",
         "Does a sparser teacher narrow the gap?", "Training", "Letting go of tokens:", "Tuning", "Pruning", "A run of",
     };
-    const char *of = short_name(report_text(r->inputs, r->kind == REPORT_TUNE ? "student" : "teacher"));
-    if (!*of)
-        of = short_name(report_text(r->inputs, "model"));
+    static const char *const keys[] = { "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "model" };
+    const char *of = short_name(report_text(r->inputs, keys[r->kind]));
     if (!*of && r->kind == REPORT_TRAIN)
         of = "a vision transformer";
     if (!*of)
@@ -81,6 +80,8 @@ static void write_unfinished(report_page *p)
     }
     if (json_array_size(r->trials) > 0)
         html_print(p->f, " %zu trials of the search are done.", json_array_size(r->trials));
+    if (json_array_size(r->study) > 0)
+        html_print(p->f, " %zu answers of the study are kept.", json_array_size(r->study));
     fputs(" What is there so far is below.</p>\n", p->f);
     if (*typed)
         html_print(p->f, "<p>To go on: <code>%s%s</code></p>\n", typed, strstr(typed, " --resume") ? "" : " --resume");

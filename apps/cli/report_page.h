@@ -37,6 +37,7 @@ vkc_status report_timing(report_page *p);
 void   report_device_write(report_page *p, const char *what);
 // "at 65 tokens 34.4 ms in place of 27.6 ms" for the smallest and the largest size; nothing without times.
 void   report_speed_write(report_page *p);
+void   report_tunes_write(report_page *p);      // stages of tuning; nothing without them
 // Lists of layers, "0, 2 and 5".
 void   report_numbers_write(FILE *f, const json_t *list);
 // "0.45 points less", "as much"; of fractions.

@@ -44,10 +44,8 @@ plot *plot_create(const plot_axes *axes)
     if (!p)
         return NULL;
     p->axes = *axes;
-    for (int k = 0; k < 2; k++) {
-        p->min[k] = INFINITY;
-        p->max[k] = -INFINITY;
-    }
+    p->min[0] = p->min[1] = INFINITY;
+    p->max[0] = p->max[1] = -INFINITY;
     return p;
 }
 
@@ -126,12 +124,15 @@ static void write_range(FILE *f, char axis, double min, double max, bool is_log)
         const double by = fmax(pow(max / min, 0.06), 1.15);
         const char *separator = "";
         fprintf(f, "set logscale %c\nset %crange [%.9g:%.9g]\n", axis, axis, min / by, max * by);
-        if (log10(max / min) > 2.5)
-            return;                 // a mark a decade, gnuplot's own; else at 1, 2 and 5
+        static const double few[] = { 1, 2, 5 }, many[] = { 1, 1.5, 2, 3, 5, 7 };
+        const double span = log10(max / min);
+        if (span > 2.5)
+            return;                 // a mark a decade, gnuplot's own
         fprintf(f, "set %ctics (", axis);
         for (double decade = pow(10.0, floor(log10(min / by))); decade <= max * by; decade *= 10.0)
-            for (int k = 1; k <= 5; k += k == 1 ? 1 : 3, separator = ", ")
-                fprintf(f, "%s'%.10g' %.10g", separator, k * decade, k * decade);
+            for (int k = 0; k < (span > 1 ? 3 : 6); k++, separator = ", ")
+                fprintf(f, "%s'%.10g' %.10g", separator, (span > 1 ? few : many)[k] * decade,
+                        (span > 1 ? few : many)[k] * decade);
         fputs(")\n", f);
     } else {
         double by = fmax(0.06 * (max - min), fmax(1e-3 * fmax(fabs(min), fabs(max)), 1e-9));
@@ -199,7 +200,8 @@ static void write_script(FILE *f, const plot *p)
     make_plain(text, sizeof text, p->axes.y);
     fprintf(f, "set ylabel '%s'\n", text);
     write_range(f, 'x', p->min[0], p->max[0], p->axes.log_x);
-    write_range(f, 'y', p->min[1], p->max[1], p->axes.log_y);
+    const double room = p->n_labels && !p->axes.log_y ? 0.06 * (p->max[1] - p->min[1]) : 0.0;
+    write_range(f, 'y', p->min[1], p->max[1] + room, p->axes.log_y);
     write_ticks(f, p);
     for (uint32_t i = 0; i < p->n_labels; i++)
         fprintf(f, "set label '%s' at %.9g,%.9g offset 0,0.9 center front font ',12'\n", p->labels[i].text,
@@ -237,14 +239,9 @@ static vkc_status draw(const plot *p, plotter *with, FILE *html)
     snprintf(script, sizeof script, "%s/plot.gp", with->dir);
     snprintf(picture, sizeof picture, "%s/plot.svg", with->dir);
     FILE *f = open_memstream(&text, &size);
-    if (!f)
-        return VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
-    write_script(f, p);
-    if (fclose(f) != 0) {
-        free(text);
-        return VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
-    }
-    st = nn_file_save(script, text, size);
+    if (f)
+        write_script(f, p);
+    st = f && fclose(f) == 0 ? nn_file_save(script, text, size) : VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
     free(text);
     if (st != VKC_OK)
         return st;

@@ -186,6 +186,7 @@ vkc_status report_run_load(const char *dir, report_run *out)
     out->kind = get_kind(out);
     VKC_TRY(load_lines(out, "log.jsonl", &out->log));
     VKC_TRY(load_lines(out, "search.jsonl", &out->trials));
+    VKC_TRY(load_lines(out, "study.jsonl", &out->study));
     st = load_sparsity(out);
 done:
     return st;
@@ -196,6 +197,7 @@ void report_run_finish(report_run *r)
     json_decref(r->info);
     json_decref(r->log);
     json_decref(r->trials);
+    json_decref(r->study);
     json_decref(r->sparsity);
-    r->info = r->log = r->trials = r->sparsity = NULL;
+    r->info = r->log = r->trials = r->study = r->sparsity = NULL;
 }

@@ -12,7 +12,7 @@ typedef enum {
 typedef struct report_run {
     char        dir[4096];
     json_t     *info;               // run.json
-    json_t     *log, *trials;       // lists of the lines of log.jsonl and search.jsonl
+    json_t     *log, *trials, *study;   // lists of the lines of log.jsonl, search.jsonl and study.jsonl
     json_t     *sparsity;           // as `pare sparsity --json` writes it today, or NULL
     json_t     *provenance, *inputs, *results;  // borrowed from info; NULL = not there
     report_kind kind;

@@ -167,6 +167,7 @@ vkc_status report_sparsity(report_page *p)
     json_t *mean = get_means(r, "all"), *patches = get_means(r, "patches");
     json_t *std = report_list(json_object_get(json_object_get(r->sparsity, "keys"), "all"), "std");
     vkc_status st = VKC_OK;
+    json_t *drawn = strcmp(report_text(r->results, "keys"), "patches") == 0 && patches ? patches : mean;
     size_t chosen = 0;
     if (json_array_size(mean) == 0)
         return VKC_OK;
@@ -182,7 +183,7 @@ vkc_status report_sparsity(report_page *p)
     }
     fputs(". The stronger the shade of a cell, the sparser, within its column. Layers without attention have no "
           "figure.</p>\n", p->f);
-    VKC_TRY(draw(p, mean, chosen));
+    VKC_TRY(draw(p, drawn, chosen));
     write_layers(p->f, r, mean, "Sparsity by layer, mean of the heads");
     if (json_array_size(patches) > 0)
         write_layers(p->f, r, patches, "The same among patches alone, without the class token’s column");

@@ -41,12 +41,8 @@ static double get_mean(const json_t *row, const char *mixer, const char *key)
 
 static void write_p(FILE *f, double p)
 {
-    if (p < 0.0005)
-        fputs("p\u00a0&lt;\u00a00.001", f);
-    else {
-        fputs("p\u00a0=\u00a0", f);
-        html_number(f, HTML_SHARE, p);
-    }
+    fputs(p < 0.0005 ? "p\u00a0&lt;\u00a0" : "p\u00a0=\u00a0", f);
+    html_number(f, HTML_SHARE, p < 0.0005 ? 0.001 : p);
 }
 
 static const json_t *find(const report_run *r, const char *mixer, const char *kind, const char *of)
@@ -110,7 +106,7 @@ void report_groups_answer(report_page *p)
 {
     const report_run *r = p->run;
     fputs("<p><strong>Do sparser layers cost less to replace?</strong> Groups of layers were replaced, and the drop in "
-          "accuracy was ranked against their sparsity.</p>\n", p->f);
+          "accuracy ranked against their sparsity.</p>\n", p->f);
     write_tally(p->f, r);
     fputs("</div>\n<div>\n", p->f);
     for (size_t k = 0; k < n_mixers(r); k++) {
@@ -135,10 +131,13 @@ static vkc_status draw_groups(report_page *p, const char *mixer, const char *of)
     const report_run *r = p->run;
     json_t *groups = report_list(r->results, "groups");
     const bool is_drop = strcmp(of, "drop") == 0;
-    char title[240];
-    snprintf(title, sizeof title, "%s of groups of layers replaced by %.60s, mean over seeds, against their sparsity "
-             "(%.30s).", is_drop ? "Drop in top-1" : "Rise of the loss", mixer, report_text(r->results, "measure"));
-    plot *q = plot_create(&(plot_axes) { .title = title, .x = report_text(r->results, "measure"),
+    const json_t *first = json_array_get(groups, 0);
+    const bool is_turned = report_number(first, "value") * report_number(first, "sparsity") < 0;
+    char title[240], axis[80];
+    snprintf(title, sizeof title, "%s of groups of layers replaced by %.60s, mean over seeds, against their sparsity; "
+             "further right is sparser.", is_drop ? "Drop in top-1" : "Rise of the loss", mixer);
+    snprintf(axis, sizeof axis, "sparsity (%s%.40s)", is_turned ? "minus " : "", report_text(r->results, "measure"));
+    plot *q = plot_create(&(plot_axes) { .title = title, .x = axis,
                                          .y = is_drop ? "drop, points" : "rise of the loss" });
     for (int k = 0; k < N_KINDS; k++) {
         plot_add_series(q, kinds[k], PLOT_MARKS, (uint32_t) k);
@@ -151,16 +150,17 @@ static vkc_status draw_groups(report_page *p, const char *mixer, const char *of)
     return plot_write(q, &p->plots, p->f);
 }
 
-static void write_correlation(FILE *f, const report_run *r)
+static void write_correlation(FILE *f, const report_run *r, const char *key, const char *with)
 {
-    json_t *list = report_list(r->results, "correlation");
+    char caption[120];
+    json_t *list = report_list(r->results, key);
     const bool has_kind = *report_text(json_array_get(list, 0), "kind") != '\0';
     const char *head[] = { "<mixer", has_kind ? "<kind" : "n", has_kind ? "<of" : "ρ", has_kind ? "n" : "p",
                            has_kind ? "ρ" : NULL, "p", NULL };
     if (json_array_size(list) == 0)
         return;
-    html_table_open(f, has_kind ? "Spearman’s rank correlation with sparsity, two-sided p"
-                                : "Spearman’s rank correlation of gap and keep ratio, two-sided p", head);
+    snprintf(caption, sizeof caption, "Spearman’s rank correlation %s, two-sided p", with);
+    html_table_open(f, caption, head);
     for (size_t i = 0; i < json_array_size(list) && i < MAX_ROWS; i++) {
         const json_t *c = json_array_get(list, i);
         html_row_open(f);
@@ -220,7 +220,8 @@ vkc_status report_groups(report_page *p)
         VKC_TRY(draw_groups(p, mixer_name(r, k), "drop"));
         VKC_TRY(draw_groups(p, mixer_name(r, k), "loss_rise"));
     }
-    write_correlation(p->f, r);
+    write_correlation(p->f, r, "correlation", "with sparsity");
+    write_correlation(p->f, r, "depth_correlation", "with the depth of the layers, as a control,");
     write_group_rows(p->f, r);
     html_section_close(p->f);
 done:
@@ -268,7 +269,7 @@ vkc_status report_teachers(report_page *p)
         }
     }
     VKC_TRY(plot_write(q, &p->plots, p->f));
-    write_correlation(p->f, r);
+    write_correlation(p->f, r, "correlation", "of gap and keep ratio");
     html_table_open(p->f, "Every teacher, mixer and seed", head);
     for (size_t i = 0; i < json_array_size(rows) && i < MAX_ROWS; i++) {
         const json_t *row = json_array_get(rows, i);
