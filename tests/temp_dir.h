@@ -15,10 +15,10 @@ static inline int temp_dir_set_up(void **state)
 
 static inline int temp_dir_tear_down(void **state)
 {
-    char command[128];
+    char line[128];
     (void) state;
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
+    snprintf(line, sizeof line, "rm -rf '%s'", dir);
+    return system(line);
 }
 
 #endif

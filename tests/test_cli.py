@@ -97,7 +97,7 @@ def test_usage():
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
-    for command in "devices train eval classify inspect sparsity distill retain tune bench".split():
+    for command in "devices train eval classify inspect sparsity distill retain tune prune study report bench".split():
         check_run(0, "--device", command, "--help")
     check_run(2, "did you mean --epochs", "train", "--epoch", "3")
     check_run(2, "wants a whole number", "train", "--epochs", "many")
