@@ -3,12 +3,8 @@
 
 #include <math.h>
 
+#include "distill/search_impl.h"
 #include "nn/rng.h"
-
-static bool is_higher(const distill_score *a, const distill_score *b)
-{
-    return a->metric > b->metric || (a->metric == b->metric && a->tie < b->tie);
-}
 
 // The layers that the first round tried, each with the best of its mixers, by layer.
 static uint32_t start(const distill_search_result *r, distill_step *order)
@@ -18,7 +14,7 @@ static uint32_t start(const distill_search_result *r, distill_step *order)
         distill_step best = { .layer = l };
         for (uint32_t k = 0; k < r->n_choices; k++) {
             const distill_score *t = &r->first[l][k];
-            if (!isnan(t->metric) && (!best.choice || is_higher(t, &best.score)))
+            if (!isnan(t->metric) && (!best.choice || distill__is_higher(t, &best.score)))
                 best.choice = (uint8_t) (k + 1), best.score = *t;
         }
         if (best.choice)
@@ -47,7 +43,7 @@ uint32_t distill_order_one_shot(const distill_search_result *r, distill_step *or
     for (uint32_t i = 0; i < n; i++) {
         uint32_t best = i;
         for (uint32_t k = i + 1; k < n; k++)
-            if (is_higher(&order[k].score, &order[best].score))
+            if (distill__is_higher(&order[k].score, &order[best].score))
                 best = k;
         move(order, best, i);
     }

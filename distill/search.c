@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "distill/search_log.h"
+#include "distill/search_impl.h"
 #include "vk/clock.h"
 
 // Metrics are ratios of counts, so a drop of exactly max_drop must not fail by rounding.
@@ -13,7 +13,7 @@
 
 typedef struct search {
     const distill_search_params *p;
-    search_log log;
+    distill__log log;
     uint8_t  choice[DISTILL_MAX_LAYERS];    // committed so far
     distill_score now;              // of that model
     double   cost;
@@ -72,11 +72,11 @@ static vkc_status get_score(search *s, distill_step *step)
 {
     const uint32_t n = s->p->n_layers;
     char note[160];
-    search_trial t = { .score = { 0 } };
+    distill__trial t = { .score = { 0 } };
     memcpy(t.choice, s->choice, n);
     if (step->layer < n)
         t.choice[step->layer] = step->choice;
-    const search_trial *known = search_log_get(&s->log, t.choice);
+    const distill__trial *known = distill__log_get(&s->log, t.choice);
     if (known) {
         step->score = known->score;
         s->n_trials++;
@@ -90,7 +90,7 @@ static vkc_status get_score(search *s, distill_step *step)
     if (st == VKC_OK && !(isfinite(v->metric) && isfinite(v->tie) && isfinite(v->low) && isfinite(v->high)))
         st = VKC_FAIL(VKC_E_ARG, "search: the score of %s is not a finite number", note);
     if (st == VKC_OK)
-        st = search_log_write(&s->log, &t);
+        st = distill__log_write(&s->log, &t);
     if (st != VKC_OK)
         return st;
     s->n_trials++;
@@ -105,17 +105,11 @@ static bool is_allowed(const search *s, const distill_score *t)
     return t->metric - s->r.base.metric >= least && !(s->p->guarded && t->low < least);
 }
 
-// By metric alone.
-static bool is_higher(const distill_score *a, const distill_score *b)
-{
-    return a->metric > b->metric || (a->metric == b->metric && a->tie < b->tie);
-}
-
 // By the objective. Both cost less than the committed model, when there are costs.
 static bool is_better(const search *s, const distill_step *a, const distill_step *b)
 {
     if (!s->p->cost)
-        return is_higher(&a->score, &b->score);
+        return distill__is_higher(&a->score, &b->score);
     const double drop_a = s->now.metric - a->score.metric, drop_b = s->now.metric - b->score.metric;
     const double saved_a = s->cost - a->cost, saved_b = s->cost - b->cost;
     if ((drop_a <= 0.0) != (drop_b <= 0.0))
@@ -162,7 +156,7 @@ static vkc_status find_step(search *s, distill_step *best)
             s->best = fmax(s->best, t.score.metric);        // not a number: none yet
             if (is_allowed(s, &t.score) && (best->layer == UINT32_MAX || is_better(s, &t, best)))
                 *best = t;
-            if (refused->layer == UINT32_MAX || is_higher(&t.score, &refused->score))
+            if (refused->layer == UINT32_MAX || distill__is_higher(&t.score, &refused->score))
                 *refused = t;
         }
     }
@@ -282,7 +276,7 @@ static vkc_status run(const distill_search_params *p, run_fn fn, const distill_s
         s.most = 1 + n, s.n_rounds = n;
     else
         count_trials(&s);
-    vkc_status st = search_log_init(&s.log, p->log_path, p->n_layers, p->n_choices);
+    vkc_status st = distill__log_init(&s.log, p->log_path, p->n_layers, p->n_choices);
     if (st == VKC_OK)
         st = fn(&s, order, n);
     if (st == VKC_OK) {
@@ -290,7 +284,7 @@ static vkc_status run(const distill_search_params *p, run_fn fn, const distill_s
         tell(&s, "done");
         *out = s.r;
     }
-    search_log_finish(&s.log);
+    distill__log_finish(&s.log);
     return st;
 }
 

@@ -4,15 +4,15 @@
 // The search knows nothing of models: it asks a scorer for the metric of a choice of mixers. So it can be tested on
 // scripted metrics, resumed from its log, and used with any objective.
 //
-// Round by round, every layer that is still the teacher's is tried with every mixer, on top of what is committed. Of the
-// trials that are allowed (within max_drop of the base; when `guarded`, by the interval too) the best is committed:
+// Round by round, every layer that is still the teacher's is tried with every mixer, on top of what is committed. Of
+// the trials that are allowed (within max_drop of the base; when `guarded`, by the interval too) the best is committed:
 //   accuracy    the best metric; among equals the lower tie, then the lower layer, then the lower choice
 //   with costs  only choices that cost less than the teacher's layer are tried; the least drop from the model so far
 //               for each unit saved. Trials that drop nothing go before all others, the most saved first. Among equals
 //               the lower tie, then the lower layer, then the lower choice
-// When none is allowed the search ends, and `refused` is the trial with the best metric (the lower tie, then the first).
-// A search in which nothing meets the tolerance, or nothing saves, is no error: it has no steps, and `refused` says
-// what came nearest (layer UINT32_MAX: there was nothing to try).
+// When none is allowed the search ends, and `refused` is the trial with the best metric (the lower tie, then the
+// first). A search in which nothing meets the tolerance, or nothing saves, is no error: it has no steps, and `refused`
+// says what came nearest (layer UINT32_MAX: there was nothing to try).
 //
 // At most 1 + K L (L + 1) / 2 evaluations, for K mixers and L layers that are not fixed. Thread-safety: safe on
 // different logs, as the scorer.
@@ -46,7 +46,7 @@ typedef struct distill_search_params {
     const bool *fixed;              // (n_layers) not to touch; NULL = none
     double   max_drop;              // a trial is allowed while metric >= base's metric - max_drop
     bool     guarded;               // and while low >= -max_drop
-    const double *cost;             // (n_layers, 1 + n_choices) of layer l with choice k: ms, parameters; NULL = accuracy
+    const double *cost;             // (n_layers, 1 + n_choices) of layer l as choice k: ms, parameters; NULL = accuracy
     const char *const *name;        // (n_choices) of the mixers, for progress; NULL = "choice 2"
     distill_score_fn  score;
     distill_commit_fn commit;       // may be NULL
@@ -76,9 +76,10 @@ typedef struct distill_search_result {
     distill_score first[DISTILL_MAX_LAYERS][DISTILL_MAX_CHOICES];
 } distill_search_result;
 
-// The log has one JSON line a trial: {"layers", "choice": [..], "metric", "tie", "low", "high"}. A later search or walk
-// with the same log, layers and mixers repeats no trial, so one that was killed comes to the same decisions. A line that
-// is cut off, or not of such a trial (an older format, another model), is left as it is and its trial made again.
+// The log has one JSON line a trial: {"layers", "choice": [..], "metric", "tie", "low", "high"}. A later search or
+// walk with the same log, layers and mixers repeats no trial, so one that was killed comes to the same decisions. A
+// line that is cut off, or not of such a trial (an older format, another model), is left as it is and its trial made
+// again.
 // Errors: E_ARG (parameters; a score that is no finite number), E_STOPPED when told to stop, E_IO, E_FORMAT (a log too
 // large), those of scorer and commit. The log then holds all trials so far, and *out is as it was.
 vkc_status distill_search(const distill_search_params *p, distill_search_result *out);

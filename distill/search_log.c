@@ -1,5 +1,5 @@
 // search_log.c — trials of a search on file.
-#include "distill/search_log.h"
+#include "distill/search_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +15,11 @@
 #define MAX_LINE_VALUES 256
 #define WHERE "search log"
 
-static vkc_status add(search_log *log, const search_trial *t)
+static vkc_status add(distill__log *log, const distill__trial *t)
 {
     if (log->n == log->cap) {
         size_t cap = log->cap ? 2 * log->cap : 64;
-        search_trial *grown = (search_trial *) realloc(log->known, cap * sizeof *grown);
+        distill__trial *grown = (distill__trial *) realloc(log->known, cap * sizeof *grown);
         if (!grown)
             return VKC_FAIL(VKC_E_NOMEM, "search: out of host memory");
         log->known = grown;
@@ -30,12 +30,12 @@ static vkc_status add(search_log *log, const search_trial *t)
 }
 
 // A line that is cut off, hostile or of another search is no trial; it will be tried again.
-static bool is_trial(const search_log *log, const char *line, size_t len, search_trial *out)
+static bool is_trial(const distill__log *log, const char *line, size_t len, distill__trial *out)
 {
     const double big = 1e300;
     json_t *v = NULL, *list = NULL;
     uint32_t layers;
-    *out = (search_trial) { .choice = { 0 } };
+    *out = (distill__trial) { .choice = { 0 } };
     distill_score *s = &out->score;
     bool ok = nn_json_read(WHERE, line, len, MAX_LINE_VALUES, &v) == VKC_OK && json_is_object(v) &&
               nn_json_get_u32(WHERE, v, "layers", log->n_layers, log->n_layers, &layers) == VKC_OK &&
@@ -53,7 +53,7 @@ static bool is_trial(const search_log *log, const char *line, size_t len, search
     return ok;
 }
 
-static vkc_status read_all(search_log *log, bool *is_cut)
+static vkc_status read_all(distill__log *log, bool *is_cut)
 {
     vkc_status st = VKC_OK;
     unsigned char *text = NULL;
@@ -65,7 +65,7 @@ static vkc_status read_all(search_log *log, bool *is_cut)
     for (size_t at = 0; at < size;) {
         const unsigned char *end = memchr(text + at, '\n', size - at);
         size_t len = end ? (size_t) (end - (text + at)) : size - at;
-        search_trial t;
+        distill__trial t;
         if (end && is_trial(log, (const char *) text + at, len, &t))
             VKC_TRY(add(log, &t));
         *is_cut = end == NULL;
@@ -76,7 +76,7 @@ done:
     return st;
 }
 
-static vkc_status append(search_log *log, const char *text)
+static vkc_status append(distill__log *log, const char *text)
 {
     size_t len = strlen(text);
     for (size_t at = 0; at < len;) {
@@ -89,10 +89,10 @@ static vkc_status append(search_log *log, const char *text)
     return VKC_OK;
 }
 
-vkc_status search_log_init(search_log *log, const char *path, uint32_t n_layers, uint32_t n_choices)
+vkc_status distill__log_init(distill__log *log, const char *path, uint32_t n_layers, uint32_t n_choices)
 {
     bool is_cut;
-    *log = (search_log) { .path = path, .n_layers = n_layers, .n_choices = n_choices, .fd = -1 };
+    *log = (distill__log) { .path = path, .n_layers = n_layers, .n_choices = n_choices, .fd = -1 };
     if (!path)
         return VKC_OK;
     vkc_status st = read_all(log, &is_cut);
@@ -104,15 +104,15 @@ vkc_status search_log_init(search_log *log, const char *path, uint32_t n_layers,
     return is_cut ? append(log, "\n") : VKC_OK;
 }
 
-void search_log_finish(search_log *log)
+void distill__log_finish(distill__log *log)
 {
     if (log->fd >= 0)
         close(log->fd);
     free(log->known);
-    *log = (search_log) { .fd = -1 };
+    *log = (distill__log) { .fd = -1 };
 }
 
-const search_trial *search_log_get(const search_log *log, const uint8_t *choice)
+const distill__trial *distill__log_get(const distill__log *log, const uint8_t *choice)
 {
     for (size_t i = 0; i < log->n; i++)
         if (memcmp(log->known[i].choice, choice, log->n_layers) == 0)
@@ -120,7 +120,7 @@ const search_trial *search_log_get(const search_log *log, const uint8_t *choice)
     return NULL;
 }
 
-vkc_status search_log_write(search_log *log, const search_trial *t)
+vkc_status distill__log_write(distill__log *log, const distill__trial *t)
 {
     json_t *list = json_array();
     for (uint32_t l = 0; l < log->n_layers; l++)

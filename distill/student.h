@@ -1,7 +1,7 @@
 // student.h — models between a teacher and its transferred students, one for each mixer.
 //
-// choice[l] of a hybrid is 0 where layer l is the teacher's, k where its mixer and projection are those of student[k - 1].
-// All else is the teacher's. Thread-safety: as the device.
+// choice[l] of a hybrid is 0 where layer l is the teacher's, k where its mixer and projection are those of
+// student[k - 1]. All else is the teacher's. Thread-safety: as the device.
 // Errors: E_ARG (other shapes than the teacher's, a choice without a student), E_NOMEM, E_DEVMEM.
 #ifndef DISTILL_STUDENT_H
 #define DISTILL_STUDENT_H

@@ -1,14 +1,13 @@
-// trials.h — scores hybrids for a search (distill/search.h): top-1 on a split, with what can be kept from trial to trial.
+// trials.h — scores of hybrids for a search (distill/search.h): top-1 on a split, with what trials share kept.
 //
 // The pictures are decoded once. Of the committed model, the residual stream of every picture at the entry of each
 // layer is kept in host memory, so that a trial runs the layers from the first that differs on. Scores have the same
 // bits as without that. It takes depth * pictures * tokens * dim * 4 bytes (1,000 pictures of 65 tokens, width 192, 12
 // layers: 600 MB); a model for which that is too much, and one that lets go of tokens (nn/retention.h), is run whole.
 //
-// Metric: top-1; its tie: the mean over pictures of KL(teacher || hybrid) in nats (1e6 at most, also where the hybrid
-// gives what is no number); its interval: paired bootstrap
-// (distill/statistics.h) of the hybrid against the teacher, which is what nothing replaced is. Thread-safety: as the
-// device.
+// Metric: top-1. Tie: the mean over pictures of KL(teacher || hybrid) in nats, 1e6 at most, also where the hybrid gives
+// what is no number. Interval: paired bootstrap (distill/statistics.h) of the hybrid against the teacher, which is the
+// base of a search. Thread-safety: as the device.
 #ifndef DISTILL_TRIALS_H
 #define DISTILL_TRIALS_H
 

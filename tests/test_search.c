@@ -1,5 +1,5 @@
-// test_search.c — greedy replacement on scripted metrics: the path, mixers, objectives, counts of trials, ties, guard,
-// refusal, walks, resuming. Orders that do not search.
+// test_search.c — greedy replacement on scripted metrics: the path, mixers, objectives, counts of trials, ties,
+// guard, refusal, walks, resuming. Orders that do not search.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -361,7 +361,8 @@ static void test_uniform(void **state)
     distill_search_result *r = result();
     *r = (distill_search_result) { .n_layers = 15, .n_choices = 1 };
     distill_step order[15];
-    check_order(order, distill_order_uniform(r, order), "7:1 3:1 11:1 1:1 5:1 9:1 13:1 0:1 2:1 4:1 6:1 8:1 10:1 12:1 14:1 ");
+    check_order(order, distill_order_uniform(r, order),
+                "7:1 3:1 11:1 1:1 5:1 9:1 13:1 0:1 2:1 4:1 6:1 8:1 10:1 12:1 14:1 ");
 }
 
 static void test_bad(void **state)
@@ -481,7 +482,7 @@ static void test_resume(void **state)
     check_resume(&plain, p);
 }
 
-// A log whose last line is cut, one of the older format, and one with hostile lines: what is not a trial is tried again.
+// A log whose last line is cut, one of the older format, hostile lines: what is not a trial is tried again.
 static void test_hostile_log(void **state)
 {
     (void) state;
