@@ -4,6 +4,7 @@
 #include "distill/retain_stream.h"
 #include "nn/finite.h"
 #include "nn/fit.h"
+#include "nn/fit_work.h"
 #include "shaders/cross_entropy.h"
 #include "shaders/halt.h"
 #include "shaders/halt_loss.h"
@@ -104,31 +105,25 @@ static bool report(void *user, const nn_progress *p)
 }
 
 typedef struct work {
-    nn_batch  b;
-    nn_graph *g;
-    nn_stepper *s;
-    nn_loader *l;
+    nn_fit_work f;
     uint32_t  n_watch, kl_at;       // kl_at: of the watched scalars; 0 = none
 } work;
 
-static vkc_status make_stepper(const nn_vit *teacher, nn_vit *v, control *c, uint32_t batch, work *w)
+static vkc_status make_stepper(const nn_vit *teacher, nn_vit *v, control *c, work *w)
 {
     const distill_retain_params *p = c->p;
-    const uint32_t len = v->cfg.channels * v->cfg.image * v->cfg.image;
-    nn_graph *g = w->g;
+    nn_graph *g = w->f.graph;
     nn_tensor *watch[3], *gate = NULL;
-    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { batch, len } }, NN_DTYPE_F32, w->b.images);
-    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { batch } }, NN_DTYPE_U32, w->b.images);
     if (c->r->policy == NN_POLICY_HALTING)
         gate = nn_graph_input(g, "gate", (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
     nn_vit_taps taps = { .retention = { .gate = gate } };
-    nn_tensor *logits = nn_vit_forward(g, v, &w->b, pixels, true, &taps);
+    nn_tensor *logits = nn_vit_forward(g, v, &w->f.batch, w->f.pixels, true, &taps);
     if (p->check_finite) {
         nn_vit_watch(g, v, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     struct cross_entropy_attr labelled = { .smoothing = (float) or_default(p->smoothing, 0.1) };
-    watch[w->n_watch++] = NN_APPLY(g, cross_entropy, &labelled, NULL, logits, labels);
+    watch[w->n_watch++] = NN_APPLY(g, cross_entropy, &labelled, NULL, logits, w->f.labels);
     nn_graph_add_loss(g, watch[0], 1.0f);
     if (gate) {
         const double depth = v->cfg.depth;
@@ -143,33 +138,31 @@ static vkc_status make_stepper(const nn_vit *teacher, nn_vit *v, control *c, uin
         watch[w->n_watch++] = nn_output(pressure, 1);
     }
     if (p->kl > 0) {
-        nn_tensor *wanted = nn_vit_forward(g, teacher, &w->b, pixels, false, NULL);
+        nn_tensor *wanted = nn_vit_forward(g, teacher, &w->f.batch, w->f.pixels, false, NULL);
         w->kl_at = w->n_watch;
         watch[w->n_watch] = NN_APPLY(g, kl, &(struct kl_attr) { .temperature = 1 }, NULL, logits, wanted);
         nn_graph_add_loss(g, watch[w->n_watch++], (float) p->kl);
     }
     return nn_stepper_create(&(nn_stepper_params) {
-        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->b, .pixels = pixels, .labels = labels,
-        .knobs = gate, .watch = watch, .n_watch = w->n_watch,
+        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->f.batch, .pixels = w->f.pixels,
+        .labels = w->f.labels, .knobs = gate, .watch = watch, .n_watch = w->n_watch,
         .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
-    }, &w->s);
+    }, &w->f.stepper);
 }
 
 static vkc_status train(const nn_vit *teacher, nn_vit *v, control *c, distill_retain_result *out)
 {
     vkc_status st;
     const distill_retain_params *p = c->p;
-    work w = { .g = NULL };
+    work w = { .n_watch = 0 };
     nn_fit_result r = { .steps = 0 };
     const uint32_t batch = p->batch ? p->batch : 64;
     const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
-    VKC_TRY(nn_loader_create(&lp, &w.l));
-    VKC_TRY(nn_batch_create(v->dev, &v->cfg, batch, &w.b));
-    VKC_TRY(nn_graph_create(v->dev, &w.g));
-    VKC_TRY(make_stepper(teacher, v, c, batch, &w));
-    c->total = (uint64_t) p->epochs * nn_loader_batches(w.l);
+    VKC_TRY(nn_fit_work_init(&w.f, v->dev, &v->cfg, &lp));
+    VKC_TRY(make_stepper(teacher, v, c, &w));
+    c->total = (uint64_t) p->epochs * nn_loader_batches(w.f.loader);
     st = nn_fit(&(nn_fit_params) {
-        .stepper = w.s, .loader = w.l, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
+        .stepper = w.f.stepper, .loader = w.f.loader, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
         .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c,
         .n_state = c->keep_at ? MEMORY_WORDS : 0,
         .schedule = { .lr = p->lr > 0 ? p->lr : 5e-4, .total = c->total, .warmup = c->total / 10 },
@@ -180,10 +173,7 @@ static vkc_status train(const nn_vit *teacher, nn_vit *v, control *c, distill_re
         .trained_keep = c->keep_at ? r.watch[c->keep_at] : 0,
     };
 done:
-    nn_stepper_destroy(w.s);
-    nn_graph_destroy(w.g);
-    nn_batch_finish(&w.b);
-    nn_loader_destroy(w.l);
+    nn_fit_work_finish(&w.f);
     return st;
 }
 

@@ -59,7 +59,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
 // A new model of the teacher's shape whose every attention layer is `mixer`, all else the teacher's values,
 // mixers warm-started. Trainable.
 vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out);
-// The same with any mixer in each layer: layer[l] (depth) is checked; where it is the teacher's own, that layer is a copy.
+// The same with any mixer in each layer: layer[l] (depth), checked; where it is the teacher's own, the layer is a copy.
 vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_config *layer, nn_vit **out);
 // Is layer l of the student another module than the teacher's: another mixer, or other options of it?
 bool       distill_layer_differs(const nn_vit *teacher, const nn_vit *student, uint32_t l);
@@ -83,11 +83,11 @@ typedef struct distill_transfer_result {
     distill_match_result match;
     uint64_t steps;                 // without those of matching
     double   seconds;
-    // Last epoch: MSE / mean square of what the teacher gives, or the cosine distance; NaN in layers that do not differ.
+    // Last epoch: MSE / mean square of what the teacher gives, or the cosine distance; NaN where layers do not differ.
     double   error[NN_MAX_DEPTH];
 } distill_transfer_result;
 
-// Train in place the student's mixers that differ from the teacher's and, for target output, the projections behind them.
+// Train in place the student's mixers that differ from the teacher's and, for target output, their projections.
 // E_ARG when none differs or the shapes do; E_STOPPED after a checkpoint when told to stop.
 vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
                             distill_transfer_result *out);

@@ -2,6 +2,7 @@
 #include "distill/tune.h"
 
 #include "distill/distance.h"
+#include "distill/tune_centre.h"
 #include "distill/tune_halting.h"
 #include "nn/finite.h"
 #include "nn/fit.h"
@@ -109,6 +110,9 @@ static vkc_status check(tuning *w, const nn_vit *teacher, const nn_vit *student)
     if (p->trained != DISTILL_TRAIN_ALL && replaced == 0)
         return VKC_FAIL(VKC_E_ARG, "nothing to train: %s", teacher ? "no layer differs from the teacher's"
                                                                    : "attention is in every layer");
+    if (p->centre && (!teacher || teacher->cfg.retention.policy != NN_POLICY_HALTING ||
+                      student->cfg.retention.policy != NN_POLICY_HALTING))
+        return VKC_FAIL(VKC_E_ARG, "tune: the gate's centre wants a teacher and a student that halt tokens");
     if (!teacher && (p->similarity > 0 || p->kl > 0))
         return VKC_FAIL(VKC_E_ARG, "tune: similarity and divergence want a teacher");
     if (p->similarity > 0 && replaced == 0)
@@ -246,13 +250,20 @@ vkc_status distill_tune(const nn_vit *teacher, nn_vit *student, const distill_tu
 {
     tuning w = { .p = p };
     const double none = (double) NAN;
-    *out = (distill_tune_result) { .loss = none, .ce = none, .kl = none, .halting = none };
+    *out = (distill_tune_result) { .loss = none, .ce = none, .kl = none, .halting = none, .teacher_keep = none,
+                                   .keep = none };
     distill_distances_get(&w.d, NULL, out->distance);
     vkc_status st = check(&w, teacher, student);
     if (st == VKC_OK) {
         freeze(teacher, student, p->trained);
         st = train(&w, student, out);
         thaw(student);
+    }
+    if (st == VKC_OK && p->centre) {
+        distill_centre_result c;
+        st = distill_tune_centre(teacher, student, p, true, &c);
+        out->teacher_keep = c.teacher_keep;
+        out->keep = c.after;
     }
     return st;
 }

@@ -8,7 +8,7 @@
 // are; the student's gate learns to decide likewise.
 //
 //   loss = similarity sum_l d(student_l, teacher_l) + ce CE(logits, labels) + kl T^2 KL(teacher || student)
-//        + halting (sum_l KL(h_teacher || h_student) + 5 sum_l (keep_student - keep_teacher)^2)
+//        + halting (sum_l KL(h_teacher || h_student) + 5 sum_l (keep_student - keep_teacher)^2),  l not the last
 #ifndef DISTILL_TUNE_H
 #define DISTILL_TUNE_H
 
@@ -40,6 +40,8 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
     double   kl;                    // weight of the divergence from the teacher's logits [none]
     double   temperature;           // of both logits in it [1]
     double   halting;               // weight of imitating a halting teacher's gate [0.1]
+    bool     centre;                // of a halting teacher: at the end move the student's gate_centre until, alone, it
+                                    // keeps as many tokens (tune_centre.h)
     nn_recipe recipe;               // smoothing, mixup, cutmix, stochastic depth, EMA (nn/recipe.h)
     uint32_t batch;                 // [64]
     uint32_t epochs;                // [1]
@@ -63,6 +65,7 @@ typedef struct distill_tune_result {
     double   seconds;
     double   loss, ce, kl, halting;     // means over the last epoch; NaN where not asked for
     double   distance[NN_MAX_DEPTH];    // of layer l, relative as in distill_transfer_result; NaN where not compared
+    double   teacher_keep, keep;        // with `centre`: keep ratios on the pictures of val, each alone; else NaN
 } distill_tune_result;
 
 // What distill_tune would refuse of these, before anything is made. `student` need not be trainable yet.

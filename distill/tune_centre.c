@@ -3,6 +3,8 @@
 
 #include "distill/retain_centre.h"
 
+#include <math.h>
+
 #define PICTURES 512u
 #define WITHIN   0.0025             // of the teacher's keep ratio
 #define STEP     0.2                // a tenth of the spread that `pare retain` gives a gate's argument
@@ -15,7 +17,9 @@ vkc_status distill_tune_centre(const nn_vit *teacher, nn_vit *student, const dis
     nn_vit as_it_is = *teacher;     // its config is written to, with what it was
     nn_retention_config *s = &student->cfg.retention;
     const distill_retain_params told = { .progress = p->progress, .user = p->user };
-    *out = (distill_centre_result) { .centre_before = s->gate_centre, .centre_after = s->gate_centre };
+    const double none = (double) NAN;
+    *out = (distill_centre_result) { .teacher_keep = none, .before = none, .after = none, .centre_before = s->gate_centre,
+                                     .centre_after = s->gate_centre };
     if (teacher->cfg.retention.policy != NN_POLICY_HALTING || s->policy != NN_POLICY_HALTING)
         return VKC_FAIL(VKC_E_ARG, "centre: teacher and student must halt tokens; their policies are %s and %s",
                         nn_policy_name(teacher->cfg.retention.policy), nn_policy_name(s->policy));

@@ -9,14 +9,12 @@
 #define KEEP_WEIGHT 5.0f            // of the shares beside the divergence
 #define TAU 0.1f                    // of a cumulative score: how soft "goes on" is
 
-enum { LOSS, KL, KEEP };            // what is watched; the last two are sums over layers, shown only
-
 vkc_status distill_halting_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p)
 {
     const nn_retention_config *t = &teacher->cfg.retention, *s = &student->cfg.retention;
     if (t->policy != s->policy)
-        return VKC_FAIL(VKC_E_ARG, "tune: the teacher's masks drive the student: the teacher's policy is %s, the "
-                        "student's %s", nn_policy_name(t->policy), nn_policy_name(s->policy));
+        return VKC_FAIL(VKC_E_ARG, "tune: the student is driven by the teacher's masks, but the teacher's policy is "
+                        "%s, the student's %s", nn_policy_name(t->policy), nn_policy_name(s->policy));
     if (t->policy == NN_POLICY_HALTING && (t->every != s->every || t->keep_class != s->keep_class ||
                                            fabs(t->eps - s->eps) > 1e-9))
         return VKC_FAIL(VKC_E_ARG, "tune: the teacher halts tokens with every %u, eps %g and keep_class %d, the student "
@@ -37,11 +35,6 @@ void distill_halting_start(const nn_vit_taps *t, nn_vit_taps *s)
     s->retention.follow = &t->retention;
 }
 
-static nn_tensor *add(nn_graph *g, nn_tensor *sum, nn_tensor *x)
-{
-    return sum ? NN_APPLY0(g, add, NULL, sum, x) : x;
-}
-
 void distill_halting_add(distill_halting *h, nn_graph *g, const distill_tune_params *p, const nn_vit *teacher,
                          const nn_vit_taps *t, const nn_vit_taps *s)
 {
@@ -49,26 +42,22 @@ void distill_halting_add(distill_halting *h, nn_graph *g, const distill_tune_par
     const struct halt_match_attr match = {
         .eps = (float) c->eps, .tau = TAU, .weight = KEEP_WEIGHT, .kept = c->keep_class,
     };
-    nn_tensor *sum[3] = { NULL };
     *h = (distill_halting) { .n = 0 };
     if (c->policy != NN_POLICY_HALTING || p->halting < 0)
         return;
     for (uint32_t l = 0; l + 1 < teacher->cfg.depth; l++) {
         nn_tensor *loss = NN_APPLY(g, halt_match, &match, NULL, s->retention.soft[l], t->retention.halting[l],
                                    t->retention.before[l]);
-        sum[LOSS] = add(g, sum[LOSS], loss);
-        sum[KL] = add(g, sum[KL], nn_output(loss, 1));
-        sum[KEEP] = add(g, sum[KEEP], nn_output(loss, 2));
+        h->weight[h->n] = (float) (p->halting > 0 ? p->halting : WEIGHT);
+        nn_graph_add_loss(g, loss, h->weight[h->n]);
+        h->watch[h->n++] = loss;
     }
-    if (!sum[LOSS])                 // one block: nobody halts before its end
-        return;
-    h->weight[LOSS] = (float) (p->halting > 0 ? p->halting : WEIGHT);
-    nn_graph_add_loss(g, sum[LOSS], h->weight[LOSS]);
-    for (h->n = 0; h->n < 3; h->n++)
-        h->watch[h->n] = sum[h->n];
 }
 
 double distill_halting_get(const distill_halting *h, const double *watch)
 {
-    return h->n ? watch[LOSS] : (double) NAN;
+    double sum = 0;
+    for (uint32_t i = 0; i < h->n; i++)
+        sum += watch[i];
+    return h->n ? sum : (double) NAN;
 }

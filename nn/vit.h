@@ -64,8 +64,8 @@ typedef struct nn_vit_drop {
     double     rate;                // of the last block, 0 .. < 1
 } nn_vit_drop;
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop` is read and, of
-// `retention`, `gate` and `follow`.
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. What is read: `drop` and,
+// of `retention`, `gate` and `follow`.
 typedef struct nn_vit_taps {
     nn_vit_drop drop;
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads

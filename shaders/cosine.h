@@ -6,7 +6,7 @@
 #define SHADERS_COSINE_H
 #include "inc/shared.h"
 
-#define COSINE_EPS 1e-8f
+#define COSINE_EPS 1e-12f
 
 struct cosine_args {
     U32 cols;

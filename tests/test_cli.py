@@ -97,7 +97,7 @@ def test_usage():
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
-    for command in "devices train eval classify inspect sparsity distill retain bench".split():
+    for command in "devices train eval classify inspect sparsity distill retain tune bench".split():
         check_run(0, "--device", command, "--help")
     check_run(2, "did you mean --epochs", "train", "--epoch", "3")
     check_run(2, "wants a whole number", "train", "--epochs", "many")
@@ -334,6 +334,51 @@ def test_distill(work):
     check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
 
 
+def test_tune(work):
+    """The student of test_distill beside its teacher, in two stages, and the teacher alone."""
+    data, s, m = work / "data", work / "s", work / "m"
+    plain = ["tune", s, "--data", data, "--batch", "8"]
+    beside = [*plain, "--teacher", m]
+    keys = "steps loss ce kl halting distance seconds params val test teacher device driver"
+    value = check_json(keys, *beside, "--epochs", "2", "--target", "heads", "--distance", "cosine", "-o", work / "n")
+    check(len(value.get("distance", [])) == 2 and all(0 < d < 2 for d in value["distance"]), f"tune: distances {value}")
+    check(value.get("kl", 1) is None and value.get("val", {}).get("images") == 12, f"tune: figures {value}")
+    check(value.get("teacher", {}).get("test") is not None, "tune: the teacher's figures")
+    steps = value.get("steps", 0)
+    check(weights(work / "n") != weights(s), "tune: nothing was trained")
+    value = check_json("layers", "inspect", work / "n")
+    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "tune: mixers of the student")
+    check(json.loads((work / "n/pare.json").read_text())["measured"]["steps"] == steps, "tune: the figures saved")
+    check("pare tune" in (work / "n/README.md").read_text(), "tune: the card")
+    all_of_it = [*beside, "--train", "all", "--kl", "1", "--temperature", "2", "--mixup", "0.8", "--drop-path", "0.1",
+                 "--ema", "0.9", "--epochs", "2"]
+    value = check_json(keys, *all_of_it, "-o", work / "n2")
+    check(value.get("kl") is not None and value.get("distance") == [None, None], f"tune --train all: {value}")
+    check_run(130, "tune: stopped", *all_of_it, "-o", work / "n3", "--max-steps", str(steps // 2))
+    check_run(2, "its train is", *beside, "--epochs", "2", "-o", work / "n3", "--resume")
+    shutil.copytree(s, work / "was")
+    (s / "model.safetensors").write_bytes(weights(work / "n"))
+    check_run(2, "its weights is", *all_of_it, "-o", work / "n3", "--resume")
+    (s / "model.safetensors").write_bytes(weights(work / "was"))
+    check_run(0, "divergence", *all_of_it, "-o", work / "n3", "--resume")
+    check(weights(work / "n3") == weights(work / "n2"), "tune: a resumed run gives other weights")
+    check_run(0, "tune", *plain, "--train", "blocks", "-o", work / "n4")
+    before = tree(s)
+    refused = ["-o", work / "refused"]
+    check_run(2, "usage: pare tune", *beside)
+    check_run(2, "there are: mixers, attn, blocks, all", *beside, "--train", "heads", *refused)
+    check_run(2, "there are: output, heads", *beside, "--target", "magic", *refused)
+    check_run(2, "there are: mse, cosine", *beside, "--distance", "magic", *refused)
+    check_run(2, "want a teacher", *plain, "--kl", "1", *refused)
+    check_run(2, "no layer differs", *plain, "--teacher", s, *refused)
+    check_run(2, "attention is in every layer", "tune", m, "--data", data, *refused)
+    check_run(2, "no halting to imitate", *beside, "--halting", "1", *refused)
+    check_run(6, "classes", "tune", s, "--data", "synth:ringed-digit,val=10,test=10", *refused)
+    check_run(6, "no-such", *plain, "--teacher", work / "no-such", *refused)
+    check(tree(s) == before, "tune: a refused command changed something")
+    check(not any(p.name.startswith("refused") for p in work.iterdir()), "tune: a refused command made a folder")
+
+
 def retained(work, name, settings):
     """The model m with these retention settings."""
     folder = work / name
@@ -448,6 +493,12 @@ def test_retention(work):
         value = check_json("layers retention", "inspect", work / student)
         check([layer["mixer"] for layer in value.get("layers", [])] == mixers, f"{student}: {value.get('layers')}")
         check_json("keep", "eval", work / student, "--data", data)
+    tune = ["tune", work / "halts-student", "--teacher", halts, "--data", data, "--batch", "8", "--centre"]
+    value = check_json("halting teacher_keep keep val", *tune, "--halting", "1", "-o", work / "halts-tuned")
+    check(value["halting"] >= 0 and 0.5 <= value["teacher_keep"] < 1 and "keep" in value["val"], f"tune: {value}")
+    check_run(2, "driven", "tune", work / "halts-student", "--teacher", half, "--data", data, "-o", work / "no")
+    check_run(2, "that halt tokens", "tune", work / "half-student", "--teacher", half, "--data", data, "--centre", "-o",
+              work / "no")
     value = check_json("keys", "sparsity", halts, "--data", data)
     check(all(0 <= x <= 1 for key in value["keys"].values() for layer in key["mean"] for head in layer for x in head),
           f"sparsity of a model that lets go of tokens: {value}")
@@ -545,7 +596,7 @@ def main():
         work = pathlib.Path(folder)
         make_data(work / "data")
         for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
-                     test_retention, test_show, test_bench_retention, test_retain, test_full_disk):
+                     test_tune, test_retention, test_show, test_bench_retention, test_retain, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

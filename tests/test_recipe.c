@@ -3,7 +3,7 @@
 #include "nn/infer.h"
 #include "nn/loader.h"
 #include "nn/recipe.h"
-#include "nn/rng.h"
+#include "nn/stepper.h"
 #include "nn/train.h"
 #include "shaders/drop_path.h"
 #include "tests/op_run.h"
@@ -248,16 +248,17 @@ static void test_drop_path(void **state)
     assert_true(fabs(together - same * KEYS) < 4 * sqrt(same * (1 - same) * KEYS));
 }
 
-static nn_vit *make_model(vkc_device *dev, const char *arch, double topk, uint64_t seed)
+static nn_vit *make_model(vkc_device *dev, const char *arch, nn_policy policy, uint64_t seed)
 {
     nn_model_config cfg;
     nn_vit *v;
+    nn_retention_config kept = { .policy = policy, .every = 1, .gate_scale = 2, .gate_centre = 0.2, .eps = 0.05,
+                                 .keep_class = true };
     assert_ok(nn_model_config_init(&cfg, arch));
-    if (topk > 0) {
-        nn_retention_config kept;
-        assert_ok(nn_retention_topk(&cfg, topk, NULL, 0, &kept));
+    if (policy == NN_POLICY_TOPK)
+        assert_ok(nn_retention_topk(&cfg, 0.6, NULL, 0, &kept));
+    if (policy != NN_POLICY_NONE)
         cfg.retention = kept;
-    }
     assert_ok(nn_vit_create(dev, &cfg, true, &v));
     assert_ok(nn_vit_init(v, seed));
     nn_model_config_finish(&cfg);
@@ -286,10 +287,10 @@ static uint32_t count_calls(vkc_device *dev, const nn_vit *v, double rate)
 static void test_graph(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, ARCH, 0, 1);
+    nn_vit *v = make_model(dev, ARCH, NN_POLICY_NONE, 1);
     assert_int_equal(count_calls(dev, v, 0.2), count_calls(dev, v, 0) + 2 * 2);
     nn_vit_destroy(v);
-    v = make_model(dev, "vit:image=32,patch=8,dim=16,depth=1,heads=2,classes=10", 0, 1);
+    v = make_model(dev, "vit:image=32,patch=8,dim=16,depth=1,heads=2,classes=10", NN_POLICY_NONE, 1);
     assert_int_equal(count_calls(dev, v, 0.2), count_calls(dev, v, 0));
     nn_vit_destroy(v);
 }
@@ -358,7 +359,7 @@ static void test_first_loss(void **state)
     open_fixture(state, &t);
     nn_train_params p = train_params(&t, (nn_recipe) { .smoothing = 0.2, .mixup = 1, .cutmix = 1 }, B, 2);
     for (uint32_t k = 0; k < 2; k++, p.seed += 4) {
-        nn_vit *v = make_model(t.dev, ARCH, 0, 1);
+        nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
         pictures s;
         make_pictures(&s, p.recipe, B, 3, 32);
         s.in.seed = p.seed;
@@ -391,6 +392,52 @@ static void test_first_loss(void **state)
     close_fixture(&t);
 }
 
+// A picture and a model that stand still: each step leaves out other branches, and in the same step the same ones.
+static void check_keys(vkc_device *dev, double rate)
+{
+    enum { STEPS = 8 };
+    nn_batch b;
+    nn_graph *g;
+    nn_stepper *s;
+    nn_recipe_inputs in;
+    float loss[STEPS + 1];
+    uint32_t changes = 0;
+    nn_vit *v = make_model(dev, ARCH, NN_POLICY_NONE, 1);
+    assert_ok(nn_batch_create(dev, &v->cfg, 1, &b));
+    assert_ok(nn_graph_create(dev, &g));
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, b.images);
+    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, b.images);
+    nn_recipe_build(g, &(nn_recipe) { .drop_path = rate }, 1, &v->cfg, b.images, &in);
+    nn_vit_taps taps = { .drop = in.drop };
+    nn_tensor *watch = nn_recipe_loss(g, &in, nn_vit_forward(g, v, &b, pixels, true, &taps), labels);
+    nn_graph_add_loss(g, watch, 1.0f);
+    assert_ok(nn_stepper_create(&(nn_stepper_params) {
+        .dev = dev, .graph = g, .params = v->params, .batch = &b, .pixels = pixels, .labels = labels, .recipe = &in,
+        .watch = &watch, .n_watch = 1 }, &s));
+    for (uint32_t i = 0; i <= STEPS; i++) {
+        const uint32_t slot = i % NN_STEPPER_SLOTS, step = 1 + i % STEPS;       // the last is the first again
+        for (uint32_t k = 0; k < 3 * 32 * 32; k++)
+            nn_stepper_pixels(s, slot)[k] = (float) (k % 7) / 7;
+        nn_stepper_labels(s, slot)[0] = 3;
+        nn_stepper_mix(s, slot, 1, step);
+        assert_ok(nn_stepper_submit(s, slot, 1, 0, step));
+        assert_ok(nn_stepper_wait(s, &loss[i], NULL));
+        changes += loss[i] != loss[0];
+    }
+    assert_true(rate > 0 ? changes >= 2 : changes == 0);
+    assert_true(loss[STEPS] == loss[0]);
+    nn_stepper_destroy(s);
+    nn_graph_destroy(g);
+    nn_batch_finish(&b);
+    nn_vit_destroy(v);
+}
+
+static void test_keys(void **state)
+{
+    check_keys((vkc_device *) *state, 0);
+    check_keys((vkc_device *) *state, 0.8);
+}
+
 // Five steps one by one, averaged here, are what a training with an average ends as.
 static void test_average(void **state)
 {
@@ -402,7 +449,7 @@ static void test_average(void **state)
     open_fixture(state, &t);
     nn_train_params p = train_params(&t, (nn_recipe) { .smoothing = -1 }, N, 1);
     p.run_dir = t.dir;
-    nn_vit *v = make_model(t.dev, ARCH, 0, 1);
+    nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     float *x = read_params(v, &n);
     double *want = (double *) malloc(n * sizeof *want), error = 0, moved = 0;
     for (size_t i = 0; i < n; i++)
@@ -419,7 +466,7 @@ static void test_average(void **state)
             want[i] = decay * want[i] + (1 - decay) * (double) x[i];
     }
     nn_vit_destroy(v);
-    v = make_model(t.dev, ARCH, 0, 1);
+    v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     p = train_params(&t, (nn_recipe) { .smoothing = -1, .ema = ema }, N, 1);
     assert_ok(nn_train(v, &p, &r));
     float *have = read_params(v, &n);
@@ -437,19 +484,19 @@ static void test_average(void **state)
 }
 
 // Stop and resume with everything on, tokens that leave among it: the same bits.
-static void check_resume(const fixture *t, double topk)
+static void check_resume(const fixture *t, nn_policy policy)
 {
     nn_train_result whole, part;
     size_t n;
     nn_train_params p = train_params(t, everything, 8, 3);
-    nn_vit *v = make_model(t->dev, ARCH, topk, 1);
+    nn_vit *v = make_model(t->dev, ARCH, policy, 1);
     assert_ok(nn_train(v, &p, &whole));
     float *want = read_params(v, &n);
     nn_vit_destroy(v);
     p.run_dir = t->dir;
     const uint32_t stops[] = { 1, 4, 6, 0 };
     for (uint32_t i = 0; i < 5; i++) {              // the last time there is nothing left to do
-        v = make_model(t->dev, ARCH, topk, 1 + i);
+        v = make_model(t->dev, ARCH, policy, 1 + i);
         p.max_steps = i < 3 ? stops[i] : 0;
         p.resume = i > 0;
         assert_status(nn_train(v, &p, &part), i < 3 ? VKC_E_STOPPED : VKC_OK);
@@ -461,7 +508,7 @@ static void check_resume(const fixture *t, double topk)
     assert_true(part.loss == whole.loss);
     p = train_params(t, everything, 8, 3);          // another seed draws other pictures, shares and branches
     p.seed++;
-    v = make_model(t->dev, ARCH, topk, 1);
+    v = make_model(t->dev, ARCH, policy, 1);
     assert_ok(nn_train(v, &p, &part));
     assert_true(part.loss != whole.loss);
     nn_vit_destroy(v);
@@ -472,9 +519,11 @@ static void test_resume(void **state)
 {
     fixture t;
     open_fixture(state, &t);
-    check_resume(&t, 0);
+    check_resume(&t, NN_POLICY_NONE);
     empty_folder(&t);
-    check_resume(&t, 0.6);
+    check_resume(&t, NN_POLICY_TOPK);
+    empty_folder(&t);
+    check_resume(&t, NN_POLICY_HALTING);
     close_fixture(&t);
 }
 
@@ -485,7 +534,7 @@ static void test_old_checkpoint(void **state)
     nn_train_result r;
     size_t n;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, 0, 1);
+    nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     nn_train_params p = train_params(&t, (nn_recipe) { 0 }, 8, 3);
     p.run_dir = t.dir;
     p.max_steps = 8;
@@ -501,7 +550,7 @@ static void test_old_checkpoint(void **state)
     assert_status(nn_train(v, &p, &r), VKC_E_FORMAT);
     empty_folder(&t);
     nn_vit_destroy(v);
-    v = make_model(t.dev, ARCH, 0, 1);
+    v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     p.resume = false;
     assert_ok(nn_train(v, &p, &r));
     float *after = read_params(v, &n);
@@ -519,7 +568,7 @@ static void test_refused(void **state)
     fixture t;
     nn_train_result r;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, 0, 1);
+    nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     nn_train_params p = train_params(&t, (nn_recipe) { .drop_path = 1 }, 8, 1);
     assert_status(nn_train(v, &p, &r), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "stochastic depth"));
@@ -534,7 +583,7 @@ int main(void)
         cmocka_unit_test(test_shares),  cmocka_unit_test(test_kinds),      cmocka_unit_test(test_check),
         cmocka_unit_test(test_drop_path), cmocka_unit_test(test_graph),    cmocka_unit_test(test_first_loss),
         cmocka_unit_test(test_average), cmocka_unit_test(test_resume),     cmocka_unit_test(test_old_checkpoint),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -178,7 +178,8 @@ static void test_trained(void **state)
         p.weight_decay = 0.1;
         assert_ok(distill_tune(f.teacher, s, &p, &r));
         assert_int_equal(r.steps, 12);
-        assert_true(count_changed(s, start, "blocks.0.attn.qkv") > 0 && count_changed(s, start, "blocks.2.attn.qkv") > 0);
+        assert_true(count_changed(s, start, "blocks.0.attn.qkv") > 0);
+        assert_true(count_changed(s, start, "blocks.2.attn.qkv") > 0);
         for (int i = 0; i < 4; i++) {
             const bool changes = i == 0 ? t >= DISTILL_TRAIN_ATTN : t >= DISTILL_TRAIN_BLOCKS;
             for (char l = '0'; l <= '2'; l++) {
@@ -355,9 +356,9 @@ static void test_by_hand(void **state)
             read_layer(&h, s->dev, 0, l, p.target, b);
             read_layer(&h, s->dev, 1, l, p.target, a);
             const double d = distance_by_hand(a, b, p.distance, &size);
-            if (!(fabs(r.distance[l] - d / size) < 1e-4 * d / size))
-                print_message("%d %d: %.9g want %.9g\n", i, l, r.distance[l], d / size);
-            assert_true(d > 1e-6 && fabs(r.distance[l] - d / size) < 1e-4 * d / size);
+            // 1 - cos is rounded as numbers near 1 are.
+            const double bar = 1e-4 * d / size + (p.distance == DISTILL_COSINE ? 1e-7 : 0);
+            assert_true(d > 1e-5 && fabs(r.distance[l] - d / size) < bar);
             sum += 0.25 * d;
         }
         assert_true(fabs(r.ce - ce) < 1e-5 * ce && fabs(r.kl - kl) < 1e-4 * kl && fabs(r.loss - sum) < 1e-4 * sum);
@@ -377,7 +378,7 @@ static void test_falls(void **state)
     for (int i = 0; i < DISTILL_N_TARGETS * DISTILL_N_DISTANCES; i++) {
         const distill_target target = (distill_target) (i / DISTILL_N_DISTANCES);
         const distill_distance distance = (distill_distance) (i % DISTILL_N_DISTANCES);
-        nn_vit *s = make_student(&f, "02", "linear"), *start = make_student(&f, "02", "linear");
+        nn_vit *s = make_student(&f, "02", "bilstm"), *start = make_student(&f, "02", "bilstm");
         distill_transfer_params q = { .data = f.data, .batch = BATCH, .epochs = 1, .seed = 5, .threads = 2,
                                       .target = target, .distance = distance };
         distill_tune_params p = make_params(&f);
@@ -393,13 +394,15 @@ static void test_falls(void **state)
         p.target = target;
         p.distance = distance;
         p.lr = 3e-3;
+        p.ce = -1;
         assert_ok(distill_tune(f.teacher, start, &p, &r));
         p.epochs = 6;
         assert_ok(distill_tune(f.teacher, start, &p, &end));
-        print_message("%s, %s: layer 0 %.4f -> %.4f, loss %.4f -> %.4f\n", distill_target_name(target),
-                      distill_distance_name(distance), first.error[0], last.error[0], r.loss, end.loss);
+        print_message("%s, %s: layer 0 %.4f -> %.4f; tuning %.4f -> %.4f, loss %.4f -> %.4f\n",
+                      distill_target_name(target), distill_distance_name(distance), first.error[0], last.error[0],
+                      r.distance[0], end.distance[0], r.loss, end.loss);
         assert_true(last.error[0] < 0.9 * first.error[0] && last.error[2] < 0.95 * first.error[2]);
-        assert_true(end.loss < 0.99 * r.loss && end.distance[0] < 0.9 * r.distance[0]);
+        assert_true(end.loss < 0.9 * r.loss && end.distance[0] < 0.9 * r.distance[0]);
         nn_vit_destroy(s);
         nn_vit_destroy(start);
     }
@@ -420,6 +423,7 @@ static void test_resume(void **state)
     distill_tune_result r, part;
     uint64_t at = 1;
     p.kl = 1;
+    p.recipe = (nn_recipe) { .smoothing = 0.1, .mixup = 0.8, .cutmix = 1, .drop_path = 0.2, .ema = 0.9 };
     assert_ok(distill_tune(f.teacher, whole, &p, &r));
     p.run_dir = f.dir;
     const uint32_t stops[] = { 3, 6, 8, 0 };    // within an epoch, at its end, within the next

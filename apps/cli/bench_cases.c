@@ -71,5 +71,6 @@ const bench_case bench_cases[] = {
     { "kl", "1000 classes", NULL, .in = { MAT(64, 1000), MAT(64, 1000) },
       .attr = &(struct kl_attr) { .temperature = 2.0f } },
     { "mse", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },
+    { "cosine", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },
 };
 const uint32_t n_bench_cases = sizeof bench_cases / sizeof bench_cases[0];

@@ -1,5 +1,6 @@
 // cmd_tune.c — pare tune: train a student end to end on its own stream, beside its teacher or alone.
 #include "apps/cli/card.h"
+#include "apps/cli/model_hash.h"
 #include "apps/cli/run.h"
 #include "apps/cli/tune_setup.h"
 
@@ -26,19 +27,26 @@ typedef struct tune_work {
     nn_eval_result   val, test, teacher_val, teacher_test;
 } tune_work;
 
-static json_t *build_inputs(const tune_work *w)
+static vkc_status build_inputs(const tune_work *w, json_t **out)
 {
     const tune_args *a = w->a;
-    json_t *o = tune_inputs(&a->t);
-    json_t *more = json_pack("{s:s, s:s*, s:s, s:i, s:b, s:I}", "student", w->dir, "teacher", a->teacher, "data",
-                             a->d.data, "batch", (int) a->d.batch, "no_augment", (int) a->no_augment, "seed",
+    char student[MODEL_HASH_MAX], teacher[MODEL_HASH_MAX];
+    vkc_status st = model_hash(w->dir, &w->v->cfg, true, student);
+    if (st == VKC_OK && w->teacher)
+        st = model_hash(a->teacher, &w->teacher->cfg, true, teacher);
+    if (st != VKC_OK)
+        return st;
+    *out = tune_inputs(&a->t);
+    json_t *more = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:I}", "student", w->dir, "weights", student,
+                             "teacher", a->teacher, "teacher_weights", w->teacher ? teacher : NULL, "data", a->d.data,
+                             "batch", (int) a->d.batch, "no_augment", (int) a->no_augment, "seed",
                              (json_int_t) a->common.seed);
-    if (!more || json_object_update(o, more) != 0) {
-        json_decref(o);
-        o = NULL;
+    if (!more || json_object_update(*out, more) != 0) {
+        json_decref(*out);
+        *out = NULL;
     }
     json_decref(more);
-    return o;
+    return VKC_OK;
 }
 
 static json_t *build_result(const tune_work *w)
@@ -107,7 +115,7 @@ static vkc_status run_all(tune_work *w)
 {
     const tune_args *a = w->a;
     distill_tune_params p;
-    json_t *result = NULL;
+    json_t *result = NULL, *inputs = NULL;
     vkc_status st;
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "usage: pare tune S --data D [--teacher M] -o S2");
@@ -121,8 +129,8 @@ static vkc_status run_all(tune_work *w)
         VKC_TRY(nn_vit_load(w->dev, a->teacher, false, &w->teacher));
     p.data = w->data;
     VKC_TRY(distill_tune_check(w->teacher, w->v, &p));
-    VKC_TRY(run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, build_inputs(w), a->resume,
-                                              a->force }));
+    VKC_TRY(build_inputs(w, &inputs));
+    VKC_TRY(run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, inputs, a->resume, a->force }));
     if (a->resume && !w->run.is_resumed)
         VKC_TRY(app_check_output(a->out, a->force));
     p.batch = a->d.batch;

@@ -1,45 +1,12 @@
 // distill_mixers.c — what may stand in for attention: mixers to transfer to, and students that were given.
 #include "apps/cli/distill_stages.h"
 
+#include "apps/cli/model_hash.h"
 #include "nn/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_WEIGHTS ((size_t) 1 << 40)
-
-static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
-{
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
-    return h;
-}
-
-// A checksum of a model's weights, mixers and retention, so that a run is not resumed with another model.
-static vkc_status hash_model(const char *dir, const nn_model_config *cfg, bool with_mixers, char out[24])
-{
-    char path[NN_PATH_MAX];
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    vkc_status st = nn_path_build(path, dir, "model.safetensors");
-    if (st == VKC_OK)
-        st = nn_file_load(path, MAX_WEIGHTS, &bytes, &size);
-    if (st != VKC_OK)
-        return st;
-    uint64_t h = hash_on(0xcbf29ce484222325u, bytes, size);
-    json_t *kept = nn_retention_json(cfg);
-    char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
-    if (text)
-        h = hash_on(h, text, strlen(text));
-    free(text);
-    json_decref(kept);
-    for (uint32_t l = 0; l < cfg->depth && with_mixers; l++)
-        h = hash_on(h, &cfg->layers[l], sizeof cfg->layers[l]);
-    snprintf(out, 24, "%016llx", (unsigned long long) h);
-    free(bytes);
-    return VKC_OK;
-}
 
 // One after the other of a list with commas; `text` holds NN_PATH_MAX bytes. False at the end of the list.
 static bool get_next(const char **at, char *text)
@@ -142,16 +109,16 @@ vkc_status mixers_load(distill_work *w)
 vkc_status mixers_inputs(const distill_work *w, json_t **out)
 {
     const distill_report *r = &w->report;
-    char hash[24], dir[NN_PATH_MAX];
+    char hash[MODEL_HASH_MAX], dir[NN_PATH_MAX];
     json_t *mixers = json_array(), *from = json_array();
-    vkc_status st = hash_model(w->teacher_dir, &w->teacher->cfg, false, hash);
+    vkc_status st = model_hash(w->teacher_dir, &w->teacher->cfg, false, hash);
     const char *at = w->a->from;
     json_t *o = st == VKC_OK ? json_pack("{s:s, s:s}", "teacher", w->teacher_dir, "weights", hash) : NULL;
     for (uint32_t k = 0; k < r->n_mixers && st == VKC_OK; k++) {
         if (!r->mixer[k].is_given) {
             json_array_append_new(mixers, json_string(r->mixer[k].text));
         } else if (get_next(&at, dir)) {
-            st = hash_model(dir, &w->replaced[k]->cfg, true, hash);
+            st = model_hash(dir, &w->replaced[k]->cfg, true, hash);
             json_array_append_new(from, json_pack("{s:s, s:s}", "student", dir, "weights", hash));
         }
     }

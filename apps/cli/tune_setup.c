@@ -15,7 +15,7 @@ vkc_status tune_make_params(const tune_options *o, distill_tune_params *out)
     vkc_status st;
     *out = (distill_tune_params) {
         .similarity = weight(o->similarity), .ce = weight(o->ce), .kl = weight(o->kl), .temperature = o->temperature,
-        .halting = weight(o->halting), .epochs = o->epochs, .lr = o->lr > 0 ? o->lr : 0,
+        .halting = weight(o->halting), .centre = o->centre, .epochs = o->epochs, .lr = o->lr > 0 ? o->lr : 0,
         .weight_decay = o->weight_decay, .clip = app_or_none(o->clip),
         .recipe = o->recipe,
     };
@@ -28,10 +28,11 @@ done:
 
 json_t *tune_inputs(const tune_options *o)
 {
-    json_t *inputs = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "train", o->train,
+    json_t *inputs = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b}", "train", o->train,
                                "target", o->target, "distance", o->distance, "epochs", (int) o->epochs, "lr", o->lr,
                                "weight_decay", o->weight_decay, "clip", o->clip, "similarity", o->similarity, "ce",
-                               o->ce, "kl", o->kl, "temperature", o->temperature, "halting", o->halting);
+                               o->ce, "kl", o->kl, "temperature", o->temperature, "halting", o->halting, "centre",
+                               (int) o->centre);
     recipe_add_inputs(inputs, &o->recipe);
     return inputs;
 }
@@ -41,10 +42,10 @@ json_t *tune_json(const char *what, const tune_options *o, const distill_tune_re
     json_t *distance = json_array();
     for (uint32_t l = 0; l < depth; l++)
         json_array_append_new(distance, app_number(r->distance[l]));
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "what", what, "train", o->train, "steps",
-                     (json_int_t) r->steps, "seconds", app_number(r->seconds), "loss", app_number(r->loss), "ce",
-                     app_number(r->ce), "kl", app_number(r->kl), "halting", app_number(r->halting), "distance",
-                     distance);
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what", what, "train", o->train,
+                     "steps", (json_int_t) r->steps, "seconds", app_number(r->seconds), "loss", app_number(r->loss), "ce",
+                     app_number(r->ce), "kl", app_number(r->kl), "halting", app_number(r->halting),
+                     "teacher_keep", app_number(r->teacher_keep), "keep", app_number(r->keep), "distance", distance);
 }
 
 static void print_part(FILE *f, const char *name, double x)
@@ -69,4 +70,6 @@ void tune_print(FILE *f, const char *what, const distill_tune_result *r, uint32_
     }
     if (any)
         putc('\n', f);
+    if (isfinite(r->keep))
+        fprintf(f, "centre   keep ratio %.3f, of the teacher %.3f\n", r->keep, r->teacher_keep);
 }

@@ -10,6 +10,7 @@ typedef struct tune_options {       // of one tuning; weights and lr < 0: not gi
     const char *train, *target, *distance;
     uint32_t    epochs;
     double      lr, weight_decay, clip, similarity, ce, kl, temperature, halting;
+    bool        centre;
     nn_recipe   recipe;
 } tune_options;
 
@@ -39,13 +40,16 @@ typedef struct tune_options {       // of one tuning; weights and lr < 0: not gi
     { pre "temperature", 0, ARG_REAL, TUNE_AT(type, m, temperature), 1e-3, 1e3, "X", "of the logits in it [1]" }, \
     { pre "halting", 0, ARG_REAL, TUNE_AT(type, m, halting), 0, 1e6, "X", \
       "weight of imitating the gate of a teacher that halts [0.1]" }, \
+    { pre "centre", 0, ARG_FLAG, TUNE_AT(type, m, centre), 0, 0, NULL, \
+      "of such a student: at the end move its gate's centre until it keeps as many tokens" }, \
     RECIPE_ROWS(type, m.recipe, pre, "0.1")
 
 // What the options say; data, seed, run and progress are the caller's. E_ARG in words.
 vkc_status tune_make_params(const tune_options *o, distill_tune_params *out);
 // For run.json: what of it decides the result.
 json_t    *tune_inputs(const tune_options *o);
-// {what, train, steps, seconds, loss, ce, kl, halting, distance: [a layer]}; null where there is no such figure.
+// {what, train, steps, seconds, loss, ce, kl, halting, teacher_keep, keep, distance: [a layer]}; null where there is no
+// such figure.
 json_t    *tune_json(const char *what, const tune_options *o, const distill_tune_result *r, uint32_t depth);
 // A line of losses and one of distances.
 void       tune_print(FILE *f, const char *what, const distill_tune_result *r, uint32_t depth);
