@@ -179,6 +179,8 @@ def test_finite(work):
     check_run(1, words, *again, "-o", work / "x", "--check-finite", "--force")
     check_run(1, "loss 0 is not a number", *again, "-o", work / "x", "--no-check-finite", "--force")
     check_run(1, words, "eval", nan, "--data", work / "data", "--check-finite")
+    out = run("sparsity", nan, "--data", work / "data")
+    check(out[0] == 0 and "layer 1 has attention, but no figures" in out[2], f"sparsity of a NaN: {out}")
     check_run(0, "top-1", "eval", nan, "--data", work / "data")
     check_run(0, "top-1", "eval", work / "m", "--data", work / "data", "--check-finite")
     check_run(1, words, "distill", nan, "--data", work / "data", "--mixer", "linear", "-o", work / "x", "--run",
@@ -239,6 +241,16 @@ def test_sparsity(m, data):
                     "--heads")
     order = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ +all ", line)]
     check(order == sorted((0, 1), key=lambda l: entropy[l]), f"sparsity --by entropy: {order}, {entropy}")
+    maps = [m, "--data", data, "--maps", m.parent / "maps.png", "--full-maps", m.parent / "full", "--images", "2"]
+    check_run(0, "", "sparsity", *maps, "--layer", "1", "--head", "0")
+    check((m.parent / "maps.png").read_bytes()[:4] == b"\x89PNG", "sparsity --maps: no PNG")
+    names = sorted(p.name for p in (m.parent / "full").iterdir())
+    check(names == ["picture-000-layer-01.png", "picture-001-layer-01.png"], f"sparsity --full-maps: {names}")
+    check_run(2, "is there already", "sparsity", *maps)
+    check_run(0, "", "sparsity", *maps, "--force")
+    check(len(list((m.parent / "full").iterdir())) == 4, "sparsity --full-maps: a file a picture and layer")
+    check_run(2, "layers of 0 .. 1", "sparsity", *maps, "--force", "--layer", "0,2")
+    check_run(2, "heads 0 ..", "sparsity", *maps, "--force", "--head", "7")
     check_run(2, "there are: entropy, effective", "sparsity", m, "--data", data, "--by", "size")
     check_run(2, "there are: all, patches", "sparsity", m, "--data", data, "--keys", "class")
 

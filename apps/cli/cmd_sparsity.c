@@ -4,6 +4,7 @@
 #include "nn/positions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef struct sparsity_args {
     common_args common;
@@ -19,6 +20,13 @@ static vkc_status read_view(const sparsity_args *a, sparsity_view *out)
     *out = (sparsity_view) { .heads = a->heads, .is_sorted = a->by != NULL };
     vkc_status st = distill_keys_get(a->keys, &out->keys);
     return st == VKC_OK && a->by ? distill_measure_get(a->by, &out->by) : st;
+}
+
+static void warn_of_gaps(const nn_model_config *c, const distill_sparsity *s)
+{
+    for (uint32_t l = 0; l < c->depth; l++)
+        if (!strcmp(c->layers[l].mixer, "attention") && !distill_sparsity_has(s, l))
+            warn("layer %u has attention, but no figures: its weights are not finite, or no two tokens reach it", l);
 }
 
 static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const sparsity_view *view,
@@ -51,8 +59,9 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
         .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .progress = console_progress }, &s));
     console_clear();
-    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
+    warn_of_gaps(&v->cfg, &s);
     VKC_TRY(print(a, &s, &view, dev));
+    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
 done:
     distill_sparsity_finish(&s);
     nn_vit_destroy(v);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TITLE "ATTENTION. 1 IS AN EVEN SHARE"
+#define TITLE_CLASS "ATTENTION OF THE CLASS TOKEN. 1 IS AN EVEN SHARE"
+#define TITLE_FULL "QUERIES DOWN. KEYS ACROSS. 1 IS AN EVEN SHARE"
 #define HEADS_A_ROW 4u              // of a file of whole maps
 
 // The layers of "0,2"; all without a list. E_ARG for what is no layer of the model.
@@ -58,7 +59,7 @@ static vkc_status save_class(const map_args *a, const nn_vit *v, const distill_m
     const uint32_t side = c->image / c->patch;
     char caption[48];
     nn_heat *h = NULL;
-    nn_heat_params p = { .size = c->image, .columns = 1, .title = TITLE };
+    nn_heat_params p = { .size = c->image, .columns = 1, .title = TITLE_CLASS };
     float *share = (float *) malloc((size_t) side * side * sizeof *share);
     uint8_t *rgb = (uint8_t *) malloc(3 * (size_t) c->image * c->image);
     vkc_status st;
@@ -97,7 +98,8 @@ static vkc_status save_full(const map_args *a, const nn_vit *v, const distill_ma
     const uint32_t tokens = nn_model_config_tokens(&v->cfg), heads = v->cfg.heads;
     char name[64], path[NN_PATH_MAX], caption[48];
     nn_heat *h = NULL;
-    nn_heat_params p = { .size = tokens, .columns = heads < HEADS_A_ROW ? heads : HEADS_A_ROW, .title = TITLE };
+    nn_heat_params p = { .size = tokens, .columns = heads < HEADS_A_ROW ? heads : HEADS_A_ROW,
+                         .title = TITLE_FULL };
     vkc_status st;
     VKC_TRY(nn_heat_create(&p, &h));
     for (uint32_t k = 0; k < heads; k++) {

@@ -16,7 +16,7 @@ typedef struct map_args {
     { "maps", 0, ARG_TEXT, offsetof(type, m.file), 0, 0, "PNG", "draw what the class token attends to, layer by layer" }, \
     { "full-maps", 0, ARG_TEXT, offsetof(type, m.dir), 0, 0, "DIR", \
       "draw whole attention maps, a file a picture and layer" }, \
-    { "images", 0, ARG_U32, offsetof(type, m.images), 1, 1024, "K", \
+    { "images", 0, ARG_U32, offsetof(type, m.images), 1, 64, "K", \
       "pictures to draw, spread evenly over the split [4]" }, \
     { "layer", 0, ARG_TEXT, offsetof(type, m.layers), 0, 0, "L", "draw these layers only: 0,2 [all]" }, \
     { "head", 0, ARG_U32, offsetof(type, m.head), 0, 4294967294.0, "H", "draw this head [--maps: the mean of all]" }, \

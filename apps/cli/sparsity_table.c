@@ -19,7 +19,7 @@ static double layer_std(const distill_sparsity *s, distill_keys k, uint32_t l, d
 static void print_layer(FILE *f, const distill_sparsity *s, const sparsity_view *v, uint32_t l)
 {
     if (!distill_sparsity_has(s, l)) {
-        fprintf(f, "%5u  no attention\n", l);
+        fprintf(f, "%5u  no figures\n", l);
         return;
     }
     fprintf(f, "%5u   all", l);
