@@ -1,6 +1,7 @@
 // distill_mixers.c — what may stand in for attention: mixers to transfer to, and students that were given.
 #include "apps/cli/distill_stages.h"
 
+#include "apps/cli/model_hash.h"
 #include "apps/cli/students.h"
 #include "nn/files.h"
 
@@ -77,7 +78,7 @@ vkc_status mixers_load(distill_work *w)
 vkc_status mixers_inputs(const distill_work *w, json_t **out)
 {
     const distill_report *r = &w->report;
-    char hash[24], dir[NN_PATH_MAX];
+    char hash[MODEL_HASH_MAX], dir[NN_PATH_MAX];
     json_t *mixers = json_array(), *from = json_array();
     vkc_status st = model_hash(w->teacher_dir, &w->teacher->cfg, false, hash);
     const char *at = w->a->from;

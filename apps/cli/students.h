@@ -10,8 +10,4 @@ bool       list_next(const char **at, char *text, size_t size);
 // The mixer of a student where all layers that have attention in the teacher have the same, else the folder's name.
 void       student_name(const nn_vit *teacher, const nn_vit *student, const char *dir, char out[REPORT_TEXT]);
 
-// A checksum of the weights in the folder `dir`, of the retention and `with_mixers` of all layers' mixers, so that a run is
-// not resumed with another model: 16 hexadecimal digits. Errors: E_IO, E_NOMEM.
-vkc_status model_hash(const char *dir, const nn_model_config *cfg, bool with_mixers, char out[24]);
-
 #endif

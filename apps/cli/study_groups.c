@@ -1,5 +1,6 @@
 // study_groups.c — groups of layers by sparsity and by place, each replaced alone; tables and JSON of what that cost.
 #include "apps/cli/study_groups.h"
+#include "apps/cli/model_hash.h"
 
 #include "apps/cli/sparsity_table.h"
 #include "apps/cli/students.h"

@@ -1,5 +1,6 @@
 // study_setup.c — mixers, seeds and settings of a study, and its run folder.
 #include "apps/cli/study_setup.h"
+#include "apps/cli/model_hash.h"
 
 #include "apps/cli/students.h"
 #include "nn/files.h"

@@ -1,5 +1,6 @@
 // study_teachers.c — all attention of each teacher replaced; the gap to its student against how many tokens it keeps.
 #include "apps/cli/study_teachers.h"
+#include "apps/cli/model_hash.h"
 
 #include "apps/cli/retain_setup.h"
 #include "apps/cli/students.h"
