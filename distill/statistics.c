@@ -94,7 +94,7 @@ static double correlation(const int64_t *ra, const int64_t *rb, uint32_t n)
 
 vkc_status distill_spearman(const double *a, const double *b, uint32_t n, double *rho)
 {
-    int64_t *ra, *rb;
+    int64_t *ra = NULL, *rb = NULL;
     vkc_status st = rank_both(a, b, n, &ra, &rb);
     if (st == VKC_OK)
         *rho = correlation(ra, rb, n);
@@ -145,7 +145,7 @@ static uint64_t count_all(const int64_t *ra, const int64_t *rb, uint32_t n, int6
 
 vkc_status distill_spearman_p(const double *a, const double *b, uint32_t n, uint32_t draws, uint64_t seed, double *p)
 {
-    int64_t *ra, *rb;
+    int64_t *ra = NULL, *rb = NULL;
     uint32_t *pair = (uint32_t *) malloc((n ? n : 1) * sizeof *pair);
     vkc_status st = rank_both(a, b, n, &ra, &rb);
     if (st == VKC_OK && !pair)

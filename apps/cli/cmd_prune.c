@@ -1,5 +1,6 @@
 // cmd_prune.c — pare prune: gather the weight of recurrent mixers in few units, cut the others out, tune what is left.
 #include "apps/cli/card.h"
+#include "apps/cli/model_hash.h"
 #include "apps/cli/run.h"
 #include "apps/cli/tune_setup.h"
 #include "distill/prune.h"
@@ -33,12 +34,19 @@ typedef struct prune_work {
     measure_time     time[MEASURE_SIZES];
 } prune_work;
 
-static json_t *build_inputs(const prune_work *w)
+static vkc_status build_inputs(const prune_work *w, json_t **out)
 {
     const prune_args *a = w->a;
+    char model[MODEL_HASH_MAX], teacher[MODEL_HASH_MAX];
+    vkc_status st = model_hash(w->dir, &w->v->cfg, true, model);
+    if (st == VKC_OK && a->teacher)
+        st = model_hash(a->teacher, &w->teacher->cfg, true, teacher);
+    if (st != VKC_OK)
+        return st;
     json_t *o = tune_inputs(&a->t);
-    json_t *more = json_pack("{s:s, s:s*, s:s, s:f, s:f, s:f, s:i, s:i, s:b, s:i, s:i, s:b, s:I}", "model", w->dir,
-                             "teacher", a->teacher, "data", a->d.data, "decay", a->decay, "threshold", a->threshold,
+    json_t *more = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:f, s:f, s:f, s:i, s:i, s:b, s:i, s:i, s:b, s:I}", "model",
+                             w->dir, "weights", model, "teacher", a->teacher, "teacher_weights",
+                             a->teacher ? teacher : NULL, "data", a->d.data, "decay", a->decay, "threshold", a->threshold,
                              "keep", a->keep, "shrink_epochs", (int) a->shrink_epochs, "multiple", (int) a->multiple,
                              "no_tune", (int) a->no_tune, "batch", (int) a->d.batch, "limit", (int) a->d.limit,
                              "no_augment", (int) a->no_augment, "seed", (json_int_t) a->common.seed);
@@ -47,7 +55,8 @@ static json_t *build_inputs(const prune_work *w)
         o = NULL;
     }
     json_decref(more);
-    return o;
+    *out = o;
+    return VKC_OK;
 }
 
 static json_t *build_timing(const prune_work *w)
@@ -131,7 +140,9 @@ static vkc_status prune(prune_work *w, const distill_tune_params *base)
     }
     if (!a->no_timing) {
         const nn_model_config *cfg[MEASURE_MODELS] = { &w->v->cfg, &w->cut->cfg };
-        VKC_TRY(measure_times(w->dev, cfg, MEASURE_MODELS, a->timing_batch, a->common.seed, w->time));
+        uint32_t image[MEASURE_SIZES + 1];
+        const uint32_t n = measure_sizes(&w->v->cfg, 0, image);
+        VKC_TRY(measure_times(w->dev, cfg, MEASURE_MODELS, a->timing_batch, a->common.seed, image, n, w->time));
     }
 done:
     return st;
@@ -189,7 +200,7 @@ static vkc_status run_all(prune_work *w)
 {
     const prune_args *a = w->a;
     distill_tune_params base;
-    json_t *result = NULL;
+    json_t *result = NULL, *inputs = NULL;
     vkc_status st;
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "usage: pare prune S --data D -o P [--threshold 0.1 | --keep 0.5]");
@@ -201,8 +212,8 @@ static vkc_status run_all(prune_work *w)
     VKC_TRY(nn_vit_load(w->dev, w->dir, true, &w->v));
     if (a->teacher)
         VKC_TRY(nn_vit_load(w->dev, a->teacher, false, &w->teacher));
-    VKC_TRY(run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, build_inputs(w), a->resume,
-                                              a->force }));
+    VKC_TRY(build_inputs(w, &inputs));
+    VKC_TRY(run_open(&w->run, &(run_params) { &a->common, w->dev, a->run, a->out, inputs, a->resume, a->force }));
     if (a->resume && !w->run.is_resumed)
         VKC_TRY(app_check_output(a->out, a->force));
     console_catch_signals();
@@ -252,7 +263,7 @@ static const arg table[] = {
     { "keep", 'k', ARG_REAL, AT(keep), 0, 1, "X", "or this share of the units stays, whatever their norms" },
     { "multiple", 0, ARG_U32, AT(multiple), 1, 128, "N", "what stays is rounded up to a multiple [4]" },
     { "no-tune", 0, ARG_FLAG, AT(no_tune), 0, 0, NULL, "no training after the cut" },
-    TUNE_ROWS(prune_args, t, ""),
+    TUNE_ROWS(prune_args, t, "", "1"),
     { "no-augment", 0, ARG_FLAG, AT(no_augment), 0, 0, NULL, "no flips, transposes and shifts" },
     { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop either training after N steps in all, as Ctrl-C does" },
     FINITE_ROWS(prune_args, "on in training"), THREADS_ROW(prune_args), LIMIT_ROW(prune_args),
@@ -261,7 +272,7 @@ static const arg table[] = {
     { 0 },
 };
 static const prune_args defaults = {
-    .d = { .batch = 64 }, .t = TUNE_DEFAULTS, .decay = 5e-5, .threshold = 0.1, .shrink_epochs = 1, .multiple = 4,
+    .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1), .decay = 5e-5, .threshold = 0.1, .shrink_epochs = 1, .multiple = 4,
     .timing_batch = 4,
 };
 const command cmd_prune = {
