@@ -246,8 +246,9 @@ static void test_run_hostile(void **state)
     };
     static const char *const keys[] = {
         "teacher_top1", "student_top1", "split", "replaced", "path", "refused", "baselines", "path_test", "timing",
-        "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune", "best",
-        "max_drop", "measure", "val", "test", "keep_per_layer", "transfer_error", "device", "driver", "top1", "retention",
+        "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune",
+        "best", "max_drop", "measure", "val", "test", "keep_per_layer", "transfer_error", "device", "driver",
+        "top1", "retention",
     };
     for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {

@@ -59,3 +59,12 @@ vkc_status plot_run(const char *from, const char *to, bool *is_there)
         return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", to, strerror(errno));
     return VKC_OK;
 }
+
+void plot_text_write(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        bool is_plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+                        (*text >= '0' && *text <= '9') || strchr(" .,:;=+-_/()", *text) != NULL;
+        fputc(is_plain ? *text : ' ', f);
+    }
+}

@@ -89,12 +89,7 @@ static void write_accuracy(report_page *p)
     html_number(p->f, HTML_PERCENT, teacher);
     report_change_write(p->f, teacher, student);
     fputs(".</p>\n", p->f);
-    if (images < 200)
-        fputs("<p class=\"note warn\">So few pictures decide nothing: one of them moves the accuracy by ", p->f);
-    if (images < 200) {
-        html_number(p->f, HTML_TIMES, 100.0 / images);
-        fputs(" points.</p>\n", p->f);
-    }
+    report_few_write(p->f, images);
 }
 
 void report_distill_answer(report_page *p)

@@ -128,6 +128,13 @@ void report_model_answer(report_page *p)
         break;
     }
     }
+    static const char *const judged[] = { "test", "after", "val" };
+    double images = NAN;
+    for (int k = 2; k >= 0; k--) {
+        const double n = report_number(json_object_get(o, judged[k]), "images");
+        images = n > 0 ? n : images;
+    }
+    report_few_write(p->f, images);
     report_speed_write(p);
     report_device_write(p, "Measured");
 }

@@ -30,6 +30,15 @@ void report_change_write(FILE *f, double from, double to)
     fputs(change < 0 ? " points less" : " points more", f);
 }
 
+void report_few_write(FILE *f, double images)
+{
+    if (!(images >= 1 && images < 200))
+        return;
+    fputs("<p class=\"note warn\">So few pictures decide nothing: one of them moves the accuracy by ", f);
+    html_number(f, HTML_TIMES, 100.0 / images);
+    fputs(" points.</p>\n", f);
+}
+
 void report_device_write(report_page *p, const char *what)
 {
     const char *device = report_device(p->run), *driver = report_driver(p->run);
@@ -55,7 +64,9 @@ static void make_title(const report_run *r, char out[256])
         "Distillation of", "Does sparser attention cost less to replace? A study of",
         "Does a sparser teacher narrow the gap?", "Training", "Letting go of tokens:", "Tuning", "Pruning", "A run of",
     };
-    static const char *const keys[] = { "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "model" };
+    static const char *const keys[] = {
+        "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "model",
+    };
     const char *of = short_name(report_text(r->inputs, keys[r->kind]));
     if (!*of && r->kind == REPORT_TRAIN)
         of = "a vision transformer";

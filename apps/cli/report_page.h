@@ -42,6 +42,8 @@ void   report_tunes_write(report_page *p);      // stages of tuning; nothing wit
 void   report_numbers_write(FILE *f, const json_t *list);
 // "0.45 points less", "as much"; of fractions.
 void   report_change_write(FILE *f, double from, double to);
+// A warning where an accuracy is of less than 200 pictures.
+void report_few_write(FILE *f, double images);
 // A mixer's name out of inputs where results have none; "" = not known.
 const char *report_mixer(const report_run *r, char out[160]);
 size_t report_depth(const report_run *r);       // of the teacher; 0 = not known

@@ -49,24 +49,12 @@ plot *plot_create(const plot_axes *axes)
     return p;
 }
 
-// Text for a quoted string of gnuplot: nothing in it that gnuplot could read as more than a letter.
-static void make_plain(char *out, size_t size, const char *text)
-{
-    size_t n = 0;
-    for (; text && *text && n + 1 < size; text++) {
-        bool is_plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-                        (*text >= '0' && *text <= '9') || strchr(" .,:;=+-_/()", *text) != NULL;
-        out[n++] = is_plain ? *text : ' ';
-    }
-    out[n] = '\0';
-}
-
 void plot_add_series(plot *p, const char *name, plot_style style, uint32_t look)
 {
     if (!p || p->n_series == MAX_SERIES)
         return;
     series *s = &p->s[p->n_series++];
-    make_plain(s->name, sizeof s->name, name);
+    snprintf(s->name, sizeof s->name, "%s", name ? name : "");
     s->style = style;
     s->look = look;
 }
@@ -115,7 +103,7 @@ void plot_add_label(plot *p, const char *text)
     label *l = &p->labels[p->n_labels++];
     l->x = s->point[s->n - 1][0];
     l->y = s->point[s->n - 1][1];
-    make_plain(l->text, sizeof l->text, text);
+    snprintf(l->text, sizeof l->text, "%s", text);
 }
 
 static void write_range(FILE *f, char axis, double min, double max, bool is_log)
@@ -154,6 +142,13 @@ static void write_ticks(FILE *f, const plot *p)
     }
 }
 
+static void write_quoted(FILE *f, const char *before, const char *text, const char *after)
+{
+    fprintf(f, "%s'", before);
+    plot_text_write(f, text);
+    fprintf(f, "'%s", after);
+}
+
 static void write_series(FILE *f, const series *s, uint32_t i, const char *separator)
 {
     static const int marks[] = { 7, 5, 9, 13, 11, 4, 6, 8, 10, 12 };
@@ -172,14 +167,13 @@ static void write_series(FILE *f, const series *s, uint32_t i, const char *separ
         break;
     }
     if (s->name[0])
-        fprintf(f, " title '%s'", s->name);
+        write_quoted(f, " title ", s->name, "");
     else
         fputs(" notitle", f);
 }
 
 static void write_script(FILE *f, const plot *p)
 {
-    char text[128];
     uint32_t named = 0;
     const char *separator = "plot ";
     for (uint32_t i = 0; i < p->n_series; i++) {
@@ -195,17 +189,16 @@ static void write_script(FILE *f, const plot *p)
     fputs("set border 3 lc rgb '#808080'\nset tics nomirror scale 0.5\nset errorbars small\n"
           "set grid back lc rgb '#808080' lw 0.25\nset format x '%.10g'\nset format y '%.10g'\n"
           "set key tmargin center horizontal Left reverse samplen 2.2 maxcols 2\n", f);
-    make_plain(text, sizeof text, p->axes.x);
-    fprintf(f, "set xlabel '%s' offset 0,0.4\n", text);
-    make_plain(text, sizeof text, p->axes.y);
-    fprintf(f, "set ylabel '%s'\n", text);
+    write_quoted(f, "set xlabel ", p->axes.x, " offset 0,0.4\n");
+    write_quoted(f, "set ylabel ", p->axes.y, "\n");
     write_range(f, 'x', p->min[0], p->max[0], p->axes.log_x);
     const double room = p->n_labels && !p->axes.log_y ? 0.06 * (p->max[1] - p->min[1]) : 0.0;
     write_range(f, 'y', p->min[1], p->max[1] + room, p->axes.log_y);
     write_ticks(f, p);
-    for (uint32_t i = 0; i < p->n_labels; i++)
-        fprintf(f, "set label '%s' at %.9g,%.9g offset 0,0.9 center front font ',12'\n", p->labels[i].text,
-                p->labels[i].x, p->labels[i].y);
+    for (uint32_t i = 0; i < p->n_labels; i++) {
+        write_quoted(f, "set label ", p->labels[i].text, "");
+        fprintf(f, " at %.9g,%.9g offset 0,0.9 center front font ',12'\n", p->labels[i].x, p->labels[i].y);
+    }
     for (uint32_t i = 0; i < p->n_series; i++) {
         if (p->s[i].n == 0)
             continue;

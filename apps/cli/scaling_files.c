@@ -32,16 +32,6 @@ static void write_table(FILE *f, const scaling *s)
     }
 }
 
-// Text for a quoted string of gnuplot: nothing in it that gnuplot could read as more than a letter.
-static void write_plainly(FILE *f, const char *text)
-{
-    for (; *text; text++) {
-        bool is_plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-                        (*text >= '0' && *text <= '9') || strchr(" .,:;=+-_/()", *text) != NULL;
-        fputc(is_plain ? *text : ' ', f);
-    }
-}
-
 static bool has_any(const scaling *s, uint32_t m)
 {
     for (uint32_t t = 0; t < s->n_tokens; t++)
@@ -63,7 +53,7 @@ static void write_lines(FILE *f, const scaling *s)
                 colours[is_first ? 0 : colour]);
         if (!is_first)
             colour = colour + 1 < N_COLOURS ? colour + 1 : 1;
-        write_plainly(f, s->name[m]);
+        plot_text_write(f, s->name[m]);
         if (isfinite(x))
             fprintf(f, " (exponent %.2f)", x);
         fputs("'", f);
@@ -92,7 +82,7 @@ static void write_script(FILE *f, const scaling *s, const scaling_args *a, const
           "set ylabel 'forward and backward of one block, ms' textcolor rgb '#808080'\n", f);
     fprintf(f, "set title 'width %u, %u heads, batch %u, ", a->dim, a->heads,
             a->batch);
-    write_plainly(f, vkc_device_get_info(dev)->name);
+    plot_text_write(f, vkc_device_get_info(dev)->name);
     fputs("' textcolor rgb '#808080'\n", f);
     write_lines(f, s);
 }
