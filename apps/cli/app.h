@@ -27,7 +27,7 @@ typedef struct command {
 } command;
 
 extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_inspect, cmd_sparsity, cmd_distill, cmd_retain,
-    cmd_tune, cmd_bench;
+    cmd_tune, cmd_study, cmd_bench;
 
 // Open the device of --device and say which it is. app_close tells when validation had complaints: exit code 1.
 vkc_status app_open(const common_args *c, vkc_device **dev);

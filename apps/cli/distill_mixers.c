@@ -1,25 +1,12 @@
 // distill_mixers.c — what may stand in for attention: mixers to transfer to, and students that were given.
 #include "apps/cli/distill_stages.h"
 
-#include "apps/cli/model_hash.h"
+#include "apps/cli/students.h"
 #include "nn/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-// One after the other of a list with commas; `text` holds NN_PATH_MAX bytes. False at the end of the list.
-static bool get_next(const char **at, char *text)
-{
-    if (!*at)
-        return false;
-    size_t len = strcspn(*at, ",");
-    size_t kept = len < NN_PATH_MAX ? len : NN_PATH_MAX - 1;
-    memcpy(text, *at, kept);
-    text[kept] = '\0';
-    *at = (*at)[len] ? *at + len + 1 : NULL;
-    return true;
-}
 
 static vkc_status check_room(const distill_report *r)
 {
@@ -31,7 +18,7 @@ vkc_status mixers_read(distill_work *w)
 {
     distill_report *r = &w->report;
     char text[NN_PATH_MAX];
-    for (const char *at = w->a->mixer; get_next(&at, text);) {
+    for (const char *at = w->a->mixer; list_next(&at, text, sizeof text);) {
         report_mixer *m = &r->mixer[r->n_mixers];
         vkc_status st = check_room(r);
         if (st == VKC_OK)
@@ -61,30 +48,11 @@ static vkc_status check_student(const nn_vit *teacher, const nn_vit *s, const ch
     return VKC_OK;
 }
 
-// Its mixer where all its replaced layers have the same one, else the folder's name.
-static void name_student(const nn_vit *teacher, const nn_vit *s, const char *dir, char out[REPORT_TEXT])
-{
-    const nn_layer_config *one = NULL;
-    bool is_one = true;
-    for (uint32_t l = 0; l < s->cfg.depth; l++) {
-        if (strcmp(teacher->cfg.layers[l].mixer, "attention") != 0)
-            continue;
-        is_one = is_one && (!one || memcmp(one, &s->cfg.layers[l], sizeof *one) == 0);
-        one = &s->cfg.layers[l];
-    }
-    if (one && is_one) {
-        report_layer_text(one, out);
-        return;
-    }
-    const char *name = strrchr(dir, '/');
-    snprintf(out, REPORT_TEXT, "%.*s", (int) REPORT_TEXT - 1, name && name[1] ? name + 1 : dir);
-}
-
 vkc_status mixers_load(distill_work *w)
 {
     distill_report *r = &w->report;
     char dir[NN_PATH_MAX];
-    for (const char *at = w->a->from; get_next(&at, dir);) {
+    for (const char *at = w->a->from; list_next(&at, dir, sizeof dir);) {
         const uint32_t k = r->n_mixers;
         vkc_status st = check_room(r);
         if (st == VKC_OK)
@@ -97,7 +65,7 @@ vkc_status mixers_load(distill_work *w)
             return st;
         r->mixer[k].is_given = true;
         memcpy(r->mixer[k].layer, w->replaced[k]->cfg.layers, sizeof r->mixer[k].layer);
-        name_student(w->teacher, w->replaced[k], dir, r->mixer[k].text);
+        student_name(w->teacher, w->replaced[k], dir, r->mixer[k].text);
     }
     for (uint32_t k = 0; k < r->n_mixers; k++)
         for (uint32_t l = 0; l < w->teacher->cfg.depth && !r->mixer[k].is_given; l++)
@@ -117,7 +85,7 @@ vkc_status mixers_inputs(const distill_work *w, json_t **out)
     for (uint32_t k = 0; k < r->n_mixers && st == VKC_OK; k++) {
         if (!r->mixer[k].is_given) {
             json_array_append_new(mixers, json_string(r->mixer[k].text));
-        } else if (get_next(&at, dir)) {
+        } else if (list_next(&at, dir, sizeof dir)) {
             st = model_hash(dir, &w->replaced[k]->cfg, true, hash);
             json_array_append_new(from, json_pack("{s:s, s:s}", "student", dir, "weights", hash));
         }

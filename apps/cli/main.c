@@ -11,7 +11,7 @@ enum { EXIT_CHECK = 1, EXIT_USAGE, EXIT_NO_DEVICE, EXIT_MEMORY, EXIT_LOST, EXIT_
 
 static const command *const commands[] = {
     &cmd_devices, &cmd_train, &cmd_eval, &cmd_classify, &cmd_inspect, &cmd_sparsity, &cmd_distill, &cmd_retain,
-    &cmd_tune, &cmd_bench,
+    &cmd_tune, &cmd_study, &cmd_bench,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -14,7 +14,7 @@
 // What a run leaves in its folder; a new run in the same place takes these away and nothing else.
 static const char *const leftovers[] = {
     "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors",
-    "transfer.jsonl", "tune.safetensors", "tune-all.safetensors", "log.jsonl", "search.jsonl", "sparsity.json",
+    "transfer.jsonl", "tune.safetensors", "tune-all.safetensors", "log.jsonl", "search.jsonl", "study.jsonl", "sparsity.json",
     "costs.json", "scaling.tsv", "scaling.gp", "scaling.svg", "retention.tsv", "models.tsv",
 };
 #define MAX_TAG 16                      // "transfer-2.safetensors" ... of several mixers in one run
