@@ -322,75 +322,6 @@ def test_bad_input(work):
     check(tree(m) == before and not (work / "x").exists(), "distill: a refused command changed something")
 
 
-def test_distill(work):
-    plain = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
-             "--batch", "8"]
-    args = [*plain, "--match-epochs", "1"]
-    value = check_json("teacher_top1 student_top1 replaced path timing match", *args, "-o", work / "s")
-    match = value.get("match", {})
-    check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of matching")
-    steps = match.get("steps", 0)
-    check(sorted(value.get("replaced", [])) == [0, 1], "distill: both layers may go")
-    check(all(p.keys() >= {"layer", "mixer", "top1"} for p in value.get("path", [])), "distill: keys of a step")
-    check(all(t.keys() >= {"tokens", "teacher_ms", "student_ms"} for t in value.get("timing", [])) and
-          len(value.get("timing", [])) == 3, "distill: three timings")
-    value = check_json("layers", "inspect", work / "s")
-    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "distill: mixers of the student")
-    check_json("top1", "eval", work / "s", "--data", work / "data")
-    check_run(130, "match: stopped", *args, "-o", work / "t", "--max-steps", "1")
-    check_run(130, "transfer: stopped", *args, "-o", work / "t", "--resume", "--max-steps", steps + 2)
-    check_run(0, "linear:features=hedgehog", *args, "-o", work / "t", "--resume", "--no-timing")
-    check(weights(work / "t") == weights(work / "s"), "distill: a resumed run gives another student")
-    value = check_json("match", *plain, "-o", work / "u", "--no-timing")
-    check(value.get("match", 1) is None, "distill: nothing is matched without epochs")
-    check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
-
-
-def test_tune(work):
-    """The student of test_distill beside its teacher, in two stages, and the teacher alone."""
-    data, s, m = work / "data", work / "s", work / "m"
-    plain = ["tune", s, "--data", data, "--batch", "8"]
-    beside = [*plain, "--teacher", m]
-    keys = "steps loss ce kl halting distance seconds params val test teacher device driver"
-    value = check_json(keys, *beside, "--epochs", "2", "--target", "heads", "--distance", "cosine", "-o", work / "n")
-    check(len(value.get("distance", [])) == 2 and all(0 < d < 2 for d in value["distance"]), f"tune: distances {value}")
-    check(value.get("kl", 1) is None and value.get("val", {}).get("images") == 12, f"tune: figures {value}")
-    check(value.get("teacher", {}).get("test") is not None, "tune: the teacher's figures")
-    steps = value.get("steps", 0)
-    check(weights(work / "n") != weights(s), "tune: nothing was trained")
-    value = check_json("layers", "inspect", work / "n")
-    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "tune: mixers of the student")
-    check(json.loads((work / "n/pare.json").read_text())["measured"]["steps"] == steps, "tune: the figures saved")
-    check("pare tune" in (work / "n/README.md").read_text(), "tune: the card")
-    all_of_it = [*beside, "--train", "all", "--kl", "1", "--temperature", "2", "--mixup", "0.8", "--drop-path", "0.1",
-                 "--ema", "0.9", "--epochs", "2"]
-    value = check_json(keys, *all_of_it, "-o", work / "n2")
-    check(value.get("kl") is not None and value.get("distance") == [None, None], f"tune --train all: {value}")
-    check_run(130, "tune: stopped", *all_of_it, "-o", work / "n3", "--max-steps", str(steps // 2))
-    check_run(2, "its train is", *beside, "--epochs", "2", "-o", work / "n3", "--resume")
-    shutil.copytree(s, work / "was")
-    (s / "model.safetensors").write_bytes(weights(work / "n"))
-    check_run(2, "its weights is", *all_of_it, "-o", work / "n3", "--resume")
-    (s / "model.safetensors").write_bytes(weights(work / "was"))
-    check_run(0, "divergence", *all_of_it, "-o", work / "n3", "--resume")
-    check(weights(work / "n3") == weights(work / "n2"), "tune: a resumed run gives other weights")
-    check_run(0, "tune", *plain, "--train", "blocks", "-o", work / "n4")
-    before = tree(s)
-    refused = ["-o", work / "refused"]
-    check_run(2, "usage: pare tune", *beside)
-    check_run(2, "there are: mixers, attn, blocks, all", *beside, "--train", "heads", *refused)
-    check_run(2, "there are: output, heads", *beside, "--target", "magic", *refused)
-    check_run(2, "there are: mse, cosine", *beside, "--distance", "magic", *refused)
-    check_run(2, "want a teacher", *plain, "--kl", "1", *refused)
-    check_run(2, "no layer differs", *plain, "--teacher", s, *refused)
-    check_run(2, "attention is in every layer", "tune", m, "--data", data, *refused)
-    check_run(2, "no halting to imitate", *beside, "--halting", "1", *refused)
-    check_run(6, "classes", "tune", s, "--data", "synth:ringed-digit,val=10,test=10", *refused)
-    check_run(6, "no-such", *plain, "--teacher", work / "no-such", *refused)
-    check(tree(s) == before, "tune: a refused command changed something")
-    check(not any(p.name.startswith("refused") for p in work.iterdir()), "tune: a refused command made a folder")
-
-
 def retained(work, name, settings):
     """The model m with these retention settings."""
     folder = work / name
@@ -607,8 +538,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         make_data(work / "data")
-        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_distill,
-                     test_tune, test_retention, test_show, test_bench_retention, test_retain, test_full_disk):
+        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input,
+                     test_retention, test_show, test_bench_retention, test_retain, test_full_disk):
             start = time.monotonic()
             test(work)
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

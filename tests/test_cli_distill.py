@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs pare distill from outside: several mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
+"""Runs pare distill and tune from outside: mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
 import json
 import os
 import pathlib
@@ -123,6 +123,17 @@ def test_from(work):
     check_run(1, "nothing is replaced and no student written: the least, layer", *never)
     check(not (work / "n").exists() and (work / "n.run/run.json").is_file(), "distill: nothing met the tolerance")
     check_run(1, "points, and 1.00 are allowed", *never, "--resume")
+    # One layer that harms: the best on the way stops before it, and so does a guard that the tolerance alone is not.
+    shutil.copytree(work / "a", work / "half")
+    plant(work / "half", "blocks.1.attn.proj.bias", struct.pack("<f", 1e6))
+    harm = ["--from", work / "half", "--max-drop", "60"]
+    most = check_json("path best", *distill(work, "most", *harm))
+    check([s["layer"] for s in most["path"]] == [0, 1] and most["best"] == 1, f"distill of a half harmful one: {most}")
+    value = check_json("path", *distill(work, "best", *harm, "--best"))
+    check(value["replaced"] == [0] and value["path"] == most["path"] and value["student_is"] == "best", f"--best: {value}")
+    value = check_json("path", *distill(work, "sure", *harm, "--confidence", "0.999"))
+    check(value["replaced"] == [0] and value["refused"]["layer"] == 1 and value["guarded"] and
+          value["refused"]["low"] < -0.6 < value["refused"]["top1"] - value["val_top1"], f"--confidence: {value}")
     check_run(2, "layer 0 is attention still", *distill(work, "x", "--from", work / "m"))
     check_run(0, "", *train(work, "deep", "--arch", cli.ARCH.replace("depth=2", "depth=3") + ",mixer=linear",
                             "--epochs", "1"))
@@ -176,10 +187,12 @@ def test_sizes(work):
     other = check_json("top1 loss", "eval", m, "--data", data, "--img-size", "24")
     check(other["image"] == 24 and other["loss"] != own["loss"], "eval --img-size 24")
     check_json("images", "classify", m, data / "test/dark/0.png", "--img-size", "32")
+    own, other = (check_json("keys", "sparsity", m, "--data", data, *more) for more in ((), ("--img-size", "24")))
+    check(own["keys"]["all"]["mean"] != other["keys"]["all"]["mean"], "sparsity --img-size")
     rows = check_json("rows", "bench", "model", m, "--batch", "1", "--img-size", "24").get("rows", [])
     check([row["image"] for row in rows] == [24, 48, 72], f"bench model --img-size: {rows}")
     for words in (["inspect", m], ["eval", m, "--data", data], ["classify", m, data / "test/dark/0.png"],
-                  ["bench", "model", m], distill(work, "x", "--mixer", "conv")):
+                  ["bench", "model", m], ["sparsity", m, "--data", data], distill(work, "x", "--mixer", "conv")):
         check_run(2, "not a multiple of the patch", *words, "--img-size", "20")
     check(tree(m) == before, "--img-size: the model was changed")
 
@@ -205,6 +218,75 @@ def test_bad_input(work):
     check_run(2, "is another run", *distill(work, "x", "--mixer", "conv", "--resume", "--run", work / "m.run"))
 
 
+def test_one(work):
+    plain = ["distill", work / "m", "--data", work / "data", "--mixer", "linear", "--max-drop", "100", "--epochs", "2",
+             "--batch", "8"]
+    args = [*plain, "--match-epochs", "1"]
+    value = check_json("teacher_top1 student_top1 replaced path timing match", *args, "-o", work / "s")
+    match = value.get("match", {})
+    check(all(len(match.get(key, [])) == 2 for key in ("loss", "kl_before", "kl_after")), "distill: keys of matching")
+    steps = match.get("steps", 0)
+    check(sorted(value.get("replaced", [])) == [0, 1], "distill: both layers may go")
+    check(all(p.keys() >= {"layer", "mixer", "top1"} for p in value.get("path", [])), "distill: keys of a step")
+    check(all(t.keys() >= {"tokens", "teacher_ms", "student_ms"} for t in value.get("timing", [])) and
+          len(value.get("timing", [])) == 3, "distill: three timings")
+    value = check_json("layers", "inspect", work / "s")
+    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "distill: mixers of the student")
+    check_json("top1", "eval", work / "s", "--data", work / "data")
+    check_run(130, "match: stopped", *args, "-o", work / "t", "--max-steps", "1")
+    check_run(130, "transfer: stopped", *args, "-o", work / "t", "--resume", "--max-steps", steps + 2)
+    check_run(0, "linear:features=hedgehog", *args, "-o", work / "t", "--resume", "--no-timing")
+    check(weights(work / "t") == weights(work / "s"), "distill: a resumed run gives another student")
+    value = check_json("match", *plain, "-o", work / "u", "--no-timing")
+    check(value.get("match", 1) is None, "distill: nothing is matched without epochs")
+    check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
+
+
+def test_tune(work):
+    """The student of test_one beside its teacher, in two stages, and the teacher alone."""
+    data, s, m = work / "data", work / "s", work / "m"
+    plain = ["tune", s, "--data", data, "--batch", "8"]
+    beside = [*plain, "--teacher", m]
+    keys = "steps loss ce kl halting distance seconds params val test teacher device driver"
+    value = check_json(keys, *beside, "--epochs", "2", "--target", "heads", "--distance", "cosine", "-o", work / "n")
+    check(len(value.get("distance", [])) == 2 and all(0 < d < 2 for d in value["distance"]), f"tune: distances {value}")
+    check(value.get("kl", 1) is None and value.get("val", {}).get("images") == 12, f"tune: figures {value}")
+    check(value.get("teacher", {}).get("test") is not None, "tune: the teacher's figures")
+    steps = value.get("steps", 0)
+    check(weights(work / "n") != weights(s), "tune: nothing was trained")
+    value = check_json("layers", "inspect", work / "n")
+    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "tune: mixers of the student")
+    check(json.loads((work / "n/pare.json").read_text())["measured"]["steps"] == steps, "tune: the figures saved")
+    check("pare tune" in (work / "n/README.md").read_text(), "tune: the card")
+    all_of_it = [*beside, "--train", "all", "--kl", "1", "--temperature", "2", "--mixup", "0.8", "--drop-path", "0.1",
+                 "--ema", "0.9", "--epochs", "2"]
+    value = check_json(keys, *all_of_it, "-o", work / "n2")
+    check(value.get("kl") is not None and value.get("distance") == [None, None], f"tune --train all: {value}")
+    check_run(130, "tune: stopped", *all_of_it, "-o", work / "n3", "--max-steps", str(steps // 2))
+    check_run(2, "its train is", *beside, "--epochs", "2", "-o", work / "n3", "--resume")
+    shutil.copytree(s, work / "was")
+    (s / "model.safetensors").write_bytes(weights(work / "n"))
+    check_run(2, "its weights is", *all_of_it, "-o", work / "n3", "--resume")
+    (s / "model.safetensors").write_bytes(weights(work / "was"))
+    check_run(0, "divergence", *all_of_it, "-o", work / "n3", "--resume")
+    check(weights(work / "n3") == weights(work / "n2"), "tune: a resumed run gives other weights")
+    check_run(0, "tune", *plain, "--train", "blocks", "-o", work / "n4")
+    before = tree(s)
+    refused = ["-o", work / "refused"]
+    check_run(2, "usage: pare tune", *beside)
+    check_run(2, "there are: mixers, attn, blocks, all", *beside, "--train", "heads", *refused)
+    check_run(2, "there are: output, heads", *beside, "--target", "magic", *refused)
+    check_run(2, "there are: mse, cosine", *beside, "--distance", "magic", *refused)
+    check_run(2, "want a teacher", *plain, "--kl", "1", *refused)
+    check_run(2, "no layer differs", *plain, "--teacher", s, *refused)
+    check_run(2, "attention is in every layer", "tune", m, "--data", data, *refused)
+    check_run(2, "no halting to imitate", *beside, "--halting", "1", *refused)
+    check_run(6, "classes", "tune", s, "--data", "synth:ringed-digit,val=10,test=10", *refused)
+    check_run(6, "no-such", *plain, "--teacher", work / "no-such", *refused)
+    check(tree(s) == before, "tune: a refused command changed something")
+    check(not any(p.name.startswith("refused") for p in work.iterdir()), "tune: a refused command made a folder")
+
+
 def main():
     cli.pare = os.path.abspath(sys.argv[1])
     if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
@@ -214,6 +296,13 @@ def main():
         work = pathlib.Path(folder)
         cli.make_data(work / "data")
         check_run(0, "", *train(work, "m"))
+        (work / "one").mkdir()      # a folder of their own, with the same model and data
+        for name in ("m", "data"):
+            shutil.copytree(work / name, work / "one" / name)
+        for test in (test_one, test_tune):
+            start = time.monotonic()
+            test(work / "one")
+            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
         for test in (test_sizes, test_mixers, test_resume, test_from, test_objectives, test_bad_input):
             start = time.monotonic()
             test(work)

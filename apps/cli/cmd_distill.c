@@ -67,7 +67,7 @@ static vkc_status run_all(distill_work *w)
 done:
     if (st == VKC_E_STOPPED)
         run_say_stopped(&w->run);
-    if (st == VKC_E_CHECK && w->report.search.n_trials == 0)        // a search that finds nothing is no broken run
+    if (st == VKC_E_CHECK && !w->is_refused)
         run_say_failed(&w->run);
     return st;
 }

@@ -46,9 +46,10 @@ static vkc_status print_path(const distill_work *w)
 }
 
 // Nothing was replaced: why.
-static vkc_status fail_without_steps(const distill_work *w)
+static vkc_status fail_without_steps(distill_work *w)
 {
     const distill_report *r = &w->report;
+    w->is_refused = true;
     const distill_step *near = &r->search.refused;
     if (near->layer == UINT32_MAX)
         return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: by none of these mixers does a layer "
@@ -130,7 +131,8 @@ static vkc_status make_student(distill_work *w)
     distill_report *r = &w->report;
     r->is_best = w->a->best;
     r->n_chosen = r->is_best ? r->search.n_best : r->search.n_steps;
-    if (r->n_chosen == 0)
+    w->is_refused = r->n_chosen == 0;
+    if (w->is_refused)
         return VKC_FAIL(VKC_E_CHECK, "no student written: the best on the way is the teacher itself; without --best it is "
                         "the one with %u of %u layers replaced", r->search.n_steps, r->depth);
     distill_search_choice(&r->search, r->n_chosen, r->choice);

@@ -26,6 +26,7 @@ typedef struct distill_work {       // what the stages hand on
     nn_vit      *replaced[DISTILL_MAX_CHOICES];     // (report.n_mixers) the teacher with every attention replaced
     bool         fixed[NN_MAX_DEPTH];               // layers that stay
     run_folder   run;
+    bool         is_refused;        // the search leaves the teacher as it is: no broken run, but no student either
     distill_report report;
 } distill_work;
 

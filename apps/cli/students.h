@@ -1,8 +1,9 @@
-// students.h — models and mixers as commands are given them: lists with commas, names, checksums.
+// students.h — models and mixers as commands are given them: lists with commas, names.
 #ifndef CLI_STUDENTS_H
 #define CLI_STUDENTS_H
 
 #include "apps/cli/distill_report.h"
+#include "apps/cli/model_hash.h"
 
 // One after the other of a list with commas, cut to `size` bytes; false at its end. *at NULL = no list.
 bool       list_next(const char **at, char *text, size_t size);
