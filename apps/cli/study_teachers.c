@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ALL_TOKENS 0.995            // a keep ratio from which on a model of the series is the teacher itself
 
@@ -217,7 +218,7 @@ static vkc_status make_teacher(sweep *s, const char *from, const teacher *t)
     study_work *w = s->w;
     nn_vit *dense = NULL, *v = NULL;
     nn_model_config cfg = { 0 };
-    char run_dir[NN_PATH_MAX + 8];
+    char run_dir[NN_PATH_MAX + 8], log_path[NN_PATH_MAX];
     distill_retain_result r;
     vkc_status st;
     if (distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "retained", "teacher", t->name)))
@@ -225,8 +226,11 @@ static vkc_status make_teacher(sweep *s, const char *from, const teacher *t)
     const bool again = distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name));
     distill_retain_params p = retain_params(&s->retain, &s->setup, t->item);
     snprintf(run_dir, sizeof run_dir, "%s.run", t->dir);
-    if (!again)
+    VKC_TRY(nn_path_build(log_path, run_dir, "log.jsonl"));
+    if (!again) {
+        unlink(log_path);               // of an earlier study in the same place
         VKC_TRY(distill_study_log_write(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name), NULL));
+    }
     say("a teacher that keeps %.0f %% of the patches", 100.0 * s->setup.item[t->item].keep);
     VKC_TRY(nn_vit_load(w->dev, from, false, &dense));
     VKC_TRY(nn_vit_load(w->dev, from, true, &v));
