@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "distill/search.h"
+#include "nn/lines.h"
 
 // By metric, then by the lower tie.
 static inline bool distill__is_higher(const distill_score *a, const distill_score *b)
@@ -19,11 +20,10 @@ typedef struct distill__trial {
 } distill__trial;
 
 typedef struct distill__log {
-    const char *path;               // NULL = nothing is written
+    nn_lines *file;                 // NULL = nothing is written
     uint32_t n_layers, n_choices;
     distill__trial *known;          // read and added
     size_t n, cap;
-    int    fd;                      // -1 = none
 } distill__log;
 
 // Read what is there and open it for more; `path` may be NULL. Errors: E_IO, E_FORMAT (too large), E_NOMEM.

@@ -1,14 +1,10 @@
 // search_log.c — trials of a search on file.
 #include "distill/search_impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "nn/files.h"
 #include "nn/json.h"
 
 #define MAX_LOG ((size_t) 256 << 20)
@@ -29,7 +25,7 @@ static vkc_status add(distill__log *log, const distill__trial *t)
     return VKC_OK;
 }
 
-// A line that is cut off, hostile or of another search is no trial; it will be tried again.
+// A line that is hostile or of another search is no trial; it will be tried again.
 static bool is_trial(const distill__log *log, const char *line, size_t len, distill__trial *out)
 {
     const double big = 1e300;
@@ -53,63 +49,24 @@ static bool is_trial(const distill__log *log, const char *line, size_t len, dist
     return ok;
 }
 
-static vkc_status read_all(distill__log *log, bool *is_cut)
+static vkc_status read_line(void *user, const char *text, size_t len)
 {
-    vkc_status st = VKC_OK;
-    unsigned char *text = NULL;
-    size_t size = 0;
-    *is_cut = false;
-    if (!nn_is_file(log->path))
-        return VKC_OK;
-    VKC_TRY(nn_file_load(log->path, MAX_LOG, &text, &size));
-    for (size_t at = 0; at < size;) {
-        const unsigned char *end = memchr(text + at, '\n', size - at);
-        size_t len = end ? (size_t) (end - (text + at)) : size - at;
-        distill__trial t;
-        if (end && is_trial(log, (const char *) text + at, len, &t))
-            VKC_TRY(add(log, &t));
-        *is_cut = end == NULL;
-        at += len + 1;
-    }
-done:
-    free(text);
-    return st;
-}
-
-static vkc_status append(distill__log *log, const char *text)
-{
-    size_t len = strlen(text);
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(log->fd, text + at, len - at);
-        if (n >= 0)
-            at += (size_t) n;
-        else if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", log->path, strerror(errno));
-    }
-    return VKC_OK;
+    distill__log *log = (distill__log *) user;
+    distill__trial t;
+    return is_trial(log, text, len, &t) ? add(log, &t) : VKC_OK;
 }
 
 vkc_status distill__log_init(distill__log *log, const char *path, uint32_t n_layers, uint32_t n_choices)
 {
-    bool is_cut;
-    *log = (distill__log) { .path = path, .n_layers = n_layers, .n_choices = n_choices, .fd = -1 };
-    if (!path)
-        return VKC_OK;
-    vkc_status st = read_all(log, &is_cut);
-    if (st != VKC_OK)
-        return st;
-    log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (log->fd < 0)
-        return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, strerror(errno));
-    return is_cut ? append(log, "\n") : VKC_OK;
+    *log = (distill__log) { .n_layers = n_layers, .n_choices = n_choices };
+    return path ? nn_lines_create(path, MAX_LOG, read_line, log, &log->file) : VKC_OK;
 }
 
 void distill__log_finish(distill__log *log)
 {
-    if (log->fd >= 0)
-        close(log->fd);
+    nn_lines_destroy(log->file);
     free(log->known);
-    *log = (distill__log) { .fd = -1 };
+    *log = (distill__log) { .file = NULL };
 }
 
 const distill__trial *distill__log_get(const distill__log *log, const uint8_t *choice)
@@ -129,10 +86,8 @@ vkc_status distill__log_write(distill__log *log, const distill__trial *t)
                           t->score.metric, "tie", t->score.tie, "low", t->score.low, "high", t->score.high);
     char *text = v ? json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     vkc_status st = text ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "search: out of host memory");
-    if (st == VKC_OK && log->fd >= 0)
-        st = append(log, text);
-    if (st == VKC_OK && log->fd >= 0)
-        st = append(log, "\n");
+    if (st == VKC_OK && log->file)
+        st = nn_lines_write(log->file, text);
     if (st == VKC_OK)
         st = add(log, t);
     free(text);

@@ -1,88 +1,42 @@
 // study_log.c — a file of JSON lines, read once and added to.
 #include "distill/study_log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "nn/files.h"
 #include "nn/json.h"
+#include "nn/lines.h"
 
 #define MAX_LOG ((size_t) 64 << 20)
 #define MAX_LINE_VALUES ((size_t) 1 << 20)
 
 struct distill_study_log {
-    char    path[NN_PATH_MAX];
-    int     file;
-    json_t *lines;                  // array of objects
+    nn_lines *file;
+    json_t   *lines;                // array of objects
 };
 
-static vkc_status append(const distill_study_log *log, const char *text)
+static vkc_status read_line(void *user, const char *text, size_t len)
 {
-    const size_t len = strlen(text);
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(log->file, text + at, len - at);
-        if (n >= 0)
-            at += (size_t) n;
-        else if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", log->path, strerror(errno));
-    }
+    distill_study_log *log = (distill_study_log *) user;
+    json_t *line = NULL;
+    if (nn_json_read("study log", text, len, MAX_LINE_VALUES, &line) == VKC_OK && json_is_object(line))
+        json_array_append(log->lines, line);
+    json_decref(line);
     return VKC_OK;
-}
-
-static vkc_status read_lines(distill_study_log *log, bool *is_cut)
-{
-    unsigned char *text = NULL;
-    size_t size = 0;
-    *is_cut = false;
-    if (!nn_is_file(log->path))
-        return VKC_OK;
-    vkc_status st = nn_file_load(log->path, MAX_LOG, &text, &size);
-    for (size_t at = 0; st == VKC_OK && at < size;) {
-        const unsigned char *end = (const unsigned char *) memchr(text + at, '\n', size - at);
-        const size_t len = end ? (size_t) (end - (text + at)) : size - at;
-        json_t *line = NULL;
-        if (end && nn_json_read("study log", (const char *) text + at, len, MAX_LINE_VALUES, &line) == VKC_OK &&
-            json_is_object(line))
-            json_array_append(log->lines, line);
-        json_decref(line);
-        *is_cut = end == NULL;
-        at += len + 1;
-    }
-    free(text);
-    return st;
 }
 
 vkc_status distill_study_log_create(const char *path, distill_study_log **out)
 {
-    vkc_status st = VKC_OK;
-    bool is_cut;
     distill_study_log *log = (distill_study_log *) calloc(1, sizeof *log);
     if (!log || !(log->lines = json_array())) {
         free(log);
         return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
     }
-    log->file = -1;
-    if (strlen(path) >= sizeof log->path) {
-        st = VKC_FAIL(VKC_E_ARG, "the path of the study's log is too long");
-        goto done;
-    }
-    memcpy(log->path, path, strlen(path) + 1);
-    VKC_TRY(read_lines(log, &is_cut));
-    log->file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (log->file < 0) {
-        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, strerror(errno));
-        goto done;
-    }
-    if (is_cut)
-        VKC_TRY(append(log, "\n"));
-    *out = log;
-    log = NULL;
-done:
-    distill_study_log_destroy(log);
+    const vkc_status st = nn_lines_create(path, MAX_LOG, read_line, log, &log->file);
+    if (st == VKC_OK)
+        *out = log;
+    else
+        distill_study_log_destroy(log);
     return st;
 }
 
@@ -90,8 +44,7 @@ void distill_study_log_destroy(distill_study_log *log)
 {
     if (!log)
         return;
-    if (log->file >= 0)
-        close(log->file);
+    nn_lines_destroy(log->file);
     json_decref(log->lines);
     free(log);
 }
@@ -124,9 +77,8 @@ vkc_status distill_study_log_write(distill_study_log *log, json_t *key, json_t *
         st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
     if (st == VKC_OK && log) {
         text = key ? json_dumps(key, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-        st = text ? append(log, text) : VKC_FAIL(VKC_E_NOMEM, "study: out of host memory, or a name is not UTF-8");
-        if (st == VKC_OK)
-            st = append(log, "\n");
+        st = text ? nn_lines_write(log->file, text)
+                  : VKC_FAIL(VKC_E_NOMEM, "study: out of host memory, or a name is not UTF-8");
         if (st == VKC_OK)
             json_array_append(log->lines, key);
     }
