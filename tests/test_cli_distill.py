@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs pare distill and tune from outside: mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
+"""Runs pare distill, tune and prune from outside: mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
 import json
 import os
 import pathlib
@@ -287,6 +287,37 @@ def test_tune(work):
     check(not any(p.name.startswith("refused") for p in work.iterdir()), "tune: a refused command made a folder")
 
 
+def test_prune(work):
+    """Hidden units cut out: the share asked for, figures, a run that goes on, models without units."""
+    data, b = work / "data", work / "lstm"
+    check_run(0, "", *train(work, "lstm", "--force", "--arch",
+                            "vit:image=16,patch=4,dim=16,depth=2,heads=2,mixer=bilstm/attention"))
+    plain = ["prune", b, "--data", data, "--batch", "8", "--no-timing"]
+    before = tree(b)
+    value = check_json("top1_before top1_pruned top1 params_before params layers tune", *plain, "--keep", "0.5", "-o",
+                       work / "p")
+    check(value.get("layers") and [value["layers"][0][k] for k in ("layer", "units", "kept")] == [0, 8, 4],
+          f"prune: {value.get('layers')}")
+    check([t["what"] for t in value["tune"]] == ["shrink", "tune"], f"prune: trainings {value['tune']}")
+    check(value["params"] < value["params_before"], "prune: no parameter went")
+    value = check_json("layers params", "inspect", work / "p")
+    check([layer["mixer"] for layer in value.get("layers", [])] == ["bilstm", "attention"], "prune: the mixers")
+    check(json.loads((work / "p/pare.json").read_text())["layers"][0]["options"]["hidden"] == "4", "prune: pare.json")
+    steps = json.loads((work / "p.run/run.json").read_text())["results"]["tune"][0]["steps"]
+    check_run(130, "stopped", *plain, "--keep", "0.5", "-o", work / "p2", "--max-steps", str(steps // 2))
+    check_run(2, "its keep is 0.5", *plain, "--keep", "0.25", "-o", work / "p2", "--resume")
+    check_run(0, "", *plain, "--keep", "0.5", "-o", work / "p2", "--resume")
+    check(weights(work / "p") == weights(work / "p2"), "prune: a resumed run gives other weights")
+    cut = ["--shrink-epochs", "0", "--no-tune"]
+    value = check_json("top1_before top1", *plain, *cut, "--keep", "1", "-o", work / "p3")
+    check(value["top1_before"] == value["top1"] and value["params"] == value["params_before"], "prune: all units stay")
+    check_run(2, "no layer", "prune", work / "m", "--data", data, *cut, "-o", work / "p4")
+    check_run(2, "usage: pare prune", *plain)
+    check_run(2, "want 0 to 0.999", *plain, "--threshold", "1.5", "-o", work / "p4")
+    check(not (work / "p4").exists() and not (work / "p4.run").exists(), "prune: a refused command made a folder")
+    check(tree(b) == before, "prune: the model changed")
+
+
 def main():
     cli.pare = os.path.abspath(sys.argv[1])
     if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
@@ -299,7 +330,7 @@ def main():
         (work / "one").mkdir()      # a folder of their own, with the same model and data
         for name in ("m", "data"):
             shutil.copytree(work / name, work / "one" / name)
-        for test in (test_one, test_tune):
+        for test in (test_one, test_tune, test_prune):
             start = time.monotonic()
             test(work / "one")
             print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)

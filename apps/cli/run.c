@@ -207,7 +207,7 @@ void run_say_stopped(const run_folder *r)
 void run_say_failed(const run_folder *r)
 {
     static const char *const names[] = { "train.safetensors", "transfer.safetensors", "retain.safetensors",
-                                        "tune.safetensors", "tune-all.safetensors" };
+                                        "tune.safetensors", "tune-all.safetensors", "shrink.safetensors" };
     char path[RUN_PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (*r->dir && run_path(r, names[i], path) == VKC_OK && nn_is_file(path))
