@@ -6,6 +6,10 @@
 
 #include "nn/vit.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum {
     DISTILL_TAP_STATS,              // op attention_stats: (R, heads * ATTENTION_STATS_N)
     DISTILL_TAP_QKV                 // (R, 3 * dim), columns [q | k | v], heads one after the other in each
@@ -36,4 +40,7 @@ vkc_status distill_attention_taps_read(distill_attention_taps *t, uint32_t l, fl
 uint32_t   distill_attention_taps_words(const distill_attention_taps *t);
 vkc_status distill_attention_taps_read_layout(distill_attention_taps *t, uint32_t l, uint32_t *words);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
