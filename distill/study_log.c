@@ -12,7 +12,7 @@
 #include "nn/json.h"
 
 #define MAX_LOG ((size_t) 64 << 20)
-#define MAX_LINE_VALUES 1024
+#define MAX_LINE_VALUES ((size_t) 1 << 20)
 
 struct distill_study_log {
     char    path[NN_PATH_MAX];

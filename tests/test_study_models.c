@@ -104,6 +104,17 @@ static void test_alone(void **state)
         assert_ok(nn_eval(alone, &ep, &eb));
         assert_true(ea.top1 == eb.top1 && ea.loss == eb.loss);
         distill_hybrid_finish(&hybrid);
+        distill_transfer_params clipped = p;        // a norm over all layers couples them: then it is not so
+        clipped.clip = 1e-3;
+        if (m == 0) {
+            for (uint32_t l = 0; l < 3; l++)
+                match_layer(start, all, l, true);
+            for (uint32_t i = 0; i < 2; i++)
+                match_layer(start, alone, group[i], true);
+            assert_ok(distill_transfer(teacher, all, &clipped, &ra));
+            assert_ok(distill_transfer(teacher, alone, &clipped, &rb));
+            assert_false(match_layer(all, alone, 0, false));
+        }
         nn_vit_destroy(start);
         nn_vit_destroy(alone);
         nn_vit_destroy(all);

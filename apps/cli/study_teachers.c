@@ -1,139 +1,16 @@
-// study_teachers.c — all attention of each teacher replaced; the gap to its student against how many tokens it keeps.
+// study_teachers.c — teachers given or made, all attention of each replaced.
 #include "apps/cli/study_teachers.h"
 
-#include "apps/cli/retain_setup.h"
 #include "apps/cli/students.h"
-#include "distill/statistics.h"
+#include "apps/cli/study_teachers_report.h"
 #include "nn/files.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ALL_TOKENS 0.995            // a keep ratio from which on a model of the series is the teacher itself
-
-typedef struct teacher {
-    char     name[RUN_PATH_MAX];    // its folder; of a series made here "keep-0.80"
-    char     dir[RUN_PATH_MAX];     // where it is; of a series, where it will be
-    uint32_t item;                  // of the series, UINT32_MAX = is there already
-    uint64_t params;
-    distill_group group;            // all that is replaced
-    distill_study study;
-    distill_study_result result;
-} teacher;
-
-typedef struct sweep {
-    study_work *w;
-    uint32_t    n;
-    teacher    *t;                  // (n)
-    retain_args  retain;
-    retain_setup setup;
-} sweep;
-
-// Mean gap of a teacher to its students with this mixer, and the spread.
-static void get_gap(const sweep *s, uint32_t i, const char *mixer, double *mean, double *std, double *top1, double *error)
-{
-    double gap[STUDY_MAX_VARIANTS], spread;
-    double top[STUDY_MAX_VARIANTS], err[STUDY_MAX_VARIANTS];
-    uint32_t n = 0;
-    for (uint32_t v = 0; v < s->w->n_variants; v++) {
-        if (strcmp(s->w->variant[v].mixer, mixer) != 0)
-            continue;
-        gap[n] = s->t[i].result.run[v].drop;
-        top[n] = s->t[i].result.run[v].figures.top1;
-        err[n++] = s->t[i].result.run[v].error;
-    }
-    distill_mean_std(top, n, top1, &spread);
-    distill_mean_std(err, n, error, &spread);
-    distill_mean_std(gap, n, mean, std);
-}
-
-static vkc_status correlate(const sweep *s, const char *mixer, distill_correlation *out)
-{
-    double keep[STUDY_MAX_TEACHERS], gap[STUDY_MAX_TEACHERS], std, top1, error;
-    for (uint32_t i = 0; i < s->n; i++) {
-        keep[i] = s->t[i].result.base.keep;
-        get_gap(s, i, mixer, &gap[i], &std, &top1, &error);
-        gap[i] = round(gap[i] * 1e12) / 1e12;           // means that differ by rounding share a rank
-    }
-    *out = (distill_correlation) { s->n, (double) NAN, (double) NAN };
-    vkc_status st = distill_spearman(keep, gap, s->n, &out->rho);
-    return st == VKC_OK ? distill_spearman_p(keep, gap, s->n, 0, 0, &out->p) : st;
-}
-
-static json_t *build_rows(const sweep *s)
-{
-    json_t *rows = json_array();
-    for (uint32_t i = 0; i < s->n; i++) {
-        const teacher *t = &s->t[i];
-        json_t *runs = json_array();
-        for (uint32_t v = 0; v < s->w->n_variants; v++) {
-            const distill_study_run *r = &t->result.run[v];
-            json_array_append_new(runs, json_pack("{s:I, s:s, s:f, s:f, s:f, s:f, s:o}", "seed",
-                                                  (json_int_t) s->w->variant[v].seed, "mixer", s->w->variant[v].mixer,
-                                                  "student_top1", r->figures.top1, "student_keep", r->figures.keep,
-                                                  "gap", r->drop, "loss_rise", r->loss_rise, "error",
-                                                  app_number(r->error)));
-        }
-        json_array_append_new(rows, json_pack("{s:s, s:f, s:f, s:f, s:I, s:o}", "teacher", t->name, "keep",
-                                              t->result.base.keep, "teacher_top1", t->result.base.top1, "teacher_loss",
-                                              t->result.base.loss, "params", (json_int_t) t->params, "runs", runs));
-    }
-    return rows;
-}
-
-static vkc_status build_result(const sweep *s, json_t **out)
-{
-    json_t *list = json_array(), *o = study_json(s->w);
-    vkc_status st = VKC_OK;
-    for (uint32_t m = 0; m < s->w->n_mixers && st == VKC_OK; m++) {
-        distill_correlation c;
-        st = correlate(s, s->w->mixers[m], &c);
-        if (st == VKC_OK)
-            json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:o}", "mixer", s->w->mixers[m], "n", (int) c.n, "rho",
-                                                  app_number(c.rho), "p", app_number(c.p)));
-    }
-    if (st == VKC_OK && !o)
-        st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
-    if (o) {
-        json_object_set_new(o, "rows", build_rows(s));
-        json_object_set(o, "correlation", list);
-    }
-    json_decref(list);
-    *out = o;
-    return st;
-}
-
-static vkc_status tell(const sweep *s, json_t *result)
-{
-    console_clear();
-    if (s->w->a->common.json)
-        return app_print_json(json_incref(result));
-    for (uint32_t m = 0; m < s->w->n_mixers; m++) {
-        const char *mixer = s->w->mixers[m];
-        distill_correlation c;
-        printf("%s in place of all attention; top-1 on %s\n%-26s %8s  %9s  %9s  %17s  error\n", mixer,
-               nn_split_name(s->w->split), "teacher", "kept", "teacher", "student", "gap, points");
-        for (uint32_t i = 0; i < s->n; i++) {
-            const teacher *t = &s->t[i];
-            double mean, std, top1, error;
-            get_gap(s, i, mixer, &mean, &std, &top1, &error);
-            printf("%-26.60s %6.1f %%  %7.2f %%  %7.2f %%  %8.2f +- %5.2f  %.4f\n", t->name, 100.0 * t->result.base.keep,
-                   100.0 * t->result.base.top1, 100.0 * top1, 100.0 * mean, 100.0 * std, error);
-        }
-        vkc_status st = correlate(s, mixer, &c);
-        if (st != VKC_OK)
-            return st;
-        printf("\nSpearman's correlation of gap and share kept, %u teachers: ", c.n);
-        if (isfinite(c.rho))
-            printf("%+.3f (p %.4f); above 0: the fewer tokens the teacher keeps, the narrower the gap\n\n", c.rho, c.p);
-        else
-            puts("-\n");
-    }
-    printf("run      %s\n", s->w->run.dir);
-    return app_flush();
-}
 
 // Teachers of --keep: all but the one that keeps everything are made from the first, in the run folder.
 static vkc_status plan_series(sweep *s, const char *dir, const nn_model_config *cfg)
@@ -154,7 +31,7 @@ static vkc_status plan_series(sweep *s, const char *dir, const nn_model_config *
     VKC_TRY(retain_make_setup(&s->retain, cfg, &s->setup));
     s->n = s->setup.n;
     for (uint32_t i = 0; i < s->n; i++) {
-        teacher *t = &s->t[i];
+        sweep_teacher *t = &s->t[i];
         const bool is_itself = s->setup.item[i].keep >= ALL_TOKENS;
         t->item = is_itself ? UINT32_MAX : i;
         if (is_itself)
@@ -212,12 +89,12 @@ static vkc_status plan(sweep *s, char **dir, uint32_t n, json_t *hashes)
 }
 
 // A model of the series; it is there for good once the log says so.
-static vkc_status make_teacher(sweep *s, const char *from, const teacher *t)
+static vkc_status make_teacher(sweep *s, const char *from, const sweep_teacher *t)
 {
     study_work *w = s->w;
     nn_vit *dense = NULL, *v = NULL;
     nn_model_config cfg = { 0 };
-    char run_dir[NN_PATH_MAX + 8];
+    char run_dir[NN_PATH_MAX + 8], log_path[NN_PATH_MAX];
     distill_retain_result r;
     vkc_status st;
     if (distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "retained", "teacher", t->name)))
@@ -225,8 +102,11 @@ static vkc_status make_teacher(sweep *s, const char *from, const teacher *t)
     const bool again = distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name));
     distill_retain_params p = retain_params(&s->retain, &s->setup, t->item);
     snprintf(run_dir, sizeof run_dir, "%s.run", t->dir);
-    if (!again)
+    VKC_TRY(nn_path_build(log_path, run_dir, "log.jsonl"));
+    if (!again) {
+        unlink(log_path);               // of an earlier study in the same place
         VKC_TRY(distill_study_log_write(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name), NULL));
+    }
     say("a teacher that keeps %.0f %% of the patches", 100.0 * s->setup.item[t->item].keep);
     VKC_TRY(nn_vit_load(w->dev, from, false, &dense));
     VKC_TRY(nn_vit_load(w->dev, from, true, &v));
@@ -246,7 +126,7 @@ done:
     return st;
 }
 
-static vkc_status plan_study(sweep *s, teacher *t, const nn_vit *v, distill_study_models *models)
+static vkc_status plan_study(sweep *s, sweep_teacher *t, const nn_vit *v, distill_study_models *models)
 {
     bool fixed[NN_MAX_DEPTH];
     distill_study_fixed(&v->cfg, fixed);
@@ -268,7 +148,7 @@ static vkc_status plan_study(sweep *s, teacher *t, const nn_vit *v, distill_stud
 static vkc_status study_one(sweep *s, uint32_t i, const char *from)
 {
     vkc_status st;
-    teacher *t = &s->t[i];
+    sweep_teacher *t = &s->t[i];
     nn_vit *v = NULL;
     char name[64], dir[NN_PATH_MAX];
     distill_study_models models = { .teacher = NULL };
@@ -308,9 +188,10 @@ static vkc_status run_all(sweep *s, char **dir, uint32_t n)
     VKC_TRY(study_start(w, inputs));
     for (uint32_t i = 0; i < s->n; i++)
         VKC_TRY(study_one(s, i, dir[0]));
-    VKC_TRY(build_result(s, &result));
+    VKC_TRY(sweep_result(s, &result));
     VKC_TRY(run_finish(&w->run, json_incref(result)));
-    st = tell(s, result);
+    console_clear();
+    st = w->a->common.json ? app_print_json(json_incref(result)) : sweep_print(s);
 done:
     json_decref(result);
     json_decref(names);
@@ -322,7 +203,7 @@ vkc_status study_teachers_run(study_work *w, char **dir, uint32_t n)
 {
     sweep *s = (sweep *) calloc(1, sizeof *s);
     if (s)
-        s->t = (teacher *) calloc(STUDY_MAX_TEACHERS, sizeof *s->t);
+        s->t = (sweep_teacher *) calloc(STUDY_MAX_TEACHERS, sizeof *s->t);
     if (!s || !s->t) {
         free(s);
         return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
