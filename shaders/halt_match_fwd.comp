@@ -24,6 +24,18 @@ float log_ratio(float v, float w)
     return abs(s) < 0.125 ? near : log(v) - log(w);
 }
 
+// sigma(x) - sigma(y) for d = x - y, with a small relative error where both are near 0 or 1:
+// sigma(x) sigma(-y) (1 - exp(-d)), turned round for d < 0.
+float share_difference(float x, float y, float d)
+{
+    float up, down, unused, e = abs(d);
+    sigmoid_both(d < 0.0 ? y : x, up, unused);
+    sigmoid_both(d < 0.0 ? x : y, unused, down);
+    float near = e * (1.0 - e / 2.0 * (1.0 - e / 3.0 * (1.0 - e / 4.0 * (1.0 - e / 5.0 * (1.0 - e / 6.0)))));
+    float part = e < 0.25 ? near : 1.0 - exp(-e);
+    return d < 0.0 ? -(up * down * part) : up * down * part;
+}
+
 void main()
 {
     const float low = MATCH_H_MIN, high = 1.0 - MATCH_H_MIN;
@@ -32,14 +44,13 @@ void main()
         float before = a.has_prev != 0u ? prev[row][HALT_C] : 0.0;
         if (ROWS_POS(Tok, row) < a.kept || before >= HALT_DONE)
             continue;
-        float want = halting[row][HALT_H], h, rest, goes, goes_t, unused;
+        float want = halting[row][HALT_H], c = soft_state[row][SOFT_C], h, rest;
         sigmoid_both(soft_state[row][SOFT_U], h, rest);
-        sigmoid_both((a.full - soft_state[row][SOFT_C]) * a.inv_tau, goes, unused);
-        sigmoid_both((a.full - (before + want)) * a.inv_tau, goes_t, unused);
+        keep += share_difference((a.full - c) * a.inv_tau, (a.full - (before + want)) * a.inv_tau,
+                                 (before + want - c) * a.inv_tau);
         want = want < low ? low : want > high ? high : want;
         h = h < low ? low : h > high ? high : h;
         kl += want * log_ratio(want, h) + (1.0 - want) * log_ratio(1.0 - want, 1.0 - h);
-        keep += goes - goes_t;
         n += 1.0;
     }
     kl = wg_sum(kl);
