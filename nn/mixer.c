@@ -116,6 +116,11 @@ vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mix
     return nn_mixer_check(layer, out);
 }
 
+const char *nn_mixer_option_value(const nn_mixer_option *o, uint32_t i)
+{
+    return o->values[i] && strcmp(o->values[i], NN_ANY_NUMBER) == 0 ? "3" : o->values[i];
+}
+
 bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value)
 {
     char have[64];

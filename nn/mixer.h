@@ -99,6 +99,8 @@ vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
 vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
 // Directions of a checked layer that has the option direction=both|forward: 2 or 1.
 uint32_t nn_mixer_dirs(const nn_layer_config *layer);
+// Value i of an option as it may be written, a small one where any number will do; NULL behind the last.
+const char *nn_mixer_option_value(const nn_mixer_option *o, uint32_t i);
 // Is option `key` of a checked layer `value`?
 bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
 // The number that option `key` of a checked layer is; 0 for words ("auto") and options that it does not have.

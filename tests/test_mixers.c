@@ -164,8 +164,7 @@ static void test_options(void **state)
         for (const nn_mixer_option *o = get_mixer(m) ? nn_mixers[m]->options : NULL; o && o->key; o++)
             for (uint32_t i = 1; o->values[i]; i++) {
                 char text[128];
-                const bool any = strcmp(o->values[i], NN_ANY_NUMBER) == 0;
-                snprintf(text, sizeof text, "%s:%s=%s", nn_mixers[m]->name, o->key, any ? "3" : o->values[i]);
+                snprintf(text, sizeof text, "%s:%s=%s", nn_mixers[m]->name, o->key, nn_mixer_option_value(o, i));
                 check_short((vkc_device *) *state, text, 12, 3, 0);
             }
 }

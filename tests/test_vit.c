@@ -54,7 +54,7 @@ static bool mixer_text(uint32_t k, char out[128])
         for (const nn_mixer_option *o = nn_mixers[m]->options; o && o->key; o++)
             for (uint32_t i = 1; o->values[i]; i++)
                 if (k-- == 0)
-                    return snprintf(out, 128, "%s:%s=%s", name, o->key, o->values[i]) > 0;
+                    return snprintf(out, 128, "%s:%s=%s", name, o->key, nn_mixer_option_value(o, i)) > 0;
     }
     return false;
 }
