@@ -143,6 +143,17 @@ static vkc_status make_student(distill_work *w)
     return st;
 }
 
+// For the progress line: the mixer without its options where no other choice has the same one.
+static const char *get_short_name(const distill_report *r, uint32_t k)
+{
+    const char *text = r->mixer[k].text, *name = r->mixer[k].mixer.mixer;
+    const size_t len = strcspn(text, ":");
+    bool is_unique = !r->mixer[k].is_given;
+    for (uint32_t i = 0; i < r->n_mixers; i++)
+        is_unique = is_unique && (i == k || strcspn(r->mixer[i].text, ":") != len || strncmp(r->mixer[i].text, text, len) != 0);
+    return is_unique ? name : text;
+}
+
 vkc_status search_run(distill_work *w)
 {
     const distill_args *a = w->a;
@@ -153,7 +164,7 @@ vkc_status search_run(distill_work *w)
     distill_trials *trials = NULL;
     vkc_status st;
     for (uint32_t k = 0; k < r->n_mixers; k++)
-        name[k] = r->mixer[k].text;
+        name[k] = get_short_name(r, k);
     VKC_TRY(run_path(&w->run, "search.jsonl", path));
     if (r->objective != OBJECTIVE_ACCURACY) {
         cost = calloc((size_t) r->depth * (1 + r->n_mixers), sizeof *cost);
