@@ -64,8 +64,8 @@ static void print_note(const search *s, const distill_step *t, char note[160])
         snprintf(name, sizeof name, "choice %u", t->choice);
     if (!isnan(s->best))
         snprintf(best, sizeof best, ", best %.1f %%", 100.0 * s->best);
-    snprintf(note, 160, "trial %u of %u, round %u of %u: layer %u %s%s", s->n_trials + 1, s->most, s->round, s->n_rounds,
-             t->layer, name, best);
+    snprintf(note, 160, "trial %u of %u, round %u of %u: layer %u %s%s", s->n_trials + 1, s->most, s->round,
+             s->n_rounds, t->layer, name, best);
 }
 
 // The score of the committed model and one layer more (UINT32_MAX: none more).
