@@ -50,7 +50,7 @@ static bool tell(const search *s, const char *note)
     return s->p->progress(s->p->user, &pr);
 }
 
-// "round 2 of 6: layer 3 linear, best 93.8 %"
+// "trial 8 of 22, round 2 of 6: layer 3 linear, best 93.8 %"
 static void print_note(const search *s, const distill_step *t, char note[160])
 {
     char best[32] = "", name[64];
@@ -64,7 +64,8 @@ static void print_note(const search *s, const distill_step *t, char note[160])
         snprintf(name, sizeof name, "choice %u", t->choice);
     if (!isnan(s->best))
         snprintf(best, sizeof best, ", best %.1f %%", 100.0 * s->best);
-    snprintf(note, 160, "round %u of %u: layer %u %s%s", s->round, s->n_rounds, t->layer, name, best);
+    snprintf(note, 160, "trial %u of %u, round %u of %u: layer %u %s%s", s->n_trials + 1, s->most, s->round,
+             s->n_rounds, t->layer, name, best);
 }
 
 // The score of the committed model and one layer more (UINT32_MAX: none more).

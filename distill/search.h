@@ -52,7 +52,8 @@ typedef struct distill_search_params {
     distill_commit_fn commit;       // may be NULL
     void    *score_user;
     const char *log_path;           // NULL = none
-    nn_progress_fn progress;        // "round 2 of 6: layer 3 linear, best 93.8 %" (of the round)
+    nn_progress_fn progress;        // "trial 8 of 22, round 2 of 6: layer 3 linear, best 93.8 %" (of
+                                    // the round; 22: at most)
     void    *user;
 } distill_search_params;
 

@@ -47,7 +47,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
     uint32_t threads;
     bool     check_finite;          // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
     const char *run_dir;            // checkpoints; NULL = none
-    const char *tag;                // ends their names and those of log and progress: "-2" [none]; for several in one run
+    const char *tag;                // ends their names and those of log and progress [none]; "-2": the second of a run
     bool     resume;
     uint32_t max_steps;             // of both stages together [no limit]
     uint32_t match_epochs;          // of matching, before the transfer [none]

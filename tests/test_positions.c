@@ -1,4 +1,4 @@
-// test_positions.c — positions of one grid for another, against PyTorch's bicubic with antialias; models at other sizes.
+// test_positions.c — positions of one grid for another, against PyTorch's; models at other sizes.
 #include "nn/infer.h"
 #include "nn/positions.h"
 #include "tests/golden_model.h"
@@ -89,7 +89,8 @@ static void test_model(void **state)
     nn_model_config cfg;
     nn_vit *v = NULL, *same = NULL, *large = NULL, *none = NULL;
     float a[6], b[6];
-    assert_ok(nn_model_config_init(&cfg, "vit:image=12,patch=4,dim=20,depth=2,heads=5,classes=3,mixer=attention/linear"));
+    assert_ok(nn_model_config_init(&cfg, "vit:image=12,patch=4,dim=20,depth=2,heads=5,classes=3,"
+                                          "mixer=attention/linear"));
     assert_ok(nn_vit_create(dev, &cfg, false, &v));
     golden_fill(v->params, 3, 0.3f);
     assert_ok(nn_vit_create_at(v, 0, false, &same));

@@ -554,12 +554,12 @@ static void test_progress(void **state)
     p.name = names;
     assert_int_equal(distill_search(&p, r), VKC_OK);
     assert_string_equal(t.notes, "7 nothing replaced\n"
-                                 "7 round 1 of 2: layer 0 linear\n"
-                                 "7 round 1 of 2: layer 0 ssd, best 89.9 %\n"
-                                 "7 round 1 of 2: layer 1 linear, best 89.9 %\n"
-                                 "7 round 1 of 2: layer 1 ssd, best 89.9 %\n"
-                                 "7 round 2 of 2: layer 0 linear\n"
-                                 "7 round 2 of 2: layer 0 ssd, best 89.9 %\n"
+                                 "7 trial 2 of 7, round 1 of 2: layer 0 linear\n"
+                                 "7 trial 3 of 7, round 1 of 2: layer 0 ssd, best 89.9 %\n"
+                                 "7 trial 4 of 7, round 1 of 2: layer 1 linear, best 89.9 %\n"
+                                 "7 trial 5 of 7, round 1 of 2: layer 1 ssd, best 89.9 %\n"
+                                 "7 trial 6 of 7, round 2 of 2: layer 0 linear\n"
+                                 "7 trial 7 of 7, round 2 of 2: layer 0 ssd, best 89.9 %\n"
                                  "7 done\n");
 }
 

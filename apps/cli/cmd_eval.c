@@ -87,7 +87,8 @@ done:
 
 static const arg table[] = {
     DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
-    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), IMG_SIZE_ROW(eval_args), SHOW_ROWS(eval_args),
+    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
+    IMG_SIZE_ROW(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
       "of --show: the first of those that are judged [8]" },
     { 0 },

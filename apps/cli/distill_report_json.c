@@ -94,9 +94,10 @@ static json_t *build_transfers(const distill_report *r)
     for (uint32_t k = 0; k < r->n_mixers; k++) {
         const report_mixer *m = &r->mixer[k];
         if (!m->is_given)
-            json_array_append_new(list, json_pack("{s:s, s:o, s:I, s:f, s:o}", "mixer", m->text, "error",
-                                                  build_errors(r, m), "steps", (json_int_t) m->transfer.steps, "seconds",
-                                                  m->transfer.seconds, "match", build_match(r, &m->transfer.match)));
+            json_array_append_new(list, json_pack(
+                "{s:s, s:o, s:I, s:f, s:o}", "mixer", m->text, "error", build_errors(r, m), "steps",
+                (json_int_t) m->transfer.steps, "seconds", m->transfer.seconds, "match",
+                build_match(r, &m->transfer.match)));
     }
     return list;
 }
@@ -141,7 +142,8 @@ static json_t *build_search(const distill_report *r)
 {
     const distill_search_result *s = &r->search;
     return json_pack("{s:s, s:f, s:o, s:f, s:b, s:o, s:o, s:o, s:i, s:s, s:i, s:i, s:o, s:o, s:o}", "objective",
-                     report_objective_name(r->objective), "max_drop", r->max_drop, "val_top1", app_number(s->base.metric),
+                     report_objective_name(r->objective), "max_drop", r->max_drop, "val_top1",
+                     app_number(s->base.metric),
                      "confidence", r->confidence, "guarded", r->guarded, "base_cost",
                      r->objective == OBJECTIVE_ACCURACY ? json_null() : app_number(s->base_cost), "path",
                      build_path(r, s), "refused",

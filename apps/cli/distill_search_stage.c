@@ -56,9 +56,9 @@ static vkc_status fail_without_steps(distill_work *w)
                         "get %s", r->objective == OBJECTIVE_LATENCY ? "faster on this device at this size" : "smaller");
     const double drop = 100.0 * (r->search.base.metric - near->score.metric);
     if (r->guarded && drop <= 100.0 * r->max_drop)
-        return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs %.2f "
-                        "points, but %.2f may well be, and %.2f are allowed; more pictures in val tell better", near->layer,
-                        r->mixer[near->choice - 1].text, drop, -100.0 * near->score.low, 100.0 * r->max_drop);
+        return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs "
+                        "%.2f points, but %.2f may well be, and %.2f are allowed; more pictures in val tell better",
+                        near->layer, r->mixer[near->choice - 1].text, drop, -100.0 * near->score.low, 100.0 * r->max_drop);
     return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs %.2f "
                     "points, and %.2f are allowed (--max-drop)", near->layer, r->mixer[near->choice - 1].text, drop,
                     100.0 * r->max_drop);
@@ -133,14 +133,26 @@ static vkc_status make_student(distill_work *w)
     r->n_chosen = r->is_best ? r->search.n_best : r->search.n_steps;
     w->is_refused = r->n_chosen == 0;
     if (w->is_refused)
-        return VKC_FAIL(VKC_E_CHECK, "no student written: the best on the way is the teacher itself; without --best it is "
-                        "the one with %u of %u layers replaced", r->search.n_steps, r->depth);
+        return VKC_FAIL(VKC_E_CHECK, "no student written: the best on the way is the teacher itself; without --best "
+                        "it is the one with %u of %u layers replaced", r->search.n_steps, r->depth);
     distill_search_choice(&r->search, r->n_chosen, r->choice);
     vkc_status st = distill_hybrid_create(w->teacher, (const nn_vit *const *) w->replaced, r->n_mixers, r->choice,
                                           &w->student);
     if (st == VKC_OK)
         memcpy(r->layer, w->student->cfg.layers, sizeof r->layer);
     return st;
+}
+
+// For the progress line: the mixer without its options where no other choice has the same one.
+static const char *get_short_name(const distill_report *r, uint32_t k)
+{
+    const char *text = r->mixer[k].text, *name = r->mixer[k].mixer.mixer;
+    const size_t len = strcspn(text, ":");
+    bool is_unique = !r->mixer[k].is_given;
+    for (uint32_t i = 0; i < r->n_mixers; i++)
+        is_unique = is_unique && (i == k || strcspn(r->mixer[i].text, ":") != len ||
+                                  strncmp(r->mixer[i].text, text, len) != 0);
+    return is_unique ? name : text;
 }
 
 vkc_status search_run(distill_work *w)
@@ -153,7 +165,7 @@ vkc_status search_run(distill_work *w)
     distill_trials *trials = NULL;
     vkc_status st;
     for (uint32_t k = 0; k < r->n_mixers; k++)
-        name[k] = r->mixer[k].text;
+        name[k] = get_short_name(r, k);
     VKC_TRY(run_path(&w->run, "search.jsonl", path));
     if (r->objective != OBJECTIVE_ACCURACY) {
         cost = calloc((size_t) r->depth * (1 + r->n_mixers), sizeof *cost);
