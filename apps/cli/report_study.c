@@ -221,7 +221,7 @@ vkc_status report_groups(report_page *p)
         VKC_TRY(draw_groups(p, mixer_name(r, k), "loss_rise"));
     }
     write_correlation(p->f, r, "correlation", "with sparsity");
-    write_correlation(p->f, r, "depth_correlation", "with the depth of the layers, as a control,");
+    write_correlation(p->f, r, "depth_correlation", "with the depth of the layers, as a control");
     write_group_rows(p->f, r);
     html_section_close(p->f);
 done:
