@@ -97,6 +97,14 @@ uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
     return lanes;
 }
 
+uint32_t nn_many_lanes(uint32_t cols)
+{
+    uint32_t lanes = 1;
+    while (lanes < 32 && lanes < cols)
+        lanes *= 2;
+    return lanes;
+}
+
 uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile)
 {
     return (rows - 1) / tile < c->dev->max_groups[0] && forced_lanes() != 32;

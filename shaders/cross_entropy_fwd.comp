@@ -19,9 +19,9 @@ PUSH_ARGS(cross_entropy_args);
 // `t`: the sum over the columns of logit - top. An unknown label counts as no loss.
 float label_loss(uint y, uint base, float top, float log_sum, float t)
 {
-    if (y >= COLS)
-        return 0.0;
-    return log_sum - (1.0 - a.smoothing) * (logits[base + y] - top) - a.smoothing / float(COLS) * t;
+    float z = logits[base + min(y, COLS - 1u)] - top;
+    float loss = log_sum - (1.0 - a.smoothing) * z - a.smoothing / float(COLS) * t;
+    return y < COLS ? loss : 0.0;
 }
 
 void main()

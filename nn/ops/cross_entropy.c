@@ -44,10 +44,16 @@ done:
     return st;
 }
 
+static uint32_t lanes_of(const nn_call *c)
+{
+    const uint32_t classes = c->in[0].dim[1];
+    return c->in[2].rank ? nn_many_lanes(classes) : nn_row_lanes(c, classes);
+}
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct cross_entropy_args a = make_args(c);
-    uint32_t lanes = nn_row_lanes(c, a.classes);
+    const uint32_t lanes = lanes_of(c);
     struct loss_mean_args m = {
         .rows = a.rows, .n_partials = nn_n_partials(c->in[0].dim[0], NN_ROW_WG / lanes), .scale = 1,
     };
@@ -63,7 +69,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     struct cross_entropy_args a = make_args(c);
-    uint32_t lanes = nn_row_lanes(c, a.classes);
+    const uint32_t lanes = lanes_of(c);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
     return NN_DISPATCH(r, cross_entropy_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),

@@ -35,20 +35,10 @@ done:
     return st;
 }
 
-// Always several invocations a row: where one walks a whole row of two arrays, code that lavapipe 26.1 compiles from
-// kl_fwd crashes, and for a batch of class scores there is nothing to gain from it.
-static uint32_t lanes_of(uint32_t classes)
-{
-    uint32_t lanes = 1;
-    while (lanes < 32 && lanes < classes)
-        lanes *= 2;
-    return lanes;
-}
-
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct kl_args a = make_args(c);
-    uint32_t lanes = lanes_of(a.classes);
+    uint32_t lanes = nn_many_lanes(a.classes);
     struct loss_mean_args m = {
         .rows = a.rows, .n_partials = nn_n_partials(c->in[0].dim[0], NN_ROW_WG / lanes),
         .scale = a.temperature * a.temperature,
@@ -64,7 +54,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     struct kl_args a = make_args(c);
-    uint32_t lanes = lanes_of(a.classes);
+    uint32_t lanes = nn_many_lanes(a.classes);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
     return NN_DISPATCH(r, kl_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes },
