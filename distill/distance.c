@@ -1,19 +1,13 @@
 // distance.c — losses between modules of the same layer, and the names of targets and distances.
 #include "distill/distance.h"
 
+#include "nn/names.h"
+
 #include <math.h>
 #include <string.h>
 
 static const char *const target_names[] = { "output", "heads" };
 static const char *const distance_names[] = { "mse", "cosine" };
-
-static bool find_name(const char *name, const char *const *names, uint32_t n, uint32_t *out)
-{
-    for (*out = 0; *out < n; ++*out)
-        if (strcmp(name, names[*out]) == 0)
-            return true;
-    return false;
-}
 
 const char *distill_target_name(distill_target t)
 {
@@ -23,10 +17,10 @@ const char *distill_target_name(distill_target t)
 vkc_status distill_target_get(const char *name, distill_target *out)
 {
     uint32_t i;
-    if (!find_name(name, target_names, DISTILL_N_TARGETS, &i))
-        return VKC_FAIL(VKC_E_ARG, "no target \"%.40s\"; there are: output, heads", name);
-    *out = (distill_target) i;
-    return VKC_OK;
+    const vkc_status st = nn_name_get("target", name, target_names, DISTILL_N_TARGETS, &i);
+    if (st == VKC_OK)
+        *out = (distill_target) i;
+    return st;
 }
 
 const char *distill_distance_name(distill_distance d)
@@ -37,10 +31,10 @@ const char *distill_distance_name(distill_distance d)
 vkc_status distill_distance_get(const char *name, distill_distance *out)
 {
     uint32_t i;
-    if (!find_name(name, distance_names, DISTILL_N_DISTANCES, &i))
-        return VKC_FAIL(VKC_E_ARG, "no distance \"%.40s\"; there are: mse, cosine", name);
-    *out = (distill_distance) i;
-    return VKC_OK;
+    const vkc_status st = nn_name_get("distance", name, distance_names, DISTILL_N_DISTANCES, &i);
+    if (st == VKC_OK)
+        *out = (distill_distance) i;
+    return st;
 }
 
 void distill_distances_start(distill_distances *d, distill_target target, distill_distance distance)

@@ -4,12 +4,12 @@
 #include "distill/attention_taps.h"
 #include "distill/statistics.h"
 #include "nn/loader.h"
+#include "nn/names.h"
 #include "shaders/attention_stats.h"
 #include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 _Static_assert(DISTILL_N_MEASURES == ATTENTION_STATS_MEASURES && DISTILL_N_KEYS == ATTENTION_STATS_SETS,
                "measures come in the order of attention_stats.h");
@@ -26,13 +26,11 @@ const char *distill_measure_name(distill_measure m)
 
 vkc_status distill_measure_get(const char *name, distill_measure *out)
 {
-    for (int m = 0; m < DISTILL_N_MEASURES; m++)
-        if (!strcmp(name, measure_names[m])) {
-            *out = (distill_measure) m;
-            return VKC_OK;
-        }
-    return VKC_FAIL(VKC_E_ARG, "no measure \"%s\"; there are: entropy, effective, gini, hoyer, participation, below, "
-                    "top10, mass90", name);
+    uint32_t i;
+    const vkc_status st = nn_name_get("measure", name, measure_names, DISTILL_N_MEASURES, &i);
+    if (st == VKC_OK)
+        *out = (distill_measure) i;
+    return st;
 }
 
 bool distill_measure_is_high(distill_measure m)
@@ -47,12 +45,11 @@ const char *distill_keys_name(distill_keys k)
 
 vkc_status distill_keys_get(const char *name, distill_keys *out)
 {
-    for (int k = 0; k < DISTILL_N_KEYS; k++)
-        if (!strcmp(name, keys_names[k])) {
-            *out = (distill_keys) k;
-            return VKC_OK;
-        }
-    return VKC_FAIL(VKC_E_ARG, "no keys \"%s\"; there are: all, patches", name);
+    uint32_t i;
+    const vkc_status st = nn_name_get("keys", name, keys_names, DISTILL_N_KEYS, &i);
+    if (st == VKC_OK)
+        *out = (distill_keys) i;
+    return st;
 }
 
 // Where the figure of a set of keys, layer, head and measure stands.

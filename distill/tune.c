@@ -7,6 +7,7 @@
 #include "nn/finite.h"
 #include "nn/fit.h"
 #include "nn/fit_work.h"
+#include "nn/names.h"
 #include "shaders/kl.h"
 
 #include <math.h>
@@ -21,12 +22,11 @@ const char *distill_trained_name(distill_trained t)
 
 vkc_status distill_trained_get(const char *name, distill_trained *out)
 {
-    for (int i = 0; i < DISTILL_N_TRAINED; i++)
-        if (strcmp(name, trained_names[i]) == 0) {
-            *out = (distill_trained) i;
-            return VKC_OK;
-        }
-    return VKC_FAIL(VKC_E_ARG, "nothing called \"%.40s\" to train; there are: mixers, attn, blocks, all", name);
+    uint32_t i;
+    const vkc_status st = nn_name_get("part of the model to train called", name, trained_names, DISTILL_N_TRAINED, &i);
+    if (st == VKC_OK)
+        *out = (distill_trained) i;
+    return st;
 }
 
 // Parameters with defaults worked out, and what the graph is given to minimise.

@@ -2,8 +2,9 @@
 // is in retention_graph.c.
 #include "nn/retention.h"
 
+#include "nn/names.h"
+
 #include <math.h>
-#include <string.h>
 
 static const char *const names[] = {
     [NN_POLICY_NONE] = "none", [NN_POLICY_HALTING] = "halting", [NN_POLICY_TOPK] = "topk",
@@ -16,13 +17,11 @@ const char *nn_policy_name(nn_policy p)
 
 vkc_status nn_policy_get(const char *name, nn_policy *out)
 {
-    for (int i = NN_POLICY_NONE; i <= NN_POLICY_TOPK; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *out = (nn_policy) i;
-            return VKC_OK;
-        }
-    }
-    return VKC_FAIL(VKC_E_ARG, "no policy \"%.40s\"; there are: none, halting, topk", name);
+    uint32_t i;
+    const vkc_status st = nn_name_get("policy", name, names, sizeof names / sizeof names[0], &i);
+    if (st == VKC_OK)
+        *out = (nn_policy) i;
+    return st;
 }
 
 static uint32_t get_patches(const nn_model_config *cfg)

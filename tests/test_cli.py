@@ -527,25 +527,34 @@ def test_full_disk(work):
     check(tree(work / "odd") == before, "train over an odd folder: something in it changed")
 
 
-def main():
+def run_tests(work, *tests):
+    for test in tests:
+        start = time.monotonic()
+        test(work)
+        print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+
+
+def main(test_all):
+    """Calls test_all with a new folder that has data in it; exit code 1 when a check failed."""
     global pare
     pare = os.path.abspath(sys.argv[1])
     if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
         print("no device")
         return SKIP
-    test_usage()
-    test_devices()
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         make_data(work / "data")
-        for test in (test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input,
-                     test_retention, test_show, test_bench_retention, test_retain, test_full_disk):
-            start = time.monotonic()
-            test(work)
-            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
+        test_all(work)
     print(f"{len(failures)} failures")
     return 1 if failures else 0
 
 
+def test_all(work):
+    test_usage()
+    test_devices()
+    run_tests(work, test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_retention,
+              test_show, test_bench_retention, test_retain, test_full_disk)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(test_all))

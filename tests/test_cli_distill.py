@@ -1,18 +1,14 @@
 #!/usr/bin/env python3
 """Runs pare distill, tune and prune from outside: mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
 import json
-import os
-import pathlib
 import shutil
 import struct
 import sys
-import tempfile
-import time
 
 sys.dont_write_bytecode = True
 
 import test_cli as cli
-from test_cli import check, check_json, check_run, plant, run, train, tree, weights
+from test_cli import check, check_json, check_run, plant, train, tree, weights
 
 STEPS = 4                           # of an epoch: 26 pictures, two of them broken, in batches of 8
 
@@ -318,29 +314,14 @@ def test_prune(work):
     check(tree(b) == before, "prune: the model changed")
 
 
-def main():
-    cli.pare = os.path.abspath(sys.argv[1])
-    if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
-        print("no device")
-        return cli.SKIP
-    with tempfile.TemporaryDirectory() as folder:
-        work = pathlib.Path(folder)
-        cli.make_data(work / "data")
-        check_run(0, "", *train(work, "m"))
-        (work / "one").mkdir()      # a folder of their own, with the same model and data
-        for name in ("m", "data"):
-            shutil.copytree(work / name, work / "one" / name)
-        for test in (test_one, test_tune, test_prune):
-            start = time.monotonic()
-            test(work / "one")
-            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
-        for test in (test_sizes, test_mixers, test_resume, test_from, test_objectives, test_bad_input):
-            start = time.monotonic()
-            test(work)
-            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
-    print(f"{len(cli.failures)} failures")
-    return 1 if cli.failures else 0
+def test_all(work):
+    check_run(0, "", *train(work, "m"))
+    (work / "one").mkdir()      # a folder of their own, with the same model and data
+    for name in ("m", "data"):
+        shutil.copytree(work / name, work / "one" / name)
+    cli.run_tests(work / "one", test_one, test_tune, test_prune)
+    cli.run_tests(work, test_sizes, test_mixers, test_resume, test_from, test_objectives, test_bad_input)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.main(test_all))

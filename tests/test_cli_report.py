@@ -3,11 +3,9 @@
 import html.parser
 import json
 import os
-import pathlib
 import re
 import shutil
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 
@@ -116,20 +114,10 @@ def test_bad_input(work):
     check(not (odd / "trap").exists(), "report: gnuplot ran a command of run.json")
 
 
-def main():
-    cli.pare = os.path.abspath(sys.argv[1])
-    if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
-        print("no device")
-        return cli.SKIP
-    with tempfile.TemporaryDirectory() as folder:
-        work = pathlib.Path(folder)
-        cli.make_data(work / "data")
-        check_run(0, "", *train(work, "m"))
-        test_runs(work)
-        test_bad_input(work)
-    print(f"{len(cli.failures)} failures")
-    return 1 if cli.failures else 0
+def test_all(work):
+    check_run(0, "", *train(work, "m"))
+    cli.run_tests(work, test_runs, test_bad_input)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.main(test_all))

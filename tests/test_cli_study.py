@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Runs pare study from outside: groups, teachers, resuming, students that are given, bad input: test_cli_study.py PARE."""
 import json
-import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -165,27 +163,15 @@ def test_bad_input(work):
     check(tree(m) == before and not (work / "x").exists(), "study: a refused command changed something")
 
 
-def main():
-    cli.pare = os.path.abspath(sys.argv[1])
-    if run("devices")[0] == 3 and not os.environ.get("PARE_REQUIRE_DEVICE"):
-        print("no device")
-        return cli.SKIP
-    with tempfile.TemporaryDirectory() as folder:
-        work = pathlib.Path(folder)
-        cli.make_data(work / "data")
-        deep = cli.ARCH.replace("depth=2", "depth=3")
-        check_run(0, "", *train(work, "m", "--arch", deep))
-        check_run(0, "", *train(work, "n", "--arch", deep, "--seed", "1"))
-        check_run(0, "", *train(work, "plain", "--arch", deep + ",mixer=conv", "--epochs", "1"))
-        check_run(0, "", "train", "--data", "synth:ringed-digit,train=16,val=8,test=8", "--arch", deep, "--epochs", "1",
-                  "--batch", "8", "-o", work / "digits")
-        for test in (test_groups, test_resume, test_teachers, test_from, test_bad_input):
-            start = time.monotonic()
-            test(work)
-            print(f"{test.__name__}: {time.monotonic() - start:.1f} s", flush=True)
-    print(f"{len(cli.failures)} failures")
-    return 1 if cli.failures else 0
+def test_all(work):
+    deep = cli.ARCH.replace("depth=2", "depth=3")
+    check_run(0, "", *train(work, "m", "--arch", deep))
+    check_run(0, "", *train(work, "n", "--arch", deep, "--seed", "1"))
+    check_run(0, "", *train(work, "plain", "--arch", deep + ",mixer=conv", "--epochs", "1"))
+    check_run(0, "", "train", "--data", "synth:ringed-digit,train=16,val=8,test=8", "--arch", deep, "--epochs", "1",
+              "--batch", "8", "-o", work / "digits")
+    cli.run_tests(work, test_groups, test_resume, test_teachers, test_from, test_bad_input)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cli.main(test_all))

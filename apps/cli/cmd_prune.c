@@ -72,7 +72,6 @@ static vkc_status prune(prune_work *w)
     const data_args *d = &a->tune.d;
     const distill_prune_params how = get_how(a);
     vkc_status st;
-    VKC_TRY(distill_prune_count(w->s.v, &how, w->layer));
     w->split = nn_dataset_len(w->s.data, NN_SPLIT_TEST) > 0 ? NN_SPLIT_TEST : NN_SPLIT_VAL;
     w->params_before = nn_params_count(w->s.v->params);
     VKC_TRY(measure_split(w->s.v, w->s.data, w->split, d, &w->before));
@@ -82,8 +81,8 @@ static vkc_status prune(prune_work *w)
         p.epochs = a->shrink_epochs;
         p.units = a->decay;
         VKC_TRY(distill_tune(w->s.teacher, w->s.v, &p, &w->shrink));
-        VKC_TRY(distill_prune_count(w->s.v, &how, w->layer));
     }
+    VKC_TRY(distill_prune_count(w->s.v, &how, w->layer));
     VKC_TRY(distill_prune(w->s.v, w->layer, &w->cut));
     VKC_TRY(measure_split(w->cut, w->s.data, w->split, d, &w->cut_only));
     w->after = w->cut_only;
