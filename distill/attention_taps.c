@@ -15,7 +15,7 @@ vkc_status distill_attention_taps_init(const nn_vit *v, uint32_t cap_images, dis
     p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : 3 * c->dim;
     VKC_TRY(nn_batch_create(v->dev, c, cap_images, &p->batch));
     VKC_TRY(nn_graph_create(v->dev, &p->g));
-    nn_tensor *pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, c->channels * c->image * c->image } },
+    nn_tensor *pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, nn_model_config_pixels(c) } },
                                        NN_DTYPE_F32, p->batch.images);
     nn_vit_forward(p->g, v, &p->batch, pixels, false, &t);
     for (uint32_t l = 0; l < c->depth; l++) {
@@ -63,7 +63,7 @@ vkc_status distill_attention_taps_run(distill_attention_taps *t, const float *pi
 {
     const nn_model_config *c = &t->v->cfg;
     vkc_slice in = t->pixels;
-    in.size = (size_t) n * c->channels * c->image * c->image * sizeof(float);
+    in.size = (size_t) n * nn_model_config_pixels(c) * sizeof(float);
     vkc_status st = nn_batch_write(t->v->dev, &t->batch, n);
     if (st == VKC_OK)
         st = vkc_write(t->v->dev, in, pixels);

@@ -60,7 +60,7 @@ vkc_status distill_maps_create(const nn_vit *v, const distill_maps_params *param
         return fail_memory();
     *m = (distill_maps) { .depth = c->depth, .heads = c->heads, .dim = c->dim, .tokens = nn_model_config_tokens(c),
                           .cap = params->images ? params->images : 4,
-                          .pixels_len = (size_t) c->channels * c->image * c->image };
+                          .pixels_len = (size_t) nn_model_config_pixels(c) };
     nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, m->cap);
     lp.max_images = m->cap;
     lp.threads = params->threads;

@@ -70,7 +70,7 @@ static vkc_status figures_init(figures *f, match *m, const nn_vit *teacher, cons
 {
     vkc_status st;
     nn_vit_taps t = { 0 };
-    const uint32_t len = teacher->cfg.channels * teacher->cfg.image * teacher->cfg.image;
+    const uint32_t len = nn_model_config_pixels(&teacher->cfg);
     VKC_TRY(nn_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
     VKC_TRY(nn_graph_create(teacher->dev, &f->g));
     f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, f->batch.images);

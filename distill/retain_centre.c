@@ -22,7 +22,7 @@ vkc_status distill_pictures_load(const nn_model_config *c, const nn_dataset *dat
     lp.max_images = most;
     lp.threads = threads;
     VKC_TRY(nn_loader_create(&lp, &l));
-    const size_t len = (size_t) c->channels * c->image * c->image;
+    const size_t len = (size_t) nn_model_config_pixels(c);
     const uint32_t batches = nn_loader_batches(l);
     out->pixels = (float *) malloc((size_t) batches * BATCH * len * sizeof *out->pixels);
     if (!out->pixels) {
@@ -63,7 +63,7 @@ typedef struct probe {
 static vkc_status measure(const probe *k, double *keep)
 {
     const nn_model_config *c = &k->v->cfg;
-    const size_t len = (size_t) c->channels * c->image * c->image;
+    const size_t len = (size_t) nn_model_config_pixels(c);
     double share[NN_MAX_DEPTH] = { 0 };
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < k->s->n && st == VKC_OK; i += BATCH) {

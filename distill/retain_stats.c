@@ -26,12 +26,12 @@ static vkc_status open_pass(pass *p, const distill_retain_stats_params *s, uint3
     const nn_model_config *c = &p->v->cfg;
     vkc_status st;
     const nn_model_config *d = s->dense ? &s->dense->cfg : c;
-    if (d->image != c->image || d->patch != c->patch || d->depth != c->depth)
+    if (d->height != c->height || d->width != c->width || d->patch != c->patch || d->depth != c->depth)
         return VKC_FAIL(VKC_E_ARG, "retention: the dense model has other patches or another depth");
     VKC_TRY(nn_infer_create_with(p->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &p->inf));
     if (s->dense)
         VKC_TRY(nn_infer_create_with(s->dense, &(nn_infer_params) { .cap_images = batch, .scores = true }, &p->dense));
-    const size_t len = (size_t) c->channels * c->image * c->image;
+    const size_t len = (size_t) nn_model_config_pixels(c);
     p->pixels = (float *) malloc(batch * len * sizeof *p->pixels);
     p->logits = (float *) malloc((size_t) batch * c->classes * sizeof *p->logits);
     p->blocks = (uint8_t *) malloc(p->n_patches + 1);
@@ -121,7 +121,7 @@ bool distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_co
 {
     static const char name[] = "synth:ringed-digit";
     return strncmp(nn_dataset_spec(data), name, sizeof name - 1) == 0 && !nn_dataset_is_fresh(data, split) &&
-           c->image == NN_SYNTH_SIZE;
+           c->height == NN_SYNTH_SIZE && c->width == NN_SYNTH_SIZE;
 }
 
 vkc_status distill_retain_measure(const nn_vit *v, const distill_retain_stats_params *s, distill_retain_stats *out)

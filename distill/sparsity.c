@@ -109,7 +109,7 @@ vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_para
     VKC_TRY(distill_attention_taps_init(v, batch, DISTILL_TAP_STATS, &t));
     out->mean = (double *) calloc(len_of(out), sizeof *out->mean);
     out->std = (double *) calloc(len_of(out), sizeof *out->std);
-    pixels = (float *) malloc((size_t) batch * c->channels * c->image * c->image * sizeof *pixels);
+    pixels = (float *) malloc((size_t) batch * nn_model_config_pixels(c) * sizeof *pixels);
     stats = (float *) malloc(distill_attention_taps_len(&t) * sizeof *stats);
     if (!out->mean || !out->std || !pixels || !stats) {
         st = VKC_FAIL(VKC_E_NOMEM, "sparsity: out of host memory");

@@ -55,7 +55,7 @@ static vkc_status allocate(distill_trials *t)
     const nn_model_config *c = &t->p.teacher->cfg;
     const size_t n = nn_loader_images(t->loader);
     bool ok = true;
-    t->pixels = (float *) malloc((size_t) t->batch * c->channels * c->image * c->image * sizeof *t->pixels);
+    t->pixels = (float *) malloc((size_t) t->batch * nn_model_config_pixels(c) * sizeof *t->pixels);
     t->labels = (uint32_t *) malloc(n * sizeof *t->labels);
     t->teacher = (float *) malloc(n * c->classes * sizeof *t->teacher);
     t->logits = (float *) malloc(n * c->classes * sizeof *t->logits);

@@ -46,21 +46,21 @@ static uint32_t reflect(int64_t x, uint32_t size)
     return (uint32_t) (x < 0 ? 0 : x);
 }
 
-void nn_augment_write(const nn_augment_params *p, uint64_t seed, uint64_t epoch, uint64_t index, uint32_t size,
-                      const uint8_t *in, uint8_t *out)
+void nn_augment_write(const nn_augment_params *p, uint64_t seed, uint64_t epoch, uint64_t index, uint32_t height,
+                      uint32_t width, const uint8_t *in, uint8_t *out)
 {
     uint64_t bits = hash(seed, epoch, index), span = 2 * (uint64_t) p->shift + 1;
     bool flip_h = p->flip_h && (bits & 1), flip_v = p->flip_v && (bits & 2), turn = p->transpose && (bits & 4);
     int64_t dx = (int64_t) ((bits >> 8 & 0xffffff) * span >> 24) - p->shift;
     int64_t dy = (int64_t) ((bits >> 32 & 0xffffff) * span >> 24) - p->shift;
-    for (uint32_t y = 0; y < size; y++)
-        for (uint32_t x = 0; x < size; x++) {
-            uint32_t u = reflect(x + dx, size), v = reflect(y + dy, size);
+    for (uint32_t y = 0; y < height; y++)
+        for (uint32_t x = 0; x < width; x++) {
+            uint32_t u = reflect(x + dx, width), v = reflect(y + dy, height);
             if (flip_h)
-                u = size - 1 - u;
+                u = width - 1 - u;
             if (flip_v)
-                v = size - 1 - v;
-            const uint8_t *from = in + ((size_t) (turn ? u : v) * size + (turn ? v : u)) * 3;
-            memcpy(out + ((size_t) y * size + x) * 3, from, 3);
+                v = height - 1 - v;
+            const uint8_t *from = in + ((size_t) (turn ? u : v) * width + (turn ? v : u)) * 3;
+            memcpy(out + ((size_t) y * width + x) * 3, from, 3);
         }
 }

@@ -17,13 +17,13 @@ uint32_t nn_shuffle_get(uint64_t seed, uint64_t epoch, uint32_t n, uint32_t i);
 
 typedef struct nn_augment_params {
     bool     flip_h, flip_v;        // mirrored left-right, top-bottom, each half of the time
-    bool     transpose;             // rows become columns half of the time
-    uint32_t shift;                 // moved by at most so many pixels both ways, edges mirrored; < size
+    bool     transpose;             // rows become columns half of the time; square pictures only
+    uint32_t shift;                 // moved by at most so many pixels both ways, edges mirrored; < height, width
 } nn_augment_params;
 
-// in and out are (size, size, 3) and do not overlap. The choices follow from seed, epoch and index.
-void nn_augment_write(const nn_augment_params *p, uint64_t seed, uint64_t epoch, uint64_t index, uint32_t size,
-                      const uint8_t *in, uint8_t *out);
+// in and out are (height, width, 3) and do not overlap. The choices follow from seed, epoch and index.
+void nn_augment_write(const nn_augment_params *p, uint64_t seed, uint64_t epoch, uint64_t index, uint32_t height,
+                      uint32_t width, const uint8_t *in, uint8_t *out);
 
 #ifdef __cplusplus
 }

@@ -13,8 +13,8 @@ struct nn_classifier {
     nn_vit   *owned;                // NULL when the model is the caller's
     const nn_vit *v;
     nn_infer *inf;
-    uint8_t  *rgb;                  // (image, image, 3)
-    float    *pixels, *logits;      // (channels, image, image), (classes)
+    uint8_t  *rgb;                  // (height, width, 3)
+    float    *pixels, *logits;      // (channels, height, width), (classes)
 };
 
 vkc_status nn_classifier_create_of(const nn_vit *v, bool kept, nn_classifier **out)
@@ -25,7 +25,7 @@ vkc_status nn_classifier_create_of(const nn_vit *v, bool kept, nn_classifier **o
         return VKC_FAIL(VKC_E_NOMEM, "classify: out of host memory");
     c->v = v;
     const nn_model_config *cfg = &v->cfg;
-    const size_t area = (size_t) cfg->image * cfg->image;
+    const size_t area = (size_t) cfg->height * cfg->width;
     c->rgb = (uint8_t *) malloc(3 * area);
     c->pixels = (float *) malloc(cfg->channels * area * sizeof *c->pixels);
     c->logits = (float *) malloc(cfg->classes * sizeof *c->logits);
@@ -114,8 +114,8 @@ vkc_status nn_classifier_run(nn_classifier *c, const char *image_path, uint32_t 
     const nn_model_config *cfg = &c->v->cfg;
     nn_image im = { 0 };
     VKC_TRY(nn_image_load(image_path, &im));
-    VKC_TRY(nn_image_resize(&im, cfg->image, cfg->image, c->rgb));
-    nn_image_normalise(c->rgb, cfg->image, cfg->channels, cfg->mean, cfg->std, c->pixels);
+    VKC_TRY(nn_image_resize(&im, cfg->width, cfg->height, c->rgb));
+    nn_image_normalise(c->rgb, (size_t) cfg->height * cfg->width, cfg->channels, cfg->mean, cfg->std, c->pixels);
     VKC_TRY(nn_infer_run(c->inf, c->pixels, 1, c->logits));
     for (uint32_t i = 0; i < cfg->classes; i++) {
         if (!isfinite(c->logits[i])) {

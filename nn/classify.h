@@ -30,7 +30,7 @@ vkc_status nn_classifier_run(nn_classifier *c, const char *image_path, uint32_t 
 
 // As nn_infer_kept, of the last picture.
 const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l);
-// That picture at the model's size: (image, image, 3).
+// That picture at the model's size: (height, width, 3).
 const uint8_t  *nn_classifier_rgb(const nn_classifier *c);
 
 // All in one: open the default device, load the model, classify one picture, close.

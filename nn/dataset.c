@@ -363,9 +363,10 @@ vkc_status nn_dataset_path(const nn_dataset *d, nn_split split, uint32_t i, char
     return n > 0 && n < NN_PATH_MAX ? VKC_OK : VKC_FAIL(VKC_E_ARG, "the path of a picture is too long");
 }
 
-vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch, uint32_t size,
-                           uint8_t *rgb)
+vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
+                           const nn_preprocess *pre, nn_size size, uint8_t *rgb)
 {
+    (void) pre;
     nn_image im = { 0 };
     uint8_t drawn[NN_SYNTH_SIZE * NN_SYNTH_SIZE * 3];
     if (i >= nn_dataset_len(d, split))
@@ -376,11 +377,11 @@ vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint
         uint64_t index = i + (nn_dataset_is_fresh(d, split) ? epoch * apart : 0);
         nn_synth_read(nn_dataset_synth_seed(split), index, drawn, NULL);
         im = (nn_image) { NN_SYNTH_SIZE, NN_SYNTH_SIZE, drawn };
-        return nn_image_resize(&im, size, size, rgb);
+        return nn_image_resize(&im, size.width, size.height, rgb);
     }
     vkc_status st = nn_image_load(get_list(d, split)->pictures[i].file, &im);
     if (st == VKC_OK)
-        st = nn_image_resize(&im, size, size, rgb);
+        st = nn_image_resize(&im, size.width, size.height, rgb);
     nn_image_finish(&im);
     return st;
 }

@@ -57,7 +57,7 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = batch, .check_finite = p->check_finite,
                                                          .kept = true }, &inf));
-    const size_t len = (size_t) v->cfg.channels * v->cfg.image * v->cfg.image;
+    const size_t len = (size_t) nn_model_config_pixels(&v->cfg);
     pixels = (float *) malloc(batch * len * sizeof *pixels);
     logits = (float *) malloc((size_t) batch * v->cfg.classes * sizeof *logits);
     labels = (uint32_t *) malloc(batch * sizeof *labels);

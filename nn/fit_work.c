@@ -4,7 +4,7 @@
 vkc_status nn_fit_work_init(nn_fit_work *w, vkc_device *dev, const nn_model_config *c, const nn_loader_params *loader)
 {
     vkc_status st;
-    const uint32_t len = c->channels * c->image * c->image;
+    const uint32_t len = nn_model_config_pixels(c);
     *w = (nn_fit_work) { .loader = NULL };
     VKC_TRY(nn_loader_create(loader, &w->loader));
     VKC_TRY(nn_batch_create(dev, c, loader->batch, &w->batch));

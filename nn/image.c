@@ -229,10 +229,10 @@ done:
     return st;
 }
 
-void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, const double mean[3],
+void nn_image_normalise(const uint8_t *rgb, size_t area, uint32_t channels, const double mean[3],
                         const double std[3], float *out)
 {
-    size_t n = (size_t) size * size;
+    const size_t n = area;
     if (channels == 1) {
         for (size_t i = 0; i < n; i++) {
             double luma = 0.299 * rgb[3 * i] + 0.587 * rgb[3 * i + 1] + 0.114 * rgb[3 * i + 2];
@@ -249,10 +249,9 @@ void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, co
     }
 }
 
-void nn_image_restore(const float *pixels, uint32_t size, uint32_t channels, const double mean[3],
+void nn_image_restore(const float *pixels, size_t area, uint32_t channels, const double mean[3],
                       const double std[3], uint8_t *rgb)
 {
-    const size_t area = (size_t) size * size;
     for (size_t i = 0; i < area; i++)
         for (uint32_t k = 0; k < 3; k++) {
             uint32_t from = channels == 1 ? 0 : k;

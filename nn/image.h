@@ -33,11 +33,11 @@ vkc_status nn_image_save(const nn_image *im, const char *path);
 // aliases. The same size is a copy. The aspect is not kept.
 vkc_status nn_image_resize(const nn_image *im, uint32_t width, uint32_t height, uint8_t *out);
 
-// (size, size, 3) bytes to (channels, size, size) floats: (x / 255 - mean) / std. One channel is the luma.
-void nn_image_normalise(const uint8_t *rgb, uint32_t size, uint32_t channels, const double mean[3],
+// (area, 3) bytes to (channels, area) floats, area = height * width: (x / 255 - mean) / std. One channel is the luma.
+void nn_image_normalise(const uint8_t *rgb, size_t area, uint32_t channels, const double mean[3],
                         const double std[3], float *out);
 // And back, rounded and cut to 0 .. 255; one channel becomes grey.
-void nn_image_restore(const float *pixels, uint32_t size, uint32_t channels, const double mean[3],
+void nn_image_restore(const float *pixels, size_t area, uint32_t channels, const double mean[3],
                       const double std[3], uint8_t *rgb);
 
 #ifdef __cplusplus

@@ -125,7 +125,7 @@ static nn_tensor *forward(nn_infer *inf, nn_tensor **input, nn_vit_taps *taps)
 {
     const nn_vit *v = inf->v;
     if (!inf->p.stream) {
-        inf->input_len = v->cfg.channels * v->cfg.image * v->cfg.image;
+        inf->input_len = nn_model_config_pixels(&v->cfg);
         *input = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->input_len } }, NN_DTYPE_F32,
                                 inf->batch.images);
         return nn_vit_forward(inf->g, v, &inf->batch, *input, false, taps);

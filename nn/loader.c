@@ -18,7 +18,7 @@ enum { UNKNOWN, BUSY, KEPT, BAD };  // what is known of a picture
 
 typedef struct slot {
     uint32_t n_done;
-    uint8_t *rgb;                   // (batch, size, size, 3)
+    uint8_t *rgb;                   // (batch, height, width, 3)
     uint8_t *is_good;               // (batch)
     uint32_t *labels;               // (batch)
 } slot;
@@ -28,7 +28,7 @@ struct nn_loader {
     uint32_t n_images, n_batches;   // of an epoch
     uint32_t n_listed;              // of the split
     size_t   image_size;            // bytes of a picture
-    uint8_t *cache;                 // (n_listed, size, size, 3), or NULL
+    uint8_t *cache;                 // (n_listed, height, width, 3), or NULL
     slot     ring[RING];
 
     pthread_mutex_t lock;           // guards all below, state and the counts of the ring
@@ -113,9 +113,11 @@ static void fill(nn_loader *l, uint64_t batch, uint32_t at, uint8_t *work)
 
     vkc_status st = VKC_OK;
     if (known != BAD && known != KEPT)
-        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, l->p.size, decoded);
+        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess, (nn_size) { l->p.height, l->p.width },
+                             decoded);
     if (known != BAD && st == VKC_OK)
-        nn_augment_write(&l->p.augment, l->p.seed, epoch, image, l->p.size, decoded, s->rgb + at * l->image_size);
+        nn_augment_write(&l->p.augment, l->p.seed, epoch, image, l->p.height, l->p.width, decoded,
+                         s->rgb + at * l->image_size);
 
     pthread_mutex_lock(&l->lock);
     if (decoded != work && known == UNKNOWN && l->state[image] == BUSY)
@@ -162,12 +164,16 @@ static void *run_worker(void *user)
 
 static vkc_status check(const nn_loader_params *p)
 {
-    if (p->data == NULL || p->batch == 0 || p->batch > 1u << 20 || p->size == 0 || p->size > NN_IMAGE_MAX_SIDE)
-        return VKC_FAIL(VKC_E_ARG, "loader: a batch of %u pictures of %u pixels a side", p->batch, p->size);
+    if (p->data == NULL || p->batch == 0 || p->batch > 1u << 20 || p->height == 0 || p->width == 0 ||
+        p->height > NN_IMAGE_MAX_SIDE || p->width > NN_IMAGE_MAX_SIDE)
+        return VKC_FAIL(VKC_E_ARG, "loader: a batch of %u pictures of %u x %u pixels", p->batch, p->height, p->width);
     if (p->channels != 0 && p->channels != 1 && p->channels != 3)
         return VKC_FAIL(VKC_E_ARG, "loader: %u channels, want 1 or 3", p->channels);
-    if (p->augment.shift >= p->size)
-        return VKC_FAIL(VKC_E_ARG, "loader: a shift of %u pixels in a picture of %u", p->augment.shift, p->size);
+    if (p->augment.shift >= p->height || p->augment.shift >= p->width)
+        return VKC_FAIL(VKC_E_ARG, "loader: a shift of %u pixels in a picture of %u x %u", p->augment.shift, p->height,
+                        p->width);
+    if (p->augment.transpose && p->height != p->width)
+        return VKC_FAIL(VKC_E_ARG, "loader: pictures of %u x %u pixels cannot be transposed", p->height, p->width);
     if (nn_dataset_len(p->data, p->split) == 0)
         return VKC_FAIL(VKC_E_FORMAT, "%s has no %s pictures", nn_dataset_spec(p->data), nn_split_name(p->split));
     return VKC_OK;
@@ -190,7 +196,7 @@ static void set_defaults(nn_loader *l)
     l->n_listed = nn_dataset_len(p->data, p->split);
     l->n_images = p->max_images > 0 && p->max_images < l->n_listed ? p->max_images : l->n_listed;
     l->n_batches = l->n_images / p->batch + (l->n_images % p->batch > 0 && !p->drop_last);
-    l->image_size = (size_t) p->size * p->size * 3;
+    l->image_size = (size_t) p->height * p->width * 3;
 }
 
 static vkc_status init_memory(nn_loader *l)
@@ -207,8 +213,8 @@ static vkc_status init_memory(nn_loader *l)
     }
     l->state = calloc(l->n_listed, 1);
     if (is_short || l->state == NULL)
-        return VKC_FAIL(VKC_E_NOMEM, "no memory for batches of %u pictures of %u pixels a side", l->p.batch,
-                        l->p.size);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for batches of %u pictures of %u x %u pixels", l->p.batch,
+                        l->p.height, l->p.width);
     // Pages are touched when a picture is decoded; without the cache everything works, only slower.
     if (!nn_dataset_is_fresh(l->p.data, l->p.split) && l->n_listed <= l->p.cache_bytes / l->image_size)
         l->cache = malloc(l->n_listed * l->image_size);
@@ -313,7 +319,8 @@ static vkc_status find_good(nn_loader *l)
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory for a decoded picture");
     for (uint32_t i = 0; i < l->n_listed && st != VKC_OK; i++)
-        st = l->state[i] == BAD ? VKC_E_FORMAT : nn_dataset_read(l->p.data, l->p.split, i, 0, l->p.size, rgb);
+        st = l->state[i] == BAD ? VKC_E_FORMAT : nn_dataset_read(l->p.data, l->p.split, i, 0, &l->p.preprocess, (nn_size) { l->p.height, l->p.width },
+                                                                 rgb);
     free(rgb);
     l->has_good = st == VKC_OK;
     if (st == VKC_OK)
@@ -345,11 +352,11 @@ vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t
     // A finished batch is nobody else's until `next` moves on.
     const slot *s = &l->ring[l->next % RING];
     uint32_t len = get_batch_len(l, l->next), good = 0;
-    size_t picture = (size_t) l->p.size * l->p.size * l->p.channels;
+    size_t picture = (size_t) l->p.height * l->p.width * l->p.channels;
     for (uint32_t i = 0; i < len; i++) {
         if (!s->is_good[i])
             continue;
-        nn_image_normalise(s->rgb + i * l->image_size, l->p.size, l->p.channels, l->p.mean, l->p.std,
+        nn_image_normalise(s->rgb + i * l->image_size, l->image_size / 3, l->p.channels, l->p.mean, l->p.std,
                            pixels + good * picture);
         if (labels)
             labels[good] = s->labels[i];
@@ -378,17 +385,19 @@ const char *nn_loader_bad_text(nn_loader *l, uint32_t i)
 
 nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch)
 {
-    nn_loader_params p = { .data = data, .split = split, .batch = batch, .size = c->image, .channels = c->channels };
+    nn_loader_params p = { .data = data, .split = split, .batch = batch, .height = c->height, .width = c->width,
+                           .channels = c->channels, .preprocess = c->preprocess };
     memcpy(p.mean, c->mean, sizeof p.mean);
     memcpy(p.std, c->std, sizeof p.std);
     return p;
 }
 
-nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size)
+nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t height, uint32_t width)
 {
     if (nn_dataset_is_oriented(data))       // and drawn for its own grid of patches
         return (nn_augment_params) { .shift = 0 };
-    return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = true, .shift = size / 16 };
+    return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = height == width,
+                                  .shift = (height < width ? height : width) / 16 };
 }
 
 nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
@@ -399,6 +408,6 @@ nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_da
     p.threads = threads;
     p.shuffle = true;
     if (!plain)
-        p.augment = nn_augment_default(data, c->image);
+        p.augment = nn_augment_default(data, c->height, c->width);
     return p;
 }

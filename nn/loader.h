@@ -23,12 +23,13 @@ typedef struct nn_loader_params {
     const nn_dataset *data;
     nn_split split;
     uint32_t batch;                 // pictures of a batch
-    uint32_t size, channels;        // pixels a side; 1 or 3 (0 = 3)
+    uint32_t height, width, channels;   // pixels; 1 or 3 channels (0 = 3)
+    nn_preprocess preprocess;       // how pictures come to this size; zero = both edges squashed to it
     double   mean[3], std[3];       // of the channels; all std 0 = means and stds of 0.5
     uint64_t seed;
     bool     shuffle;               // another order in every epoch
     bool     drop_last;             // leave out the last batch of an epoch when it is not full
-    nn_augment_params augment;      // zero = none; shift is in pixels of `size`
+    nn_augment_params augment;      // zero = none; shift is in pixels of these
     uint32_t epochs;                // 0 = no end
     uint32_t max_images;            // of an epoch; 0 = all. Not shuffled: spread evenly over the split
     uint32_t threads;               // 0 = as many as cores
@@ -42,9 +43,9 @@ nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset 
 nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
                                            uint64_t seed, uint32_t threads, bool plain);
 
-// What training does to pictures unless told otherwise: flips, transposes and shifts of a sixteenth of the side;
+// What training does to pictures unless told otherwise: flips, transposes (of square ones) and shifts of a sixteenth of the side;
 // nothing where a mirrored picture would be another (digits).
-nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t size);
+nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t height, uint32_t width);
 
 typedef struct nn_loader nn_loader;
 
@@ -61,7 +62,7 @@ uint32_t   nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at);
 // Go on with this batch. Blocking. Errors: E_ARG beyond the last batch of an epoch.
 vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch);
 
-// Wait for the next batch and write its pictures (n, channels, size, size), normalised, and their labels (n),
+// Wait for the next batch and write its pictures (n, channels, height, width), normalised, and their labels (n),
 // unless `labels` is NULL. There is room for `batch` of both. After the last batch of an epoch comes the first of the next.
 // *n is less than `batch` in the last batch and where pictures are broken; it may be 0.
 // Errors: E_FORMAT no picture of the split is usable; E_ARG after the last epoch; E_NOMEM.

@@ -11,15 +11,15 @@
 
 vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
 {
-    if (c->image == 0 || c->patch == 0 || c->image % c->patch != 0)
-        return VKC_FAIL(st, "%s: the image size %u is not a multiple of the patch size %u", where, c->image,
-                        c->patch);
+    if (c->height == 0 || c->width == 0 || c->patch == 0 || c->height % c->patch != 0 || c->width % c->patch != 0)
+        return VKC_FAIL(st, "%s: the image size %u x %u is not a multiple of the patch size %u", where, c->height,
+                        c->width, c->patch);
     if (c->heads == 0 || c->dim == 0 || c->dim % c->heads != 0)
         return VKC_FAIL(st, "%s: dim %u is not a multiple of heads %u", where, c->dim, c->heads);
-    uint64_t side = c->image / c->patch;
-    if (c->image > 16384 || side * side > NN_MAX_TOKENS)
-        return VKC_FAIL(st, "%s: image %u in patches of %u is more than %d patches", where, c->image, c->patch,
-                        NN_MAX_TOKENS);
+    uint64_t patches = (uint64_t) (c->height / c->patch) * (c->width / c->patch);
+    if (c->height > 16384 || c->width > 16384 || patches > NN_MAX_TOKENS)
+        return VKC_FAIL(st, "%s: image %u x %u in patches of %u is more than %d patches", where, c->height, c->width,
+                        c->patch, NN_MAX_TOKENS);
     if (c->dim > NN_MAX_DIM || c->hidden == 0 || c->hidden > NN_MAX_HIDDEN)
         return VKC_FAIL(st, "%s: dim %u or the MLP's width %u is absurd", where, c->dim, c->hidden);
     if (c->depth == 0 || c->depth > NN_MAX_DEPTH)
@@ -147,6 +147,10 @@ bool nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, s
 
 uint32_t nn_model_config_tokens(const nn_model_config *c)
 {
-    uint32_t side = c->image / c->patch;
-    return side * side + 1;
+    return (c->height / c->patch) * (c->width / c->patch) + 1;
+}
+
+uint32_t nn_model_config_pixels(const nn_model_config *c)
+{
+    return c->channels * c->height * c->width;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nn/preprocess.h"
 #include "vk/status.h"
 
 #ifdef __cplusplus
@@ -48,13 +49,34 @@ typedef struct nn_retention_config {
     double   share[NN_MAX_DEPTH];
 } nn_retention_config;
 
-// A vision transformer: class token, learned positions, pre-norm blocks, classifier on the class token.
+typedef enum { NN_ACT_GELU, NN_ACT_QUICK_GELU } nn_act;         // of the MLP: the erf form; x sigma(1.702 x)
+typedef enum {                      // what the classifier reads
+    NN_POOL_TOKEN,                  // the class token, after the last norm
+    NN_POOL_AVG,                    // the mean patch, normed after (timm's avg with fc_norm)
+    NN_POOL_TOKEN_AVG,              // class token and mean patch side by side, after the last norm (DINOv2)
+} nn_pool;
+typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_rule;     // nn/positions.h
+
+// A vision transformer: class token, learned positions, pre-norm blocks, classifier. Zero in the fields of families
+// is the plain one, ViT: a classifier on the class token.
 typedef struct nn_model_config {
-    uint32_t image, patch, channels;        // square pictures; channels 1 or 3
+    uint32_t height, width, patch, channels;    // pixels of a picture, of a (square) patch; channels 1 or 3
     uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
     uint32_t classes;                       // 0 = not known yet
+    // families
+    uint32_t registers;                     // learned tokens between class token and patches (DINOv2)
+    bool     distilled;                     // DeiT's second class token with a head of its own; logits are their mean
+    bool     pre_norm;                      // a norm before the first block; the patch embedding has no bias (CLIP)
+    bool     layer_scale;                   // branches scaled channel by channel (DINOv2)
+    bool     swiglu;                        // the MLP is gated: silu(first half) * second half (DINOv2 giant)
+    bool     bare_prefix;                   // only patches have positions (timm's no_embed_class)
+    bool     headless;                      // no classifier: the logits are the features, `classes` many
+    nn_act   act;
+    nn_pool  pool;
+    nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes
     double   eps;                           // of every layer norm
     double   mean[3], std[3];               // of the channels, for pixels in 0..1
+    nn_preprocess preprocess;               // how a picture becomes one of this size
     char   **labels;                        // (classes), owned; NULL = none
     nn_layer_config layers[NN_MAX_DEPTH];   // (depth)
     nn_retention_config retention;
@@ -81,6 +103,7 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
 
 uint32_t nn_model_config_tokens(const nn_model_config *c);  // patches + 1
+uint32_t nn_model_config_pixels(const nn_model_config *c);  // floats of a picture: channels * height * width
 
 // Fails with `st`, in words that begin with `where`, when values contradict each other.
 vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where);

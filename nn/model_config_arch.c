@@ -92,7 +92,7 @@ static vkc_status read_mixers(nn_model_config *c, const char *text, size_t len)
 
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
 {
-    uint32_t mlp = 4;
+    uint32_t mlp = 4, image = 0;
     const char *mixer = NULL;
     memset(c, 0, sizeof *c);
     c->channels = 3;
@@ -100,7 +100,7 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
     for (int i = 0; i < 3; i++)
         c->mean[i] = c->std[i] = 0.5;
     arch_key keys[] = {
-        { "image", &c->image, 1, 16384, true, false },
+        { "image", &image, 1, 16384, true, false },
         { "patch", &c->patch, 1, 1024, true, false },
         { "dim", &c->dim, 1, NN_MAX_DIM, true, false },
         { "depth", &c->depth, 1, NN_MAX_DEPTH, true, false },
@@ -132,6 +132,7 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
     for (size_t i = 0; i < n; i++)
         if (keys[i].is_needed && !keys[i].is_set)
             return VKC_FAIL(VKC_E_ARG, "arch: %s= is missing", keys[i].name);
+    c->height = c->width = image;
     if (c->hidden == 0)
         c->hidden = mlp * c->dim;
     vkc_status st = nn_model_config_check(c, VKC_E_ARG, "arch");

@@ -2,6 +2,7 @@
 #include "nn/model_config.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,25 @@
 #include "nn/model_config_impl.h"
 
 #define MAX_JSON ((size_t) 16 << 20)
+
+// A whole number, or height and width.
+static vkc_status read_size(const char *where, json_t *args, const char *key, nn_model_config *c)
+{
+    double size[2];
+    if (!json_is_array(json_object_get(args, key))) {
+        vkc_status st = nn_json_get_u32(where, args, key, 1, 16384, &c->height);
+        c->width = c->height;
+        return st;
+    }
+    vkc_status st = nn_json_get_numbers(where, args, key, 2, 1, 16384, size);
+    if (st == VKC_OK && (size[0] != floor(size[0]) || size[1] != floor(size[1])))
+        st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is not two whole numbers", where, key);
+    if (st == VKC_OK) {
+        c->height = (uint32_t) size[0];
+        c->width = (uint32_t) size[1];
+    }
+    return st;
+}
 
 static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
 {
@@ -23,7 +43,7 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     c->channels = 3;
     VKC_TRY(nn_json_get_object(where, root, "model_args", &args));
     VKC_TRY(nn_json_check_keys(where, args, known));
-    VKC_TRY(nn_json_get_u32(where, args, "img_size", 1, 16384, &c->image));
+    VKC_TRY(read_size(where, args, "img_size", c));
     VKC_TRY(nn_json_get_u32(where, args, "patch_size", 1, 1024, &c->patch));
     VKC_TRY(nn_json_get_u32(where, args, "embed_dim", 1, NN_MAX_DIM, &c->dim));
     VKC_TRY(nn_json_get_u32(where, args, "depth", 1, NN_MAX_DEPTH, &c->depth));

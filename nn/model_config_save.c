@@ -34,6 +34,12 @@ static double get_ratio(const nn_model_config *c)
     return (c->hidden + (is_exact ? 0.0 : 0.25)) / c->dim;
 }
 
+// One number for a square, which every reader takes.
+static json_t *build_size(const nn_model_config *c)
+{
+    return c->height == c->width ? json_integer(c->height) : json_pack("[i,i]", (int) c->height, (int) c->width);
+}
+
 static json_t *build_config(const nn_model_config *c)
 {
     json_t *labels = NULL;
@@ -44,15 +50,15 @@ static json_t *build_config(const nn_model_config *c)
     }
     // Another program must not take a model with other mixers, or one that drops tokens, for a plain vision
     // transformer.
-    return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
+    return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:o, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
                      " s:{s:[i,i,i], s:b, s:s, s:f, s:s, s:o, s:o, s:i, s:s, s:s}}",
                      "architecture", is_plain(c) ? "vit_tiny_patch16_224" : "pare_vit",
                      "num_classes", (int) c->classes, "num_features", (int) c->dim, "global_pool", "token",
                      "label_names", labels,
-                     "model_args", "img_size", (int) c->image, "patch_size", (int) c->patch,
+                     "model_args", "img_size", build_size(c), "patch_size", (int) c->patch,
                      "in_chans", (int) c->channels, "embed_dim", (int) c->dim, "depth", (int) c->depth,
                      "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1,
-                     "pretrained_cfg", "input_size", (int) c->channels, (int) c->image, (int) c->image,
+                     "pretrained_cfg", "input_size", (int) c->channels, (int) c->height, (int) c->width,
                      "fixed_input_size", 1, "interpolation", "bilinear", "crop_pct", 1.0, "crop_mode", "squash",
                      "mean", build_numbers(c->mean, c->channels), "std", build_numbers(c->std, c->channels),
                      "num_classes", (int) c->classes, "first_conv", "patch_embed.proj", "classifier", "head");
@@ -62,7 +68,7 @@ static json_t *build_preprocessor(const nn_model_config *c)
 {
     return json_pack("{s:s, s:b, s:{s:i, s:i}, s:i, s:b, s:f, s:b, s:o, s:o}",
                      "image_processor_type", "ViTImageProcessor", "do_resize", 1,
-                     "size", "height", (int) c->image, "width", (int) c->image, "resample", 2,
+                     "size", "height", (int) c->height, "width", (int) c->width, "resample", 2,
                      "do_rescale", 1, "rescale_factor", 1.0 / 255.0, "do_normalize", 1,
                      "image_mean", build_numbers(c->mean, c->channels),
                      "image_std", build_numbers(c->std, c->channels));

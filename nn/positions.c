@@ -39,45 +39,53 @@ static void fill_taps(uint32_t from, uint32_t to, uint32_t most, double *room, t
     }
 }
 
-// Rows first, then columns: src (from, from, dim) -> mid (from, to, dim) -> dst (to, to, dim).
-static void resample(const float *src, uint32_t from, uint32_t dim, uint32_t to, const taps *t, double *mid, float *dst)
+// Rows first, then columns: src (from.h, from.w, dim) -> mid (from.h, to.w, dim) -> dst (to.h, to.w, dim).
+static void resample(const float *src, nn_grid from, uint32_t dim, nn_grid to, const taps *tx, const taps *ty, double *mid,
+                     float *dst)
 {
-    for (uint32_t y = 0; y < from; y++)
-        for (uint32_t x = 0; x < to; x++)
+    for (uint32_t y = 0; y < from.h; y++)
+        for (uint32_t x = 0; x < to.w; x++)
             for (uint32_t c = 0; c < dim; c++) {
                 double sum = 0.0;
-                for (uint32_t k = 0; k < t[x].n; k++)
-                    sum += t[x].weight[k] * (double) src[((size_t) y * from + t[x].first + k) * dim + c];
-                mid[((size_t) y * to + x) * dim + c] = sum;
+                for (uint32_t k = 0; k < tx[x].n; k++)
+                    sum += tx[x].weight[k] * (double) src[((size_t) y * from.w + tx[x].first + k) * dim + c];
+                mid[((size_t) y * to.w + x) * dim + c] = sum;
             }
-    for (uint32_t y = 0; y < to; y++)
-        for (uint32_t x = 0; x < to; x++)
+    for (uint32_t y = 0; y < to.h; y++)
+        for (uint32_t x = 0; x < to.w; x++)
             for (uint32_t c = 0; c < dim; c++) {
                 double sum = 0.0;
-                for (uint32_t k = 0; k < t[y].n; k++)
-                    sum += t[y].weight[k] * mid[((size_t) (t[y].first + k) * to + x) * dim + c];
-                dst[((size_t) y * to + x) * dim + c] = (float) sum;
+                for (uint32_t k = 0; k < ty[y].n; k++)
+                    sum += ty[y].weight[k] * mid[((size_t) (ty[y].first + k) * to.w + x) * dim + c];
+                dst[((size_t) y * to.w + x) * dim + c] = (float) sum;
             }
 }
 
-vkc_status nn_positions_build(const float *src, uint32_t from, uint32_t dim, uint32_t to, float *dst)
+static uint32_t count_taps(uint32_t from, uint32_t to)
 {
-    if (from == 0 || to == 0 || dim == 0)
-        return VKC_FAIL(VKC_E_ARG, "positions: a grid of %u into one of %u, width %u", from, to, dim);
+    const double stretch = from > to ? (double) from / to : 1.0;
+    return (uint32_t) ceil(2.0 * REACH * stretch) + 2;
+}
+
+vkc_status nn_positions_build(const float *src, nn_grid from, uint32_t dim, nn_grid to, float *dst)
+{
+    if (from.h == 0 || from.w == 0 || to.h == 0 || to.w == 0 || dim == 0)
+        return VKC_FAIL(VKC_E_ARG, "positions: a grid of %u x %u into one of %u x %u, width %u", from.h, from.w, to.h,
+                        to.w, dim);
     memcpy(dst, src, dim * sizeof *dst);
-    if (from == to) {
-        memcpy(dst + dim, src + dim, (size_t) from * from * dim * sizeof *dst);
+    if (from.h == to.h && from.w == to.w) {
+        memcpy(dst + dim, src + dim, (size_t) from.h * from.w * dim * sizeof *dst);
         return VKC_OK;
     }
-    const double stretch = from > to ? (double) from / to : 1.0;
-    const uint32_t most = (uint32_t) ceil(2.0 * REACH * stretch) + 2;
-    taps *t = (taps *) malloc(to * sizeof *t);
-    double *room = (double *) malloc((size_t) to * most * sizeof *room);
-    double *mid = (double *) malloc((size_t) from * to * dim * sizeof *mid);
+    const uint32_t most_x = count_taps(from.w, to.w), most_y = count_taps(from.h, to.h);
+    taps *t = (taps *) malloc((to.w + to.h) * sizeof *t);
+    double *room = (double *) malloc(((size_t) to.w * most_x + (size_t) to.h * most_y) * sizeof *room);
+    double *mid = (double *) malloc((size_t) from.h * to.w * dim * sizeof *mid);
     vkc_status st = t && room && mid ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "positions: out of host memory");
     if (st == VKC_OK) {
-        fill_taps(from, to, most, room, t);
-        resample(src + dim, from, dim, to, t, mid, dst + dim);
+        fill_taps(from.w, to.w, most_x, room, t);
+        fill_taps(from.h, to.h, most_y, room + (size_t) to.w * most_x, t + to.w);
+        resample(src + dim, from, dim, to, t, t + to.w, mid, dst + dim);
     }
     free(t);
     free(room);
@@ -85,22 +93,31 @@ vkc_status nn_positions_build(const float *src, uint32_t from, uint32_t dim, uin
     return st;
 }
 
-vkc_status nn_model_config_set_image(nn_model_config *c, uint32_t image)
+vkc_status nn_model_config_set_size(nn_model_config *c, nn_size size)
 {
-    c->image = image ? image : c->image;
+    if (size.height > 0 && size.width > 0) {
+        c->height = size.height;
+        c->width = size.width;
+    }
     return nn_model_config_check(c, VKC_E_ARG, "a model at another picture size");
+}
+
+static nn_grid get_grid(const nn_model_config *c)
+{
+    return (nn_grid) { c->height / c->patch, c->width / c->patch };
 }
 
 static vkc_status copy_values(nn_vit *v, const nn_vit *from)
 {
-    const uint32_t dim = v->cfg.dim, side = v->cfg.image / v->cfg.patch, had = from->cfg.image / from->cfg.patch;
+    const uint32_t dim = v->cfg.dim;
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
         float *x = (float *) malloc(nn_shape_len(&from->params->p[i].shape) * sizeof *x), *y = NULL;
         st = x ? nn_params_read(from->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         if (st == VKC_OK && i == v->pos) {
             y = (float *) malloc(nn_shape_len(&v->params->p[i].shape) * sizeof *y);
-            st = y ? nn_positions_build(x, had, dim, side, y) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+            st = y ? nn_positions_build(x, get_grid(&from->cfg), dim, get_grid(&v->cfg), y) :
+                     VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         }
         if (st == VKC_OK)
             st = nn_params_write(v->params, i, y ? y : x);
@@ -110,13 +127,13 @@ static vkc_status copy_values(nn_vit *v, const nn_vit *from)
     return st;
 }
 
-vkc_status nn_vit_create_at(const nn_vit *v, uint32_t image, bool trainable, nn_vit **out)
+vkc_status nn_vit_create_at(const nn_vit *v, nn_size size, bool trainable, nn_vit **out)
 {
     nn_model_config cfg = { 0 };
     nn_vit *made = NULL;
     vkc_status st;
     VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
-    VKC_TRY(nn_model_config_set_image(&cfg, image));
+    VKC_TRY(nn_model_config_set_size(&cfg, size));
     VKC_TRY(nn_vit_create(v->dev, &cfg, trainable, &made));
     VKC_TRY(copy_values(made, v));
     *out = made;
@@ -127,16 +144,16 @@ done:
     return st;
 }
 
-vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, uint32_t image, bool trainable, nn_vit **out)
+vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, nn_size size, bool trainable, nn_vit **out)
 {
     nn_vit *v = NULL;
     vkc_status st;
     VKC_TRY(nn_vit_load(dev, dir, trainable, &v));
-    if (image == 0 || image == v->cfg.image) {
+    if (size.height == 0 || (size.height == v->cfg.height && size.width == v->cfg.width)) {
         *out = v;
         return VKC_OK;
     }
-    st = nn_vit_create_at(v, image, trainable, out);
+    st = nn_vit_create_at(v, size, trainable, out);
 done:
     nn_vit_destroy(v);
     return st;

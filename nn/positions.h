@@ -13,18 +13,20 @@
 extern "C" {
 #endif
 
-// src (1 + from * from, dim) -> dst (1 + to * to, dim). from == to copies. Errors: E_ARG (a side of 0), E_NOMEM.
-vkc_status nn_positions_build(const float *src, uint32_t from, uint32_t dim, uint32_t to, float *dst);
+typedef struct nn_grid { uint32_t h, w; } nn_grid;      // patches of a picture
 
-// Let a config be one of another picture size; 0 = leave it. E_ARG, in words, when the patch does not fit.
-vkc_status nn_model_config_set_image(nn_model_config *c, uint32_t image);
+// src (1 + from.h * from.w, dim) -> dst (1 + to.h * to.w, dim). from == to copies. Errors: E_ARG (a side of 0), E_NOMEM.
+vkc_status nn_positions_build(const float *src, nn_grid from, uint32_t dim, nn_grid to, float *dst);
 
-// A copy of v for pictures of another size, values and config its own; 0 = v's size. Errors: E_ARG as above.
-vkc_status nn_vit_create_at(const nn_vit *v, uint32_t image, bool trainable, nn_vit **out);
+// Let a config be one of another picture size; 0 x 0 = leave it. E_ARG, in words, when the patch does not fit.
+vkc_status nn_model_config_set_size(nn_model_config *c, nn_size size);
 
-// nn_vit_load, for pictures of another size; 0 = the folder's, and then the same bits as nn_vit_load. The folder stays
+// A copy of v for pictures of another size, values and config its own; 0 x 0 = v's size. Errors: E_ARG as above.
+vkc_status nn_vit_create_at(const nn_vit *v, nn_size size, bool trainable, nn_vit **out);
+
+// nn_vit_load, for pictures of another size; 0 x 0 = the folder's, and then the same bits as nn_vit_load. The folder stays
 // as it is.
-vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, uint32_t image, bool trainable, nn_vit **out);
+vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, nn_size size, bool trainable, nn_vit **out);
 
 #ifdef __cplusplus
 }

@@ -35,7 +35,8 @@ bool nn_recipe_is_mixed(const nn_recipe *r)
 void nn_recipe_build(nn_graph *g, const nn_recipe *r, uint64_t seed, const nn_model_config *cfg, nn_rows *images,
                      nn_recipe_inputs *out)
 {
-    *out = (nn_recipe_inputs) { .recipe = *r, .seed = seed, .channels = cfg->channels, .size = cfg->image };
+    *out = (nn_recipe_inputs) { .recipe = *r, .seed = seed, .channels = cfg->channels, .height = cfg->height,
+                                .width = cfg->width };
     vkc_status st = nn_recipe_check(r);
     if (st != VKC_OK) {
         nn_graph_fail(g, st);
@@ -115,27 +116,27 @@ static void draw_span(draws *d, uint32_t size, double side, uint32_t *from, uint
 // Put a box of b into a; the share of a that is left.
 static double cut(draws *d, const nn_recipe_inputs *in, const float *a, const float *b, float *out)
 {
-    const uint32_t S = in->size;
-    const double side = S * sqrt(1 - draw_beta(d, in->recipe.cutmix));
+    const uint32_t H = in->height, W = in->width;
+    const double side = sqrt(1 - draw_beta(d, in->recipe.cutmix));      // of the picture's
     uint32_t x0, x1, y0, y1;
-    draw_span(d, S, side, &x0, &x1);
-    draw_span(d, S, side, &y0, &y1);
-    for (uint32_t row = 0; row < in->channels * S; row++) {
-        const uint32_t y = row % S;
-        const size_t at = (size_t) row * S;
+    draw_span(d, W, W * side, &x0, &x1);
+    draw_span(d, H, H * side, &y0, &y1);
+    for (uint32_t row = 0; row < in->channels * H; row++) {
+        const uint32_t y = row % H;
+        const size_t at = (size_t) row * W;
         const bool inside = y >= y0 && y < y1;
-        memcpy(out + at, a + at, (inside ? x0 : S) * sizeof *out);
+        memcpy(out + at, a + at, (inside ? x0 : W) * sizeof *out);
         if (inside) {
             memcpy(out + at + x0, b + at + x0, (x1 - x0) * sizeof *out);
-            memcpy(out + at + x1, a + at + x1, (S - x1) * sizeof *out);
+            memcpy(out + at + x1, a + at + x1, (W - x1) * sizeof *out);
         }
     }
-    return 1 - (double) (x1 - x0) * (y1 - y0) / ((double) S * S);
+    return 1 - (double) (x1 - x0) * (y1 - y0) / ((double) H * W);
 }
 
 static double blend(draws *d, const nn_recipe_inputs *in, const float *a, const float *b, float *out)
 {
-    const size_t len = (size_t) in->channels * in->size * in->size;
+    const size_t len = (size_t) in->channels * in->height * in->width;
     const float share = (float) draw_beta(d, in->recipe.mixup), rest = 1 - share;
     for (size_t k = 0; k < len; k++)
         out[k] = share * a[k] + rest * b[k];
@@ -146,7 +147,7 @@ void nn_recipe_mix(const nn_recipe_inputs *in, uint64_t step, uint32_t n, const 
                    const uint32_t *labels, float *mixed, uint32_t *other, float *share)
 {
     const nn_recipe *r = &in->recipe;
-    const size_t len = (size_t) in->channels * in->size * in->size;
+    const size_t len = (size_t) in->channels * in->height * in->width;
     const uint64_t key = step_key(in->seed, step, KEY_MIX);
     const uint32_t whole = UINT32_MAX;          // the stream of the batch; those of pictures are their places
     const bool is_cut = r->cutmix > 0 && (r->mixup <= 0 || (nn_rng_bits(key, whole, 0) & 1));

@@ -41,7 +41,7 @@ bool       nn_recipe_is_mixed(const nn_recipe *r);      // mixup or cutmix
 typedef struct nn_recipe_inputs {
     nn_recipe  recipe;
     uint64_t   seed;
-    uint32_t   channels, size;      // of a picture
+    uint32_t   channels, height, width;     // of a picture
     nn_tensor *other, *share;       // (B) uint32 second labels, (B) share of the first, as labels; NULL: pictures stay
     nn_vit_drop drop;               // for nn_vit_taps
 } nn_recipe_inputs;
@@ -52,7 +52,7 @@ void       nn_recipe_build(nn_graph *g, const nn_recipe *r, uint64_t seed, const
 // Mean cross-entropy of logits (B, K) with smoothed labels (B), and with the second ones by their share.
 nn_tensor *nn_recipe_loss(nn_graph *g, const nn_recipe_inputs *in, nn_tensor *logits, nn_tensor *labels);
 
-// Mix n pictures (n, channels, size, size), normalised, with one another for a step: `mixed` gets each with a part of
+// Mix n pictures (n, channels, height, width), normalised, with one another for a step: `mixed` gets each with a part of
 // another of them, other[i] that one's label and share[i] the share of its own; a picture alone stays. Pairs, kind and
 // shares are drawn anew in every step, the shares from beta(alpha, alpha); that of cutmix is then the area left. The
 // arrays do not overlap; `mixed` is written in order and never read. Host; thread-safe.

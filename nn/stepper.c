@@ -125,9 +125,9 @@ static vkc_status make_plain(nn_stepper *s)
     const nn_shape *shape = nn_tensor_shape(s->p.pixels);
     if (!r->other)
         return VKC_OK;
-    if (shape->dim[1] != r->channels * r->size * r->size)
+    if (shape->dim[1] != r->channels * r->height * r->width)
         return VKC_FAIL(VKC_E_ARG, "stepper: the recipe is for pictures of %u x %u x %u, not of %u numbers",
-                        r->channels, r->size, r->size, shape->dim[1]);
+                        r->channels, r->height, r->width, shape->dim[1]);
     s->plain = (float *) calloc(nn_shape_len(shape), sizeof *s->plain);
     return s->plain ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
 }

@@ -76,7 +76,7 @@ static void add_all(adder *a)
 {
     nn_vit *v = a->v;
     const nn_model_config *c = &v->cfg;
-    const uint32_t C = c->dim, p = c->patch, side = c->image / p, T = side * side + 1;
+    const uint32_t C = c->dim, p = c->patch, T = nn_model_config_tokens(c);
     const nn_init ONE = NN_INIT_ONE, ZERO = NN_INIT_ZERO, NORMAL = NN_INIT_NORMAL;
     const nn_shape same = { 0 };
     v->cls = add(a, "cls_token", vec(C), (nn_shape) { 3, { 1, 1, C } }, false, NORMAL);

@@ -10,17 +10,17 @@
 
 vkc_status nn_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t cap_images, nn_batch *out)
 {
-    uint32_t side = cfg->image / cfg->patch, n = side * side;
+    const uint32_t h = cfg->height / cfg->patch, w = cfg->width / cfg->patch, n = h * w;
     *out = (nn_batch) { 0 };
     vkc_status st = nn_rows_create(dev, cap_images, 1, 0, 0, 0, &out->images);
     if (st == VKC_OK)
-        st = nn_rows_create(dev, cap_images, n, 0, side, side, &out->patches);
+        st = nn_rows_create(dev, cap_images, n, 0, h, w, &out->patches);
     if (st == VKC_OK)
-        st = nn_rows_create(dev, cap_images, n + 1, 1, side, side, &out->tokens);
+        st = nn_rows_create(dev, cap_images, n + 1, 1, h, w, &out->tokens);
     for (uint32_t l = 0; l < cfg->depth && st == VKC_OK; l++) {
         if (!nn_retention_is_made(cfg, l))
             continue;
-        st = nn_rows_create(dev, cap_images, n + 1, 1, side, side, &out->kept[l]);
+        st = nn_rows_create(dev, cap_images, n + 1, 1, h, w, &out->kept[l]);
         if (st == VKC_OK)
             out->kept[l]->is_made = true;
     }
@@ -145,7 +145,7 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
                           nn_vit_taps *taps)
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
-    struct patchify_attr pa = { v->cfg.channels, v->cfg.image, v->cfg.image, v->cfg.patch };
+    struct patchify_attr pa = { v->cfg.channels, v->cfg.height, v->cfg.width, v->cfg.patch };
     nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
     x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
     x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));

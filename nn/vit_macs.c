@@ -11,7 +11,7 @@ static uint64_t graph_macs(const nn_vit *v, uint32_t l)
         return 0;
     if (nn_graph_create(v->dev, &g) == VKC_OK) {
         bool whole = l == v->cfg.depth;
-        uint32_t len = whole ? v->cfg.channels * v->cfg.image * v->cfg.image : v->cfg.dim;
+        uint32_t len = whole ? nn_model_config_pixels(&v->cfg) : v->cfg.dim;
         nn_tensor *x = nn_graph_input(g, "count", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32,
                                       whole ? b.images : b.tokens);
         if (whole)

@@ -39,7 +39,7 @@ static inline void golden_fill(nn_params *ps, uint64_t seed, float scale)
 static inline void golden_batch(const nn_model_config *c, uint64_t seed, uint32_t step, uint32_t n, float *pixels,
                                 uint32_t *labels)
 {
-    const uint32_t area = c->image * c->image, K = c->classes;
+    const uint32_t area = c->height * c->width, K = c->classes;
     for (uint32_t b = 0; b < n; b++) {
         labels[b] = (uint32_t) (nn_rng_uniform(seed, 2000 + step, b) * (float) K);
         for (uint32_t i = 0; i < c->channels * area; i++) {
@@ -74,7 +74,7 @@ static inline void golden_open(vkc_device *dev, const nn_model_config *cfg, uint
     assert_ok(nn_vit_create(dev, cfg, true, &m->v));
     assert_ok(nn_batch_create(dev, cfg, cap, &m->batch));
     assert_ok(nn_graph_create(dev, &m->g));
-    nn_shape px = { 2, { cap, cfg->channels * cfg->image * cfg->image } }, lb = { 1, { cap } };
+    nn_shape px = { 2, { cap, nn_model_config_pixels(cfg) } }, lb = { 1, { cap } };
     nn_tensor *pixels = nn_graph_input(m->g, "pixels", px, NN_DTYPE_F32, m->batch.images);
     nn_tensor *labels = nn_graph_input(m->g, "labels", lb, NN_DTYPE_U32, m->batch.images);
     m->logits = nn_vit_forward(m->g, m->v, &m->batch, pixels, true, NULL);

@@ -38,7 +38,7 @@ static void norm(const model *m, const double *w, const double *b, const double 
 // The token at place t before the first block.
 static void embed(const model *m, const float *pixels, uint32_t t, double *x)
 {
-    const uint32_t P = m->c->patch, S = m->c->image, side = S / P, ch = m->c->channels;
+    const uint32_t P = m->c->patch, S = m->c->height, side = S / P, ch = m->c->channels;
     const double *pos = m->param[m->v->pos] + (size_t) t * m->C;
     if (t == 0)
         memcpy(x, m->param[m->v->cls], m->C * sizeof *x);

@@ -69,7 +69,7 @@ vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_
                               uint64_t seed, bool train)
 {
     vkc_status st;
-    const uint32_t len = cfg->channels * cfg->image * cfg->image;
+    const uint32_t len = nn_model_config_pixels(cfg);
     *t = (retention_run) { 0 };
     VKC_TRY(nn_vit_create(dev, cfg, train, &t->v));
     golden_fill(t->v->params, seed, 0.3f);
@@ -111,7 +111,7 @@ vkc_status retention_run_execute(retention_run *t, uint32_t n, uint32_t step)
     vkc_status st;
     vkc_device *dev = t->v->dev;
     const nn_model_config *c = &t->v->cfg;
-    const size_t len = (size_t) n * c->channels * c->image * c->image;
+    const size_t len = (size_t) n * nn_model_config_pixels(c);
     uint32_t labels[64];
     t->n = n;
     golden_batch(c, 5, step, n, t->host, labels);

@@ -23,7 +23,8 @@ static void test_arch(void **state)
     (void) state;
     nn_model_config c;
     assert_int_equal(nn_model_config_init(&c, "vit:image=64,patch=8,dim=96,depth=6,heads=3"), VKC_OK);
-    assert_int_equal(c.image, 64);
+    assert_int_equal(c.height, 64);
+    assert_int_equal(c.width, 64);
     assert_int_equal(c.hidden, 384);
     assert_int_equal(c.channels, 3);
     assert_int_equal(nn_model_config_tokens(&c), 65);
@@ -192,7 +193,7 @@ static void test_lies(void **state)
     spoils("config.json", "model_args.depth", "null", "depth is missing");
     spoils("config.json", "model_args.num_heads", "5", "not a multiple of heads");
     spoils("config.json", "model_args.img_size", "65", "not a multiple of the patch");
-    spoils("config.json", "model_args.img_size", "[64,64]", "not a whole number");
+    spoils("config.json", "model_args.img_size", "[64,65]", "not a multiple of the patch");
     spoils("config.json", "model_args.mlp_ratio", "1e300", "mlp_ratio");
     spoils("config.json", "model_args.mlp_ratio", "60000", "absurd");
     spoils("config.json", "model_args.class_token", "false", "class token");

@@ -15,6 +15,8 @@
 #include "tests/pictures.h"
 #include "tests/temp_dir.h"
 
+static const nn_preprocess plain;
+
 
 static void put(const char *name, const void *bytes, size_t size)
 {
@@ -64,11 +66,11 @@ static void test_flat(void **state)
     assert_int_equal(nn_dataset_label(d, NN_SPLIT_VAL, 2), 1);
     assert_int_equal(nn_dataset_path(d, NN_SPLIT_TEST, 2, path), VKC_OK);
     assert_non_null(strstr(path, "flat/dog/a.PNG"));
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 2, 0, 2, rgb), VKC_OK);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 2, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_OK);
     assert_int_equal(rgb[0], 10);
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 0, 2, rgb), VKC_E_FORMAT);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_FORMAT);
     assert_non_null(strstr(vkc_last_error(), "bad.jpg is neither"));
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 4, 0, 2, rgb), VKC_E_ARG);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 4, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_ARG);
     nn_dataset_destroy(d);
 }
 
@@ -127,11 +129,11 @@ static void test_synth_spec(void **state)
     assert_string_equal(nn_dataset_labels(d)[7], "7");
     assert_int_equal(nn_dataset_label(d, NN_SPLIT_TEST, 37), 7);
     nn_synth_read(nn_dataset_synth_seed(NN_SPLIT_TEST), 37, again, NULL);
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TEST, 37, 5, 64, rgb), VKC_OK);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TEST, 37, 5, &plain, (nn_size) { 64, 64 }, rgb), VKC_OK);
     assert_memory_equal(rgb, again, sizeof rgb);
     assert_true(nn_dataset_is_fresh(d, NN_SPLIT_TRAIN));
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 0, 64, rgb), VKC_OK);
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 1, 64, again), VKC_OK);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 0, &plain, (nn_size) { 64, 64 }, rgb), VKC_OK);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 1, &plain, (nn_size) { 64, 64 }, again), VKC_OK);
     assert_memory_not_equal(rgb, again, sizeof rgb);
     nn_synth_read(nn_dataset_synth_seed(NN_SPLIT_TRAIN), 8200, rgb, NULL);      // 8192, up to a multiple of ten
     assert_memory_equal(rgb, again, sizeof rgb);
@@ -170,7 +172,7 @@ static void test_eurosat(void **state)
     assert_int_equal(nn_dataset_len(d, NN_SPLIT_VAL), 1000);
     assert_int_equal(nn_dataset_len(d, NN_SPLIT_TRAIN), 0);
     for (uint32_t i = 0; i < 1000; i += 7)
-        assert_int_equal(nn_dataset_read(d, NN_SPLIT_VAL, i, 0, 64, rgb), VKC_OK);
+        assert_int_equal(nn_dataset_read(d, NN_SPLIT_VAL, i, 0, &plain, (nn_size) { 64, 64 }, rgb), VKC_OK);
     nn_dataset_destroy(d);
 }
 

@@ -58,7 +58,7 @@ static void fill_slot(golden *t, uint32_t step)
     float *pixels = nn_stepper_pixels(t->m.stepper, 0);
     uint32_t *labels = nn_stepper_labels(t->m.stepper, 0);
     const nn_st_tensor *px = nn_safetensors_get(t->f, "pixels"), *lb = nn_safetensors_get(t->f, "labels");
-    size_t len = (size_t) t->batch * t->cfg.channels * t->cfg.image * t->cfg.image;
+    size_t len = (size_t) t->batch * nn_model_config_pixels(&t->cfg);
     if (!px || !lb) {
         golden_batch(&t->cfg, t->seed, step, t->batch, pixels, labels);
         return;

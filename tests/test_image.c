@@ -116,10 +116,10 @@ static void test_normalise(void **state)
     const uint8_t rgb[12] = { 0, 255, 51, 255, 0, 102, 0, 0, 0, 255, 255, 255 };
     const double mean[3] = { 0.5, 0.25, 0 }, std[3] = { 0.5, 1, 2 };
     float out[12];
-    nn_image_normalise(rgb, 2, 3, mean, std, out);
+    nn_image_normalise(rgb, 4, 3, mean, std, out);
     assert_true(out[0] == -1 && out[1] == 1 && out[4] == 0.75f && out[5] == -0.25f);
     assert_true(fabsf(out[8] - 0.1f) < 1e-6f);
-    nn_image_normalise(rgb, 2, 1, mean, std, out);
+    nn_image_normalise(rgb, 4, 1, mean, std, out);
     assert_true(out[2] == -1 && fabsf(out[3] - 1) < 1e-6f);
 }
 

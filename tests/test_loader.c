@@ -77,15 +77,15 @@ static void test_augment(void **state)
     for (int i = 0; i < 25; i++)
         memset(in + 3 * i, i, 3);
     nn_augment_params none = { 0 }, all = { true, true, true, 0 }, shift = { .shift = 2 };
-    nn_augment_write(&none, 1, 2, 3, 5, in, out);
+    nn_augment_write(&none, 1, 2, 3, 5, 5, in, out);
     assert_memory_equal(in, out, sizeof in);
     uint32_t corners[25] = { 0 }, centres[25] = { 0 };
     for (uint64_t i = 0; i < 2000; i++) {
-        nn_augment_write(&all, 1, 0, i, 5, in, out);
+        nn_augment_write(&all, 1, 0, i, 5, 5, in, out);
         assert_int_equal(out[36], 12);                      // the middle stays
         uint32_t kind = out[0] == 0 ? 0 : out[0] == 4 ? 1 : out[0] == 20 ? 2 : 3;
         corners[2 * kind + (out[3] == 1 || out[3] == 3 || out[3] == 21 || out[3] == 23)]++;
-        nn_augment_write(&shift, 1, 0, i, 5, in, out);
+        nn_augment_write(&shift, 1, 0, i, 5, 5, in, out);
         centres[out[36]]++;
         assert_int_equal(out[39] % 5, out[36] % 5 == 4 ? 3 : out[36] % 5 + 1);     // mirrored at the edge
     }
@@ -105,7 +105,7 @@ static void run(const nn_loader_params *p, uint64_t epoch, uint32_t batch, uint3
     *n = 0;
     for (uint32_t i = 0; i < n_batches; i++) {
         uint32_t got = 0;
-        assert_int_equal(nn_loader_get(l, pixels + (size_t) *n * 3 * p->size * p->size, labels + *n, &got), VKC_OK);
+        assert_int_equal(nn_loader_get(l, pixels + (size_t) *n * 3 * p->height * p->width, labels + *n, &got), VKC_OK);
         *n += got;
     }
     nn_loader_destroy(l);
@@ -123,7 +123,7 @@ static void test_same_bits(void **state)
     for (int k = 0; k < 2; k++) {
         nn_dataset *d = NULL;
         assert_int_equal(nn_dataset_create(specs[k], &d), VKC_OK);
-        nn_loader_params p = { .data = d, .batch = 8, .size = SIZE, .seed = 5, .shuffle = true, .threads = 1,
+        nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 5, .shuffle = true, .threads = 1,
                                .augment = { true, true, true, 3 } };
         run(&p, 0, 0, 20, a, labels_a, &n_a);
         assert_int_equal(n_a, 53 + 53 + 48);
@@ -154,7 +154,7 @@ static void test_seeks(void **state)
     static float want[7][8 * 3 * SIZE * SIZE], x[8 * 3 * SIZE * SIZE];
     uint32_t labels[8], n;
     assert_int_equal(nn_dataset_create("synth:ringed-digit,train=53", &d), VKC_OK);
-    nn_loader_params p = { .data = d, .batch = 8, .size = SIZE, .shuffle = true, .threads = 4 };
+    nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .shuffle = true, .threads = 4 };
     assert_int_equal(nn_loader_create(&p, &l), VKC_OK);
     assert_int_equal(nn_loader_batches(l), 7);
     for (int k = 0; k < 7; k++)
@@ -183,7 +183,7 @@ static void test_ends(void **state)
     static float x[8 * SIZE * SIZE];
     uint32_t labels[8], n, count[10] = { 0 };
     assert_int_equal(nn_dataset_create("synth:ringed-digit,val=53,test=0", &d), VKC_OK);
-    nn_loader_params p = { .data = d, .split = NN_SPLIT_VAL, .batch = 8, .size = SIZE, .channels = 1, .epochs = 1,
+    nn_loader_params p = { .data = d, .split = NN_SPLIT_VAL, .batch = 8, .height = SIZE, .width = SIZE, .channels = 1, .epochs = 1,
                            .max_images = 20 };
     assert_int_equal(nn_loader_create(&p, &l), VKC_OK);
     assert_int_equal(nn_loader_images(l), 20);
@@ -230,7 +230,7 @@ static void test_bad_pictures(void **state)
     nn_loader *l = NULL;
     static float x[8 * PICTURE];
     uint32_t labels[8], n, total = 0, sum = 0;
-    nn_loader_params p = { .data = d, .batch = 8, .size = SIZE, .seed = 1, .shuffle = true, .threads = 3,
+    nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 1, .shuffle = true, .threads = 3,
                            .mean = { 0, 0, 0 }, .std = { 1, 1, 1 } };
     assert_int_equal(nn_loader_create(&p, &l), VKC_OK);
     for (int k = 0; k < 9; k++) {                       // three epochs

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #define DIM 2u
+#define SQUARE(n) (nn_grid) { (n), (n) }
 #define FROM 4u
 
 // torch.nn.functional.interpolate(x, (n, n), mode="bicubic", antialias=True) of the grid of fill(), in float64.
@@ -38,7 +39,7 @@ static void check_grid(uint32_t to, const double *want)
 {
     float src[(1 + FROM * FROM) * DIM], dst[(1 + 36) * DIM];
     fill(src);
-    assert_ok(nn_positions_build(src, FROM, DIM, to, dst));
+    assert_ok(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(to), dst));
     assert_true(dst[0] == 17.0f && dst[1] == -19.0f);
     for (uint32_t i = 0; i < to * to; i++) {
         if (!(fabs((double) dst[(1 + i) * DIM] - want[i]) <= 1e-7))
@@ -60,18 +61,18 @@ static void test_same(void **state)
     (void) state;
     float src[(1 + FROM * FROM) * DIM], dst[(1 + FROM * FROM) * DIM];
     fill(src);
-    assert_ok(nn_positions_build(src, FROM, DIM, FROM, dst));
+    assert_ok(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(FROM), dst));
     assert_memory_equal(src, dst, sizeof src);
-    assert_status(nn_positions_build(src, FROM, DIM, 0, dst), VKC_E_ARG);
-    assert_ok(nn_positions_build(src, FROM, DIM, 1, dst));
-    assert_ok(nn_positions_build(src, 1, DIM, FROM, dst));      // one patch becomes all
+    assert_status(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(0), dst), VKC_E_ARG);
+    assert_ok(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(1), dst));
+    assert_ok(nn_positions_build(src, SQUARE(1), DIM, SQUARE(FROM), dst));      // one patch becomes all
     for (uint32_t i = 1; i < 1 + FROM * FROM; i++)
         assert_memory_equal(&src[DIM], &dst[i * DIM], DIM * sizeof *dst);
 }
 
 static void run(const nn_vit *v, uint64_t seed, float logits[6])
 {
-    const size_t len = 2 * 3 * (size_t) v->cfg.image * v->cfg.image;
+    const size_t len = 2 * (size_t) nn_model_config_pixels(&v->cfg);
     nn_infer *inf = NULL;
     float *pixels = (float *) malloc(len * sizeof *pixels);
     assert_non_null(pixels);
@@ -93,13 +94,13 @@ static void test_model(void **state)
                                           "mixer=attention/linear"));
     assert_ok(nn_vit_create(dev, &cfg, false, &v));
     golden_fill(v->params, 3, 0.3f);
-    assert_ok(nn_vit_create_at(v, 0, false, &same));
+    assert_ok(nn_vit_create_at(v, (nn_size) { 0, 0 }, false, &same));
     run(v, 5, a);
     run(same, 5, b);
     assert_memory_equal(a, b, sizeof a);
-    assert_ok(nn_vit_create_at(v, 20, false, &large));
+    assert_ok(nn_vit_create_at(v, (nn_size) { 20, 20 }, false, &large));
     assert_int_equal(nn_model_config_tokens(&large->cfg), 26);
-    assert_int_equal(v->cfg.image, 12);
+    assert_int_equal(v->cfg.height, 12);
     run(large, 5, a);
     for (int i = 0; i < 6; i++)
         assert_true(isfinite(a[i]));
@@ -107,12 +108,12 @@ static void test_model(void **state)
     float src[10 * 20], want[26 * 20], got[26 * 20], x[3 * 20], y[3 * 20];
     assert_ok(nn_params_read(v->params, v->pos, src));
     assert_ok(nn_params_read(large->params, large->pos, got));
-    assert_ok(nn_positions_build(src, 3, 20, 5, want));
+    assert_ok(nn_positions_build(src, SQUARE(3), 20, SQUARE(5), want));
     assert_memory_equal(got, want, sizeof got);
     assert_ok(nn_params_read(v->params, v->head_w, x));
     assert_ok(nn_params_read(large->params, large->head_w, y));
     assert_memory_equal(x, y, sizeof x);
-    assert_status(nn_vit_create_at(v, 18, false, &none), VKC_E_ARG);
+    assert_status(nn_vit_create_at(v, (nn_size) { 18, 18 }, false, &none), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "not a multiple of the patch"));
     assert_null(none);
     nn_vit_destroy(large);

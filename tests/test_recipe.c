@@ -31,7 +31,7 @@ typedef struct pictures {
 // No two numbers are the same, and a picture's label is its place and a hundred.
 static void make_pictures(pictures *t, nn_recipe r, uint32_t n, uint32_t channels, uint32_t size)
 {
-    *t = (pictures) { .in = { .recipe = r, .seed = 3, .channels = channels, .size = size }, .n = n,
+    *t = (pictures) { .in = { .recipe = r, .seed = 3, .channels = channels, .height = size, .width = size }, .n = n,
                       .len = (size_t) channels * size * size };
     t->pixels = (float *) calloc(n * t->len, sizeof(float));
     t->mixed = (float *) calloc(n * t->len, sizeof(float));

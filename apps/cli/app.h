@@ -48,10 +48,10 @@ vkc_status app_print_json(json_t *value);
 json_t    *app_number(double x);            // null when not finite
 vkc_status app_flush(void);                 // E_IO when standard output failed
 
-// Row of an option table, for a member called `img_size`, 0 without the option.
+// Row of an option table, for a member called `img_size`, 0 x 0 without the option.
 #define IMG_SIZE_ROW(type) \
-    { "img-size", 0, ARG_U32, offsetof(type, img_size), 1, 16384, "N", \
-      "pixels a side, positions resampled; the model stays as it is [its own]" }
+    { "img-size", 0, ARG_SIZE, offsetof(type, img_size), 1, 16384, "N", \
+      "pixels a side, or HxW, positions resampled; the model stays as it is [its own]" }
 
 // {command, seed, device, driver, version, commit, date}
 json_t    *app_provenance(const common_args *c, const vkc_device *dev);

@@ -98,6 +98,25 @@ static vkc_status check_range(const arg *a, double x)
     return VKC_OK;
 }
 
+// "224" or "224x160": height, width.
+static vkc_status read_size(const arg *a, const char *text, char *at)
+{
+    unsigned height, width;
+    char rest;
+    const int n = sscanf(text, "%5ux%5u%c", &height, &width, &rest);
+    const bool is_square = n == 1 && strspn(text, "0123456789") == strlen(text);
+    if ((n != 2 && !is_square) || text[0] < '0' || text[0] > '9')
+        return VKC_FAIL(VKC_E_ARG, "--%s wants pixels a side, 224, or height and width, 224x160; not \"%.40s\"", a->name,
+                        text);
+    const nn_size size = { (uint32_t) height, (uint32_t) (is_square ? height : width) };
+    vkc_status st = check_range(a, size.height);
+    if (st == VKC_OK)
+        st = check_range(a, size.width);
+    if (st == VKC_OK)
+        memcpy(at, &size, sizeof size);
+    return st;
+}
+
 static vkc_status set_value(const arg *a, void *options, const char *text)
 {
     vkc_status st = VKC_OK;
@@ -127,6 +146,8 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
         if (st == VKC_OK)
             memcpy(at, &whole, sizeof whole);
         return st;
+    case ARG_SIZE:
+        return read_size(a, text, at);
     case ARG_REAL: {
         char *end;
         double x = strtod(text, &end);

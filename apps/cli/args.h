@@ -10,9 +10,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "nn/preprocess.h"
 #include "vk/status.h"
 
-typedef enum { ARG_FLAG, ARG_TEXT, ARG_U32, ARG_U64, ARG_REAL } arg_type;  // bool, const char *, uint32_t ...
+typedef enum { ARG_FLAG, ARG_TEXT, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE } arg_type;
+// bool, const char *, uint32_t, uint64_t, double, nn_size ("224" or "224x160": height, width)
 
 typedef struct arg {
     const char *name;               // without the dashes; NULL ends a table

@@ -49,7 +49,7 @@ static vkc_status make_built_in(const retention_args *a, const nn_layer_config *
                                 vkc_device *dev, uint64_t seed, pair *p)
 {
     const uint32_t side = (uint32_t) lround(sqrt((double) tokens - 1));
-    nn_model_config c = { .image = PATCH * side, .patch = PATCH, .channels = 3, .dim = a->lists.dim, .depth = DEPTH,
+    nn_model_config c = { .height = PATCH * side, .width = PATCH * side, .patch = PATCH, .channels = 3, .dim = a->lists.dim, .depth = DEPTH,
                           .heads = a->lists.heads, .hidden = 4 * a->lists.dim, .classes = CLASSES, .eps = 1e-6,
                           .mean = { 0.5, 0.5, 0.5 }, .std = { 0.5, 0.5, 0.5 } };
     vkc_status st;
@@ -93,7 +93,7 @@ static vkc_status fill_pixels(const nn_model_config *c, const char *data, uint32
     nn_dataset *d = NULL;
     nn_loader *l = NULL;
     vkc_status st = VKC_OK;
-    const size_t len = (size_t) batch * c->channels * c->image * c->image;
+    const size_t len = (size_t) batch * nn_model_config_pixels(c);
     p->n = batch;
     p->pixels = (float *) malloc(len * sizeof *p->pixels);
     p->logits = (float *) malloc((size_t) batch * c->classes * sizeof *p->logits);

@@ -45,7 +45,7 @@ static void print(FILE *f, const card *c)
     fprintf(f, "---\nlibrary_name: pare\npipeline_tag: image-classification\n---\n\n# %.*s\n\n", (int) (end - start),
             c->dir + start);
     fprintf(f, "A vision transformer for %u classes: pictures of %u x %u in patches of %u, width %u, depth %u,\n"
-            "%u heads, %" PRIu64 " parameters. Token mixers: ", m->classes, m->image, m->image, m->patch,
+            "%u heads, %" PRIu64 " parameters. Token mixers: ", m->classes, m->width, m->height, m->patch,
             m->dim, m->depth, m->heads, c->params);
     print_layers(f, m);
     fputs(".\n\n", f);

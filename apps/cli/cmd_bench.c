@@ -21,7 +21,7 @@ typedef struct bench_args {
     scaling_args scaling;           // of retention too
     const char *model, *data;       // of retention
     bool        no_model;
-    uint32_t    img_size;           // of model
+    nn_size     img_size;           // of model
 } bench_args;
 
 #define MODEL_BATCH 4u
@@ -174,7 +174,7 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
-    VKC_TRY(nn_model_config_set_image(&cfg, a->img_size));
+    VKC_TRY(nn_model_config_set_size(&cfg, a->img_size));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
     if (cfg.retention.policy == NN_POLICY_HALTING)
         warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
@@ -318,7 +318,7 @@ static const arg table[] = {
     { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops, retention: no backward passes" },
     { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, others: 1]" },
     POLICY_ROW(bench_args),
-    { "img-size", 0, ARG_U32, offsetof(bench_args, img_size), 1, 16384, "N",
+    { "img-size", 0, ARG_SIZE, offsetof(bench_args, img_size), 1, 16384, "N",
       "model: the smallest of the three sizes [its own]" },
     { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling, retention: these, options with a + between" },
     { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling, retention: of a picture" },

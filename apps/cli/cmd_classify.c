@@ -11,7 +11,8 @@
 
 typedef struct classify_args {
     common_args common;
-    uint32_t top, img_size;
+    uint32_t top;
+    nn_size img_size;
     const char *policy, *show;
     bool force;
 } classify_args;

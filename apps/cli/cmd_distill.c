@@ -36,10 +36,13 @@ static vkc_status check_teacher(distill_work *w)
     nn_model_config at = { 0 };
     distill_report *r = &w->report;
     r->depth = w->teacher->cfg.depth;
-    r->image = w->a->img_size ? w->a->img_size : w->teacher->cfg.image;
+    const nn_size size = w->a->img_size;
+    if (size.height != size.width || w->teacher->cfg.height != w->teacher->cfg.width)
+        return VKC_FAIL(VKC_E_ARG, "distill: pictures must be square: it times models at several sizes");
+    r->image = size.height ? size.height : w->teacher->cfg.height;
     vkc_status st = nn_model_config_copy(&w->teacher->cfg, &at);
     if (st == VKC_OK)
-        st = nn_model_config_set_image(&at, r->image);
+        st = nn_model_config_set_size(&at, (nn_size) { r->image, r->image });
     if (st == VKC_OK)
         st = search_check(w);
     nn_model_config_finish(&at);

@@ -13,7 +13,8 @@ typedef struct eval_args {
     data_args d;
     const char *policy, *show;
     bool force;
-    uint32_t show_images, img_size;
+    uint32_t show_images;
+    nn_size img_size;
 } eval_args;
 
 // The same number of classes under other names is most likely another data set.
@@ -75,7 +76,7 @@ static vkc_status run(const void *options, const args_words *words)
             .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .threads = a->d.threads,
             .progress = console_progress }, &stats));
     console_clear();
-    VKC_TRY(print(a, &r, &stats, v->cfg.image, dev));
+    VKC_TRY(print(a, &r, &stats, v->cfg.height, dev));
     if (a->show)
         st = show_split(v, data, split, &a->d, a->show_images, a->show);
 done:

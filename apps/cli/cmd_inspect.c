@@ -9,7 +9,8 @@
 
 typedef struct inspect_args {
     common_args common;
-    uint32_t batch, img_size;
+    uint32_t batch;
+    nn_size img_size;
 } inspect_args;
 
 typedef struct sizes {
@@ -39,7 +40,7 @@ static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
                                                 (json_int_t) nn_vit_macs(v, l)));
     json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "params",
                           (json_int_t) s->params, "macs", (json_int_t) nn_vit_macs(v, c->depth), "tokens",
-                          (int) nn_model_config_tokens(c), "image", (int) c->image, "patch", (int) c->patch, "dim",
+                          (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
                           (json_int_t) s->activation_bytes, "batch", (int) batch, "layers", layers);
@@ -56,7 +57,7 @@ static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &v->cfg;
     printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
-           c->image, c->image, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
+           c->width, c->height, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
     policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {

@@ -56,7 +56,7 @@ static vkc_status time_models(retain_work *w, retain_outcome *o)
     double seconds[2][TIMED];
     uint32_t n = 0;
     vkc_status st;
-    float *pixels = malloc((size_t) TIMED_BATCH * c->channels * c->image * c->image * sizeof *pixels);
+    float *pixels = malloc((size_t) TIMED_BATCH * nn_model_config_pixels(c) * sizeof *pixels);
     float *logits = malloc((size_t) TIMED_BATCH * c->classes * sizeof *logits);
     if (!pixels || !logits) {
         st = VKC_FAIL(VKC_E_NOMEM, "retain: out of host memory");

@@ -12,7 +12,7 @@ typedef struct sparsity_args {
     map_args m;
     const char *keys, *by;
     bool heads;
-    uint32_t img_size;
+    nn_size img_size;
 } sparsity_args;
 
 static vkc_status read_view(const sparsity_args *a, sparsity_view *out)

@@ -126,7 +126,7 @@ vkc_status stage_tune(distill_work *w)
     vkc_status st;
     if (!a->tune.epochs && !a->tune_all_epochs)
         return VKC_OK;
-    VKC_TRY(nn_vit_create_at(w->student, 0, true, &trainable));
+    VKC_TRY(nn_vit_create_at(w->student, (nn_size) { 0, 0 }, true, &trainable));
     nn_vit_destroy(w->student);
     w->student = trainable;
     if (a->tune.epochs)
@@ -144,7 +144,7 @@ done:
 static vkc_status compare_at(const distill_work *w, const nn_vit *v, nn_split split, nn_eval_result *out)
 {
     nn_vit *at = NULL;
-    vkc_status st = nn_vit_create_at(v, w->report.image, false, &at);
+    vkc_status st = nn_vit_create_at(v, (nn_size) { w->report.image, w->report.image }, false, &at);
     if (st == VKC_OK)
         st = measure_split(at, w->data, split, &w->a->d, out);
     nn_vit_destroy(at);
@@ -163,7 +163,7 @@ vkc_status stage_compare(distill_work *w)
     r->student_params = nn_params_count(w->student->params);
     VKC_TRY(measure_split(w->teacher, w->data, r->split, &a->d, &r->teacher));
     VKC_TRY(measure_split(w->student, w->data, r->split, &a->d, &r->student));
-    if (r->image != w->teacher->cfg.image) {
+    if (r->image != w->teacher->cfg.height) {
         VKC_TRY(compare_at(w, w->teacher, r->split, &r->teacher_at));
         VKC_TRY(compare_at(w, w->student, r->split, &r->student_at));
     }

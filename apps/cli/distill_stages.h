@@ -13,7 +13,8 @@ typedef struct distill_args {
     double      max_drop, confidence, lr, weight_decay, clip, match_lr;
     tune_options tune;              // after the search; 0 epochs = no tuning
     double      tune_all_lr;        // < 0: not given
-    uint32_t    epochs, max_steps, timing_batch, match_epochs, img_size, tune_all_epochs;
+    uint32_t    epochs, max_steps, timing_batch, match_epochs, tune_all_epochs;
+    nn_size     img_size;
     bool        most, best, baselines, path_test, whole_trials, no_timing, resume, force;
 } distill_args;
 

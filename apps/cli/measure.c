@@ -50,7 +50,7 @@ void measure_name_bad(const nn_dataset *data, nn_split split, uint32_t bad)
     uint8_t rgb[3 * BAD_SIZE * BAD_SIZE];
     uint32_t named = 0, n = nn_dataset_len(data, split);
     for (uint32_t i = 0; i < n && named < bad && named < MAX_NAMED; i++) {
-        vkc_status st = nn_dataset_read(data, split, i, 0, BAD_SIZE, rgb);
+        vkc_status st = nn_dataset_read(data, split, i, 0, &(nn_preprocess) { 0 }, (nn_size) { BAD_SIZE, BAD_SIZE }, rgb);
         if (st == VKC_E_FORMAT || st == VKC_E_IO) {
             warn_failure();
             named++;
@@ -121,12 +121,12 @@ static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *
     nn_model_config cfg = { 0 };
     float *pixels = NULL, *logits = NULL;
     VKC_TRY(nn_model_config_copy(like, &cfg));
-    cfg.image = image;
+    cfg.height = cfg.width = image;
     VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "timing"));
     VKC_TRY(nn_vit_create(dev, &cfg, false, &c->v));
     VKC_TRY(nn_vit_init(c->v, seed));
     VKC_TRY(nn_infer_create_with(c->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &c->inf));
-    size_t len = (size_t) batch * cfg.channels * image * image;
+    size_t len = (size_t) batch * nn_model_config_pixels(&cfg);
     pixels = (float *) malloc(len * sizeof *pixels);
     logits = (float *) malloc((size_t) batch * cfg.classes * sizeof *logits);
     if (!pixels || !logits) {
@@ -174,7 +174,7 @@ uint32_t measure_sizes(const nn_model_config *c, uint32_t more, uint32_t image[M
 {
     bool is_there = more == 0;
     for (uint32_t s = 0; s < MEASURE_SIZES; s++) {
-        image[s] = (s + 1) * c->image;
+        image[s] = (s + 1) * c->height;
         is_there = is_there || image[s] == more;
     }
     image[MEASURE_SIZES] = more;

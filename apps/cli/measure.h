@@ -53,7 +53,7 @@ typedef struct measure_time {
     uint32_t repeats;
 } measure_time;
 
-// 1, 2 and 3 times the image side of the model, and after them `more`, unless it is 0 or one of these. Returns how
+// 1, 2 and 3 times the image side (height) of the model, and after them `more`, unless it is 0 or one of these. Returns how
 // many.
 uint32_t   measure_sizes(const nn_model_config *c, uint32_t more, uint32_t image[MEASURE_SIZES + 1]);
 // Time n models of these configs, all with random values, for pictures of each of these sizes, taking turns.

@@ -27,7 +27,9 @@ static bool drops(const nn_model_config *c)
 
 vkc_status show_create(const nn_model_config *c, nn_sheet **out)
 {
-    nn_sheet_params p = { .size = c->image, .patch = c->patch, .depth = c->depth };
+    if (c->height != c->width)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "--show: pictures of %u x %u pixels; only square ones are drawn", c->width, c->height);
+    nn_sheet_params p = { .size = c->height, .patch = c->patch, .depth = c->depth };
     for (uint32_t l = 0; l < c->depth; l++)
         p.leaves[l] = nn_retention_is_made(c, l);
     return nn_sheet_create(&p, out);
@@ -61,7 +63,7 @@ vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, c
 static vkc_status draw(const nn_vit *v, nn_loader *l, uint32_t n, nn_sheet *sheet)
 {
     const nn_model_config *c = &v->cfg;
-    const size_t area = (size_t) c->image * c->image;
+    const size_t area = (size_t) c->height * c->width;
     vkc_status st;
     nn_infer *inf = NULL;
     float *pixels = (float *) malloc(n * c->channels * area * sizeof *pixels);
@@ -80,7 +82,7 @@ static vkc_status draw(const nn_vit *v, nn_loader *l, uint32_t n, nn_sheet *shee
     for (uint32_t k = 0; k < c->depth; k++)
         words[k] = nn_infer_kept(inf, k);
     for (uint32_t i = 0; i < there; i++) {
-        nn_image_restore(pixels + i * c->channels * area, c->image, c->channels, c->mean, c->std, rgb);
+        nn_image_restore(pixels + i * c->channels * area, area, c->channels, c->mean, c->std, rgb);
         VKC_TRY(show_add(sheet, c, rgb, words, i));
     }
     st = VKC_OK;

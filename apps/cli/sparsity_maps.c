@@ -56,12 +56,12 @@ static void name_panel(char out[48], const char *what, uint32_t i, const char *m
 static vkc_status save_class(const map_args *a, const nn_vit *v, const distill_maps *m, const bool *chosen)
 {
     const nn_model_config *c = &v->cfg;
-    const uint32_t side = c->image / c->patch;
+    const uint32_t side = c->height / c->patch;
     char caption[48];
     nn_heat *h = NULL;
-    nn_heat_params p = { .size = c->image, .columns = 1, .title = TITLE_CLASS };
+    nn_heat_params p = { .size = c->height, .columns = 1, .title = TITLE_CLASS };
     float *share = (float *) malloc((size_t) side * side * sizeof *share);
-    uint8_t *rgb = (uint8_t *) malloc(3 * (size_t) c->image * c->image);
+    uint8_t *rgb = (uint8_t *) malloc(3 * (size_t) c->height * c->width);
     vkc_status st;
     for (uint32_t l = 0; l < c->depth; l++)
         p.columns += chosen[l] && distill_maps_has(m, l);
@@ -71,7 +71,7 @@ static vkc_status save_class(const map_args *a, const nn_vit *v, const distill_m
         goto done;
     }
     for (uint32_t i = 0; i < distill_maps_images(m); i++) {
-        nn_image_restore(distill_maps_pixels(m, i), c->image, c->channels, c->mean, c->std, rgb);
+        nn_image_restore(distill_maps_pixels(m, i), (size_t) c->height * c->width, c->channels, c->mean, c->std, rgb);
         name_panel(caption, "PICTURE", i, "", DISTILL_MAPS_HEADS);
         VKC_TRY(nn_heat_add(h, caption, rgb, NULL, 0));
         for (uint32_t l = 0; l < c->depth; l++) {
