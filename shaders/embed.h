@@ -1,4 +1,4 @@
-// embed.h — tokens from patches: class token before, positions added
+// embed.h — tokens from patches: class token and others before, positions added
 #ifndef SHADERS_EMBED_H
 #define SHADERS_EMBED_H
 #include "inc/shared.h"
@@ -6,8 +6,10 @@
 
 struct embed_args {
     U32 cols;
-    U32 prefix;                    // tokens before the patches; they get the class token
-    U32 sum_tokens;                // embed_bwd_sum: token indices that one workgroup adds up
+    U32 prefix;                    // tokens before the patches
+    U32 has_more;                  // those after the first are the rows of `more`; else all are the class token
+    U32 pos_from;                  // the first token that has a position: 0, or prefix
+    U32 first_token, sum_tokens;   // embed_bwd_sum: the first token index, and how many a workgroup adds up
 };
-ARGS_SIZE(embed_args, 12);
+ARGS_SIZE(embed_args, 24);
 #endif

@@ -14,7 +14,7 @@ void main()
     uint j = gl_WorkGroupID.y * WG + gl_LocalInvocationID.x;
     if (j >= a.cols)
         return;
-    uint first = gl_WorkGroupID.x * a.sum_tokens;
+    uint first = a.first_token + gl_WorkGroupID.x * a.sum_tokens;
     float s = 0.0;
     for (uint p = first; p < first + a.sum_tokens; p++)
         for (uint b = 0u; b < Tok.images; b++) {

@@ -7,10 +7,11 @@
 // One image a workgroup (x), its tokens split over y; LANES invocations a token.
 layout(binding = 0) readonly  buffer Patches { float patches[]; };  // (Rp, C)
 layout(binding = 1) readonly  buffer Cls     { float cls[]; };      // (C)
-layout(binding = 2) readonly  buffer Pos     { float pos[]; };      // (T, C)
-layout(binding = 3) writeonly buffer Y       { float y[]; };        // (R, C)
-ROWS(4, Patch);
-ROWS(5, Tok);
+layout(binding = 2) readonly  buffer Pos     { float pos[]; };      // (T - pos_from, C)
+layout(binding = 3) readonly  buffer More    { float more[]; };     // (prefix - 1, C), unless there is none
+layout(binding = 4) writeonly buffer Y       { float y[]; };        // (R, C)
+ROWS(5, Patch);
+ROWS(6, Tok);
 PUSH_ARGS(embed_args);
 
 void main()
@@ -22,9 +23,9 @@ void main()
             if (p >= a.prefix)
                 q = ROWS_SLOT(Patch, b, p - a.prefix);
             for (uint j = LANE; j < COLS; j += LANES) {
-                float v = pos[p * COLS + j];
+                float v = p < a.pos_from ? 0.0 : pos[(p - a.pos_from) * COLS + j];
                 if (p < a.prefix)
-                    v += cls[j];
+                    v += p == 0u || a.has_more == 0u ? cls[j] : more[(p - 1u) * COLS + j];
                 else if (q != ROWS_NONE)
                     v += patches[q * COLS + j];
                 y[r * COLS + j] = v;

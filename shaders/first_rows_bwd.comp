@@ -18,7 +18,7 @@ void main()
         uint image = tile * GROUP_ROWS + GROUP_ROW;
         if (image >= n)
             continue;
-        uint row = ROWS_OFFSET(Tok, image);
+        uint row = ROWS_OFFSET(Tok, image) + a.index;
         bool some = row < ROWS_OFFSET(Tok, image + 1u);
         for (uint j = LANE; some && j < COLS; j += LANES)
             dx[row * COLS + j] += dy[image * COLS + j];

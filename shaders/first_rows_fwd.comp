@@ -4,7 +4,7 @@
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
 #include "inc/reduce_rows.glsl"
-// LANES invocations an image; an image without tokens gives zeros.
+// LANES invocations an image; an image without that row gives zeros.
 layout(binding = 0) readonly  buffer X { float x[]; };          // (R, C)
 layout(binding = 1) writeonly buffer Y { float y[]; };          // (B, C)
 ROWS(2, Tok);
@@ -18,7 +18,7 @@ void main()
         uint image = tile * GROUP_ROWS + GROUP_ROW;
         if (image >= n)
             continue;
-        uint row = ROWS_OFFSET(Tok, image);
+        uint row = ROWS_OFFSET(Tok, image) + a.index;
         bool some = row < ROWS_OFFSET(Tok, image + 1u);
         for (uint j = LANE; j < COLS; j += LANES)
             y[image * COLS + j] = some ? x[row * COLS + j] : 0.0;

@@ -6,7 +6,8 @@
 #include "inc/shared.h"
 
 #define LINEAR_ACT_NONE 0u
-#define LINEAR_ACT_GELU 1u
+#define LINEAR_ACT_GELU 1u         // the erf form
+#define LINEAR_ACT_QUICK_GELU 2u   // x sigma(1.702 x)
 
 struct linear_attr {
     U32 act;                       // LINEAR_ACT_*
@@ -30,8 +31,9 @@ struct linear_rows_args {
     U32 rows;                      // 0 = packed
     U32 cols;
     U32 tile_rows;                 // rows a workgroup takes at a time
+    U32 act;
 };
-ARGS_SIZE(linear_rows_args, 12);
+ARGS_SIZE(linear_rows_args, 16);
 
 struct linear_reduce_args {
     U32 len;                       // elements of the gradient

@@ -3,7 +3,7 @@
 #include "linear.h"
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
-#include "inc/gelu.glsl"
+#include "inc/act.glsl"
 // Gradient before the activation.
 layout(binding = 0) readonly  buffer Pre  { float pre[]; };    // (R, N)
 layout(binding = 1) readonly  buffer DY   { float dy[]; };     // (R, N)
@@ -16,5 +16,5 @@ void main()
     uint rows = a.rows != 0u ? a.rows : Tok.n, step = a.tile_rows * a.cols, len = rows * a.cols;
     for (uint i0 = gl_WorkGroupID.x * step; i0 < len; i0 += gl_NumWorkGroups.x * step)
         for (uint i = i0 + gl_LocalInvocationID.x; i < min(i0 + step, len); i += WG)
-            dpre[i] = dy[i] * gelu_slope(pre[i]);
+            dpre[i] = dy[i] * act_slope(a.act, pre[i]);
 }

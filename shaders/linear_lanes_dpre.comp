@@ -3,7 +3,7 @@
 #include "linear.h"
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
-#include "inc/gelu.glsl"
+#include "inc/act.glsl"
 // As linear_dpre, four columns at a time; cols is a multiple of 4.
 layout(binding = 0) uniform samplerBuffer pre;                 // (R, N)
 layout(binding = 1) uniform samplerBuffer dy;                  // (R, N)
@@ -17,7 +17,6 @@ void main()
     for (uint i0 = gl_WorkGroupID.x * step; i0 < len; i0 += gl_NumWorkGroups.x * step)
         for (uint i = i0 + gl_LocalInvocationID.x; i < min(i0 + step, len); i += WG) {
             vec4 x = texelFetch(pre, int(i));
-            dpre[i] = texelFetch(dy, int(i)) *
-                      vec4(gelu_slope(x.x), gelu_slope(x.y), gelu_slope(x.z), gelu_slope(x.w));
+            dpre[i] = texelFetch(dy, int(i)) * act_slope(a.act, x);
         }
 }

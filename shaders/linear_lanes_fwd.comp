@@ -4,7 +4,7 @@
 #include "linear.h"
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
-#include "inc/gelu.glsl"
+#include "inc/act.glsl"
 // As inc/tile_fwd.glsl, four columns at a time.
 layout(binding = 0) uniform samplerBuffer x;                     // (R, G K)
 layout(binding = 1) uniform samplerBuffer w;                     // (G, N, K)
@@ -61,18 +61,18 @@ void store_odd(uint m, uint n, vec4 v)
     uint i = Y_AT(m, n);
     for (uint c = 0u; c < 4u; c++)
         if (n + c < a.out_cols) {
-            if (a.act == LINEAR_ACT_GELU)
+            if (a.act != LINEAR_ACT_NONE)
                 odd_pre[i + c] = v[c];
-            odd_y[i + c] = a.act == LINEAR_ACT_GELU ? gelu(v[c]) : v[c];
+            odd_y[i + c] = a.act != LINEAR_ACT_NONE ? act(a.act, v[c]) : v[c];
         }
 }
 
 void store_whole(uint m, uint n, vec4 v)
 {
     uint i = Y_AT(m, n) / 4u;
-    if (a.act == LINEAR_ACT_GELU) {
+    if (a.act != LINEAR_ACT_NONE) {
         pre[i] = v;
-        v = vec4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w));
+        v = act(a.act, v);
     }
     y[i] = v;
 }

@@ -180,6 +180,13 @@ const op_case op_cases[] = {
     { "embed", "patches dropped", .layout = { { { 5, 1 }, .cap_tokens = 13, .holes = true }, { { 16, 16 }, .prefix = 3 } },
       .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 3 } } }, { 0, { 2, { 16, 3 } } } }, .to = 2 },
 
+    { "embed", "registers", .layout = { { { 13, 3, 37 }, .cap_tokens = 37 }, { { 18, 8, 42 }, .cap_tokens = 42, .prefix = 5 } },
+      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 2, { 42, 37 } } }, { 0, { 2, { 4, 37 } } } }, .to = 2 },
+    { "embed", "registers, positions of patches", .layout = { { { 13, 3 }, .cap_tokens = 13 }, { { 18, 8 }, .cap_tokens = 18, .prefix = 5 } },
+      .in = { { 1, { 2, { 0, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 2, { 13, 65 } } }, { 0, { 2, { 4, 65 } } } }, .to = 2 },
+    { "embed", "one patch, one more token", .layout = { { { 1 } }, { { 3 }, .prefix = 2 } },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 1 } } }, { 0, { 2, { 1, 1 } } }, { 0, { 2, { 1, 1 } } } }, .to = 2 },
+
     // feature_map
     { "feature_map", "elu, one", .layout = { { { 1 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 1 },
       .in = { { 1, { 2, { 0, 1 } } } } },
@@ -208,6 +215,9 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 37 } } } }, .to = 2 },
     { "first_rows", "dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 }, { { 1, 1, 1 }, .cap_tokens = 3 } },
       .in = { { 1, { 2, { 0, 65 } } } }, .to = 2 },
+
+    { "first_rows", "second", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 }, { { 1, 1, 1 }, .cap_tokens = 3 } },
+      .in = { { 1, { 2, { 0, 13 } } } }, .to = 2, .attr = &(struct first_rows_attr) { .index = 1 } },
 
     // gaps
 #define GAPS(n, lengths, cap, dropped, W, w, d) { "gaps", n, \
@@ -434,6 +444,14 @@ const op_case op_cases[] = {
     { "linear", "65 groups of 1", .in = { { 0, { 2, { 37, 65 } } }, { 0, { 3, { 65, 1, 1 } } } },
       .attr = &(struct linear_attr) { .groups = 65 } },
 
+    { "linear", "plain quick gelu", .in = { { 0, { 2, { 37, 3 } }, -3, 3 }, { 0, { 2, { 13, 3 } } }, { 0, { 1, { 13 } } } },
+      .attr = &(struct linear_attr) { .act = LINEAR_ACT_QUICK_GELU } },
+    { "linear", "packed quick gelu, vec4", .layout = { { { 33, 2, 17, 15 }, .cap_tokens = 33 } },
+      .in = { { 1, { 2, { 0, 36 } }, -3, 3 }, { 0, { 2, { 64, 36 } } }, { 0, { 1, { 64 } } } },
+      .attr = &(struct linear_attr) { .act = LINEAR_ACT_QUICK_GELU } },
+    { "linear", "rows of no whole vec4, quick gelu", .layout = { { { 33, 2, 17 }, .cap_tokens = 33 } },
+      .in = { { 1, { 2, { 0, 36 } } }, { 0, { 2, { 67, 36 } } } }, .attr = &(struct linear_attr) { .act = LINEAR_ACT_QUICK_GELU } },
+
     // linear_attention
     { "linear_attention", "heads of 1", .layout = { { { 1, 3 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 1 },
       .in = { { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 1 } } } } },
@@ -513,5 +531,28 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 2304 } } } } },
 
 #include "tests/op_cases_streams.def"
+
+    // pool
+    { "pool", "one patch", .layout = { { { 2 }, .prefix = 1 }, { { 1 } } }, .to = 2, .attr = &(struct pool_attr) { 0 },
+      .in = { { 1, { 2, { 0, 1 } } } } },
+    { "pool", "all lengths, some without a patch", .layout = { { { 1, 2, 15, 37, 65 }, .prefix = 1 }, { { 1, 1, 1, 1, 1 } } }, .to = 2,
+      .attr = &(struct pool_attr) { 0 }, .in = { { 1, { 2, { 0, 37 } } } } },
+    { "pool", "with the token, dead rows", .layout = { { { 33, 6, 13 }, .cap_tokens = 37, .prefix = 5 }, { { 1, 1, 1 }, .cap_tokens = 3 } }, .to = 2,
+      .attr = &(struct pool_attr) { .token = 1 }, .in = { { 1, { 2, { 0, 65 } } } } },
+    { "pool", "with the token, dropped tokens", .layout = { { { 64, 3, 1 }, .cap_tokens = 140, .prefix = 1, .holes = true }, { { 1, 1, 1 } } }, .to = 2,
+      .attr = &(struct pool_attr) { .token = 1 }, .in = { { 1, { 2, { 0, 13 } } } } },
+
+    // scale
+    { "scale", "one", .in = { { 0, { 2, { 1, 1 } } }, { 0, { 1, { 1 } } } }, .attr = &(struct scale_attr) { 1 } },
+    { "scale", "plain", .in = { { 0, { 2, { 65, 37 } } }, { 0, { 1, { 37 } } } }, .attr = &(struct scale_attr) { 1 } },
+    { "scale", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 65 } } }, { 0, { 1, { 65 } } } },
+      .attr = &(struct scale_attr) { -2.5f } },
+    { "scale", "no gamma, half", .layout = { { { 37, 65 } } }, .in = { { 1, { 2, { 0, 3 } } } }, .attr = &(struct scale_attr) { 0.5f } },
+    { "scale", "4100 rows", .in = { { 0, { 2, { 4100, 3 } } }, { 0, { 1, { 3 } } } }, .attr = &(struct scale_attr) { 1 } },
+
+    // swiglu
+    { "swiglu", "one", .in = { { 0, { 2, { 1, 2 } } } } },
+    { "swiglu", "plain", .in = { { 0, { 2, { 37, 26 } }, -6, 6 } } },
+    { "swiglu", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 130 } }, -3, 3 } } },
 };
 const uint32_t n_op_cases = sizeof op_cases / sizeof op_cases[0];

@@ -1,6 +1,6 @@
-// first_rows.c — the first row of every image.
+// first_rows.c — the first row of every image, or a later one.
 //   in:  x (R, C), packed
-//   out: y (B, C), packed by `to`, which has one token an image: y[b] = x[offsets[b]]
+//   out: y (B, C), packed by `to`, which has one token an image: y[b] = x[offsets[b] + index]; 0 where there is none
 #include "nn/rowwise.h"
 #include "shaders/first_rows.h"
 #include "spv/shaders.h"
@@ -20,9 +20,15 @@ done:
     return st;
 }
 
+// 0 without attributes.
+static uint32_t get_index(const nn_call *c)
+{
+    return c->attr ? NN_ATTR(c, first_rows)->index : 0;
+}
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    struct first_rows_args a = { .cols = c->in[0].dim[1] };
+    struct first_rows_args a = { .cols = c->in[0].dim[1], .index = get_index(c) };
     uint32_t lanes = nn_row_lanes(c, a.cols);
     return NN_DISPATCH(r, first_rows_fwd, &a, .tile_rows = NN_ROW_WG / lanes, .rows = ROWS_OUT(0),
         .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
@@ -31,7 +37,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
-    struct first_rows_args a = { .cols = c->in[0].dim[1] };
+    struct first_rows_args a = { .cols = c->in[0].dim[1], .index = get_index(c) };
     uint32_t lanes = nn_row_lanes(c, a.cols);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
@@ -44,9 +50,11 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
 static void ref(const nn_call *c, const double *const *in, double *const *out)
 {
     const size_t C = c->in[0].dim[1];
-    for (uint32_t b = 0; b < c->out_rows[0]->n; b++)
+    for (uint32_t b = 0; b < c->out_rows[0]->n; b++) {
+        const uint32_t row = c->in_rows[0]->offsets[b] + get_index(c);
         for (size_t j = 0; j < C; j++)
-            out[0][b * C + j] = in[0][c->in_rows[0]->offsets[b] * C + j];
+            out[0][b * C + j] = row < c->in_rows[0]->offsets[b + 1] ? in[0][row * C + j] : 0;
+    }
 }
 
 const nn_op nn_op_first_rows = {

@@ -144,7 +144,7 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "linear: in[0] has %u columns, in[1] has %u", x->dim[1], d.G * d.K);
     if (b->rank && nn_shape_len(b) != n)
         return VKC_FAIL(VKC_E_ARG, "linear: in[2] has not %u elements", n);
-    if (act > LINEAR_ACT_GELU)
+    if (act > LINEAR_ACT_QUICK_GELU)
         return VKC_FAIL(VKC_E_ARG, "linear: no activation %u", act);
     c->out[0] = (nn_shape) { 2, { x->dim[0], n } };
     c->out_rows[0] = c->in_rows[0];
@@ -195,6 +195,7 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
         .rows = c->in_rows[0] ? 0 : c->in[0].dim[0],
         .cols = cols,
         .tile_rows = cols < TILE_LEN ? TILE_LEN / cols : 1,
+        .act = NN_ATTR(c, linear)->act,
     };
     const uint32_t groups = ceil_div(a.rows, a.tile_rows), max = c->dev->max_groups[0];
     const linear_form *f = choose(c, c->in[0].dim[0], cols, 1, true);
@@ -250,20 +251,27 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     return st;
 }
 
+static double activate(uint32_t act, double v)
+{
+    if (act == LINEAR_ACT_GELU)
+        return v * 0.5 * erfc(-v * sqrt(0.5));
+    return act == LINEAR_ACT_QUICK_GELU ? v / (1 + exp(-1.702 * v)) : v;
+}
+
 static void ref(const nn_call *c, const double *const *in, double *const *out)
 {
     const size_t R = c->in_rows[0] ? c->in_rows[0]->n : c->in[0].dim[0];
     const linear_dims d = dims_of(c);
     const size_t cols = c->out[0].dim[1], K = d.K;
-    const bool act = NN_ATTR(c, linear)->act == LINEAR_ACT_GELU;
+    const uint32_t act = NN_ATTR(c, linear)->act;
     for (size_t r = 0; r < R; r++)
         for (size_t n = 0; n < cols; n++) {
             const double *x = in[0] + (r * d.G + n / d.N) * K;
             double v = in[2] ? in[2][n] : 0;
             for (size_t k = 0; k < K; k++)
                 v += x[k] * in[1][n * K + k];
-            out[0][r * cols + n] = act ? v * 0.5 * erfc(-v * sqrt(0.5)) : v;
-            if (act)
+            out[0][r * cols + n] = activate(act, v);
+            if (act != LINEAR_ACT_NONE)
                 out[1][r * cols + n] = v;
         }
 }

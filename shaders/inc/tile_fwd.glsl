@@ -2,7 +2,7 @@
 #include "linear.h"
 #include "inc/kernel.glsl"
 #include "inc/rows.glsl"
-#include "inc/gelu.glsl"
+#include "inc/act.glsl"
 
 layout(binding = 0) readonly  buffer X    { float x[]; };      // (R, G K)
 layout(binding = 1) readonly  buffer W    { float w[]; };      // (G, N, K)
@@ -39,9 +39,9 @@ void tile_store(uint m, uint n, float v)
     uint i = Y_AT(m, n);
     if (a.has_bias != 0u)
         v += bias[GROUP * a.out_cols + n];
-    if (a.act == LINEAR_ACT_GELU) {
+    if (a.act != LINEAR_ACT_NONE) {
         pre[i] = v;
-        v = gelu(v);
+        v = act(a.act, v);
     }
     y[i] = v;
 }
