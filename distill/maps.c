@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct distill_maps {
-    uint32_t depth, heads, dim, tokens;
+    uint32_t depth, heads, dim, tokens, prefix;
     uint32_t n, cap;                // pictures, and what the layouts were made for
     size_t   pixels_len;            // of a picture
     float   *pixels;                // (cap, pixels_len)
@@ -59,6 +59,7 @@ vkc_status distill_maps_create(const nn_vit *v, const distill_maps_params *param
     if (!m)
         return fail_memory();
     *m = (distill_maps) { .depth = c->depth, .heads = c->heads, .dim = c->dim, .tokens = nn_model_config_tokens(c),
+                          .prefix = nn_model_config_prefix(c),
                           .cap = params->images ? params->images : 4,
                           .pixels_len = (size_t) nn_model_config_pixels(c) };
     nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, m->cap);
@@ -190,8 +191,8 @@ vkc_status distill_maps_read_class(const distill_maps *m, uint32_t layer, uint32
         return fail_memory();
     if (is_there)
         read_shares(m, layer, i, head, 0, room, sum);
-    for (uint32_t k = 1; k < m->tokens; k++)
-        share[k - 1] = is_there ? (float) sum[k] : NAN;
+    for (uint32_t k = m->prefix; k < m->tokens; k++)
+        share[k - m->prefix] = is_there ? (float) sum[k] : NAN;
     free(room);
     return VKC_OK;
 }

@@ -34,7 +34,7 @@ static vkc_status open_pass(pass *p, const distill_retain_stats_params *s, uint3
     const size_t len = (size_t) nn_model_config_pixels(c);
     p->pixels = (float *) malloc(batch * len * sizeof *p->pixels);
     p->logits = (float *) malloc((size_t) batch * c->classes * sizeof *p->logits);
-    p->blocks = (uint8_t *) malloc(p->n_patches + 1);
+    p->blocks = (uint8_t *) malloc(nn_model_config_tokens(&p->v->cfg));
     p->kept = (uint8_t *) malloc(p->n_patches);
     p->mask = (uint8_t *) malloc(p->n_patches);
     p->rgb = (uint8_t *) malloc((size_t) 3 * NN_SYNTH_SIZE * NN_SYNTH_SIZE);
@@ -59,17 +59,17 @@ static void close_pass(pass *p)
 // Image b of the batch in every layer: how many patches, and which against the dense model's scores.
 static void judge_image(pass *p, const float *const *scores, uint32_t b, distill_retain_stats *out)
 {
-    const uint32_t n = p->n_patches;
+    const uint32_t n = p->n_patches, prefix = nn_model_config_prefix(&p->v->cfg);
     for (uint32_t l = 0; l < p->v->cfg.depth; l++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < n; i++) {
-            p->kept[i] = p->blocks[1 + i] > l;
+            p->kept[i] = p->blocks[prefix + i] > l;
             count += p->kept[i];
         }
         out->layer[l] += (double) count / n;
         if (!scores[l] || !count)
             continue;
-        const float *own = scores[l] + (size_t) b * (n + 1) + 1;    // behind the class token's
+        const float *own = scores[l] + (size_t) b * (n + prefix) + prefix;   // behind the class token's
         p->overlap[l] += distill_overlap(p->kept, own, n);
         p->auprc[l] += distill_auprc(p->kept, own, n);
         p->judged[l]++;
@@ -98,7 +98,7 @@ static vkc_status run_batch(pass *p, const distill_retain_stats_params *s, const
             nn_synth_truth truth;
             nn_synth_read(nn_dataset_synth_seed(s->split), nn_loader_find(l, batch, b), p->rgb, &truth);
             nn_synth_mask(&truth, c->patch, p->mask);
-            distill_survival_add(&out->ring, p->blocks + 1, p->mask, p->n_patches, c->depth);
+            distill_survival_add(&out->ring, p->blocks + nn_model_config_prefix(c), p->mask, p->n_patches, c->depth);
         }
     }
     out->images += n;
@@ -127,7 +127,7 @@ bool distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_co
 vkc_status distill_retain_measure(const nn_vit *v, const distill_retain_stats_params *s, distill_retain_stats *out)
 {
     vkc_status st;
-    pass p = { .v = v, .n_patches = nn_model_config_tokens(&v->cfg) - 1 };
+    pass p = { .v = v, .n_patches = nn_model_config_patches(&v->cfg) };
     nn_loader *l = NULL;
     const uint32_t batch = s->batch ? s->batch : 64;
     const double start = vkc_seconds();

@@ -104,6 +104,8 @@ static vkc_status turn_all(turn *t)
     VKC_TRY(turn_writer(t, v->params, v->patch_w, v->patch_b));
     VKC_TRY(turn_vectors(t, v->cls));
     VKC_TRY(turn_vectors(t, v->pos));
+    if (nn_model_config_prefix(&v->cfg) > 1)
+        VKC_TRY(turn_vectors(t, v->more));
     for (uint32_t l = 0; l < v->cfg.depth; l++)
         VKC_TRY(turn_block(t, l));
     st = turn_reader(t, v->norm_w, v->norm_b, v->head_w, v->head_b);
@@ -111,9 +113,12 @@ done:
     return st;
 }
 
-// Only attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters.
+// Only attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm before
+// the blocks and scaled branches do not commute with a mirror, and a second head or the mean patch reads the stream too.
 static bool is_made_for_it(const nn_vit *v)
 {
+    if (v->cfg.pre_norm || v->cfg.layer_scale || v->cfg.distilled || v->cfg.headless || v->cfg.pool != NN_POOL_TOKEN)
+        return false;
     for (uint32_t l = 0; l < v->cfg.depth; l++)
         if (strcmp(v->block[l].mixer->name, "attention") != 0 || v->block[l].n_mixer_p != 2 ||
             v->block[l].attn_params != v->params)

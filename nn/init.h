@@ -12,6 +12,7 @@ extern "C" {
 
 typedef enum {
     NN_INIT_ZERO, NN_INIT_ONE, NN_INIT_NORMAL,      // normal: sigma 0.02, cut at two sigma
+    NN_INIT_SMALL,                  // 1e-5: LayerScale, whose branches come in slowly
     NN_INIT_IDENTITY,               // (H, D, n D): the mean of n parts: n identities beside each other, over n
     NN_INIT_UNIFORM,                // +- 1 / sqrt(fan_in), fan_in = the last dimension
     NN_INIT_CONV,                   // the same with fan_in = elements of a channel, all dimensions but the first

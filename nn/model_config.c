@@ -28,6 +28,15 @@ vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const 
         return VKC_FAIL(st, "%s: channels is %u, want 1 or 3", where, c->channels);
     if (c->classes > NN_MAX_CLASSES || (c->labels != NULL && c->classes == 0))
         return VKC_FAIL(st, "%s: classes is %u, want 1 to %d", where, c->classes, NN_MAX_CLASSES);
+    if (c->registers > NN_MAX_REGISTERS || (c->distilled && (c->registers || c->pool != NN_POOL_TOKEN || c->headless)))
+        return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
+                        c->registers);
+    if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_QUICK_GELU || (int) c->pool < NN_POOL_TOKEN ||
+        (int) c->pool > NN_POOL_TOKEN_AVG || (c->swiglu && c->act != NN_ACT_GELU))
+        return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
+    if (c->headless && c->classes != nn_model_config_features(c))
+        return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
+                        nn_model_config_features(c), c->classes);
     return nn_retention_check(c, st, where);
 }
 
@@ -145,9 +154,24 @@ bool nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, s
     return false;
 }
 
+uint32_t nn_model_config_prefix(const nn_model_config *c)
+{
+    return 1 + c->distilled + c->registers;
+}
+
+uint32_t nn_model_config_patches(const nn_model_config *c)
+{
+    return (c->height / c->patch) * (c->width / c->patch);
+}
+
 uint32_t nn_model_config_tokens(const nn_model_config *c)
 {
-    return (c->height / c->patch) * (c->width / c->patch) + 1;
+    return nn_model_config_patches(c) + nn_model_config_prefix(c);
+}
+
+uint32_t nn_model_config_features(const nn_model_config *c)
+{
+    return c->pool == NN_POOL_TOKEN_AVG ? 2 * c->dim : c->dim;
 }
 
 uint32_t nn_model_config_pixels(const nn_model_config *c)

@@ -25,6 +25,7 @@ struct json_t;
 #define NN_MAX_HIDDEN 65536
 #define NN_MAX_TOKENS 65536         // patches of an image
 #define NN_MAX_CLASSES 65536
+#define NN_MAX_REGISTERS 64
 #define NN_MAX_LABEL 128            // bytes of a label
 
 typedef struct nn_layer_config {
@@ -102,7 +103,10 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
 
-uint32_t nn_model_config_tokens(const nn_model_config *c);  // patches + 1
+uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
+uint32_t nn_model_config_patches(const nn_model_config *c);
+uint32_t nn_model_config_tokens(const nn_model_config *c);  // both
+uint32_t nn_model_config_features(const nn_model_config *c);    // numbers that the classifier reads: dim, or twice that
 uint32_t nn_model_config_pixels(const nn_model_config *c);  // floats of a picture: channels * height * width
 
 // Fails with `st`, in words that begin with `where`, when values contradict each other.

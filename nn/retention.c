@@ -26,7 +26,7 @@ vkc_status nn_policy_get(const char *name, nn_policy *out)
 
 static uint32_t get_patches(const nn_model_config *cfg)
 {
-    return nn_model_config_tokens(cfg) - 1;
+    return nn_model_config_patches(cfg);
 }
 
 // Patches of `n` that a share leaves: rounded up, unless that is a rounding error's doing.
@@ -142,6 +142,9 @@ vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const c
         return VKC_FAIL(st, "%s: retention: policy %d is none there is", where, (int) r->policy);
     if ((int) r->gaps < NN_GAPS_SKIP || (int) r->gaps > NN_GAPS_COUNT)
         return VKC_FAIL(st, "%s: retention: gaps %d is neither skip nor count", where, (int) r->gaps);
+    if (r->policy == NN_POLICY_HALTING && (cfg->distilled || cfg->pool != NN_POOL_TOKEN))
+        return VKC_FAIL(st, "%s: retention: halting is for models whose classifier reads the class token alone; topk is for "
+                        "all", where);
     if (r->policy == NN_POLICY_HALTING)
         return check_halting(r, st, where);
     for (uint32_t l = 0; r->policy == NN_POLICY_TOPK && l < cfg->depth; l++) {
@@ -171,7 +174,9 @@ void nn_retention_add_shares(const nn_model_config *cfg, const uint32_t *const *
     for (uint32_t l = 0; l < cfg->depth; l++) {
         for (uint32_t b = 0; b < n; b++) {
             const uint32_t *offset = now ? now + ROWS_HEADER + b : NULL;
-            uint32_t there = now ? offset[1] - offset[0] - has_token(now, b, 0) : get_patches(cfg);
+            uint32_t there = now ? offset[1] - offset[0] : nn_model_config_tokens(cfg);
+            for (uint32_t t = 0; t < nn_model_config_prefix(cfg); t++)
+                there -= now ? has_token(now, b, t) : 1;
             share[l] += (double) there / get_patches(cfg);
         }
         now = words[l] ? words[l] : now;

@@ -78,7 +78,9 @@ static nn_tensor *choose(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mi
     const struct class_attention_attr attention = { .heads = r->v->cfg.heads };
     nn_tensor *score = NN_APPLY(r->g, class_attention, &attention, NULL, mixer->qkv, mixer->lse);
     r->taps->score[l] = score;
-    const struct keep_top_attr top = { .count = nn_retention_count(&r->v->cfg, l), .prefix = 1 };
+    const struct keep_top_attr top = {
+        .count = nn_retention_count(&r->v->cfg, l), .prefix = nn_model_config_prefix(&r->v->cfg),
+    };
     return drop(r, l, x, NN_APPLY(r->g, keep_top, &top, NULL, score));
 }
 

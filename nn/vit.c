@@ -72,34 +72,75 @@ static void add_mixer(adder *a, uint32_t l)
     b->attn_params = a->v->params;
 }
 
+static void add_mlp(adder *a, uint32_t l)
+{
+    nn_vit_block *b = &a->v->block[l];
+    const nn_model_config *c = &a->v->cfg;
+    const uint32_t in = c->swiglu ? 2 * c->hidden : c->hidden;
+    b->norm2_w = add_block(a, l, "norm2.weight", vec(c->dim), false, NN_INIT_ONE);
+    b->norm2_b = add_block(a, l, "norm2.bias", vec(c->dim), false, NN_INIT_ZERO);
+    b->fc1_w = add_block(a, l, "mlp.fc1.weight", mat(in, c->dim), true, NN_INIT_NORMAL);
+    b->fc1_b = add_block(a, l, "mlp.fc1.bias", vec(in), false, NN_INIT_ZERO);
+    b->fc2_w = add_block(a, l, "mlp.fc2.weight", mat(c->dim, c->hidden), true, NN_INIT_NORMAL);
+    b->fc2_b = add_block(a, l, "mlp.fc2.bias", vec(c->dim), false, NN_INIT_ZERO);
+    if (c->layer_scale)
+        b->ls2 = add_block(a, l, "ls2.gamma", vec(c->dim), false, NN_INIT_SMALL);
+}
+
+static void add_tokens(adder *a)
+{
+    nn_vit *v = a->v;
+    const nn_model_config *c = &v->cfg;
+    const uint32_t C = c->dim, n_more = nn_model_config_prefix(c) - 1;
+    const uint32_t n_pos = c->bare_prefix ? nn_model_config_patches(c) : nn_model_config_tokens(c);
+    v->cls = add(a, "cls_token", vec(C), (nn_shape) { 3, { 1, 1, C } }, false, NN_INIT_NORMAL);
+    if (n_more)
+        v->more = add(a, c->distilled ? "dist_token" : "reg_token", mat(n_more, C), (nn_shape) { 3, { 1, n_more, C } },
+                      false, NN_INIT_NORMAL);
+    v->pos = add(a, "pos_embed", mat(n_pos, C), (nn_shape) { 3, { 1, n_pos, C } }, false, NN_INIT_NORMAL);
+}
+
+static void add_head(adder *a, const char *name, uint32_t *w, uint32_t *b)
+{
+    const nn_model_config *c = &a->v->cfg;
+    char full[32];
+    snprintf(full, sizeof full, "%s.weight", name);
+    *w = add(a, full, mat(c->classes, nn_model_config_features(c)), (nn_shape) { 0 }, true, NN_INIT_NORMAL);
+    snprintf(full, sizeof full, "%s.bias", name);
+    *b = add(a, full, vec(c->classes), (nn_shape) { 0 }, false, NN_INIT_ZERO);
+}
+
 static void add_all(adder *a)
 {
     nn_vit *v = a->v;
     const nn_model_config *c = &v->cfg;
-    const uint32_t C = c->dim, p = c->patch, T = nn_model_config_tokens(c);
-    const nn_init ONE = NN_INIT_ONE, ZERO = NN_INIT_ZERO, NORMAL = NN_INIT_NORMAL;
+    const uint32_t C = c->dim, p = c->patch;
     const nn_shape same = { 0 };
-    v->cls = add(a, "cls_token", vec(C), (nn_shape) { 3, { 1, 1, C } }, false, NORMAL);
-    v->pos = add(a, "pos_embed", mat(T, C), (nn_shape) { 3, { 1, T, C } }, false, NORMAL);
+    const bool is_mean = c->pool == NN_POOL_AVG;        // timm's name says whether the norm is of the mean
+    add_tokens(a);
     v->patch_w = add(a, "patch_embed.proj.weight", mat(C, c->channels * p * p),
-                     (nn_shape) { 4, { C, c->channels, p, p } }, true, NORMAL);
-    v->patch_b = add(a, "patch_embed.proj.bias", vec(C), same, false, ZERO);
+                     (nn_shape) { 4, { C, c->channels, p, p } }, true, NN_INIT_NORMAL);
+    if (c->pre_norm) {
+        v->norm_pre_w = add(a, "norm_pre.weight", vec(C), same, false, NN_INIT_ONE);
+        v->norm_pre_b = add(a, "norm_pre.bias", vec(C), same, false, NN_INIT_ZERO);
+    } else {
+        v->patch_b = add(a, "patch_embed.proj.bias", vec(C), same, false, NN_INIT_ZERO);
+    }
     for (uint32_t l = 0; l < c->depth; l++) {
         nn_vit_block *b = &v->block[l];
-        b->norm1_w = add_block(a, l, "norm1.weight", vec(C), false, ONE);
-        b->norm1_b = add_block(a, l, "norm1.bias", vec(C), false, ZERO);
+        b->norm1_w = add_block(a, l, "norm1.weight", vec(C), false, NN_INIT_ONE);
+        b->norm1_b = add_block(a, l, "norm1.bias", vec(C), false, NN_INIT_ZERO);
         add_mixer(a, l);
-        b->norm2_w = add_block(a, l, "norm2.weight", vec(C), false, ONE);
-        b->norm2_b = add_block(a, l, "norm2.bias", vec(C), false, ZERO);
-        b->fc1_w = add_block(a, l, "mlp.fc1.weight", mat(c->hidden, C), true, NORMAL);
-        b->fc1_b = add_block(a, l, "mlp.fc1.bias", vec(c->hidden), false, ZERO);
-        b->fc2_w = add_block(a, l, "mlp.fc2.weight", mat(C, c->hidden), true, NORMAL);
-        b->fc2_b = add_block(a, l, "mlp.fc2.bias", vec(C), false, ZERO);
+        if (c->layer_scale)
+            b->ls1 = add_block(a, l, "ls1.gamma", vec(C), false, NN_INIT_SMALL);
+        add_mlp(a, l);
     }
-    v->norm_w = add(a, "norm.weight", vec(C), same, false, ONE);
-    v->norm_b = add(a, "norm.bias", vec(C), same, false, ZERO);
-    v->head_w = add(a, "head.weight", mat(c->classes, C), same, true, NORMAL);
-    v->head_b = add(a, "head.bias", vec(c->classes), same, false, ZERO);
+    v->norm_w = add(a, is_mean ? "fc_norm.weight" : "norm.weight", vec(C), same, false, NN_INIT_ONE);
+    v->norm_b = add(a, is_mean ? "fc_norm.bias" : "norm.bias", vec(C), same, false, NN_INIT_ZERO);
+    if (!c->headless)
+        add_head(a, "head", &v->head_w, &v->head_b);
+    if (c->distilled)
+        add_head(a, "head_dist", &v->head_dist_w, &v->head_dist_b);
 }
 
 vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out)

@@ -1,7 +1,8 @@
 // vit.h — a vision transformer classifier: parameters under timm's names, and the graph over them.
 //
 // Blocks are pre-norm: x += proj(mixer(norm1(x))), x += fc2(gelu(fc1(norm2(x)))). Tokens are the class
-// token, then the patches row by row. A block's mixer may be any of nn/mixers.def, and its mixer and
+// token, then those of the family (distillation token, registers), then the patches row by row. What else families
+// differ in, nn_model_config says. A block's mixer may be any of nn/mixers.def, and its mixer and
 // projection may come from another model (nn_vit_borrow), which is how hybrids are tried.
 // Thread-safety: as the device.
 #ifndef NN_VIT_H
@@ -21,6 +22,7 @@ typedef struct nn_vit_block {
     nn_params  *attn_params;        // whose parameters mixer_p, proj_w, proj_b index; may be borrowed
     uint32_t    mixer_p[NN_MAX_MIXER_PARAMS], n_mixer_p, proj_w, proj_b;
     uint32_t    norm1_w, norm1_b, norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;    // in nn_vit.params
+    uint32_t    ls1, ls2;           // with layer_scale
 } nn_vit_block;
 
 typedef struct nn_vit {
@@ -29,12 +31,15 @@ typedef struct nn_vit {
     nn_params   *params;
     nn_vit_block *block;            // (depth)
     uint32_t     patch_w, patch_b, cls, pos, norm_w, norm_b, head_w, head_b;
+    uint32_t     more;              // tokens between class token and patches, where the family has them
+    uint32_t     norm_pre_w, norm_pre_b;        // with pre_norm, and then no patch_b
+    uint32_t     head_dist_w, head_dist_b;      // with a distillation token
     nn_init     *init;              // (params->n) how each parameter starts
 } nn_vit;
 
 // The packed layouts of a batch of at most cap_images images.
 typedef struct nn_batch {
-    nn_rows *images, *patches, *tokens;     // 1, grid and 1 + grid tokens an image; owned
+    nn_rows *images, *patches, *tokens;     // 1, grid and prefix + grid tokens an image; owned
     nn_rows *kept[NN_MAX_DEPTH];            // made after block l by retention; NULL: all go on as they are. Owned
 } nn_batch;
 

@@ -4,23 +4,27 @@
 #include "nn/finite.h"
 #include "nn/retention_impl.h"
 #include "shaders/drop_path.h"
+#include "shaders/first_rows.h"
 #include "shaders/layernorm.h"
 #include "shaders/linear.h"
 #include "shaders/patchify.h"
+#include "shaders/pool.h"
+#include "shaders/scale.h"
 
 vkc_status nn_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t cap_images, nn_batch *out)
 {
     const uint32_t h = cfg->height / cfg->patch, w = cfg->width / cfg->patch, n = h * w;
+    const uint32_t prefix = nn_model_config_prefix(cfg);
     *out = (nn_batch) { 0 };
     vkc_status st = nn_rows_create(dev, cap_images, 1, 0, 0, 0, &out->images);
     if (st == VKC_OK)
         st = nn_rows_create(dev, cap_images, n, 0, h, w, &out->patches);
     if (st == VKC_OK)
-        st = nn_rows_create(dev, cap_images, n + 1, 1, h, w, &out->tokens);
+        st = nn_rows_create(dev, cap_images, prefix + n, prefix, h, w, &out->tokens);
     for (uint32_t l = 0; l < cfg->depth && st == VKC_OK; l++) {
         if (!nn_retention_is_made(cfg, l))
             continue;
-        st = nn_rows_create(dev, cap_images, n + 1, 1, h, w, &out->kept[l]);
+        st = nn_rows_create(dev, cap_images, prefix + n, prefix, h, w, &out->kept[l]);
         if (st == VKC_OK)
             out->kept[l]->is_made = true;
     }
@@ -98,6 +102,22 @@ static nn_tensor *leave_out(const builder *b, const nn_vit *v, uint32_t l, uint3
     return drop->key && a.rate > 0.0f ? NN_APPLY(b->g, drop_path, &a, NULL, x, drop->key) : x;
 }
 
+static nn_tensor *layer_scale(const builder *b, nn_tensor *x, uint32_t gamma)
+{
+    return NN_APPLY(b->g, scale, &(struct scale_attr) { 1.0f }, NULL, x, param(b, gamma));
+}
+
+static nn_tensor *mlp(const builder *b, const nn_vit *v, uint32_t l, nn_tensor *x)
+{
+    const nn_vit_block *k = &v->block[l];
+    const uint32_t plain = v->cfg.act == NN_ACT_QUICK_GELU ? LINEAR_ACT_QUICK_GELU : LINEAR_ACT_GELU;
+    nn_tensor *h = linear(b, x, k->fc1_w, k->fc1_b, v->cfg.swiglu ? LINEAR_ACT_NONE : plain);
+    if (v->cfg.swiglu)
+        h = NN_APPLY0(b->g, swiglu, NULL, h);
+    h = linear(b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);
+    return v->cfg.layer_scale ? layer_scale(b, h, k->ls2) : h;
+}
+
 nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *x, bool trained,
                                 nn_vit_taps *taps)
 {
@@ -106,10 +126,10 @@ nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_ten
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     nn_tensor *heads = NULL, *normed = norm(&b, x, k->norm1_w, k->norm1_b);
     nn_tensor *attn = nn_vit_attn(g, v, l, normed, trained, &heads, taps ? &taps->mixer[l] : NULL);
-    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_ATTN, attn, &drop));
-    nn_tensor *h = linear(&b, norm(&b, x, k->norm2_w, k->norm2_b), k->fc1_w, k->fc1_b, LINEAR_ACT_GELU);
-    h = linear(&b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);
-    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_MLP, h, &drop));
+    nn_tensor *branch = v->cfg.layer_scale ? layer_scale(&b, attn, k->ls1) : attn;
+    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_ATTN, branch, &drop));
+    branch = mlp(&b, v, l, norm(&b, x, k->norm2_w, k->norm2_b));
+    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_MLP, branch, &drop));
     if (taps) {
         taps->normed[l] = normed;
         taps->heads[l] = heads;
@@ -117,6 +137,29 @@ nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_ten
         taps->block[l] = x;
     }
     return x;
+}
+
+static nn_tensor *head(const builder *b, const nn_vit *v, nn_tensor *x)
+{
+    return v->cfg.headless ? x : linear(b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+}
+
+// From the stream after the last block to the logits. A norm row by row comes after the rows that are read are chosen,
+// where that is the same; the mean of normed patches is not the normed mean.
+static nn_tensor *read_out(const builder *b, const nn_vit *v, nn__retention *kept, nn_tensor *x)
+{
+    const struct pool_attr pool = { v->cfg.pool == NN_POOL_TOKEN_AVG };
+    nn_rows *images = kept->batch->images;
+    if (v->cfg.pool == NN_POOL_TOKEN_AVG)
+        return head(b, v, NN_APPLY(b->g, pool, &pool, images, norm(b, x, v->norm_w, v->norm_b)));
+    if (v->cfg.pool == NN_POOL_AVG)
+        return head(b, v, norm(b, NN_APPLY(b->g, pool, &pool, images, x), v->norm_w, v->norm_b));
+    nn_tensor *logits = head(b, v, norm(b, nn__retention_read_out(kept, x), v->norm_w, v->norm_b));
+    if (!v->cfg.distilled)
+        return logits;
+    nn_tensor *second = NN_APPLY(b->g, first_rows, &(struct first_rows_attr) { .index = 1 }, images, x);
+    second = linear(b, norm(b, second, v->norm_w, v->norm_b), v->head_dist_w, v->head_dist_b, LINEAR_ACT_NONE);
+    return NN_APPLY(b->g, scale, &(struct scale_attr) { 0.5f }, NULL, NN_APPLY0(b->g, add, NULL, logits, second), NULL);
 }
 
 nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *batch, uint32_t first, nn_tensor *x,
@@ -136,9 +179,7 @@ nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *bat
         x = nn_vit_block_forward(g, v, l, x, trained, t);
         x = nn__retention_after(&kept, l, x, &t->mixer[l]);
     }
-    x = nn__retention_read_out(&kept, x);       // one row an image: norm what the classifier reads alone
-    x = norm(&b, x, v->norm_w, v->norm_b);
-    return linear(&b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+    return read_out(&b, v, &kept, x);
 }
 
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
@@ -147,8 +188,12 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     struct patchify_attr pa = { v->cfg.channels, v->cfg.height, v->cfg.width, v->cfg.patch };
     nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
-    x = linear(&b, x, v->patch_w, v->patch_b, LINEAR_ACT_NONE);
-    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos));
+    nn_tensor *bias = v->cfg.pre_norm ? NULL : param(&b, v->patch_b);
+    nn_tensor *more = nn_model_config_prefix(&v->cfg) > 1 ? param(&b, v->more) : NULL;
+    x = NN_APPLY(g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(&b, v->patch_w), bias);
+    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, v->cls), param(&b, v->pos), more);
+    if (v->cfg.pre_norm)
+        x = norm(&b, x, v->norm_pre_w, v->norm_pre_b);
     return nn_vit_forward_from(g, v, batch, 0, x, trained, taps);
 }
 

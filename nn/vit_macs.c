@@ -27,7 +27,7 @@ static uint64_t graph_macs(const nn_vit *v, uint32_t l)
 
 uint64_t nn_vit_macs(const nn_vit *v, uint32_t l)
 {
-    uint64_t mlp = 2ull * nn_model_config_tokens(&v->cfg) * v->cfg.dim * v->cfg.hidden;
+    uint64_t mlp = (v->cfg.swiglu ? 3ull : 2ull) * nn_model_config_tokens(&v->cfg) * v->cfg.dim * v->cfg.hidden;
     return graph_macs(v, l) + (l < v->cfg.depth ? mlp : 0);
 }
 

@@ -41,7 +41,7 @@ static void print_topk(FILE *f, const nn_model_config *cfg)
         if (nn_retention_is_made(cfg, l))
             fprintf(f, " %u after block %u,", nn_retention_count(cfg, l), l);
     }
-    fprintf(f, " of %u; %.1f %% on average", nn_model_config_tokens(cfg) - 1, 100.0 * keep);
+    fprintf(f, " of %u; %.1f %% on average", nn_model_config_patches(cfg), 100.0 * keep);
 }
 
 void policy_print(FILE *f, const nn_model_config *cfg)

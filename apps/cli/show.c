@@ -55,7 +55,7 @@ vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, c
     if (!blocks)
         return VKC_FAIL(VKC_E_NOMEM, "--show: out of host memory");
     nn_retention_depths(c, words, b, blocks);
-    vkc_status st = nn_sheet_add(s, rgb, blocks + 1);   // the class token has no patch
+    vkc_status st = nn_sheet_add(s, rgb, blocks + nn_model_config_prefix(c));
     free(blocks);
     return st;
 }
