@@ -1,11 +1,10 @@
 // checkpoint.c — a stepper's state as one safetensors file: values, m, v and, where it is kept, the average of every
 // trained parameter under its name with a prefix, and the caller's words as pairs of 32 bits in a U32 tensor "state".
-#include "nn/safetensors.h"
 #include "nn/stepper_impl.h"
+#include "nn/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define AVERAGE 3
 #define MAX_PARTS 4
@@ -67,16 +66,12 @@ static vkc_status load_part(nn_stepper *s, const nn_safetensors *f, uint32_t i, 
     const nn_param *p = &s->p.params->p[i];
     char name[NN_MAX_NAME + 16];
     build_name(name, sizeof name, part, p->name);
-    size_t len = nn_shape_len(&p->shape);
-    uint64_t dim = len;
-    float *x = (float *) malloc(len * sizeof *x);
-    if (!x)
-        return VKC_FAIL(VKC_E_NOMEM, "checkpoint: out of host memory");
-    vkc_status st = nn_safetensors_get_f32(f, name, 1, &dim, x, len);
-    if (st == VKC_OK && write)
-        st = vkc_write(s->p.dev, part_of(s, i, part), x);
-    free(x);
-    return st;
+    const uint64_t len = nn_shape_len(&p->shape);
+    const nn_st_tensor *t = nn_safetensors_get(f, name);
+    if (!t)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: tensor %s is missing", nn_safetensors_path(f), name);
+    vkc_status st = nn_st_tensor_check(t, 1, &len);
+    return st == VKC_OK && write ? nn_weights_upload(s->p.dev, t, 0, part_of(s, i, part)) : st;
 }
 
 vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uint32_t n)
@@ -100,7 +95,7 @@ vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uin
             for (int part = 0; part < parts && s->trained[i]; part++)
                 VKC_TRY(load_part(s, f, i, part, write));
     s->has_average = parts > AVERAGE;
-    memcpy(state, words->data, n * sizeof *state);
+    st = nn_st_tensor_read_raw(words, 0, n * sizeof *state, state);
 done:
     nn_safetensors_destroy(f);
     return st;

@@ -41,9 +41,10 @@ static vkc_status check_size(const char *where, const char *text, size_t len, si
             values++;
         }
         if (depth > NN_JSON_MAX_DEPTH)
-            return VKC_FAIL(VKC_E_FORMAT, "%s: the JSON is nested more than %d deep", where, NN_JSON_MAX_DEPTH);
+            return VKC_FAIL(VKC_E_FORMAT, "%s: byte %zu: the JSON is nested more than %d deep", where, i,
+                            NN_JSON_MAX_DEPTH);
         if (values > max_values)
-            return VKC_FAIL(VKC_E_FORMAT, "%s: the JSON has more than %zu values", where, max_values);
+            return VKC_FAIL(VKC_E_FORMAT, "%s: byte %zu: the JSON has more than %zu values", where, i, max_values);
     }
     return VKC_OK;
 }
@@ -61,7 +62,8 @@ vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t 
         for (char *p = err.text; *p != '\0'; p++)
             if ((unsigned char) *p < 0x20 || *p == 0x7f)
                 *p = '?';
-        return VKC_FAIL(VKC_E_FORMAT, "%s: not valid JSON at line %d: %s", where, err.line, err.text);
+        return VKC_FAIL(VKC_E_FORMAT, "%s: not valid JSON at line %d, byte %d: %s", where, err.line, err.position,
+                        err.text);
     }
     *out = value;
     return VKC_OK;

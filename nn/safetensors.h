@@ -3,8 +3,10 @@
 // The reader accepts what the reference implementation accepts and nothing more: header at most
 // 100 MB and within the file, strict JSON, known types, sizes that match the shapes, and tensors that
 // cover the data from its first byte to its last without gap or overlap.
+// Memory: the header and a table of the tensors, less than NN_ST_MAX_COST times the header's bytes; data stays in the
+// file, which stays open, and is read piece by piece when asked for.
 // Thread-safety: a file once loaded is read-only and may be shared.
-// Errors: E_IO, E_FORMAT (always with the file and, where there is one, the tensor), E_NOMEM.
+// Errors: E_IO, E_FORMAT (always with the file, the tensor where there is one, and bytes of the file), E_NOMEM.
 #ifndef NN_SAFETENSORS_H
 #define NN_SAFETENSORS_H
 
@@ -20,6 +22,8 @@ extern "C" {
 #define NN_ST_MAX_RANK 8
 #define NN_ST_MAX_TENSORS 65536
 #define NN_ST_MAX_NAME 512
+#define NN_ST_MAX_META 65536
+#define NN_ST_MAX_COST 16
 
 // X(name, bytes of an element, does nn_st_tensor_read turn it into float?)
 #define NN_ST_DTYPE_MAP(X)                                                                         \
@@ -37,19 +41,19 @@ typedef enum {
 const char *nn_st_dtype_name(nn_st_dtype dtype);    // "F32"
 size_t      nn_st_dtype_size(nn_st_dtype dtype);    // bytes of an element
 
+typedef struct nn_safetensors nn_safetensors;
+
 typedef struct nn_st_tensor {
     const char *name;
     nn_st_dtype dtype;
     uint32_t    rank;                       // 0 = a single value
     uint64_t    shape[NN_ST_MAX_RANK];
     uint64_t    len;                        // elements; 0 when a dimension is
-    const unsigned char *data;              // little-endian, row-major, not aligned
-    size_t      size;                       // bytes
+    uint64_t    begin, size;                // bytes of the file: its data is begin .. begin + size - 1
+    const nn_safetensors *file;             // in which it lies
 } nn_st_tensor;
 
-typedef struct nn_safetensors nn_safetensors;
-
-// Read a whole file into memory. What it returns lives until nn_safetensors_destroy.
+// Open a file and read its header. What it returns lives until nn_safetensors_destroy.
 vkc_status nn_safetensors_load(const char *path, nn_safetensors **out);
 // The same from memory, which is copied; `where` stands for the path in messages.
 vkc_status nn_safetensors_read(const char *where, const void *data, size_t size, nn_safetensors **out);
@@ -60,13 +64,28 @@ size_t              nn_safetensors_len(const nn_safetensors *f);               /
 const nn_st_tensor *nn_safetensors_at(const nn_safetensors *f, size_t i);      // in order of their names
 const nn_st_tensor *nn_safetensors_get(const nn_safetensors *f, const char *name);  // NULL: none
 const char         *nn_safetensors_meta(const nn_safetensors *f, const char *key);  // NULL: none
+size_t              nn_safetensors_memory(const nn_safetensors *f);            // bytes of the host's memory it holds
 
-// Copy a tensor of this shape as float32: `len` floats to `out`. Another shape, or a type that is no float, is
-// E_FORMAT. `dim` may be NULL: any shape with `len` elements.
+// Copy elements first .. first + len - 1 of a tensor as float32; no memory is allocated. E_ARG beyond the end or not
+// a float type; E_IO when the file has changed.
+vkc_status nn_st_tensor_read(const nn_st_tensor *t, uint64_t first, size_t len, float *out);
+// Copy bytes offset .. offset + size - 1 of any tensor as they are in the file: little-endian, row-major.
+vkc_status nn_st_tensor_read_raw(const nn_st_tensor *t, uint64_t offset, size_t size, void *out);
+// E_FORMAT unless a tensor is of a float type and of this shape.
+vkc_status nn_st_tensor_check(const nn_st_tensor *t, uint32_t rank, const uint64_t *dim);
+// Look up, check and copy a whole tensor: `len` floats to `out`. A missing one, another shape, or a type that is no
+// float, is E_FORMAT. `dim` may be NULL: any shape with `len` elements.
 vkc_status nn_safetensors_get_f32(const nn_safetensors *f, const char *name, uint32_t rank,
                                   const uint64_t *dim, float *out, size_t len);
-// Copy elements first .. first + len - 1 of a tensor as float32. E_ARG beyond the end or not a float type.
-vkc_status nn_st_tensor_read(const nn_st_tensor *t, uint64_t first, size_t len, float *out);
+
+// A failure that names a tensor: "m.safetensors: tensor a.b, bytes 200 to 328: is F32, want ..."; the second byte is
+// the first after it.
+#define NN_ST_FAIL(st, t, ...) nn_st_fail((st), __FILE__, __LINE__, (t), __VA_ARGS__)
+vkc_status nn_st_fail(vkc_status st, const char *file, int line, const nn_st_tensor *t, const char *fmt, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 5, 6)))
+#endif
+    ;
 
 // What to write. The bytes come from `data`, or when that is NULL from `read`, called with ascending
 // offsets and at most 1 MiB at a time.

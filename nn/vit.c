@@ -1,8 +1,7 @@
 // vit.c — the parameters of a vision transformer: names, shapes, starting values, files.
 #include "nn/vit.h"
 
-#include "nn/files.h"
-#include "nn/safetensors.h"
+#include "nn/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,57 +215,46 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed)
     return VKC_OK;
 }
 
-static vkc_status load_param(nn_params *ps, uint32_t i, const nn_safetensors *f)
+static vkc_status load_param(nn_params *ps, uint32_t i, const nn_weights *w)
 {
     const nn_param *p = &ps->p[i];
     uint64_t dim[NN_MAX_RANK];
     for (uint32_t k = 0; k < p->saved.rank; k++)
         dim[k] = p->saved.dim[k];
-    size_t len = nn_shape_len(&p->shape);
-    float *x = (float *) malloc(len * sizeof *x);
-    if (!x)
-        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-    vkc_status st = nn_safetensors_get_f32(f, p->name, p->saved.rank, dim, x, len);
-    if (st == VKC_OK)
-        st = nn_params_write(ps, i, x);
-    free(x);
-    return st;
+    const nn_st_tensor *t = nn_weights_get(w, p->name);
+    if (!t)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: tensor %s is missing", nn_weights_path(w), p->name);
+    vkc_status st = nn_st_tensor_check(t, p->saved.rank, dim);
+    return st == VKC_OK ? nn_weights_upload(ps->dev, t, 0, nn_params_value(ps, i)) : st;
 }
 
-// A tensor of the file that the model has no place for, if there is one.
-static const char *find_unknown(const nn_params *ps, const nn_safetensors *f)
+// Has the model a place for every tensor?
+static vkc_status check_known(const nn_params *ps, const nn_weights *w)
 {
     uint32_t index;
-    for (size_t i = 0; i < nn_safetensors_len(f); i++)
-        if (!nn_params_find(ps, nn_safetensors_at(f, i)->name, &index))
-            return nn_safetensors_at(f, i)->name;
-    return NULL;
+    for (size_t i = 0; i < nn_weights_len(w); i++)
+        if (!nn_params_find(ps, nn_weights_at(w, i)->name, &index))
+            return NN_ST_FAIL(VKC_E_FORMAT, nn_weights_at(w, i), "has no place in the model that config.json describes");
+    return VKC_OK;
 }
 
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
 {
     vkc_status st;
     nn_model_config cfg = { 0 };
-    nn_safetensors *f = NULL;
+    nn_weights *w = NULL;
     nn_vit *v = NULL;
-    char path[NN_PATH_MAX];
     VKC_TRY(nn_model_config_load(dir, &cfg));
-    VKC_TRY(nn_path_build(path, dir, "model.safetensors"));
-    VKC_TRY(nn_safetensors_load(path, &f));
+    VKC_TRY(nn_weights_load(dir, &w));
     VKC_TRY(nn_vit_create(dev, &cfg, trainable, &v));
-    const char *unknown = find_unknown(v->params, f);
-    if (unknown) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s: tensor %s has no place in the model that config.json describes", path,
-                      unknown);
-        goto done;
-    }
+    VKC_TRY(check_known(v->params, w));
     for (uint32_t i = 0; i < v->params->n; i++)
-        VKC_TRY(load_param(v->params, i, f));
+        VKC_TRY(load_param(v->params, i, w));
     *out = v;
     v = NULL;
 done:
     nn_vit_destroy(v);
-    nn_safetensors_destroy(f);
+    nn_weights_destroy(w);
     nn_model_config_finish(&cfg);
     return st;
 }

@@ -2,6 +2,7 @@
 #include "apps/cli/policy.h"
 #include "nn/infer.h"
 #include "nn/positions.h"
+#include "nn/weights.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ typedef struct inspect_args {
 
 typedef struct sizes {
     uint64_t params, weight_bytes, activation_bytes;
+    uint64_t tensors, files, loading_bytes;     // loading_bytes: of the host's memory, while the weights are read
     uint64_t layer[NN_MAX_DEPTH];   // parameters
 } sizes;
 
@@ -28,6 +30,19 @@ static void count_params(const nn_vit *v, sizes *s)
     }
     for (uint32_t b = 0; b < v->params->n_blocks; b++)
         s->weight_bytes += v->params->block_size[b];
+}
+
+static vkc_status count_files(const char *folder, sizes *s)
+{
+    nn_weights *w = NULL;
+    vkc_status st = nn_weights_load(folder, &w);
+    if (st == VKC_OK) {
+        s->tensors = nn_weights_len(w);
+        s->files = nn_weights_n_files(w);
+        s->loading_bytes = nn_weights_memory(w);
+    }
+    nn_weights_destroy(w);
+    return st;
 }
 
 static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
@@ -44,6 +59,11 @@ static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
                           (json_int_t) s->activation_bytes, "batch", (int) batch, "layers", layers);
+    if (o) {
+        json_object_set_new(o, "files", json_integer((json_int_t) s->files));
+        json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
+        json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
+    }
     if (o && c->retention.policy != NN_POLICY_NONE)
         json_object_set_new(o, "retention", nn_retention_json(c));
     if (o && c->measured)
@@ -70,6 +90,8 @@ static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);
+    printf("host memory: %.1f MiB while loading, from %" PRIu64 " file%s of %" PRIu64 " tensors\n",
+           (double) s->loading_bytes / (1 << 20), s->files, s->files == 1 ? "" : "s", s->tensors);
 }
 
 static vkc_status run(const void *options, const args_words *words)
@@ -85,6 +107,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_infer_create(v, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
     count_params(v, &s);
+    VKC_TRY(count_files(words->word[0], &s));
     if (a->common.json)
         st = print_json(v, &s, a->batch);
     else

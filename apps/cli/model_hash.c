@@ -1,15 +1,16 @@
 // model_hash.c — a checksum of a model.
 #include "apps/cli/model_hash.h"
 
-#include "nn/files.h"
 #include "nn/retention.h"
+#include "nn/source.h"
+#include "nn/weights.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_WEIGHTS ((size_t) 1 << 40)
+#define PIECE ((size_t) 1 << 16)
 
 static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
 {
@@ -18,17 +19,31 @@ static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1
     return h;
 }
 
+static vkc_status hash_file(const char *path, uint64_t *h)
+{
+    nn_source src = { 0 };
+    unsigned char piece[PIECE];
+    vkc_status st = nn_source_open(path, &src);
+    for (uint64_t at = 0; st == VKC_OK && at < src.size; at += PIECE) {
+        const size_t size = src.size - at < PIECE ? (size_t) (src.size - at) : PIECE;
+        st = nn_source_read(&src, at, size, piece);
+        if (st == VKC_OK)
+            *h = hash_on(*h, piece, size);
+    }
+    nn_source_close(&src);
+    return st;
+}
+
 vkc_status model_hash(const char *dir, const nn_model_config *cfg, bool with_mixers, char out[MODEL_HASH_MAX])
 {
-    char path[NN_PATH_MAX];
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    vkc_status st = nn_path_build(path, dir, "model.safetensors");
-    if (st == VKC_OK)
-        st = nn_file_load(path, MAX_WEIGHTS, &bytes, &size);
+    nn_weights *w = NULL;
+    uint64_t h = 0xcbf29ce484222325u;
+    vkc_status st = nn_weights_load(dir, &w);
+    for (uint32_t i = 0; st == VKC_OK && i < nn_weights_n_files(w); i++)
+        st = hash_file(nn_safetensors_path(nn_weights_file(w, i)), &h);
+    nn_weights_destroy(w);
     if (st != VKC_OK)
         return st;
-    uint64_t h = hash_on(0xcbf29ce484222325u, bytes, size);
     json_t *kept = nn_retention_json(cfg);
     char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
     if (text)
@@ -38,6 +53,5 @@ vkc_status model_hash(const char *dir, const nn_model_config *cfg, bool with_mix
     for (uint32_t l = 0; l < cfg->depth && with_mixers; l++)
         h = hash_on(h, &cfg->layers[l], sizeof cfg->layers[l]);
     snprintf(out, MODEL_HASH_MAX, "%016llx", (unsigned long long) h);
-    free(bytes);
     return VKC_OK;
 }
