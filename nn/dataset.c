@@ -366,7 +366,6 @@ vkc_status nn_dataset_path(const nn_dataset *d, nn_split split, uint32_t i, char
 vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
                            const nn_preprocess *pre, nn_size size, uint8_t *rgb)
 {
-    (void) pre;
     nn_image im = { 0 };
     uint8_t drawn[NN_SYNTH_SIZE * NN_SYNTH_SIZE * 3];
     if (i >= nn_dataset_len(d, split))
@@ -377,11 +376,12 @@ vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint
         uint64_t index = i + (nn_dataset_is_fresh(d, split) ? epoch * apart : 0);
         nn_synth_read(nn_dataset_synth_seed(split), index, drawn, NULL);
         im = (nn_image) { NN_SYNTH_SIZE, NN_SYNTH_SIZE, drawn };
-        return nn_image_resize(&im, size.width, size.height, rgb);
+        return nn_preprocess_run(pre, d->spec, &im, size, rgb);
     }
-    vkc_status st = nn_image_load(get_list(d, split)->pictures[i].file, &im);
+    const char *file = get_list(d, split)->pictures[i].file;
+    vkc_status st = nn_image_load(file, &im);
     if (st == VKC_OK)
-        st = nn_image_resize(&im, size.width, size.height, rgb);
+        st = nn_preprocess_run(pre, file, &im, size, rgb);
     nn_image_finish(&im);
     return st;
 }

@@ -1,11 +1,11 @@
-// image.c — decoding checks around stb_image, the resize filter, normalisation.
+// image.c — decoding checks around stb_image, pictures turned upright, normalisation.
 #include "nn/image.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/exif.h"
 #include "nn/files.h"
 
 #define STBI_NO_STDIO
@@ -62,6 +62,20 @@ static const char *find_fault(const unsigned char *p, size_t size)
     return "it is cut off";
 }
 
+// As the camera says that it is to be looked at.
+static vkc_status turn(const char *name, nn_orientation o, nn_image *im)
+{
+    if (o == 1)
+        return VKC_OK;
+    uint8_t *rgb = malloc((size_t) im->width * im->height * 3);
+    if (rgb == NULL)
+        return VKC_FAIL(VKC_E_NOMEM, "no memory to turn %s", name);
+    nn_exif_turn(o, im->rgb, im->height, im->width, rgb);
+    stbi_image_free(im->rgb);
+    *im = (nn_image) { o >= 5 ? im->height : im->width, o >= 5 ? im->width : im->height, rgb };
+    return VKC_OK;
+}
+
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out)
 {
     static const unsigned char png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
@@ -85,10 +99,13 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
     uint8_t *rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
-    out->width = (uint32_t) w;
-    out->height = (uint32_t) h;
-    out->rgb = rgb;
-    return VKC_OK;
+    nn_image im = { (uint32_t) w, (uint32_t) h, rgb };
+    vkc_status st = turn(name, nn_exif_find(bytes, size), &im);
+    if (st == VKC_OK)
+        *out = im;
+    else
+        nn_image_finish(&im);
+    return st;
 }
 
 vkc_status nn_image_load(const char *path, nn_image *out)
@@ -131,101 +148,6 @@ vkc_status nn_image_save(const nn_image *im, const char *path)
     VKC_TRY(nn_saver_submit(w.saver));
 done:
     nn_saver_destroy(w.saver);
-    return st;
-}
-
-// Output i of an axis is the sum of `n` inputs from `first` on, weighted.
-typedef struct axis {
-    uint32_t n_out, taps;
-    uint32_t *first, *n;
-    float *weight;                  // (n_out, taps)
-} axis;
-
-static void finish_axis(axis *a)
-{
-    free(a->first);
-    free(a->n);
-    free(a->weight);
-}
-
-static bool init_axis(axis *a, uint32_t n_in, uint32_t n_out)
-{
-    double scale = (double) n_in / n_out, reach = scale > 1 ? scale : 1;
-    a->n_out = n_out;
-    a->taps = (uint32_t) ceil(2 * reach) + 2;
-    a->first = malloc(n_out * sizeof *a->first);
-    a->n = malloc(n_out * sizeof *a->n);
-    a->weight = calloc((size_t) n_out * a->taps, sizeof *a->weight);
-    if (a->first == NULL || a->n == NULL || a->weight == NULL)
-        return false;
-    for (uint32_t i = 0; i < n_out; i++) {
-        double centre = (i + 0.5) * scale, low = floor(centre - reach), sum = 0;
-        uint32_t first = low > 0 ? (uint32_t) low : 0, n = 0;
-        float *weight = a->weight + (size_t) i * a->taps;
-        for (uint32_t j = first; j < n_in && n < a->taps; j++, n++) {
-            double w = 1 - fabs(j + 0.5 - centre) / reach;
-            weight[n] = (float) (w > 0 ? w : 0);
-            sum += weight[n];
-        }
-        for (uint32_t k = 0; k < n; k++)
-            weight[k] = (float) (weight[k] / sum);
-        a->first[i] = first;
-        a->n[i] = n;
-    }
-    return true;
-}
-
-static uint8_t to_byte(float x)
-{
-    return (uint8_t) (x <= 0 ? 0 : x >= 255 ? 255 : x + 0.5f);
-}
-
-static void filter(const nn_image *im, const axis *ax, const axis *ay, float *wide, uint8_t *out)
-{
-    for (uint32_t y = 0; y < im->height; y++)
-        for (uint32_t x = 0; x < ax->n_out; x++) {
-            const uint8_t *p = im->rgb + ((size_t) y * im->width + ax->first[x]) * 3;
-            const float *w = ax->weight + (size_t) x * ax->taps;
-            float *q = wide + ((size_t) y * ax->n_out + x) * 3;
-            q[0] = q[1] = q[2] = 0;
-            for (uint32_t k = 0; k < ax->n[x]; k++, p += 3)
-                for (int c = 0; c < 3; c++)
-                    q[c] += w[k] * p[c];
-        }
-    size_t line = (size_t) ax->n_out * 3;
-    for (uint32_t y = 0; y < ay->n_out; y++)
-        for (size_t i = 0; i < line; i++) {
-            const float *p = wide + ay->first[y] * line + i, *w = ay->weight + (size_t) y * ay->taps;
-            float sum = 0;
-            for (uint32_t k = 0; k < ay->n[y]; k++)
-                sum += w[k] * p[k * line];
-            out[y * line + i] = to_byte(sum);
-        }
-}
-
-vkc_status nn_image_resize(const nn_image *im, uint32_t width, uint32_t height, uint8_t *out)
-{
-    vkc_status st = VKC_OK;
-    axis ax = { 0 }, ay = { 0 };
-    float *wide = NULL;
-    if (im->width == 0 || im->height == 0 || width == 0 || height == 0 || width > NN_IMAGE_MAX_SIDE ||
-        height > NN_IMAGE_MAX_SIDE)
-        return VKC_FAIL(VKC_E_ARG, "a picture of %u x %u pixels cannot be resized to %u x %u", im->width, im->height,
-                        width, height);
-    if (im->width == width && im->height == height) {
-        memcpy(out, im->rgb, (size_t) width * height * 3);
-        return VKC_OK;
-    }
-    wide = malloc((size_t) im->height * width * 3 * sizeof *wide);
-    if (wide == NULL || !init_axis(&ax, im->width, width) || !init_axis(&ay, im->height, height)) {
-        st = VKC_FAIL(VKC_E_NOMEM, "no memory to resize a picture of %u x %u pixels", im->width, im->height);
-        goto done;
-    }
-    filter(im, &ax, &ay, wide, out);
-done:
-    finish_axis(&ax);
-    finish_axis(&ay);
-    free(wide);
     return st;
 }
 

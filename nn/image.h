@@ -1,4 +1,4 @@
-// image.h — pictures: JPEG and PNG decoded from untrusted bytes, resized, turned into floats; PNG written.
+// image.h — pictures: JPEG and PNG decoded from untrusted bytes, turned into floats; PNG written. Resizing: preprocess.h.
 //
 // Thread-safety: safe. Errors: E_FORMAT (no picture, broken, too large), E_IO, E_NOMEM, E_ARG.
 #ifndef NN_IMAGE_H
@@ -22,16 +22,14 @@ typedef struct nn_image {
     uint8_t *rgb;                   // (height, width, 3), owned
 } nn_image;
 
-// Decode. Grey becomes RGB, alpha is dropped, 16 bits become 8. `name` is for messages.
+// Decode, and turn as the camera says (nn/exif.h). Grey and palettes become RGB, alpha is dropped, of 16 bits the high
+// 8 stay; CMYK JPEG becomes what stb_image makes of it. `name` is for messages.
+// Of a PNG every decoder makes the same pixels; of a JPEG another one's may differ by a level or so.
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out);
 vkc_status nn_image_load(const char *path, nn_image *out);
 void       nn_image_finish(nn_image *im);       // zeroed is fine
 // Write as PNG, beside and renamed.
 vkc_status nn_image_save(const nn_image *im, const char *path);
-
-// Resize to width x height into out (height, width, 3): triangle filter, widened when shrinking, so nothing
-// aliases. The same size is a copy. The aspect is not kept.
-vkc_status nn_image_resize(const nn_image *im, uint32_t width, uint32_t height, uint8_t *out);
 
 // (area, 3) bytes to (channels, area) floats, area = height * width: (x / 255 - mean) / std. One channel is the luma.
 void nn_image_normalise(const uint8_t *rgb, size_t area, uint32_t channels, const double mean[3],

@@ -10,6 +10,7 @@
 #include "nn/files.h"
 #include "nn/json.h"
 #include "nn/model_config_impl.h"
+#include "nn/preprocess_json.h"
 
 #define MAX_JSON ((size_t) 16 << 20)
 
@@ -107,8 +108,7 @@ static vkc_status read_config(const char *where, json_t *root, nn_model_config *
     }
     VKC_TRY(read_labels(where, root, c));
     VKC_TRY(nn_json_get_object(where, root, "pretrained_cfg", &pre));
-    VKC_TRY(nn_json_get_numbers(where, pre, "mean", c->channels, -1e3, 1e3, c->mean));
-    VKC_TRY(nn_json_get_numbers(where, pre, "std", c->channels, 1e-3, 1e3, c->std));
+    VKC_TRY(nn_preprocess_read_timm(where, pre, c));
     st = nn_model_config_check(c, VKC_E_FORMAT, where);
 done:
     return st;
@@ -156,10 +156,22 @@ done:
     return st;
 }
 
+// Of a model whose pictures are prepared by Hugging Face's rule config.json says only what comes closest to it.
+static vkc_status read_rule(const char *where, json_t *root, nn_model_config *c)
+{
+    const char *rule;
+    vkc_status st = nn_json_get_string(where, root, "preprocess", 10, &rule);
+    if (st == VKC_OK && strcmp(rule, "hf") != 0)
+        st = VKC_FAIL(VKC_E_FORMAT, "%s: preprocess is %s; only hf is known", where, rule);
+    if (st == VKC_OK)
+        c->preprocess.rule = NN_RULE_HF;
+    return st;
+}
+
 static vkc_status read_pare(const char *where, json_t *root, nn_model_config *c)
 {
-    static const char *const known[] = { "format", "version", "norm_eps", "layers", "retention", "provenance",
-                                         "measured", NULL };
+    static const char *const known[] = { "format", "version", "norm_eps", "preprocess", "layers", "retention",
+                                         "provenance", "measured", NULL };
     const char *format;
     uint32_t version;
     json_t *list, *obj;
@@ -170,6 +182,8 @@ static vkc_status read_pare(const char *where, json_t *root, nn_model_config *c)
         return VKC_FAIL(VKC_E_FORMAT, "%s: format %s version %u is not known to this program", where, format, version);
     VKC_TRY(nn_json_check_keys(where, root, known));
     VKC_TRY(nn_json_get_number(where, root, "norm_eps", 1e-15, 1.0, &c->eps));
+    if (nn_json_has(root, "preprocess"))
+        VKC_TRY(read_rule(where, root, c));
     VKC_TRY(nn_json_get_array(where, root, "layers", c->depth, c->depth, &list));
     for (uint32_t i = 0; i < c->depth; i++)
         VKC_TRY(read_layer(where, json_array_get(list, i), &c->layers[i]));
@@ -204,6 +218,8 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
         VKC_TRY(nn_json_load(path, MAX_JSON, &pare));
         VKC_TRY(read_pare(path, pare, &m));
     }
+    if (m.preprocess.rule == NN_RULE_HF)
+        VKC_TRY(nn_preprocess_load(folder, NN_RULE_HF, &m));
     *c = m;
     memset(&m, 0, sizeof m);
 done:

@@ -6,15 +6,8 @@
 
 #include "nn/files.h"
 #include "nn/json.h"
+#include "nn/preprocess_json.h"
 #include "nn/retention.h"
-
-static json_t *build_numbers(const double *x, uint32_t n)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real(x[i]));
-    return list;
-}
 
 static bool is_plain(const nn_model_config *c)
 {
@@ -40,6 +33,17 @@ static json_t *build_size(const nn_model_config *c)
     return c->height == c->width ? json_integer(c->height) : json_pack("[i,i]", (int) c->height, (int) c->width);
 }
 
+static json_t *build_pretrained_cfg(const nn_model_config *c)
+{
+    json_t *cfg = nn_preprocess_json_timm(c);
+    if (cfg != NULL) {
+        json_object_set_new(cfg, "num_classes", json_integer(c->classes));
+        json_object_set_new(cfg, "first_conv", json_string("patch_embed.proj"));
+        json_object_set_new(cfg, "classifier", json_string("head"));
+    }
+    return cfg;
+}
+
 static json_t *build_config(const nn_model_config *c)
 {
     json_t *labels = NULL;
@@ -51,27 +55,14 @@ static json_t *build_config(const nn_model_config *c)
     // Another program must not take a model with other mixers, or one that drops tokens, for a plain vision
     // transformer.
     return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:o, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
-                     " s:{s:[i,i,i], s:b, s:s, s:f, s:s, s:o, s:o, s:i, s:s, s:s}}",
+                     " s:o}",
                      "architecture", is_plain(c) ? "vit_tiny_patch16_224" : "pare_vit",
                      "num_classes", (int) c->classes, "num_features", (int) c->dim, "global_pool", "token",
                      "label_names", labels,
                      "model_args", "img_size", build_size(c), "patch_size", (int) c->patch,
                      "in_chans", (int) c->channels, "embed_dim", (int) c->dim, "depth", (int) c->depth,
                      "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1,
-                     "pretrained_cfg", "input_size", (int) c->channels, (int) c->height, (int) c->width,
-                     "fixed_input_size", 1, "interpolation", "bilinear", "crop_pct", 1.0, "crop_mode", "squash",
-                     "mean", build_numbers(c->mean, c->channels), "std", build_numbers(c->std, c->channels),
-                     "num_classes", (int) c->classes, "first_conv", "patch_embed.proj", "classifier", "head");
-}
-
-static json_t *build_preprocessor(const nn_model_config *c)
-{
-    return json_pack("{s:s, s:b, s:{s:i, s:i}, s:i, s:b, s:f, s:b, s:o, s:o}",
-                     "image_processor_type", "ViTImageProcessor", "do_resize", 1,
-                     "size", "height", (int) c->height, "width", (int) c->width, "resample", 2,
-                     "do_rescale", 1, "rescale_factor", 1.0 / 255.0, "do_normalize", 1,
-                     "image_mean", build_numbers(c->mean, c->channels),
-                     "image_std", build_numbers(c->std, c->channels));
+                     "pretrained_cfg", build_pretrained_cfg(c));
 }
 
 static json_t *build_layer(const nn_layer_config *l)
@@ -95,9 +86,9 @@ static json_t *build_pare(const nn_model_config *c)
     json_t *layers = json_array();
     for (uint32_t i = 0; i < c->depth; i++)
         json_array_append_new(layers, build_layer(&c->layers[i]));
-    return json_pack("{s:s, s:i, s:f, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
-                     "layers", layers, "retention", nn_retention_json(c), "provenance", c->provenance, "measured",
-                     c->measured);
+    return json_pack("{s:s, s:i, s:f, s:s*, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
+                     "preprocess", c->preprocess.rule == NN_RULE_HF ? "hf" : NULL, "layers", layers, "retention",
+                     nn_retention_json(c), "provenance", c->provenance, "measured", c->measured);
 }
 
 static vkc_status save(const char *folder, const char *name, json_t *value)
@@ -122,7 +113,7 @@ vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, co
         return VKC_FAIL(VKC_E_ARG, "model: the number of classes is not set");
     VKC_TRY(nn_folder_create(folder));
     VKC_TRY(save(folder, "config.json", build_config(c)));
-    VKC_TRY(save(folder, "preprocessor_config.json", build_preprocessor(c)));
+    VKC_TRY(save(folder, "preprocessor_config.json", nn_preprocess_json_hf(c)));
     VKC_TRY(save(folder, "pare.json", build_pare(c)));
     if (card != NULL) {
         VKC_TRY(nn_path_build(path, folder, "README.md"));

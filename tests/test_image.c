@@ -1,4 +1,4 @@
-// test_image.c — decoding of good and bad pictures made here byte by byte, resizing, normalising.
+// test_image.c — decoding of good and bad pictures made here byte by byte, normalising.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,34 +82,6 @@ static void test_no_pictures(void **state)
     assert_null(im.rgb);
 }
 
-static void test_resize(void **state)
-{
-    (void) state;
-    uint8_t in[8 * 6 * 3], out[100 * 3];
-    nn_image im = { 8, 6, in };
-    memset(in, 77, sizeof in);
-    static const uint32_t sizes[][2] = { { 8, 6 }, { 1, 1 }, { 3, 5 }, { 10, 10 }, { 4, 3 }, { 16, 2 } };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {       // flat stays flat
-        uint32_t w = sizes[i][0], h = sizes[i][1];
-        assert_int_equal(nn_image_resize(&im, w, h, out), VKC_OK);
-        for (size_t k = 0; k < (size_t) w * h * 3; k++)
-            assert_int_equal(out[k], 77);
-    }
-    // 4 to 2, worked by hand: reach 2, weights 1/4 3/4 3/4 1/4 around each centre, cut at the edges.
-    uint8_t line[12] = { 0, 0, 0, 100, 100, 100, 200, 200, 200, 60, 60, 60 };
-    nn_image four = { 4, 1, line };
-    assert_int_equal(nn_image_resize(&four, 2, 1, out), VKC_OK);
-    assert_int_equal(out[0], (int) ((0.75 * 0 + 0.75 * 100 + 0.25 * 200) / 1.75 + 0.5));
-    assert_int_equal(out[3], (int) ((0.25 * 100 + 0.75 * 200 + 0.75 * 60) / 1.75 + 0.5));
-    // A checkerboard of pixels shrinks to grey, not to black or white.
-    for (int i = 0; i < 48; i++)
-        memset(in + 3 * i, (i / 8 + i) % 2 * 255, 3);
-    assert_int_equal(nn_image_resize(&im, 2, 2, out), VKC_OK);
-    for (int k = 0; k < 12; k++)
-        assert_true(out[k] > 110 && out[k] < 145);
-    assert_int_equal(nn_image_resize(&im, 0, 2, out), VKC_E_ARG);
-}
-
 static void test_normalise(void **state)
 {
     (void) state;
@@ -126,8 +98,8 @@ static void test_normalise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_png),    cmocka_unit_test(test_kinds_of_png), cmocka_unit_test(test_no_pictures),
-        cmocka_unit_test(test_resize), cmocka_unit_test(test_normalise),
+        cmocka_unit_test(test_png), cmocka_unit_test(test_kinds_of_png), cmocka_unit_test(test_no_pictures),
+        cmocka_unit_test(test_normalise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
