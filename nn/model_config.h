@@ -1,7 +1,8 @@
 // model_config.h — what a model is, and the model folder that says so.
 //
-// A model folder holds config.json (timm's keys), preprocessor_config.json (Hugging Face's keys), pare.json (what is
-// ours: mixer of every layer, provenance, measured figures), README.md (model card) and model.safetensors.
+// A model folder of ours holds config.json (timm's keys), preprocessor_config.json (Hugging Face's keys), pare.json (what
+// is ours: mixer of every layer, family, provenance, measured figures), README.md (model card) and model.safetensors.
+// Others' are read too (docs/checkpoints.md): timm's, Hugging Face's, OpenCLIP's, and weights without any config.
 // Thread-safety: safe on different configs.
 // Errors: E_IO, E_FORMAT (files), E_ARG (arguments), E_NOMEM.
 #ifndef NN_MODEL_CONFIG_H
@@ -26,7 +27,7 @@ struct json_t;
 #define NN_MAX_TOKENS 65536         // patches of an image
 #define NN_MAX_CLASSES 65536
 #define NN_MAX_REGISTERS 64
-#define NN_MAX_LABEL 128            // bytes of a label
+#define NN_MAX_LABEL 256            // bytes of a label
 
 typedef struct nn_layer_config {
     char mixer[24];                 // a name of the mixer table; a-z, 0-9 and _
@@ -72,6 +73,8 @@ typedef struct nn_model_config {
     bool     swiglu;                        // the MLP is gated: silu(first half) * second half (DINOv2 giant)
     bool     bare_prefix;                   // only patches have positions (timm's no_embed_class)
     bool     headless;                      // no classifier: the logits are the features, `classes` many
+    bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
+    bool     guessed_heads;                 // no config said how many heads: channels / 64
     nn_act   act;
     nn_pool  pool;
     nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes
@@ -86,7 +89,8 @@ typedef struct nn_model_config {
 
 // Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
 // hidden=384, channels=3, classes=10, and mixer=: one for all layers, "linear:features=elu1" (several options have
-// a + between them), or a list, "linear*3/attention*3", repeated until it fills the depth; attention by default.
+// a + between them), or a list, "linear*3/attention*3", repeated until it fills the depth; attention by default. In place
+// of vit: a name of timm's, "deit_tiny_patch16_224", and then only what is to differ from it.
 // E_ARG names the key that is wrong, and the mixers and options that there are.
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
 vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);
@@ -98,7 +102,8 @@ vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char
 // The value of an option, into `out`; false when it is not there or does not fit.
 bool       nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size);
 
-// Inits *c from the folder's config.json and pare.json (without one: attention everywhere).
+// Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
+// everywhere), else from open_clip_config.json, else from the shapes of the weights.
 vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);

@@ -3,6 +3,7 @@
 
 #include "nn/mixer.h"
 #include "nn/model_config.h"
+#include "nn/model_config_impl.h"
 
 typedef struct arch_key {
     const char *name;
@@ -90,15 +91,34 @@ static vkc_status read_mixers(nn_model_config *c, const char *text, size_t len)
     return VKC_OK;
 }
 
+// The kind that comes before the values: vit: or, with a comma or nothing behind it, a name of timm's. *rest = those.
+static vkc_status read_name(nn_model_config *c, const char *arch, const char **rest)
+{
+    char name[100];
+    const size_t len = arch ? strcspn(arch, ",") : 0;
+    if (len > 4 && strncmp(arch, "vit:", 4) == 0) {
+        *rest = arch + 4;
+        return VKC_OK;
+    }
+    if (len == 0 || len >= sizeof name || strchr(arch, ':'))
+        return VKC_FAIL(VKC_E_ARG, "arch: want vit:image=64,patch=8,dim=96,depth=6,heads=3, or a name like "
+                        "deit_tiny_patch16_224");
+    memcpy(name, arch, len);
+    name[len] = '\0';
+    *rest = arch + len + (arch[len] == ',');
+    return nn__arch_read(VKC_E_ARG, "arch", name, c);
+}
+
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
 {
-    uint32_t mlp = 4, image = 0;
+    uint32_t mlp = 0, image = 0;
     const char *mixer = NULL;
     memset(c, 0, sizeof *c);
     c->channels = 3;
     c->eps = 1e-6;
     for (int i = 0; i < 3; i++)
         c->mean[i] = c->std[i] = 0.5;
+    enum { HIDDEN = 6 };
     arch_key keys[] = {
         { "image", &image, 1, 16384, true, false },
         { "patch", &c->patch, 1, 1024, true, false },
@@ -106,17 +126,20 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
         { "depth", &c->depth, 1, NN_MAX_DEPTH, true, false },
         { "heads", &c->heads, 1, NN_MAX_DIM, true, false },
         { "mlp", &mlp, 1, 16, false, false },
-        { "hidden", &c->hidden, 1, NN_MAX_HIDDEN, false, false },
+        [HIDDEN] = { "hidden", &c->hidden, 1, NN_MAX_HIDDEN, false, false },
         { "channels", &c->channels, 1, 3, false, false },
         { "classes", &c->classes, 1, NN_MAX_CLASSES, false, false },
     };
     const size_t n = sizeof keys / sizeof *keys;
-    if (arch == NULL || strncmp(arch, "vit:", 4) != 0)
-        return VKC_FAIL(VKC_E_ARG, "arch: want vit:image=64,patch=8,dim=96,depth=6,heads=3");
-    for (const char *p = arch + 4;;) {
+    const char *rest = NULL;
+    vkc_status st = read_name(c, arch, &rest);
+    if (st != VKC_OK)
+        return st;
+    const bool is_named = c->dim > 0;
+    for (const char *p = rest; *rest;) {
         size_t len = strcspn(p, ",");
         bool is_mixer = strncmp(p, "mixer=", 6) == 0;
-        vkc_status st = VKC_OK;
+        st = VKC_OK;
         if (is_mixer && mixer)
             st = VKC_FAIL(VKC_E_ARG, "arch: mixer is given twice");
         else if (is_mixer)
@@ -130,12 +153,15 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
         p += len + 1;
     }
     for (size_t i = 0; i < n; i++)
-        if (keys[i].is_needed && !keys[i].is_set)
+        if (keys[i].is_needed && !keys[i].is_set && !is_named)
             return VKC_FAIL(VKC_E_ARG, "arch: %s= is missing", keys[i].name);
-    c->height = c->width = image;
-    if (c->hidden == 0)
-        c->hidden = mlp * c->dim;
-    vkc_status st = nn_model_config_check(c, VKC_E_ARG, "arch");
+    if (image)
+        c->height = c->width = image;
+    if (c->hidden == 0 || (mlp && !keys[HIDDEN].is_set))
+        c->hidden = (mlp ? mlp : 4) * c->dim;
+    if (c->headless)
+        c->classes = nn_model_config_features(c);
+    st = nn_model_config_check(c, VKC_E_ARG, "arch");
     if (st == VKC_OK && mixer)
         return read_mixers(c, mixer, strcspn(mixer, ","));
     for (uint32_t i = 0; i < c->depth && st == VKC_OK; i++)

@@ -6,12 +6,13 @@
 
 #include "nn/files.h"
 #include "nn/json.h"
+#include "nn/model_config_impl.h"
 #include "nn/preprocess_json.h"
 #include "nn/retention.h"
 
 static bool is_plain(const nn_model_config *c)
 {
-    if (c->retention.policy != NN_POLICY_NONE)
+    if (c->retention.policy != NN_POLICY_NONE || c->pool == NN_POOL_TOKEN_AVG)
         return false;
     for (uint32_t i = 0; i < c->depth; i++)
         if (strcmp(c->layers[i].mixer, "attention") != 0)
@@ -23,8 +24,9 @@ static bool is_plain(const nn_model_config *c)
 // of the quotient falls below it.
 static double get_ratio(const nn_model_config *c)
 {
-    bool is_exact = 4 * (uint64_t) c->hidden % c->dim == 0;
-    return (c->hidden + (is_exact ? 0.0 : 0.25)) / c->dim;
+    const uint32_t hidden = c->swiglu ? 2 * c->hidden : c->hidden;      // both halves of a gated one
+    bool is_exact = 4 * (uint64_t) hidden % c->dim == 0;
+    return (hidden + (is_exact ? 0.0 : 0.25)) / c->dim;
 }
 
 // One number for a square, which every reader takes.
@@ -37,11 +39,44 @@ static json_t *build_pretrained_cfg(const nn_model_config *c)
 {
     json_t *cfg = nn_preprocess_json_timm(c);
     if (cfg != NULL) {
-        json_object_set_new(cfg, "num_classes", json_integer(c->classes));
+        json_object_set_new(cfg, "num_classes", json_integer(c->headless ? 0 : c->classes));
         json_object_set_new(cfg, "first_conv", json_string("patch_embed.proj"));
-        json_object_set_new(cfg, "classifier", json_string("head"));
+        json_object_set_new(cfg, "classifier", c->distilled ? json_pack("[s, s]", "head", "head_dist") : json_string("head"));
     }
     return cfg;
+}
+
+// The architecture of timm's that comes closest: its class, activation and epsilon; sizes are arguments. Another program
+// must not take a model with other mixers, or one that drops tokens, for a plain vision transformer.
+static const char *get_arch(const nn_model_config *c)
+{
+    if (!is_plain(c))
+        return "pare_vit";
+    if (c->distilled)
+        return "deit_tiny_distilled_patch16_224";
+    if (c->swiglu)
+        return "vit_giant_patch14_dinov2";
+    if (c->act == NN_ACT_QUICK_GELU)
+        return "vit_base_patch32_clip_quickgelu_224";
+    return c->pre_norm || c->eps > 5e-6 ? "vit_base_patch32_clip_224" : "vit_tiny_patch16_224";
+}
+
+static json_t *build_args(const nn_model_config *c)
+{
+    json_t *args = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "img_size", build_size(c), "patch_size",
+                             (int) c->patch, "in_chans", (int) c->channels, "embed_dim", (int) c->dim, "depth",
+                             (int) c->depth, "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1);
+    if (args == NULL)
+        return NULL;
+    if (c->registers)
+        json_object_set_new(args, "reg_tokens", json_integer(c->registers));
+    if (c->bare_prefix)
+        json_object_set_new(args, "no_embed_class", json_true());
+    if (c->layer_scale || c->swiglu)
+        json_object_set_new(args, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
+    if (c->pre_norm || strstr(get_arch(c), "clip"))
+        json_object_set_new(args, "pre_norm", json_boolean(c->pre_norm));
+    return args;
 }
 
 static json_t *build_config(const nn_model_config *c)
@@ -52,16 +87,9 @@ static json_t *build_config(const nn_model_config *c)
         for (uint32_t i = 0; i < c->classes; i++)
             json_array_append_new(labels, json_string(c->labels[i]));
     }
-    // Another program must not take a model with other mixers, or one that drops tokens, for a plain vision
-    // transformer.
-    return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:{s:o, s:i, s:i, s:i, s:i, s:i, s:f, s:b},"
-                     " s:o}",
-                     "architecture", is_plain(c) ? "vit_tiny_patch16_224" : "pare_vit",
-                     "num_classes", (int) c->classes, "num_features", (int) c->dim, "global_pool", "token",
-                     "label_names", labels,
-                     "model_args", "img_size", build_size(c), "patch_size", (int) c->patch,
-                     "in_chans", (int) c->channels, "embed_dim", (int) c->dim, "depth", (int) c->depth,
-                     "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1,
+    return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
+                     c->headless ? 0 : (int) c->classes, "num_features", (int) c->dim, "global_pool",
+                     c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels, "model_args", build_args(c),
                      "pretrained_cfg", build_pretrained_cfg(c));
 }
 
@@ -86,7 +114,8 @@ static json_t *build_pare(const nn_model_config *c)
     json_t *layers = json_array();
     for (uint32_t i = 0; i < c->depth; i++)
         json_array_append_new(layers, build_layer(&c->layers[i]));
-    return json_pack("{s:s, s:i, s:f, s:s*, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps", c->eps,
+    return json_pack("{s:s, s:i, s:f, s:o*, s:s*, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps",
+                     c->eps, "family", nn__family_json(c),
                      "preprocess", c->preprocess.rule == NN_RULE_HF ? "hf" : NULL, "layers", layers, "retention",
                      nn_retention_json(c), "provenance", c->provenance, "measured", c->measured);
 }

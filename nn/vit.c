@@ -1,7 +1,6 @@
-// vit.c — the parameters of a vision transformer: names, shapes, starting values, files.
+// vit.c — the parameters of a vision transformer: names, shapes, starting values. Files are in vit_load.c.
 #include "nn/vit.h"
 
-#include "nn/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,71 +212,4 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed)
             return st;
     }
     return VKC_OK;
-}
-
-static vkc_status load_param(nn_params *ps, uint32_t i, const nn_weights *w)
-{
-    const nn_param *p = &ps->p[i];
-    uint64_t dim[NN_MAX_RANK];
-    for (uint32_t k = 0; k < p->saved.rank; k++)
-        dim[k] = p->saved.dim[k];
-    const nn_st_tensor *t = nn_weights_get(w, p->name);
-    if (!t)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: tensor %s is missing", nn_weights_path(w), p->name);
-    vkc_status st = nn_st_tensor_check(t, p->saved.rank, dim);
-    return st == VKC_OK ? nn_weights_upload(ps->dev, t, 0, nn_params_value(ps, i)) : st;
-}
-
-// Has the model a place for every tensor?
-static vkc_status check_known(const nn_params *ps, const nn_weights *w)
-{
-    uint32_t index;
-    for (size_t i = 0; i < nn_weights_len(w); i++)
-        if (!nn_params_find(ps, nn_weights_at(w, i)->name, &index))
-            return NN_ST_FAIL(VKC_E_FORMAT, nn_weights_at(w, i), "has no place in the model that config.json describes");
-    return VKC_OK;
-}
-
-vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
-{
-    vkc_status st;
-    nn_model_config cfg = { 0 };
-    nn_weights *w = NULL;
-    nn_vit *v = NULL;
-    VKC_TRY(nn_model_config_load(dir, &cfg));
-    VKC_TRY(nn_weights_load(dir, &w));
-    VKC_TRY(nn_vit_create(dev, &cfg, trainable, &v));
-    VKC_TRY(check_known(v->params, w));
-    for (uint32_t i = 0; i < v->params->n; i++)
-        VKC_TRY(load_param(v->params, i, w));
-    *out = v;
-    v = NULL;
-done:
-    nn_vit_destroy(v);
-    nn_weights_destroy(w);
-    nn_model_config_finish(&cfg);
-    return st;
-}
-
-vkc_status nn_vit_save_weights(const nn_vit *v, const char *path)
-{
-    vkc_status st = VKC_OK;
-    const nn_params *ps = v->params;
-    nn_st_save *t = (nn_st_save *) calloc(ps->n, sizeof *t);
-    float *all = (float *) malloc(nn_params_count(ps) * sizeof *all), *at = all;
-    if (!t || !all)
-        st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-    for (uint32_t i = 0; i < ps->n && st == VKC_OK; i++) {
-        const nn_param *p = &ps->p[i];
-        t[i] = (nn_st_save) { .name = p->name, .dtype = NN_ST_F32, .rank = p->saved.rank, .data = at };
-        for (uint32_t k = 0; k < p->saved.rank; k++)
-            t[i].shape[k] = p->saved.dim[k];
-        st = nn_params_read(ps, i, at);
-        at += nn_shape_len(&p->shape);
-    }
-    if (st == VKC_OK)
-        st = nn_safetensors_save(path, t, ps->n, NULL, 0);
-    free(all);
-    free(t);
-    return st;
 }

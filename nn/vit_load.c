@@ -1,0 +1,260 @@
+// vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model; and ours out again.
+#include "nn/vit.h"
+
+#include "nn/files.h"
+#include "nn/model_names.h"
+#include "nn/safetensors.h"
+#include "nn/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LISTED 6                // names in a message
+
+typedef struct loading {
+    nn_vit *v;
+    const nn_weights *w;
+    uint32_t *parts;                // (params->n) bits of the parts that are there
+    bool      is_projected;         // the head is CLIP's projection, which has no bias
+    uint32_t  n_unknown, n_missing;
+    char      unknown[512], missing[512];
+} loading;
+
+// Append one more name to a list that ends in "..." when it is long.
+static void list(char *text, size_t size, uint32_t n, const char *name)
+{
+    const size_t at = strlen(text);
+    if (n < MAX_LISTED)
+        snprintf(text + at, size - at, "%s%.80s", n ? ", " : "", name);
+    else if (n == MAX_LISTED)
+        snprintf(text + at, size - at, " ...");
+}
+
+static bool find(const loading *l, const char *ours, uint32_t *index)
+{
+    const bool is_more = strcmp(ours, "@more") == 0;
+    if (is_more && nn_model_config_prefix(&l->v->cfg) > 1)
+        *index = l->v->more;
+    return is_more ? nn_model_config_prefix(&l->v->cfg) > 1 : nn_params_find(l->v->params, ours, index);
+}
+
+// The shape that a tensor must have, which may leave out ones in front and has the rows of one part.
+static bool is_shaped(const nn_st_tensor *t, const nn_param *p, const nn_tensor_name *name)
+{
+    uint64_t want[NN_MAX_RANK] = { 0 };
+    uint32_t rank = p->saved.rank, skip = 0;
+    for (uint32_t i = 0; i < rank; i++)
+        want[i] = p->saved.dim[i];
+    if (name->is_transposed && rank == 2) {
+        want[0] = p->saved.dim[1];
+        want[1] = p->saved.dim[0];
+    }
+    if (want[0] % name->parts)
+        return false;
+    want[0] /= name->parts;
+    while (skip < rank && rank - skip > t->rank && want[skip] == 1)
+        skip++;
+    return t->rank == rank - skip && memcmp(t->shape, want + skip, t->rank * sizeof want[0]) == 0;
+}
+
+static vkc_status fail_shape(const nn_st_tensor *t, const nn_param *p, const nn_tensor_name *name)
+{
+    char want[64] = "", have[64] = "";
+    for (uint32_t i = 0; i < p->saved.rank; i++) {
+        const size_t at = strlen(want);
+        snprintf(want + at, sizeof want - at, i ? ", %u" : "%u", p->saved.dim[i]);
+    }
+    for (uint32_t i = 0; i < t->rank && i < 6; i++) {
+        const size_t at = strlen(have);
+        snprintf(have + at, sizeof have - at, i ? ", %llu" : "%llu", (unsigned long long) t->shape[i]);
+    }
+    return NN_ST_FAIL(VKC_E_FORMAT, t, "has the shape (%s), which is not what makes %u part%s of %s (%s)", have,
+                      name->parts, name->parts > 1 ? "s" : "", p->name, want);
+}
+
+// All of a tensor as float32.
+static vkc_status read_all(const nn_st_tensor *t, float **out)
+{
+    *out = (float *) malloc((size_t) t->len * sizeof **out);
+    if (!*out)
+        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    return nn_st_tensor_read(t, 0, (size_t) t->len, *out);
+}
+
+static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t index)
+{
+    const size_t rows = (size_t) t->shape[1], cols = (size_t) t->shape[0];     // of ours
+    float *x = NULL, *y = (float *) malloc((size_t) t->len * sizeof *y);
+    vkc_status st = y ? read_all(t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    for (size_t r = 0; st == VKC_OK && r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[r * cols + c] = x[c * rows + r];
+    if (st == VKC_OK)
+        st = nn_params_write(l->v->params, index, y);
+    free(x);
+    free(y);
+    return st;
+}
+
+// Positions of the class token and of the patches, where only patches have some: the first goes into the class token.
+static vkc_status load_folded(loading *l, const nn_st_tensor *t, const nn_st_tensor *cls)
+{
+    const nn_vit *v = l->v;
+    const uint32_t C = v->cfg.dim;
+    float *x = NULL, *token = NULL;
+    vkc_status st;
+    VKC_TRY(read_all(t, &x));
+    VKC_TRY(read_all(cls, &token));
+    for (uint32_t i = 0; i < C; i++)
+        token[i] += x[i];
+    VKC_TRY(nn_params_write(v->params, v->cls, token));
+    st = nn_params_write(v->params, v->pos, x + C);
+done:
+    free(x);
+    free(token);
+    return st;
+}
+
+static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
+{
+    const uint32_t rank = t->rank;
+    return index == l->v->pos && l->v->cfg.bare_prefix && rank >= 2 && rank <= 3 && (rank == 2 || t->shape[0] == 1) &&
+           t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
+}
+
+// The tensor that is all of a parameter; NULL where there is none.
+static const nn_st_tensor *find_tensor(const loading *l, uint32_t index)
+{
+    for (size_t i = 0; i < nn_weights_len(l->w); i++) {
+        nn_tensor_name name;
+        uint32_t found;
+        if (nn_tensor_name_get(nn_weights_at(l->w, i)->name, &name) && find(l, name.ours, &found) && found == index)
+            return nn_weights_at(l->w, i);
+    }
+    return NULL;
+}
+
+static vkc_status fold(loading *l, const nn_st_tensor *t)
+{
+    const nn_st_tensor *cls = find_tensor(l, l->v->cls);
+    if (!cls || cls->len != l->v->cfg.dim)
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "has a position for a class token, which is missing");
+    return load_folded(l, t, cls);
+}
+
+static vkc_status load_part(loading *l, const nn_st_tensor *t, const nn_tensor_name *name, uint32_t index)
+{
+    const nn_param *p = &l->v->params->p[index];
+    const bool is_folded = is_to_fold(l, t, index);
+    if (!is_folded && !is_shaped(t, p, name))
+        return fail_shape(t, p, name);
+    if (l->parts[index] & 1u << name->part)
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", p->name);
+    const bool is_fold_target = index == l->v->cls && l->parts[l->v->pos] && l->v->cfg.bare_prefix;
+    l->parts[index] |= name->parts == 1 ? ~0u : 1u << name->part;
+    l->is_projected = l->is_projected || (index == l->v->head_w && strstr(t->name, "proj"));
+    if (is_folded)
+        return fold(l, t);
+    if (is_fold_target && find_tensor(l, l->v->pos) && is_to_fold(l, find_tensor(l, l->v->pos), l->v->pos))
+        return VKC_OK;              // written with the positions
+    if (name->is_transposed)
+        return load_transposed(l, t, index);
+    vkc_slice to = nn_params_value(l->v->params, index);
+    to.size /= name->parts;
+    to.offset += name->part * to.size;
+    return nn_weights_upload(l->v->dev, t, 0, to);
+}
+
+static vkc_status load_all(loading *l)
+{
+    vkc_status st = VKC_OK;
+    for (size_t i = 0; i < nn_weights_len(l->w) && st == VKC_OK; i++) {
+        const nn_st_tensor *t = nn_weights_at(l->w, i);
+        nn_tensor_name name;
+        uint32_t index;
+        if (nn_params_find(l->v->params, t->name, &index))      // ours, whatever the mixer
+            name = (nn_tensor_name) { .parts = 1 };
+        else if (!nn_tensor_name_get(t->name, &name) || (*name.ours && !find(l, name.ours, &index))) {
+            list(l->unknown, sizeof l->unknown, l->n_unknown++, t->name);
+            continue;
+        } else if (!*name.ours)
+            continue;
+        st = load_part(l, t, &name, index);
+    }
+    return st;
+}
+
+// May a parameter be zero because the model that it comes from has no such thing?
+static bool is_zero(const loading *l, uint32_t index)
+{
+    const char *end = strstr(l->v->params->p[index].name, ".attn.qkv.bias");
+    return (l->v->cfg.no_qkv_bias && end) || (l->is_projected && index == l->v->head_b);
+}
+
+static vkc_status check_whole(loading *l)
+{
+    const nn_params *ps = l->v->params;
+    for (uint32_t i = 0; i < ps->n; i++) {
+        const bool is_qkv = strstr(ps->p[i].name, ".attn.qkv.") != NULL, is_gated = strstr(ps->p[i].name, ".mlp.fc1.") != NULL;
+        const uint32_t all = is_qkv ? 7u : is_gated ? 3u : 1u;
+        if ((l->parts[i] & all) == all || (l->parts[i] == 0 && is_zero(l, i)))
+            continue;
+        list(l->missing, sizeof l->missing, l->n_missing++, ps->p[i].name);
+    }
+    if (l->n_unknown == 0 && l->n_missing == 0)
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_FORMAT, "%s: %s%s%s%s%s", nn_weights_path(l->w),
+                    l->n_missing ? "missing: " : "", l->missing, l->n_missing && l->n_unknown ? "; " : "",
+                    l->n_unknown ? "no place in the model that the config describes for: " : "", l->unknown);
+}
+
+vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
+{
+    vkc_status st;
+    nn_model_config cfg = { 0 };
+    nn_weights *w = NULL;
+    loading l = { 0 };
+    VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(nn_weights_load(dir, &w));
+    VKC_TRY(nn_vit_create(dev, &cfg, trainable, &l.v));
+    l.w = w;
+    l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
+    if (!l.parts) {
+        st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+        goto done;
+    }
+    VKC_TRY(load_all(&l));
+    VKC_TRY(check_whole(&l));
+    *out = l.v;
+    l.v = NULL;
+done:
+    free(l.parts);
+    nn_vit_destroy(l.v);
+    nn_weights_destroy(w);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
+vkc_status nn_vit_save_weights(const nn_vit *v, const char *path)
+{
+    vkc_status st = VKC_OK;
+    const nn_params *ps = v->params;
+    nn_st_save *t = (nn_st_save *) calloc(ps->n, sizeof *t);
+    float *all = (float *) malloc(nn_params_count(ps) * sizeof *all), *at = all;
+    if (!t || !all)
+        st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    for (uint32_t i = 0; i < ps->n && st == VKC_OK; i++) {
+        const nn_param *p = &ps->p[i];
+        t[i] = (nn_st_save) { .name = p->name, .dtype = NN_ST_F32, .rank = p->saved.rank, .data = at };
+        for (uint32_t k = 0; k < p->saved.rank; k++)
+            t[i].shape[k] = p->saved.dim[k];
+        st = nn_params_read(ps, i, at);
+        at += nn_shape_len(&p->shape);
+    }
+    if (st == VKC_OK)
+        st = nn_safetensors_save(path, t, ps->n, NULL, 0);
+    free(all);
+    free(t);
+    return st;
+}
