@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "nn/files.h"
 #include "nn/image.h"
 #include "nn/json.h"
 #include "nn/model_config.h"
+#include "nn/paths.h"
 #include "nn/synth.h"
 
 #define MAX_IMAGES (1u << 28)
@@ -80,18 +80,6 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-static bool is_picture(const char *name)
-{
-    static const char *const ends[] = { ".jpg", ".jpeg", ".png" };
-    size_t len = strlen(name);
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        size_t end = strlen(ends[i]);
-        if (len > end && strcasecmp(name + len - end, ends[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 // The folders in a folder, or the pictures in it; hidden ones left out.
 static vkc_status list_folder(const char *folder, bool want_folders, names *out)
 {
@@ -102,7 +90,7 @@ static vkc_status list_folder(const char *folder, bool want_folders, names *out)
     if (dir == NULL)
         return VKC_FAIL(VKC_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
     for (struct dirent *e; (errno = 0, e = readdir(dir)) != NULL;) {
-        if (e->d_name[0] == '.' || (!want_folders && !is_picture(e->d_name)))
+        if (e->d_name[0] == '.' || (!want_folders && !nn_is_picture(e->d_name)))
             continue;
         VKC_TRY(nn_path_build(path, folder, e->d_name));
         if (want_folders && !nn_is_folder(path))
