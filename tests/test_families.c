@@ -1,6 +1,6 @@
 // test_families.c — models of every family as timm, transformers and OpenCLIP left them (tests/golden/families.py): the stream
 // before the first block, after each, and the logits against PyTorch's.
-#include "tests/device.h"
+#include "tests/vk_test.h"
 #include "tests/numbers.h"
 #include "tests/temp_dir.h"
 
