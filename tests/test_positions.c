@@ -1,6 +1,7 @@
 // test_positions.c — positions of one grid for another, against PyTorch's; models at other sizes.
 #include "nn/infer.h"
 #include "nn/positions.h"
+#include "nn/safetensors.h"
 #include "tests/golden_model.h"
 
 #include <math.h>
@@ -39,7 +40,7 @@ static void check_grid(uint32_t to, const double *want)
 {
     float src[(1 + FROM * FROM) * DIM], dst[(1 + 36) * DIM];
     fill(src);
-    assert_ok(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(to), dst));
+    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(FROM), DIM, SQUARE(to), dst));
     assert_true(dst[0] == 17.0f && dst[1] == -19.0f);
     for (uint32_t i = 0; i < to * to; i++) {
         if (!(fabs((double) dst[(1 + i) * DIM] - want[i]) <= 1e-7))
@@ -56,16 +57,44 @@ static void test_golden(void **state)
     check_grid(6, grid6);
 }
 
+// Grids that are not square, by all three rules (tests/golden/positions.py).
+static void test_rules(void **state)
+{
+    static const char *const names[] = { "timm", "hf", "dinov2" };
+    static const nn_grid from = { 5, 4 }, to[] = { { 7, 9 }, { 3, 3 }, { 10, 4 }, { 5, 6 }, { 2, 8 } };
+    enum { WIDTH = 3, PREFIX = 2 };
+    float src[(PREFIX + 20) * WIDTH], dst[(PREFIX + 63) * WIDTH], want[63 * WIDTH];
+    nn_safetensors *f = NULL;
+    (void) state;
+    assert_ok(nn_safetensors_load("tests/golden/positions.safetensors", &f));
+    for (uint32_t i = 0; i < PREFIX * WIDTH; i++)
+        src[i] = (float) i;
+    assert_ok(nn_safetensors_get_f32(f, "grid", 3, (uint64_t[]) { 5, 4, WIDTH }, src + PREFIX * WIDTH, 20 * WIDTH));
+    for (uint32_t rule = 0; rule < 3; rule++)
+        for (uint32_t k = 0; k < sizeof to / sizeof to[0]; k++) {
+            char name[32];
+            const size_t n = (size_t) to[k].h * to[k].w * WIDTH;
+            snprintf(name, sizeof name, "%s.%ux%u", names[rule], to[k].h, to[k].w);
+            assert_ok(nn_safetensors_get_f32(f, name, 3, NULL, want, n));
+            assert_ok(nn_positions_build((nn_pos_rule) rule, PREFIX, src, from, WIDTH, to[k], dst));
+            assert_memory_equal(dst, src, PREFIX * WIDTH * sizeof *dst);
+            for (size_t i = 0; i < n; i++)
+                if (!(fabs((double) dst[PREFIX * WIDTH + i] - (double) want[i]) <= 1e-6))
+                    fail_msg("%s, number %zu: %.8f, want %.8f", name, i, (double) dst[PREFIX * WIDTH + i], (double) want[i]);
+        }
+    nn_safetensors_destroy(f);
+}
+
 static void test_same(void **state)
 {
     (void) state;
     float src[(1 + FROM * FROM) * DIM], dst[(1 + FROM * FROM) * DIM];
     fill(src);
-    assert_ok(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(FROM), dst));
+    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(FROM), DIM, SQUARE(FROM), dst));
     assert_memory_equal(src, dst, sizeof src);
-    assert_status(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(0), dst), VKC_E_ARG);
-    assert_ok(nn_positions_build(src, SQUARE(FROM), DIM, SQUARE(1), dst));
-    assert_ok(nn_positions_build(src, SQUARE(1), DIM, SQUARE(FROM), dst));      // one patch becomes all
+    assert_status(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(FROM), DIM, SQUARE(0), dst), VKC_E_ARG);
+    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(FROM), DIM, SQUARE(1), dst));
+    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(1), DIM, SQUARE(FROM), dst));      // one patch becomes all
     for (uint32_t i = 1; i < 1 + FROM * FROM; i++)
         assert_memory_equal(&src[DIM], &dst[i * DIM], DIM * sizeof *dst);
 }
@@ -108,7 +137,7 @@ static void test_model(void **state)
     float src[10 * 20], want[26 * 20], got[26 * 20], x[3 * 20], y[3 * 20];
     assert_ok(nn_params_read(v->params, v->pos, src));
     assert_ok(nn_params_read(large->params, large->pos, got));
-    assert_ok(nn_positions_build(src, SQUARE(3), 20, SQUARE(5), want));
+    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(3), 20, SQUARE(5), want));
     assert_memory_equal(got, want, sizeof got);
     assert_ok(nn_params_read(v->params, v->head_w, x));
     assert_ok(nn_params_read(large->params, large->head_w, y));
@@ -125,7 +154,7 @@ static void test_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden), cmocka_unit_test(test_same), cmocka_unit_test(test_model),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_rules), cmocka_unit_test(test_same), cmocka_unit_test(test_model),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }
