@@ -96,7 +96,7 @@ static vkc_status read_name(nn_model_config *c, const char *arch, const char **r
 {
     char name[100];
     const size_t len = arch ? strcspn(arch, ",") : 0;
-    if (len > 4 && strncmp(arch, "vit:", 4) == 0) {
+    if (len >= 4 && strncmp(arch, "vit:", 4) == 0) {
         *rest = arch + 4;
         return VKC_OK;
     }
@@ -136,7 +136,7 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
     if (st != VKC_OK)
         return st;
     const bool is_named = c->dim > 0;
-    for (const char *p = rest; *rest;) {
+    for (const char *p = rest; *rest || !is_named;) {
         size_t len = strcspn(p, ",");
         bool is_mixer = strncmp(p, "mixer=", 6) == 0;
         st = VKC_OK;

@@ -33,7 +33,7 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm }, { "layer_scale", &c->layer_scale },
         { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless },
     };
-    const bool was_gated = c->swiglu;
+    const bool was_gated = c->swiglu, was_headless = c->headless;
     c->registers = 0;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         *flags[i].to = false;
@@ -54,6 +54,8 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
     if (c->swiglu != was_gated)         // timm's ratio counts both halves
         c->hidden = c->swiglu ? c->hidden / 2 : 2 * c->hidden;
     c->act = (nn_act) act, c->pool = (nn_pool) pool, c->pos_rule = (nn_pos_rule) rule;
+    if (c->headless != was_headless)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: family: headless contradicts num_classes of config.json", where);
     if (c->headless)
         c->classes = nn_model_config_features(c);
     st = VKC_OK;

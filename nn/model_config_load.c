@@ -171,6 +171,8 @@ static vkc_status read_config(const char *folder, nn_model_config *c)
         st = VKC_FAIL(VKC_E_FORMAT, "%s has neither an architecture, as timm writes it, nor a model_type, as Hugging Face does",
                       path);
     }
+    if (st == VKC_OK)
+        st = nn_model_config_check(c, VKC_E_FORMAT, path);
 done:
     json_decref(root);
     return st;
@@ -193,8 +195,8 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
         VKC_TRY(read_pare(path, pare, &m));
         if (m.preprocess.rule == NN_RULE_HF)
             VKC_TRY(nn_preprocess_load(folder, NN_RULE_HF, &m));
+        VKC_TRY(nn_model_config_check(&m, VKC_E_FORMAT, path));
     }
-    VKC_TRY(nn_model_config_check(&m, VKC_E_FORMAT, folder));
     *c = m;
     memset(&m, 0, sizeof m);
 done:

@@ -14,13 +14,13 @@ static vkc_status read_sizes(const char *where, json_t *args, nn_model_config *c
         { "patch_size", 1024, &c->patch }, { "in_chans", 3, &c->channels }, { "embed_dim", NN_MAX_DIM, &c->dim },
         { "depth", NN_MAX_DEPTH, &c->depth }, { "num_heads", NN_MAX_DIM, &c->heads },
     };
-    const uint32_t dim = c->dim;
+    const uint32_t dim = c->dim;                    // 0: no architecture says anything
     double ratio = 0;
     vkc_status st = VKC_OK;
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
-        if (nn_json_has(args, whole[i].key))
+        if (nn_json_has(args, whole[i].key) || (dim == 0 && whole[i].to != &c->channels))
             VKC_TRY(nn_json_get_u32(where, args, whole[i].key, 1, whole[i].max, whole[i].to));
-    if (nn_json_has(args, "img_size")) {
+    if (nn_json_has(args, "img_size") || dim == 0) {
         nn_size size;
         VKC_TRY(nn__size_read(where, args, "img_size", &size));
         c->height = size.height;
@@ -30,7 +30,9 @@ static vkc_status read_sizes(const char *where, json_t *args, nn_model_config *c
         VKC_TRY(nn_json_get_number(where, args, "mlp_ratio", 1.0 / NN_MAX_DIM, NN_MAX_HIDDEN, &ratio));
     if (ratio > 0)
         c->hidden = nn__hidden(c->dim, ratio) / (c->swiglu ? 2 : 1);     // timm counts both halves
-    else if (dim && c->dim != dim)
+    else if (dim == 0)
+        c->hidden = nn__hidden(c->dim, 4);
+    else if (c->dim != dim)
         c->hidden = (uint32_t) ((uint64_t) c->hidden * c->dim / dim);    // the ratio is the architecture's
 done:
     return st;
@@ -101,7 +103,7 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     };
     json_t *args;
     vkc_status st;
-    if (!nn_json_has(root, "model_args"))
+    if (!nn_json_has(root, "model_args") && c->dim > 0)
         return VKC_OK;
     VKC_TRY(nn_json_get_object(where, root, "model_args", &args));
     VKC_TRY(nn_json_check_keys(where, args, known));
@@ -169,8 +171,6 @@ vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config
         VKC_TRY(nn_json_get_object(where, root, "pretrained_cfg", &pre));
     VKC_TRY(read_pool(where, root, c));
     VKC_TRY(read_args(where, root, c));
-    if (c->hidden == 0)
-        c->hidden = nn__hidden(c->dim, 4);
     VKC_TRY(read_classes(where, root, pre, c));
     VKC_TRY(read_labels(where, root, c));
     st = nn_preprocess_read_timm(where, pre, c);

@@ -1,7 +1,6 @@
 // vit.c — the parameters of a vision transformer: names, shapes, starting values. Files are in vit_load.c.
 #include "nn/vit.h"
 
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +140,39 @@ static void add_all(adder *a)
         add_head(a, "head_dist", &v->head_dist_w, &v->head_dist_b);
 }
 
+// The mixers that the config names, each with all its options.
+static vkc_status find_mixers(nn_vit *v)
+{
+    v->block = (nn_vit_block *) calloc(v->cfg.depth, sizeof *v->block);
+    if (!v->block)
+        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+        vkc_status st = nn_mixer_check(&v->cfg.layers[l], &v->block[l].mixer);
+        if (st != VKC_OK)
+            return st;
+        v->block[l].layer = v->cfg.layers[l];
+    }
+    return VKC_OK;
+}
+
+uint64_t nn_vit_count_params(const nn_model_config *cfg)
+{
+    nn_vit v = { .dev = NULL };
+    uint64_t n = 0;
+    adder a = { &v, VKC_OK };
+    if (nn_model_config_copy(cfg, &v.cfg) != VKC_OK)
+        return 0;
+    if (find_mixers(&v) == VKC_OK && nn_params_create(NULL, &v.params) == VKC_OK)
+        add_all(&a);
+    if (v.params && a.st == VKC_OK)
+        n = nn_params_count(v.params);
+    nn_params_destroy(v.params);
+    nn_model_config_finish(&v.cfg);
+    free(v.block);
+    free(v.init);
+    return n;
+}
+
 vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out)
 {
     vkc_status st = VKC_OK;
@@ -149,14 +181,8 @@ vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool train
         return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     v->dev = dev;
     VKC_TRY(nn_model_config_copy(cfg, &v->cfg));
-    v->block = (nn_vit_block *) calloc(cfg->depth, sizeof *v->block);
-    if (!v->block) {
-        st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        goto done;
-    }
+    VKC_TRY(find_mixers(v));
     for (uint32_t l = 0; l < cfg->depth; l++) {
-        VKC_TRY(nn_mixer_check(&v->cfg.layers[l], &v->block[l].mixer));
-        v->block[l].layer = v->cfg.layers[l];
         const nn_mixer *m = v->block[l].mixer;
         const nn_mixer_dims d = nn_vit_mixer_dims(v, l);
         if (m->check)

@@ -98,6 +98,8 @@ void       nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps);
 nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, bool trained,
                        nn_tensor **heads, nn_mixer_taps *taps);
 
+// Parameters of the model of a config, counted without making it; 0 when host memory is short or its mixers are unknown.
+uint64_t nn_vit_count_params(const nn_model_config *cfg);
 uint64_t nn_vit_macs(const nn_vit *v, uint32_t l);      // multiply-adds an image; l = layer, depth = all
 // Multiply-adds of block l, norms and MLP included, for an image of which `tokens` are there.
 uint64_t nn_vit_block_macs(const nn_vit *v, uint32_t l, uint32_t tokens);

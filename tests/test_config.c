@@ -54,7 +54,7 @@ static void test_arch(void **state)
         { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear*", "count" },
         { "vit:image=8,patch=8,dim=4,depth=2,heads=1,mixer=linear/", "no mixer" },
         { "vit:image=8,patch=8,dim=4,depth=5,heads=1,mixer=linear/attention", "does not divide" },
-        { "", "want vit:" }, { "vit", "want vit:" }, { "resnet:depth=3", "want vit:" }, { "vit:", "not one of" },
+        { "", "want vit:" }, { "vit", "not known" }, { "resnet:depth=3", "want vit:" }, { "vit:", "not one of" },
         { "vit:image=64", "patch= is missing" },
         { "vit:image=64,patch=8,dim=96,depth=6", "heads= is missing" },
         { "vit:image=64,patch=8,dim=96,depth=6,heads=3,", "not one of" },
@@ -176,21 +176,25 @@ static void spoils(const char *file, const char *path_in_file, const char *value
 static void test_lies(void **state)
 {
     (void) state;
-    spoils("config.json", "architecture", NULL, "architecture is missing");
-    spoils("config.json", "architecture", "\"resnet50\"", "not supported");
+    spoils("config.json", "architecture", NULL, "neither an architecture");
+    spoils("config.json", "architecture", "\"resnet50\"", "not known");
     spoils("config.json", "architecture", "7", "not a string");
-    spoils("config.json", "num_classes", "0", "want 1 to");
+    spoils("config.json", "num_classes", "-1", "want 0 to");
+    spoils("pare.json", "family", "{\"headless\":true}", "contradicts num_classes");
+    spoils("pare.json", "family", "{\"pool\":\"max\"}", "pool is max");
+    spoils("pare.json", "family", "{\"registers\":65}", "registers is 65");
+    spoils("pare.json", "family", "{\"rope\":true}", "rope is not supported");
     spoils("config.json", "num_classes", "1e3", "not a whole number");
-    spoils("config.json", "num_classes", "99999999999", "want 1 to");
+    spoils("config.json", "num_classes", "99999999999", "want 0 to");
     spoils("config.json", "num_features", "97", "but embed_dim is 96");
-    spoils("config.json", "global_pool", "\"avg\"", "only token");
+    spoils("config.json", "global_pool", "\"map\"", "token and avg");
     spoils("config.json", "label_names", "[\"a\"]", "1 entries");
     spoils("config.json", "label_names", "[\"a\",\"b\",\"c\",\"d\",5]", "label_names");
     spoils("config.json", "label_names", "[\"a\",\"b\",\"c\",\"d\",\"\\u001b[2J\"]", "label_names");
-    spoils("config.json", "model_args", NULL, "model_args is missing");
+    spoils("config.json", "model_args", NULL, "but embed_dim is 192");
     spoils("config.json", "model_args.depth", "129", "depth is 129");
     spoils("config.json", "model_args.depth", "-1", "depth is -1");
-    spoils("config.json", "model_args.depth", "null", "depth is missing");
+    spoils("config.json", "model_args.depth", "\"two\"", "not a whole number");
     spoils("config.json", "model_args.num_heads", "5", "not a multiple of heads");
     spoils("config.json", "model_args.img_size", "65", "not a multiple of the patch");
     spoils("config.json", "model_args.img_size", "[64,65]", "not a multiple of the patch");
