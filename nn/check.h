@@ -55,7 +55,7 @@ typedef struct nn_check_found {     // a call whose result is wrong
     double   error, bar;
     double   value, want;
     char     when[64];              // of the replay
-    char     text[640];             // all of it in a sentence
+    char     text[800];             // all of it in a sentence
 } nn_check_found;
 
 typedef struct nn_check_op {        // what was compared of an op

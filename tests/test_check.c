@@ -3,10 +3,8 @@
 #include "nn/check.h"
 
 #include "nn/infer.h"
-#include "nn/train.h"
 #include "tests/golden_model.h"
 #include "tests/retention_run.h"
-#include "tests/temp_dir.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,7 +68,8 @@ static void right_mixers_pass(void **state)
         const nn_mixer_option *o = nn_mixers[m]->options;
         do {                        // the defaults, then each option's other values one by one
             const char *value;
-            for (uint32_t i = 0; i == 0 || (o && o->key && (value = nn_mixer_option_value(o, i))); i++) {
+            const bool is_first = o == nn_mixers[m]->options;
+            for (uint32_t i = is_first ? 0 : 1; i == 0 || (o && o->key && (value = nn_mixer_option_value(o, i))); i++) {
                 char name[96];
                 nn_model_config cfg;
                 snprintf(name, sizeof name, "%s%s%s%s%s", nn_mixers[m]->name, i ? ":" : "", i ? o->key : "",
@@ -94,7 +93,7 @@ static void right_mixers_pass(void **state)
 static const nn_retention_config policies[] = {
     { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 2, .gate_centre = 0.75, .eps = 0.01, .keep_class = true },
     { .policy = NN_POLICY_HALTING, .every = 2, .gate_scale = 2, .gate_centre = 0.75, .eps = 0.01, .read_patches = 0.5 },
-    { .policy = NN_POLICY_TOPK, .share = { 0.7, 0.4, 1 } },
+    { .policy = NN_POLICY_TOPK, .share = { 0.7, 0.4, 0.4 } },
 };
 enum { POLICIES = sizeof policies / sizeof *policies };
 
@@ -352,6 +351,46 @@ static void a_small_difference_is_enough(void **state)
     }
 }
 
+// Bytes that a model for 32 pictures takes on the device, checked or not.
+static uint64_t bytes_of(vkc_device *dev, const nn_vit *v, bool is_checked)
+{
+    nn_check *c = is_checked ? start(dev, 0) : NULL;
+    nn_infer *inf = NULL;
+    assert_ok(nn_infer_create(v, 32, &inf));
+    const uint64_t bytes = nn_infer_bytes(inf);
+    nn_infer_destroy(inf);
+    nn_check_destroy(c);
+    return bytes;
+}
+
+static void memory_that_does_not_fit_is_said(void **state)
+{
+    nn_model_config cfg;
+    nn_vit *v = NULL;
+    nn_infer *inf = NULL;
+    vkc_device *small = NULL;
+    golden_config(ARCH, "attention", &cfg);
+    assert_ok(nn_vit_create(*state, &cfg, false, &v));
+    const uint64_t plain = bytes_of(*state, v, false), checked = bytes_of(*state, v, true);
+    printf("%llu bytes, checked %llu\n", (unsigned long long) plain, (unsigned long long) checked);
+    assert_true(checked > plain + plain / 2);
+    const uint64_t params = vkc_memory_get_info(*state).in_use;
+    nn_vit_destroy(v);
+    assert_ok(vkc_device_create(&(vkc_device_params) { .log = test_log, .max_memory = params + plain + plain / 4 }, &small));
+    assert_ok(nn_vit_create(small, &cfg, false, &v));
+    assert_ok(nn_infer_create(v, 32, &inf));
+    nn_infer_destroy(inf);
+    inf = NULL;
+    nn_check *c = start(small, 0);
+    assert_status(nn_infer_create(v, 32, &inf), VKC_E_DEVMEM);
+    assert_non_null(strstr(vkc_last_error(), "a smaller batch needs less"));
+    nn_check_destroy(c);
+    nn_vit_destroy(v);
+    assert_int_equal(vkc_device_validation_count(small), 0);
+    vkc_device_destroy(small);
+    nn_model_config_finish(&cfg);
+}
+
 static void wrong_use_is_refused(void **state)
 {
     static const char *const wrong[] = { "linear", "@1", "linear@", "no_such_op@1" };
@@ -398,6 +437,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(faults_are_named),
         cmocka_unit_test(faults_in_training_are_named),
         cmocka_unit_test(a_small_difference_is_enough),
+        cmocka_unit_test(memory_that_does_not_fit_is_said),
         cmocka_unit_test(wrong_use_is_refused),
         cmocka_unit_test(scopes_read_well),
     };

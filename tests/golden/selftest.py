@@ -8,7 +8,6 @@ Weights and results are computed in float32 and float64: what is written is the 
 import json
 import pathlib
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -38,8 +37,9 @@ def weights(c):
         for name, shape in {"norm1": (d,), "attn.qkv": (3 * d, d), "attn.proj": (d, d), "norm2": (d,),
                             "mlp.fc1": (h, d), "mlp.fc2": (d, h)}.items():
             shapes[f"blocks.{l}.{name}.weight"], shapes[f"blocks.{l}.{name}.bias"] = shape, shape[:1]
-    shapes.update({"norm.weight": (d,), "norm.bias": (d,), "head.weight": (c["classes"], d), "head.bias": (c["classes"],)})
-    return {k: torch.randn(s) * 0.25 + (1.0 if "norm" in k and k.endswith("weight") else 0.0) for k, s in shapes.items()}
+    shapes.update({"norm.weight": (d,), "norm.bias": (d,), "head.weight": (c["classes"], d),
+                   "head.bias": (c["classes"],)})
+    return {k: torch.randn(s) * 0.25 + ("norm" in k and k.endswith("weight")) for k, s in shapes.items()}
 
 
 def forward(c, w, pixels):
@@ -71,8 +71,8 @@ def main():
     golden = {"pixels": pixels, "tokens": streams[0], **{f"block.{l}": x for l, x in enumerate(streams[1:])},
               "logits": logits}
     (folder / "config.json").write_text(json.dumps(config(c), indent=2) + "\n")
-    save(folder / "model.safetensors", {k: v.numpy() for k, v in w.items()})
-    save(folder / "golden.safetensors", {k: v.numpy().astype(np.float32) for k, v in golden.items()})
+    save(folder / "model.safetensors", {}, w)
+    save(folder / "golden.safetensors", {}, golden)
 
 
 if __name__ == "__main__":
