@@ -1,6 +1,7 @@
 // attention_taps.c — a forward pass recorded with what is looked at in its attention layers.
 #include "distill/attention_taps.h"
 
+#include "nn/check.h"
 #include "shaders/attention_stats.h"
 
 vkc_status distill_attention_taps_init(const nn_vit *v, uint32_t cap_images, distill_tap what,
@@ -67,7 +68,11 @@ vkc_status distill_attention_taps_run(distill_attention_taps *t, const float *pi
     vkc_status st = nn_batch_write(t->v->dev, &t->batch, n);
     if (st == VKC_OK)
         st = vkc_write(t->v->dev, in, pixels);
-    return st == VKC_OK ? vkc_submit(t->rec, NULL) : st;
+    if (st == VKC_OK)
+        st = nn_check_before(t->g);
+    if (st == VKC_OK)
+        st = vkc_submit(t->rec, NULL);
+    return st == VKC_OK ? nn_check_after(t->g, "while attention is measured") : st;
 }
 
 vkc_status distill_attention_taps_read(distill_attention_taps *t, uint32_t l, float *out, uint32_t *rows)

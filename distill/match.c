@@ -1,6 +1,7 @@
 // match.c — the first stage of a transfer: learned features to the teacher's attention weights, all layers at once.
 #include "distill/layerwise.h"
 
+#include "nn/check.h"
 #include "shaders/attention_match.h"
 #include "vk/clock.h"
 
@@ -26,6 +27,7 @@ static void build_mixer(nn_graph *g, const nn_vit *student, uint32_t l, nn_tenso
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = nn_graph_param(g, k->attn_params, k->mixer_p[i], trained && !about[i].from);
     *taps = (nn_mixer_taps) { 0 };
+    nn_graph_scope(g, "blocks.%u.match", l);
     k->mixer->build(g, &d, y, p, taps);
 }
 
@@ -107,7 +109,11 @@ static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint3
     if (st == VKC_OK)
         st = vkc_write(dev, in, f->host);
     if (st == VKC_OK)
+        st = nn_check_before(f->g);
+    if (st == VKC_OK)
         st = vkc_submit(f->rec, NULL);
+    if (st == VKC_OK)
+        st = nn_check_after(f->g, "while features are measured");
     for (uint32_t i = 0; i < m->n && st == VKC_OK; i++) {
         float loss, entropy;
         st = vkc_read(dev, nn_tensor_slice(f->watch[i]), &loss);

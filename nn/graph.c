@@ -1,6 +1,7 @@
 // graph.c — build a graph: tensors, calls, the sticky error.
 #include "nn/graph_impl.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ vkc_status nn_graph_create(vkc_device *dev, nn_graph **out)
     if (!g)
         return VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory");
     g->dev = dev;
+    g->check = (struct nn_check *) vkc_device_get_user(dev);
     *out = g;
     return VKC_OK;
 }
@@ -30,6 +32,7 @@ void nn_graph_destroy(nn_graph *g)
     if (g->recorded)
         nn_run_destroy(&g->run);
     nn__finite_finish(g);
+    nn__check_finish(g);
     free(g->tensor);
     free(g->node);
     free(g);
@@ -125,6 +128,14 @@ nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool train
     return t;
 }
 
+void nn_graph_scope(nn_graph *g, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(g->scope, sizeof g->scope, format, list);
+    va_end(list);
+}
+
 static nn_node *add_node(nn_graph *g)
 {
     if (g->n_nodes == g->cap_nodes) {
@@ -156,6 +167,7 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     if (!node)
         return NULL;
     node->op = op;
+    memcpy(node->scope, g->scope, sizeof node->scope);
     nn_call *c = &node->call;
     *c = (nn_call) { .to = to, .dev = vkc_device_get_info(g->dev) };
     if (attr_size) {

@@ -30,6 +30,14 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
 // A parameter; its gradient is added up in ps's gradient blocks when `trained`, unless it is frozen.
 nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool trained);
 
+// Say where in the model the calls that follow are: "blocks.3.attn". For messages (nn/check.h).
+#define NN_MAX_SCOPE 32
+void nn_graph_scope(nn_graph *g, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
 // Apply an op; returns its first output. Absent optional inputs are NULL. attr is copied.
 // `to` is the layout a row-moving op moves into, else NULL.
 nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_size, nn_rows *to,

@@ -1,5 +1,5 @@
-// graph_impl.h — the graph's insides, shared by graph.c, plan.c, record.c and finite.c, and by the tests that look
-// into them.
+// graph_impl.h — the graph's insides, shared by graph.c, plan.c, record.c, finite.c, fault.c, reference.c and
+// check*.c, and by the tests that look into them.
 #ifndef NN_GRAPH_IMPL_H
 #define NN_GRAPH_IMPL_H
 
@@ -37,6 +37,7 @@ struct nn_tensor {
 
 typedef struct nn_node {
     const nn_op *op;
+    char         scope[NN_MAX_SCOPE];
     nn_call      call;
     void        *attr;              // owned copy
     nn_tensor   *in[NN_MAX_IO], *out[NN_MAX_IO];
@@ -71,6 +72,11 @@ struct nn_graph {
     nn_watched *watched;            // in the order of reporting
     uint32_t    n_watched;
     vkc_buffer *counters;           // one for each, aligned; made when recorded
+    char        scope[NN_MAX_SCOPE];        // of the calls to come
+    struct nn_check *check;         // nn/check.h; NULL = nobody compares. Borrowed
+    uint64_t    n_replays;          // counted while there is one
+    bool        is_due;             // the replay that is on its way will be compared
+    float     **before;             // (n_tensors) trained parameters as that replay reads them; NULL = as they are after
 };
 
 // Times: forward of node i at i; backward of node i at 2 * n_nodes - i.
@@ -94,5 +100,13 @@ vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t
 vkc_status nn__finite_start(nn_graph *g, vkc_recording *rec);
 vkc_status nn__finite_record_node(nn_graph *g, uint32_t node, vkc_recording *rec);
 void       nn__finite_finish(nn_graph *g);
+
+// For tests of what is above: PARE_FAULT=OP@PLACE spoils the first four values of the first call of OP whose scope is
+// PLACE ("gelu@blocks.1.mlp") or, where PLACE is a number, in that block ("linear@1"), on the device, right after it.
+// E_ARG when it reads otherwise. `node` of which it is, NN_NO_NODE without it or when the graph has no such call.
+vkc_status nn__fault_find(const nn_graph *g, uint32_t *node);
+vkc_status nn__fault_record(const nn_graph *g, uint32_t node, vkc_recording *rec);
+
+void       nn__check_finish(nn_graph *g);       // frees `before`
 
 #endif

@@ -1,6 +1,7 @@
 // infer.c — one recording a batch size: upload, forward, read back.
 #include "nn/infer.h"
 
+#include "nn/check.h"
 #include "nn/finite.h"
 #include "shaders/class_attention.h"
 #include "vk/clock.h"
@@ -201,10 +202,9 @@ vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
 static vkc_status check(const nn_infer *inf)
 {
     char when[40];
-    if (!inf->counters)
-        return VKC_OK;
     snprintf(when, sizeof when, "in batch %llu", (unsigned long long) inf->n_runs);
-    return nn_finite_check(inf->g, vkc_buffer_map(inf->counters), when);
+    vkc_status st = nn_check_after(inf->g, when);
+    return st == VKC_OK && inf->counters ? nn_finite_check(inf->g, vkc_buffer_map(inf->counters), when) : st;
 }
 
 void nn_infer_destroy(nn_infer *inf)
@@ -230,7 +230,9 @@ vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *lo
         return st;
     memcpy(vkc_buffer_map(inf->upload), input, (size_t) n * inf->input_len * sizeof *input);
     uint64_t ticket;
-    st = vkc_submit(inf->rec, &ticket);
+    st = nn_check_before(inf->g);
+    if (st == VKC_OK)
+        st = vkc_submit(inf->rec, &ticket);
     if (st == VKC_OK)
         st = vkc_wait(inf->v->dev, ticket);
     inf->n_runs++;

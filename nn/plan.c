@@ -34,7 +34,7 @@ static void find_lifetimes(nn_graph *g)
         if (t->root != t || t->kind != NN_KIND_ACTIVATION)
             continue;
         size_t size = nn_shape_len(&t->shape) * 4;
-        t->piece = (nn_piece) { .size = size, .start = t->node, .end = t->kept ? last : t->node };
+        t->piece = (nn_piece) { .size = size, .start = t->node, .end = t->kept || g->check ? last : t->node };
         if (t->has_grad)            // from its first addition, or its seed, to its producer's turn
             t->grad_piece = (nn_piece) { .size = size, .start = nn__bwd_time(g, t->node),
                                          .end = nn__bwd_time(g, t->node) };
@@ -229,6 +229,9 @@ vkc_status nn_graph_plan(nn_graph *g)
     free(list);
     for (uint32_t b = 0; b < g->n_blocks && st == VKC_OK; b++)
         st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, g->block_size[b], "activations", &g->block[b]);
+    if (st != VKC_OK && g->check)
+        st = VKC_FAIL(st, "%s; to compare with the CPU every tensor of the forward pass keeps memory of its own: a "
+                      "smaller batch needs less", vkc_last_error());
     if (st != VKC_OK) {
         g->status = st;
         snprintf(g->error, sizeof g->error, "%s", vkc_last_error());

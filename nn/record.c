@@ -19,10 +19,16 @@ static void bind_values(const nn_graph *g, const nn_node *n, bool backward, nn_b
 
 static vkc_status record_forward(nn_graph *g, vkc_recording *rec)
 {
+    uint32_t spoiled;
+    vkc_status st = nn__fault_find(g, &spoiled);
+    if (st != VKC_OK)
+        return st;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         nn_bind b = { 0 };
         bind_values(g, &g->node[i], false, &b);
-        vkc_status st = nn_run_fwd(&g->run, g->node[i].op, &g->node[i].call, &b);
+        st = nn_run_fwd(&g->run, g->node[i].op, &g->node[i].call, &b);
+        if (st == VKC_OK && i == spoiled)
+            st = nn__fault_record(g, i, rec);
         if (st == VKC_OK)
             st = nn__finite_record_node(g, i, rec);
         if (st != VKC_OK)

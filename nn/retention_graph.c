@@ -108,6 +108,7 @@ static nn_tensor *follow(nn__retention *r, uint32_t l, nn_tensor *x)
 
 nn_tensor *nn__retention_after(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mixer_taps *mixer)
 {
+    nn_graph_scope(r->g, "blocks.%u.retention", l);
     if (r->taps->follow)
         return follow(r, l, x);
     switch (r->v->cfg.retention.policy) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/check.h"
 #include "nn/finite.h"
 #include "nn/stepper_impl.h"
 
@@ -262,6 +263,8 @@ vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr
         return st;
     nn_adamw_write_step(s->opt, lr, step);
     st = vkc_submit(s->copy[slot], NULL);
+    if (st == VKC_OK)
+        st = nn_check_before(s->p.graph);
     return st == VKC_OK ? vkc_submit(s->step, &s->ticket) : st;
 }
 
@@ -286,10 +289,9 @@ bool nn_stepper_is_checked(const nn_stepper *s)
 vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step)
 {
     char when[40];
-    if (!s->counters)
-        return VKC_OK;
     snprintf(when, sizeof when, "at step %llu", (unsigned long long) step);
-    return nn_finite_check(s->p.graph, vkc_buffer_map(s->counters), when);
+    vkc_status st = nn_check_after(s->p.graph, when);
+    return st == VKC_OK && s->counters ? nn_finite_check(s->p.graph, vkc_buffer_map(s->counters), when) : st;
 }
 
 vkc_recording *nn_stepper_recording(nn_stepper *s)

@@ -149,3 +149,42 @@ vkc_status nn_rows_set(nn_rows *rows, uint32_t n_images, const uint32_t *lengths
     rows->image[3] = rows->cap_tokens;
     return VKC_OK;
 }
+
+// What every reader of a layout counts on. NULL = it is one, else what is wrong.
+static const char *find_flaw(const nn_rows *rows, const uint32_t *words)
+{
+    const uint32_t *offsets = words + ROWS_HEADER, *pos = offsets + rows->cap_images + 1;
+    const uint32_t *slot = pos + nn_rows_cap(rows), n = words[0];
+    if (words[1] > rows->cap_images || n > nn_rows_cap(rows))
+        return "more images or rows than there is room for";
+    for (uint32_t b = 0; b < words[1]; b++)
+        if (offsets[b + 1] < offsets[b] || offsets[b + 1] - offsets[b] > rows->cap_tokens)
+            return "an image with a length that cannot be";
+    if (offsets[0] != 0 || offsets[words[1]] != n)
+        return "images that do not add up to its rows";
+    for (uint32_t r = 0; r < n; r++)
+        if (pos[r] >= rows->cap_tokens)
+            return "a row at a place that there is not";
+    for (size_t k = 0; k < nn_rows_cap(rows); k++)
+        if (slot[k] != ROWS_NONE && slot[k] >= n)
+            return "a place with a row that is not live";
+    return NULL;
+}
+
+vkc_status nn_rows_read(vkc_device *dev, nn_rows *rows)
+{
+    uint32_t *words = (uint32_t *) malloc(rows->words.size);
+    if (!words)
+        return VKC_FAIL(VKC_E_NOMEM, "rows: out of host memory");
+    vkc_status st = vkc_read(dev, rows->words, words);
+    const char *flaw = st == VKC_OK ? find_flaw(rows, words) : NULL;
+    if (flaw)
+        st = VKC_FAIL(VKC_E_CHECK, "rows: the layout on the device has %s", flaw);
+    if (st == VKC_OK) {
+        memcpy(rows->image, words, rows->words.size);
+        rows->n = words[0];
+        rows->n_images = words[1];
+    }
+    free(words);
+    return st;
+}

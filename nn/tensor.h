@@ -54,6 +54,8 @@ vkc_status nn_rows_write(vkc_device *dev, nn_rows *rows, uint32_t n_images, cons
                          const uint32_t *pos);
 // The host copy alone: for what knows on the host what a layout made on the device will be.
 vkc_status nn_rows_set(nn_rows *rows, uint32_t n_images, const uint32_t *lengths, const uint32_t *pos);
+// The host copy of what lies on the device. Blocking. E_CHECK, the copy as it was, for words that are no layout.
+vkc_status nn_rows_read(vkc_device *dev, nn_rows *rows);
 
 #ifdef __cplusplus
 }

@@ -81,6 +81,7 @@ nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, b
     builder b = { g, k->attn_params, trained, (float) v->cfg.eps };
     nn_mixer_dims d = nn_vit_mixer_dims(v, l);
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
+    nn_graph_scope(g, "blocks.%u.attn", l);
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
     nn_mixer_taps unused = { 0 };
@@ -124,10 +125,12 @@ nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_ten
     const nn_vit_block *k = &v->block[l];
     const nn_vit_drop drop = taps ? taps->drop : (nn_vit_drop) { NULL, 0 };
     builder b = { g, v->params, trained, (float) v->cfg.eps };
+    nn_graph_scope(g, "blocks.%u.attn", l);
     nn_tensor *heads = NULL, *normed = norm(&b, x, k->norm1_w, k->norm1_b);
     nn_tensor *attn = nn_vit_attn(g, v, l, normed, trained, &heads, taps ? &taps->mixer[l] : NULL);
     nn_tensor *branch = v->cfg.layer_scale ? layer_scale(&b, attn, k->ls1) : attn;
     x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_ATTN, branch, &drop));
+    nn_graph_scope(g, "blocks.%u.mlp", l);
     branch = mlp(&b, v, l, norm(&b, x, k->norm2_w, k->norm2_b));
     x = NN_APPLY0(g, add, NULL, x, leave_out(&b, v, l, BRANCH_MLP, branch, &drop));
     if (taps) {
@@ -179,7 +182,10 @@ nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *bat
         x = nn_vit_block_forward(g, v, l, x, trained, t);
         x = nn__retention_after(&kept, l, x, &t->mixer[l]);
     }
-    return read_out(&b, v, &kept, x);
+    nn_graph_scope(g, "head");
+    x = read_out(&b, v, &kept, x);
+    nn_graph_scope(g, "loss");                  // what may follow
+    return x;
 }
 
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, nn_tensor *pixels, bool trained,
@@ -187,6 +193,7 @@ nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *batch, n
 {
     builder b = { g, v->params, trained, (float) v->cfg.eps };
     struct patchify_attr pa = { v->cfg.channels, v->cfg.height, v->cfg.width, v->cfg.patch };
+    nn_graph_scope(g, "patch_embed");
     nn_tensor *x = NN_APPLY(g, patchify, &pa, batch->patches, pixels);
     nn_tensor *bias = v->cfg.pre_norm ? NULL : param(&b, v->patch_b);
     nn_tensor *more = nn_model_config_prefix(&v->cfg) > 1 ? param(&b, v->more) : NULL;

@@ -21,7 +21,7 @@ static vkc_status fill_params(mixer_run *t)
         if (!x)
             return VKC_FAIL(VKC_E_NOMEM, "test: out of memory");
         nn_init_fill(t->param[i].init, s, SEED, i, x);
-        double *ref = graph_ref_values(t->ref, t->p[i]);
+        double *ref = nn_reference_values(t->ref, t->p[i]);
         for (size_t k = 0; k < n; k++) {
             x[k] += 0.4f * (nn_rng_uniform(SEED, 100 + i, (uint32_t) k) - 0.5f);
             ref[k] = (double) x[k];
@@ -99,12 +99,12 @@ vkc_status mixer_run_init(mixer_run *t, vkc_device *dev, const mixer_run_params 
     VKC_TRY(nn_mixer_parse(with->mixer, &t->layer, &t->mixer));
     VKC_TRY(build(t));
     const size_t n = nn_shape_len(nn_tensor_shape(t->y));
-    t->ref = graph_ref_create(t->g);
+    VKC_TRY(nn_reference_create(t->g, &t->ref));
     t->host_y = (float *) calloc(n, 4);
     t->host_heads = (float *) calloc(n, 4);
     t->host_dy = (float *) calloc(n, 4);
     t->host_target = (float *) calloc(n, 4);
-    if (!t->ref || !t->host_y || !t->host_heads || !t->host_dy || !t->host_target)
+    if (!t->host_y || !t->host_heads || !t->host_dy || !t->host_target)
         return VKC_FAIL(VKC_E_NOMEM, "test: out of memory");
     VKC_TRY(fill_params(t));
 done:
@@ -113,7 +113,7 @@ done:
 
 void mixer_run_finish(mixer_run *t)
 {
-    graph_ref_destroy(t->ref);
+    nn_reference_destroy(t->ref);
     vkc_recording_destroy(t->rec);
     nn_graph_destroy(t->g);
     nn_params_destroy(t->ps);
@@ -149,13 +149,13 @@ vkc_status mixer_run_write(mixer_run *t, uint32_t n, const uint32_t *lengths, co
     st = vkc_write(t->dev, nn_tensor_slice(t->y), t->host_y);
     if (st == VKC_OK && t->target)
         st = vkc_write(t->dev, nn_tensor_slice(t->target), t->host_target);
-    double *y = graph_ref_values(t->ref, t->y), *target = t->target ? graph_ref_values(t->ref, t->target) : NULL;
+    double *y = nn_reference_values(t->ref, t->y), *target = t->target ? nn_reference_values(t->ref, t->target) : NULL;
     for (size_t k = 0; k < live; k++) {
         y[k] = (double) t->host_y[k];
         if (target)
             target[k] = (double) t->host_target[k];
     }
-    graph_ref_touch_all(t->ref);
+    nn_reference_touch_all(t->ref);
     return st;
 }
 
@@ -164,7 +164,7 @@ vkc_status mixer_run_place(mixer_run *t, const uint32_t *pos)
     uint32_t lengths[MIXER_RUN_MAX_IMAGES];
     for (uint32_t b = 0; b < t->rows->n_images; b++)
         lengths[b] = t->rows->offsets[b + 1] - t->rows->offsets[b];
-    graph_ref_touch_all(t->ref);
+    nn_reference_touch_all(t->ref);
     return nn_rows_write(t->dev, t->rows, t->rows->n_images, lengths, pos);
 }
 

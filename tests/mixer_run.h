@@ -3,7 +3,7 @@
 #define TESTS_MIXER_RUN_H
 
 #include "nn/mixer.h"
-#include "tests/graph_ref.h"
+#include "nn/reference.h"
 
 #define MIXER_RUN_MAX_IMAGES 10
 
@@ -30,7 +30,7 @@ typedef struct mixer_run {
     uint32_t       n_carry;
     vkc_buffer    *dy;              // gradient of y
     vkc_recording *rec;
-    graph_ref     *ref;
+    nn_reference     *ref;
     size_t         cols;            // channels
     float         *host_y, *host_heads, *host_dy, *host_target;    // (cap, C)
 } mixer_run;

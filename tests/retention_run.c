@@ -53,14 +53,14 @@ static vkc_status read_values(retention_run *t)
             return VKC_FAIL(VKC_E_NOMEM, "test: out of memory");
         st = nn_params_read(ps, i, value);
         for (size_t k = 0; k < n; k++)
-            graph_ref_values(t->ref, x)[k] = t->param[i][k] = (double) value[k];
+            nn_reference_values(t->ref, x)[k] = t->param[i][k] = (double) value[k];
         free(value);
         if (st != VKC_OK)
             return st;
     }
     float *gate = t->taps.retention.gate ? retention_run_read(t, t->taps.retention.gate) : NULL;
     for (uint32_t k = 0; k < GATE_LEN && gate; k++)
-        graph_ref_values(t->ref, t->taps.retention.gate)[k] = (double) gate[k];
+        nn_reference_values(t->ref, t->taps.retention.gate)[k] = (double) gate[k];
     free(gate);
     return st;
 }
@@ -81,9 +81,9 @@ vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_
         VKC_TRY(make_losses(t, cap));
     keep_all(t);
     VKC_TRY(nn_graph_plan(t->g));
-    t->ref = graph_ref_create(t->g);
+    VKC_TRY(nn_reference_create(t->g, &t->ref));
     t->host = (float *) malloc((size_t) cap * len * sizeof *t->host);
-    if (!t->ref || !t->host)
+    if (!t->host)
         return VKC_FAIL(VKC_E_NOMEM, "test: out of memory");
     VKC_TRY(read_values(t));
     VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "retention" }, &t->rec));
@@ -99,7 +99,7 @@ void retention_run_finish(retention_run *t)
         free(t->param[i]);
     free(t->param);
     free(t->host);
-    graph_ref_destroy(t->ref);
+    nn_reference_destroy(t->ref);
     vkc_recording_destroy(t->rec);
     nn_graph_destroy(t->g);
     nn_batch_finish(&t->batch);
@@ -120,20 +120,20 @@ vkc_status retention_run_execute(retention_run *t, uint32_t n, uint32_t step)
     in.size = len * sizeof *t->host;
     VKC_TRY(vkc_write(dev, in, t->host));
     for (size_t k = 0; k < len; k++)
-        graph_ref_values(t->ref, t->pixels)[k] = (double) t->host[k];
+        nn_reference_values(t->ref, t->pixels)[k] = (double) t->host[k];
     if (t->labels) {
         in = nn_tensor_slice(t->labels);
         in.size = n * sizeof *labels;
         VKC_TRY(vkc_write(dev, in, labels));
         for (uint32_t b = 0; b < n; b++)
-            graph_ref_values(t->ref, t->labels)[b] = labels[b];
+            nn_reference_values(t->ref, t->labels)[b] = labels[b];
         for (uint32_t b = 0; b < t->v->params->n_blocks; b++)
             VKC_TRY(vkc_fill(dev, vkc_slice_of(t->v->params->grad[b]), 0));
     }
     VKC_TRY(vkc_submit(t->rec, NULL));
     VKC_TRY(vkc_wait(dev, 0));
-    graph_ref_touch_all(t->ref);
-    graph_ref_run(t->ref);
+    nn_reference_touch_all(t->ref);
+    nn_reference_run(t->ref);
 done:
     return st;
 }

@@ -4,7 +4,7 @@
 #define TESTS_RETENTION_RUN_H
 
 #include "nn/vit.h"
-#include "tests/graph_ref.h"
+#include "nn/reference.h"
 
 typedef struct retention_run {
     nn_vit    *v;
@@ -14,7 +14,7 @@ typedef struct retention_run {
     nn_tensor *pixels, *labels, *logits, *loss;     // labels and loss with `train`: cross-entropy and halt_loss
     nn_tensor *halt_loss;
     vkc_recording *rec;
-    graph_ref *ref;
+    nn_reference *ref;
     double   **param;               // (params->n) values in double
     float     *host;                // pixels of the last run
     uint32_t   n;                   // its images

@@ -1,6 +1,6 @@
 // test_compact.c — layouts made on the device: word by word what the host would write, their launches too, replay
 // after replay and one after another; ops over them give the bits they give over written ones; gradients through them.
-#include "tests/graph_ref.h"
+#include "nn/reference.h"
 #include "tests/numbers.h"
 #include "tests/vk_test.h"
 #include "nn/graph_impl.h"
@@ -45,14 +45,14 @@ static void *make(size_t n)
 }
 
 // Random numbers in the first `live` elements, NaN after them; the same in double where `ref` is given.
-static void write_input(chain *t, nn_tensor *to, graph_ref *ref, size_t live)
+static void write_input(chain *t, nn_tensor *to, nn_reference *ref, size_t live)
 {
     size_t n = nn_shape_len(nn_tensor_shape(to));
     float *x = make(n);
     for (size_t k = 0; k < n; k++)
         x[k] = k < live ? (float) (2 * test_rand(&t->seed) - 1) : NAN;
     for (size_t k = 0; k < live && ref; k++)
-        graph_ref_values(ref, to)[k] = (double) x[k];
+        nn_reference_values(ref, to)[k] = (double) x[k];
     assert_ok(vkc_write(t->dev, nn_tensor_slice(to), x));
     free(x);
 }
@@ -347,25 +347,25 @@ static void replays_in_a_row_do_not_meet(void **state)
 
 // ---- gradients
 
-static double loss_at(chain *t, graph_ref *ref, const double *dir, double h)
+static double loss_at(chain *t, nn_reference *ref, const double *dir, double h)
 {
-    double *x = graph_ref_values(ref, t->x);
+    double *x = nn_reference_values(ref, t->x);
     const size_t n = (size_t) t->rows[0]->n * t->s.cols;
     for (size_t k = 0; k < n; k++)
         x[k] = (double) t->host_x[k] + h * dir[k];
-    graph_ref_touch(ref, t->x);
-    graph_ref_run(ref);
-    return *graph_ref_values(ref, t->loss[0]) + *graph_ref_values(ref, t->loss[1]);
+    nn_reference_touch(ref, t->x);
+    nn_reference_run(ref);
+    return *nn_reference_values(ref, t->loss[0]) + *nn_reference_values(ref, t->loss[1]);
 }
 
-static void fill_ref(chain *t, graph_ref *ref)
+static void fill_ref(chain *t, nn_reference *ref)
 {
     for (int i = 0; i < 4; i++)
         write_input(t, t->weights[i], ref, nn_shape_len(nn_tensor_shape(t->weights[i])));
     for (int k = 0; k < STAGES; k++) {
         write_input(t, t->target[k], ref, (size_t) t->want[k]->n * t->s.out);
         for (size_t r = 0; r < t->cap; r++)
-            graph_ref_values(ref, t->keep[k])[r] = t->flags[k][r];
+            nn_reference_values(ref, t->keep[k])[r] = t->flags[k][r];
     }
 }
 
@@ -378,8 +378,8 @@ static void a_gradient_comes_through(void **state)
         choose(&t, 0, HALF);
         choose(&t, 1, HALF);
         write_x(&t);
-        graph_ref *ref = graph_ref_create(t.g);
-        assert_non_null(ref);
+        nn_reference *ref = NULL;
+        assert_ok(nn_reference_create(t.g, &ref));
         fill_ref(&t, ref);
         assert_ok(vkc_fill(t.dev, vkc_slice_of(t.dx), 0));
         assert_ok(vkc_submit(t.rec, NULL));
@@ -408,7 +408,7 @@ static void a_gradient_comes_through(void **state)
         assert_int_equal(t.rows[2]->n_images, 4);
         free(dir);
         free(dx);
-        graph_ref_destroy(ref);
+        nn_reference_destroy(ref);
         chain_finish(&t);
     }
 }

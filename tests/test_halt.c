@@ -2,7 +2,7 @@
 // chain, its losses included, against its graph in double.
 #include "nn/graph_impl.h"
 #include "shaders/mean_field.h"
-#include "tests/graph_ref.h"
+#include "nn/reference.h"
 #include "tests/halt_run.h"
 
 // ---- several blocks as one graph, no compaction: block l's output is the input x[l]
@@ -26,7 +26,7 @@ typedef struct chain {
     nn_tensor  *z, *tally, *loss, *mse;
     vkc_buffer *dx[MAX_BLOCKS];
     vkc_recording *rec;
-    graph_ref  *ref;
+    nn_reference  *ref;
 } chain;
 
 static vkc_status build(chain *t)
@@ -83,12 +83,12 @@ static void chain_init(chain *t, vkc_device *dev, const chain_params *with)
 {
     *t = (chain) { .dev = dev, .with = *with };
     assert_ok(build(t));
-    assert_non_null(t->ref = graph_ref_create(t->g));
+    assert_ok(nn_reference_create(t->g, &t->ref));
 }
 
 static void chain_finish(chain *t)
 {
-    graph_ref_destroy(t->ref);
+    nn_reference_destroy(t->ref);
     vkc_recording_destroy(t->rec);
     nn_graph_destroy(t->g);
     nn_rows_destroy(t->tokens);
@@ -105,10 +105,10 @@ static void put(chain *t, const nn_tensor *x, const float *live, size_t n)
     assert_non_null(v);
     for (size_t k = 0; k < cap; k++) {
         v[k] = k < n ? live[k] : NAN;
-        graph_ref_values(t->ref, x)[k] = k < n ? (double) live[k] : 0;
+        nn_reference_values(t->ref, x)[k] = k < n ? (double) live[k] : 0;
     }
     assert_ok(vkc_write(t->dev, nn_tensor_slice(x), v));
-    graph_ref_touch(t->ref, x);
+    nn_reference_touch(t->ref, x);
     free(v);
 }
 
@@ -243,21 +243,21 @@ static void test_traced(void **state)
 
 static double loss_of(chain *t)
 {
-    graph_ref_run(t->ref);
-    return graph_ref_values(t->ref, t->loss)[0] + graph_ref_values(t->ref, t->mse)[0];
+    nn_reference_run(t->ref);
+    return nn_reference_values(t->ref, t->loss)[0] + nn_reference_values(t->ref, t->mse)[0];
 }
 
 // The loss with x moved by h along dir, or element k alone.
 static double loss_at(chain *t, const nn_tensor *x, const double *dir, size_t n, size_t k, double h)
 {
-    double *v = graph_ref_values(t->ref, x);
+    double *v = nn_reference_values(t->ref, x);
     for (size_t e = dir ? 0 : k; e < (dir ? n : k + 1); e++)
         v[e] += h * (dir ? dir[e] : 1);
-    graph_ref_touch(t->ref, x);
+    nn_reference_touch(t->ref, x);
     const double loss = loss_of(t);
     for (size_t e = dir ? 0 : k; e < (dir ? n : k + 1); e++)
         v[e] -= h * (dir ? dir[e] : 1);
-    graph_ref_touch(t->ref, x);
+    nn_reference_touch(t->ref, x);
     return loss;
 }
 
@@ -288,8 +288,8 @@ static void check_margins(chain *t)
     uint32_t n_run = 0, n_reach = 0, n_done = 0;
     const uint32_t L = t->with.blocks;
     for (uint32_t l = 0; l < L; l++) {
-        const double *v = graph_ref_values(t->ref, t->halting[l]);
-        const double *prev = l ? graph_ref_values(t->ref, t->halting[l - 1]) : NULL;
+        const double *v = nn_reference_values(t->ref, t->halting[l]);
+        const double *prev = l ? nn_reference_values(t->ref, t->halting[l - 1]) : NULL;
         for (uint32_t k = 0; k < t->tokens->n; k++) {
             const double before = prev ? prev[k * HALT_COLS + HALT_C] : 0, c = before + v[k * HALT_COLS + HALT_H];
             const bool was_done = before >= HALT_DONE;
@@ -301,7 +301,7 @@ static void check_margins(chain *t)
     }
     assert_true(n_run && n_reach && n_done);
     double sum = 0;
-    const double *tally = graph_ref_values(t->ref, t->tally);
+    const double *tally = nn_reference_values(t->ref, t->tally);
     for (uint32_t l = 0; l < L; l++)
         sum += tally[l * TALLY_COLS + TALLY_SCORE];
     for (uint32_t l = 0; l < L; l++) {
@@ -313,7 +313,7 @@ static void check_margins(chain *t)
 static void check_forward(chain *t, const char *what, const nn_tensor *x, size_t live)
 {
     float *v = (float *) get(t->dev, x);
-    double e = test_nmse(v, graph_ref_values(t->ref, x), live);
+    double e = test_nmse(v, nn_reference_values(t->ref, x), live);
     free(v);
     if (!(e <= 1e-10))
         fail_msg("%s: NMSE %.3g", what, e);
@@ -341,7 +341,7 @@ static void check_chain(vkc_device *dev, float patches, uint32_t kept, struct ha
         assert_ok(vkc_fill(dev, vkc_slice_of(t.dx[l]), 0));
     }
     execute(dev, t.rec);
-    graph_ref_touch_all(t.ref);
+    nn_reference_touch_all(t.ref);
     loss_of(&t);
     check_margins(&t);
     check_forward(&t, "mean field", t.z, N * C);

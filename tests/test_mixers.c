@@ -28,8 +28,8 @@ static const nn_mixer *get_mixer(uint32_t m)
 
 static void check_forward(mixer_run *t)
 {
-    graph_ref_run(t->ref);
-    double e = test_nmse(t->host_heads, graph_ref_values(t->ref, t->heads), mixer_run_live(t));
+    nn_reference_run(t->ref);
+    double e = test_nmse(t->host_heads, nn_reference_values(t->ref, t->heads), mixer_run_live(t));
     if (!(e <= FORWARD))
         fail_msg("%s, %u x %u: forward NMSE %.3g", t->with.mixer, t->with.heads, t->with.dim / t->with.heads, e);
 }
@@ -37,19 +37,19 @@ static void check_forward(mixer_run *t)
 // The loss with x moved by h along dir, or element k alone.
 static double loss_at(mixer_run *t, const nn_tensor *x, const double *dir, size_t n, size_t k, double h)
 {
-    double *v = graph_ref_values(t->ref, x), old = v[k];
+    double *v = nn_reference_values(t->ref, x), old = v[k];
     for (size_t e = 0; dir && e < n; e++)
         v[e] += h * dir[e];
     if (!dir)
         v[k] += h;
-    graph_ref_touch(t->ref, x);
-    graph_ref_run(t->ref);
+    nn_reference_touch(t->ref, x);
+    nn_reference_run(t->ref);
     for (size_t e = 0; dir && e < n; e++)
         v[e] -= h * dir[e];
     if (!dir)
         v[k] = old;
-    graph_ref_touch(t->ref, x);
-    return (double) MIXER_RUN_LOSS * graph_ref_values(t->ref, t->loss)[0];
+    nn_reference_touch(t->ref, x);
+    return (double) MIXER_RUN_LOSS * nn_reference_values(t->ref, t->loss)[0];
 }
 
 // The gradient dx of x against differences of the definition: `probes` elements, and one random direction.

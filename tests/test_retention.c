@@ -74,7 +74,7 @@ static void check_block(const retention_run *t, const masked_vit *m, uint32_t l,
 {
     const nn_rows *rows = retention_run_entry(t, l);
     float *x = read_tensor(t, t->taps.block[l]), *halt = read_tensor(t, t->taps.retention.halting[l]);
-    const double *ref = graph_ref_values(t->ref, t->taps.block[l]);
+    const double *ref = nn_reference_values(t->ref, t->taps.block[l]);
     double num = 0, num_ref = 0, den = 0;
     for (uint32_t b = 0; b < t->n; b++)
         for (uint32_t k = 0; k < T; k++) {
@@ -105,7 +105,7 @@ static void check_logits(const retention_run *t, const masked_vit *m)
 {
     float *logits = read_tensor(t, t->logits);
     for (uint32_t b = 0; b < t->n; b++) {
-        const double *ref = graph_ref_values(t->ref, t->logits) + b * CLASSES;
+        const double *ref = nn_reference_values(t->ref, t->logits) + b * CLASSES;
         double e = test_nmse(logits + b * CLASSES, m[b].logits, CLASSES), num = 0, den = 0;
         for (uint32_t k = 0; k < CLASSES; k++) {
             num += (ref[k] - m[b].logits[k]) * (ref[k] - m[b].logits[k]);
@@ -246,13 +246,13 @@ static void test_class_token(void **state)
 
 static double loss_at(retention_run *t, const nn_tensor *x, size_t k, double h)
 {
-    double *v = graph_ref_values(t->ref, x), old = v[k];
+    double *v = nn_reference_values(t->ref, x), old = v[k];
     v[k] += h;
-    graph_ref_touch(t->ref, x);
-    graph_ref_run(t->ref);
+    nn_reference_touch(t->ref, x);
+    nn_reference_run(t->ref);
     v[k] = old;
-    graph_ref_touch(t->ref, x);
-    return graph_ref_values(t->ref, t->loss)[0] + (t->halt_loss ? graph_ref_values(t->ref, t->halt_loss)[0] : 0);
+    nn_reference_touch(t->ref, x);
+    return nn_reference_values(t->ref, t->loss)[0] + (t->halt_loss ? nn_reference_values(t->ref, t->halt_loss)[0] : 0);
 }
 
 // A few elements of the gradient of parameter i against differences of the definition; errors are measured by the
@@ -330,7 +330,7 @@ static void test_topk(void **state)
                 continue;
             const nn_rows *from = retention_run_entry(&t, l), *to = t.batch.kept[l];
             float *score = read_tensor(&t, t.taps.retention.score[l]);
-            double e = test_nmse(score, graph_ref_values(t.ref, t.taps.retention.score[l]), from->n);
+            double e = test_nmse(score, nn_reference_values(t.ref, t.taps.retention.score[l]), from->n);
             assert_true(e <= DEVICE);
             for (uint32_t b = 0; b < IMAGES; b++) {
                 bool keeps[T];
@@ -342,7 +342,7 @@ static void test_topk(void **state)
         }
     }
     float *logits = read_tensor(&t, t.logits);
-    assert_true(test_nmse(logits, graph_ref_values(t.ref, t.logits), IMAGES * CLASSES) <= DEVICE);
+    assert_true(test_nmse(logits, nn_reference_values(t.ref, t.logits), IMAGES * CLASSES) <= DEVICE);
     free(logits);
     const uint32_t *words[NN_MAX_DEPTH] = { 0 };
     for (uint32_t l = 0; l < DEPTH; l++)
@@ -471,7 +471,7 @@ static void check_mixer(vkc_device *dev, const char *mixer, nn_retention_config 
     for (uint32_t step = 0; step < 3; step++) {
         assert_ok(retention_run_execute(&t, step == 1 ? 2 : IMAGES, step));
         float *logits = read_tensor(&t, t.logits);
-        double e = test_nmse(logits, graph_ref_values(t.ref, t.logits), t.n * CLASSES);
+        double e = test_nmse(logits, nn_reference_values(t.ref, t.logits), t.n * CLASSES);
         if (!(e <= DEVICE))
             fail_msg("%s, batch %u: NMSE %.3g", mixer, step, e);
         for (uint32_t l = 0; l < DEPTH; l++)

@@ -5,7 +5,7 @@
 #include "nn/graph_impl.h"
 #include "shaders/halt.h"
 #include "tests/golden_model.h"
-#include "tests/graph_ref.h"
+#include "nn/reference.h"
 #include "tests/numbers.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ typedef struct pair {
     nn_tensor *pixels, *wanted, *logits, *field, *mse[DEPTH];    // field: what the student's last norm reads
     distill_halting h;
     vkc_recording *rec;
-    graph_ref *ref;
+    nn_reference *ref;
 } pair;
 
 static nn_vit *make_model(vkc_device *dev, const char *mixer, nn_retention_config r, bool trainable, uint64_t seed)
@@ -62,7 +62,7 @@ static void set_params(pair *p, const nn_vit *v, bool trained)
 {
     for (uint32_t i = 0; i < v->params->n; i++) {
         const size_t n = nn_shape_len(&v->params->p[i].shape);
-        double *to = graph_ref_values(p->ref, nn_graph_param(p->g, v->params, i, trained));
+        double *to = nn_reference_values(p->ref, nn_graph_param(p->g, v->params, i, trained));
         float *x = (float *) malloc(n * sizeof *x);
         assert_non_null(x);
         assert_ok(nn_params_read(v->params, i, x));
@@ -79,7 +79,7 @@ static void set_gate(pair *p, const nn_tensor *gate)
         return;
     assert_ok(vkc_read(p->teacher->dev, nn_tensor_slice(gate), v));
     for (uint32_t k = 0; k < GATE_LEN; k++)
-        graph_ref_values(p->ref, gate)[k] = (double) v[k];
+        nn_reference_values(p->ref, gate)[k] = (double) v[k];
 }
 
 static void run_student(pair *p, const pair_params *with)
@@ -137,7 +137,7 @@ static void pair_init(pair *p, vkc_device *dev, const pair_params *with)
     assert_ok(vkc_recording_create(dev, &(vkc_recording_params) { .name = "pair" }, &p->rec));
     assert_ok(nn_graph_record(p->g, p->rec));
     assert_ok(vkc_recording_finish(p->rec));
-    assert_non_null(p->ref = graph_ref_create(p->g));
+    assert_ok(nn_reference_create(p->g, &p->ref));
     set_params(p, p->teacher, false);
     set_params(p, p->student, true);
     set_gate(p, p->t.retention.gate);
@@ -146,7 +146,7 @@ static void pair_init(pair *p, vkc_device *dev, const pair_params *with)
 
 static void pair_finish(pair *p)
 {
-    graph_ref_destroy(p->ref);
+    nn_reference_destroy(p->ref);
     vkc_recording_destroy(p->rec);
     nn_graph_destroy(p->g);
     nn_batch_finish(&p->batch);
@@ -170,11 +170,11 @@ static void execute(pair *p, uint32_t n, uint32_t step, uint32_t bits)
     in.size = n * PIXELS * sizeof *pixels;
     assert_ok(vkc_write(dev, in, pixels));
     for (uint32_t k = 0; k < n * PIXELS; k++)
-        graph_ref_values(p->ref, p->pixels)[k] = (double) pixels[k];
+        nn_reference_values(p->ref, p->pixels)[k] = (double) pixels[k];
     assert_ok(vkc_submit(p->rec, NULL));
     assert_ok(vkc_wait(dev, 0));
-    graph_ref_touch_all(p->ref);
-    graph_ref_run(p->ref);
+    nn_reference_touch_all(p->ref);
+    nn_reference_run(p->ref);
 }
 
 static float *read_tensor(const pair *p, const nn_tensor *x)
@@ -195,7 +195,7 @@ static double read_scalar(const pair *p, const nn_tensor *x)
 static void check_as_in_double(const pair *p, const nn_tensor *x, size_t n, const char *what)
 {
     float *v = read_tensor(p, x);
-    const double e = test_nmse(v, graph_ref_values(p->ref, x), n);
+    const double e = test_nmse(v, nn_reference_values(p->ref, x), n);
     free(v);
     if (!(e <= DEVICE))
         fail_msg("%s: NMSE %.3g", what, e);
@@ -247,7 +247,8 @@ static void compute(const pair *p, uint32_t n, double out[DEPTH][FIGURES], uint3
     double c_t[IMAGES][T] = { { 0 } }, c_s[IMAGES][T] = { { 0 } };
     for (uint32_t l = 0; l + 1 < DEPTH; l++) {              // the last block's scores are not compared
         const nn_rows *rows = nn_tensor_rows(p->t.block[l]);
-        const double *x_t = graph_ref_values(p->ref, p->t.block[l]), *x_s = graph_ref_values(p->ref, p->s.block[l]);
+        const double *x_t = nn_reference_values(p->ref, p->t.block[l]);
+        const double *x_s = nn_reference_values(p->ref, p->s.block[l]);
         double kl = 0, keep = 0, count = 0;
         for (uint32_t i = 0; i < n; i++)
             for (uint32_t r = rows->offsets[i]; r < rows->offsets[i + 1]; r++) {
@@ -304,15 +305,15 @@ static void test_by_hand(void **state)
 
 static double loss_at(pair *p, const nn_tensor *x, size_t k, double h)
 {
-    double *v = graph_ref_values(p->ref, x), old = v[k];
+    double *v = nn_reference_values(p->ref, x), old = v[k];
     v[k] += h;
-    graph_ref_touch(p->ref, x);
-    graph_ref_run(p->ref);
+    nn_reference_touch(p->ref, x);
+    nn_reference_run(p->ref);
     v[k] = old;
-    graph_ref_touch(p->ref, x);
+    nn_reference_touch(p->ref, x);
     double sum = 0;
     for (uint32_t l = 0; l < p->h.n; l++)
-        sum += graph_ref_values(p->ref, p->h.watch[l])[0];
+        sum += nn_reference_values(p->ref, p->h.watch[l])[0];
     return sum;
 }
 
@@ -398,7 +399,7 @@ static void test_weights(void **state)
                 pair_init(&p, (vkc_device *) *state, &(pair_params) { .r = r, .mixer = "attention", .seed = 8,
                                                                       .change = empty_blocks });
                 execute(&p, IMAGES, 0, NAN_BITS);
-                const double *x = graph_ref_values(p.ref, p.s.tokens);
+                const double *x = nn_reference_values(p.ref, p.s.tokens);
                 for (uint32_t b = 0; b < IMAGES; b++)
                     for (uint32_t j = 0; j < C; j++) {
                         want[b * C + j] = x[b * T * C + j];
@@ -454,7 +455,7 @@ static void check_similarity(const pair *p)
 {
     for (uint32_t l = 0; l < DEPTH; l++) {
         const nn_rows *rows = nn_tensor_rows(p->t.attn[l]);
-        const double *a = graph_ref_values(p->ref, p->s.attn[l]), *b = graph_ref_values(p->ref, p->t.attn[l]);
+        const double *a = nn_reference_values(p->ref, p->s.attn[l]), *b = nn_reference_values(p->ref, p->t.attn[l]);
         double want = 0, got = read_scalar(p, p->mse[l]);
         for (uint32_t k = 0; k < rows->n * C; k++)
             want += (a[k] - b[k]) * (a[k] - b[k]) / (rows->n * C);

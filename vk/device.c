@@ -159,6 +159,16 @@ bool vkc_device_is_lost(const vkc_device *dev)
     return dev->lost;
 }
 
+void vkc_device_set_user(vkc_device *dev, void *user)
+{
+    dev->user = user;
+}
+
+void *vkc_device_get_user(const vkc_device *dev)
+{
+    return dev->user;
+}
+
 uint32_t vkc_device_validation_count(const vkc_device *dev)
 {
     return dev->log.n_validation;

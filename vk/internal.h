@@ -78,6 +78,7 @@ struct vkc_device {
     PFN_vkSetDebugUtilsObjectNameEXT set_name;
     vkc__fault_fn   get_fault;
     bool            lost;
+    void           *user;           // of the layer above
     double          budget_ms;
 
     VkSemaphore     timeline;       // counts submissions

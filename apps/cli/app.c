@@ -8,10 +8,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "nn/check.h"
 #include "nn/files.h"
 
 static char command_line[4096];
 static bool check_failed, was_open;
+static nn_check *cpu_check;         // --check-cpu
 
 static void append(const char *text, size_t len)
 {
@@ -55,7 +57,31 @@ vkc_status app_open(const common_args *c, vkc_device **dev)
     const vkc_device_info *i = vkc_device_get_info(*dev);
     say("device %u: %s%s", i->index, i->name,
         i->type == VKC_TYPE_SOFTWARE ? ", a software driver: no GPU is used" : "");
-    return VKC_OK;
+    if (c->check_cpu || c->check_every)
+        st = nn_check_create(*dev, &(nn_check_params) { .every = c->check_every }, &cpu_check);
+    if (st != VKC_OK) {
+        vkc_device_destroy(*dev);
+        *dev = NULL;
+    }
+    return st;
+}
+
+// What --check-cpu has seen.
+static void say_compared(const nn_check *c)
+{
+    const uint32_t i = nn_check_worst(c);
+    char place[NN_MAX_PLACE];
+    if (i == nn_n_ops) {
+        if (!*vkc_last_error())     // else that is what there is to say
+            say("--check-cpu: no model ran, so nothing was compared");
+        return;
+    }
+    const nn_check_op *op = nn_check_get_op(c, i);
+    say("--check-cpu: %llu calls in %llu %s compared with the CPU%s; the largest error of %s is %.1e (bar %.0e), %s "
+        "(op %s)", (unsigned long long) nn_check_calls(c), (unsigned long long) nn_check_replays(c),
+        nn_check_replays(c) == 1 ? "batch" : "batches", nn_check_first(c) ? ", one is wrong" : "",
+        nn_check_first(c) ? "the others" : "all", op->worst, nn_check_get_bars(nn_ops[i]).error,
+        nn_scope_text(op->scope, place), nn_ops[i]->name);
 }
 
 void app_close(vkc_device *dev)
@@ -64,6 +90,11 @@ void app_close(vkc_device *dev)
     if (n > 0) {
         warn("the validation layer had %u complaints", n);
         check_failed = true;
+    }
+    if (cpu_check) {
+        say_compared(cpu_check);
+        nn_check_destroy(cpu_check);
+        cpu_check = NULL;
     }
     vkc_device_destroy(dev);
 }

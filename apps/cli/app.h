@@ -11,7 +11,8 @@
 typedef struct common_args {        // the first member of every command's options
     const char *device, *disable;
     uint64_t    seed;
-    bool        json, verbose, quiet, validate, no_cache, help;
+    bool        json, verbose, quiet, validate, no_cache, help, check_cpu;
+    uint32_t    check_every;        // 0 = by default
 } common_args;
 
 typedef struct command {
@@ -27,9 +28,10 @@ typedef struct command {
 } command;
 
 extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_inspect, cmd_sparsity, cmd_distill, cmd_retain,
-    cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench;
+    cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest;
 
-// Open the device of --device and say which it is. app_close tells when validation had complaints: exit code 1.
+// Open the device of --device and say which it is; with --check-cpu it is checked (nn/check.h). app_close says what was
+// compared, and when validation had complaints: exit code 1.
 vkc_status app_open(const common_args *c, vkc_device **dev);
 void       app_close(vkc_device *dev);      // NULL is fine
 bool       app_is_failed(void);             // a check failed

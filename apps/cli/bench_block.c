@@ -2,6 +2,7 @@
 #include "apps/cli/bench_block.h"
 
 #include "apps/cli/bench_time.h"
+#include "nn/check.h"
 #include "nn/rng.h"
 #include "shaders/layernorm.h"
 
@@ -190,7 +191,12 @@ uint64_t bench_block_macs(const bench_block *b)
 vkc_status bench_block_check(bench_block *b)
 {
     float loss = 0.0f;
-    vkc_status st = b->loss ? vkc_read(b->dev, nn_tensor_slice(b->loss), &loss) : VKC_OK;
+    vkc_status st = nn_check_before(b->g);      // the replay that is over: none of its inputs change
+    if (st == VKC_OK)
+        st = nn_check_after(b->g, "in the bench");
+    if (st != VKC_OK)
+        return st;
+    st = b->loss ? vkc_read(b->dev, nn_tensor_slice(b->loss), &loss) : VKC_OK;
     if (st == VKC_OK && !isfinite(loss))
         st = VKC_FAIL(VKC_E_CHECK, "the block of %s gives values that are not finite", b->v->block[0].mixer->name);
     uint32_t n = b->want;

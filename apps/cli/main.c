@@ -11,7 +11,7 @@ enum { EXIT_CHECK = 1, EXIT_USAGE, EXIT_NO_DEVICE, EXIT_MEMORY, EXIT_LOST, EXIT_
 
 static const command *const commands[] = {
     &cmd_devices, &cmd_train, &cmd_eval, &cmd_classify, &cmd_inspect, &cmd_sparsity, &cmd_distill, &cmd_retain,
-    &cmd_tune, &cmd_prune, &cmd_study, &cmd_report, &cmd_bench,
+    &cmd_tune, &cmd_prune, &cmd_study, &cmd_report, &cmd_bench, &cmd_selftest,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -25,6 +25,10 @@ static const arg common_table[] = {
     { "quiet", 'q', ARG_FLAG, AT(quiet), 0, 0, NULL, "say nothing but errors there" },
     { "validate", 0, ARG_FLAG, AT(validate), 0, 0, NULL,
       "with the Khronos validation layer; its complaints are exit code 1" },
+    { "check-cpu", 0, ARG_FLAG, AT(check_cpu), 0, 0, NULL,
+      "compare each op on the device with the CPU; where they differ the command ends with exit code 1" },
+    { "check-every", 0, ARG_U32, AT(check_every), 1, 4e9, "N",
+      "of --check-cpu: the first batch of a model and every N-th after it [1, while training 100]" },
     { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "without the pipeline cache on disk" },
     { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "this text" },
     { 0 },

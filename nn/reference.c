@@ -1,17 +1,17 @@
-// graph_ref.c — a built graph in double, see graph_ref.h.
-#include "tests/graph_ref.h"
+// reference.c — a built graph in double, call by call.
+#include "nn/reference.h"
 
 #include "nn/graph_impl.h"
 
 #include <stdlib.h>
 
-struct graph_ref {
+struct nn_reference {
     const nn_graph *g;
     double **value;                 // (n_tensors), owned; NULL where another tensor has the values
     bool    *changed;               // (n_tensors)
 };
 
-static uint32_t index_of(const graph_ref *r, const nn_tensor *t)
+static uint32_t index_of(const nn_reference *r, const nn_tensor *t)
 {
     uint32_t i = 0;
     while (i < r->g->n_tensors && r->g->tensor[i] != t->root)
@@ -19,28 +19,29 @@ static uint32_t index_of(const graph_ref *r, const nn_tensor *t)
     return i;
 }
 
-graph_ref *graph_ref_create(const nn_graph *g)
+vkc_status nn_reference_create(const nn_graph *g, nn_reference **out)
 {
-    graph_ref *r = (graph_ref *) calloc(1, sizeof *r);
+    nn_reference *r = (nn_reference *) calloc(1, sizeof *r);
     bool ok = r != NULL;
-    if (!ok)
-        return NULL;
-    r->g = g;
-    r->value = (double **) calloc(g->n_tensors + 1, sizeof *r->value);
-    r->changed = (bool *) calloc(g->n_tensors + 1, sizeof *r->changed);
-    ok = r->value && r->changed;
-    for (uint32_t i = 0; i < g->n_tensors && ok; i++)
+    if (ok) {
+        r->g = g;
+        r->value = (double **) calloc(g->n_tensors + 1, sizeof *r->value);
+        r->changed = (bool *) calloc(g->n_tensors + 1, sizeof *r->changed);
+        ok = r->value && r->changed;
+    }
+    for (uint32_t i = 0; ok && i < g->n_tensors; i++)
         if (g->tensor[i]->root == g->tensor[i])
             ok = (r->value[i] = (double *) calloc(nn_shape_len(&g->tensor[i]->shape) + 1, sizeof(double))) != NULL;
     if (!ok) {
-        graph_ref_destroy(r);
-        return NULL;
+        nn_reference_destroy(r);
+        return VKC_FAIL(VKC_E_NOMEM, "reference: out of host memory");
     }
-    graph_ref_touch_all(r);
-    return r;
+    nn_reference_touch_all(r);
+    *out = r;
+    return VKC_OK;
 }
 
-void graph_ref_destroy(graph_ref *r)
+void nn_reference_destroy(nn_reference *r)
 {
     if (!r)
         return;
@@ -51,23 +52,23 @@ void graph_ref_destroy(graph_ref *r)
     free(r);
 }
 
-double *graph_ref_values(graph_ref *r, const nn_tensor *t)
+double *nn_reference_values(nn_reference *r, const nn_tensor *t)
 {
     return r->value[index_of(r, t)];
 }
 
-void graph_ref_touch(graph_ref *r, const nn_tensor *t)
+void nn_reference_touch(nn_reference *r, const nn_tensor *t)
 {
     r->changed[index_of(r, t)] = true;
 }
 
-void graph_ref_touch_all(graph_ref *r)
+void nn_reference_touch_all(nn_reference *r)
 {
     for (uint32_t i = 0; i < r->g->n_tensors; i++)
         r->changed[i] = true;
 }
 
-void graph_ref_run(graph_ref *r)
+void nn_reference_run(nn_reference *r)
 {
     for (uint32_t i = 0; i < r->g->n_nodes; i++) {
         const nn_node *n = &r->g->node[i];
@@ -77,13 +78,13 @@ void graph_ref_run(graph_ref *r)
         for (uint32_t k = 0; k < n->op->n_in; k++) {
             if (!n->in[k])
                 continue;
-            in[k] = graph_ref_values(r, n->in[k]);
+            in[k] = nn_reference_values(r, n->in[k]);
             changed = changed || r->changed[index_of(r, n->in[k])];
         }
         for (uint32_t k = 0; k < n->op->n_out; k++) {
             if (!n->out[k])
                 continue;
-            out[k] = graph_ref_values(r, n->out[k]);
+            out[k] = nn_reference_values(r, n->out[k]);
             r->changed[index_of(r, n->out[k])] = changed;
         }
         if (changed)
