@@ -73,6 +73,8 @@ typedef struct nn_model_config {
     bool     swiglu;                        // the MLP is gated: silu(first half) * second half (DINOv2 giant)
     bool     bare_prefix;                   // only patches have positions (timm's no_embed_class)
     bool     headless;                      // no classifier: the logits are the features, `classes` many
+    uint32_t embed;                         // not 0: what comes of the classifier, or the features, are so many numbers; made
+                                            // unit length, their products with class vectors are the logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     guessed_heads;                 // no config said how many heads: channels / 64
     nn_act   act;

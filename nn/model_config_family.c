@@ -25,7 +25,7 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = { "registers", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
-                                         "headless", "act", "pool", "positions", NULL };
+                                         "headless", "act", "pool", "positions", "embed", NULL };
     json_t *obj;
     uint32_t act = 0, pool = 0, rule = 0, mlp = 0;
     vkc_status st;
@@ -34,7 +34,7 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
-    c->registers = 0;
+    c->registers = c->embed = 0;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         *flags[i].to = false;
     if (nn_json_has(root, "family")) {
@@ -45,6 +45,8 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
                 VKC_TRY(nn_json_get_bool(where, obj, flags[i].key, flags[i].to));
         if (nn_json_has(obj, "registers"))
             VKC_TRY(nn_json_get_u32(where, obj, "registers", 0, NN_MAX_REGISTERS, &c->registers));
+        if (nn_json_has(obj, "embed"))
+            VKC_TRY(nn_json_get_u32(where, obj, "embed", 1, NN_MAX_CLASSES, &c->embed));
         VKC_TRY(read_word(where, obj, "mlp", mlps, 2, &mlp));
         VKC_TRY(read_word(where, obj, "act", acts, 2, &act));
         VKC_TRY(read_word(where, obj, "pool", pools, 3, &pool));
@@ -54,9 +56,9 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
     if (c->swiglu != was_gated)         // timm's ratio counts both halves
         c->hidden = c->swiglu ? c->hidden / 2 : 2 * c->hidden;
     c->act = (nn_act) act, c->pool = (nn_pool) pool, c->pos_rule = (nn_pos_rule) rule;
-    if (c->headless != was_headless)
+    if (c->headless != was_headless && !c->embed)
         return VKC_FAIL(VKC_E_FORMAT, "%s: family: headless contradicts num_classes of config.json", where);
-    if (c->headless)
+    if (c->headless && !c->embed)
         c->classes = nn_model_config_features(c);
     st = VKC_OK;
 done:
@@ -76,6 +78,8 @@ json_t *nn__family_json(const nn_model_config *c)
     json_t *obj = json_object();
     if (c->registers)
         json_object_set_new(obj, "registers", json_integer(c->registers));
+    if (c->embed)
+        json_object_set_new(obj, "embed", json_integer(c->embed));
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (flags[i].value)
             json_object_set_new(obj, flags[i].key, json_true());

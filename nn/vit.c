@@ -102,9 +102,10 @@ static void add_head(adder *a, const char *name, uint32_t *w, uint32_t *b)
     const nn_model_config *c = &a->v->cfg;
     char full[32];
     snprintf(full, sizeof full, "%s.weight", name);
-    *w = add(a, full, mat(c->classes, nn_model_config_features(c)), (nn_shape) { 0 }, true, NN_INIT_NORMAL);
+    const uint32_t n = c->embed ? c->embed : c->classes;
+    *w = add(a, full, mat(n, nn_model_config_features(c)), (nn_shape) { 0 }, true, NN_INIT_NORMAL);
     snprintf(full, sizeof full, "%s.bias", name);
-    *b = add(a, full, vec(c->classes), (nn_shape) { 0 }, false, NN_INIT_ZERO);
+    *b = add(a, full, vec(n), (nn_shape) { 0 }, false, NN_INIT_ZERO);
 }
 
 static void add_all(adder *a)
@@ -138,6 +139,8 @@ static void add_all(adder *a)
         add_head(a, "head", &v->head_w, &v->head_b);
     if (c->distilled)
         add_head(a, "head_dist", &v->head_dist_w, &v->head_dist_b);
+    if (c->embed)
+        v->vectors = add(a, "class_vectors.weight", mat(c->classes, c->embed), same, true, NN_INIT_NORMAL);
 }
 
 // The mixers that the config names, each with all its options.

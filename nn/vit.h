@@ -34,6 +34,7 @@ typedef struct nn_vit {
     uint32_t     more;              // tokens between class token and patches, where the family has them
     uint32_t     norm_pre_w, norm_pre_b;        // with pre_norm, and then no patch_b
     uint32_t     head_dist_w, head_dist_b;      // with a distillation token
+    uint32_t     vectors;           // with cfg.embed: (classes, embed) unit rows times a scale
     nn_init     *init;              // (params->n) how each parameter starts
 } nn_vit;
 
@@ -54,6 +55,8 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed);       // from scratch
 // Load or save a model folder (model.safetensors beside config.json). The weights must match the config tensor by
 // tensor; E_FORMAT names what is missing, unknown or of another shape.
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out);
+// The same, with class vectors (nn/class_vectors.h) of a file; NULL: the folder's class_vectors.safetensors, if it has one.
+vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, bool trainable, nn_vit **out);
 vkc_status nn_vit_save_weights(const nn_vit *v, const char *path);
 
 // What the mixer of block l is asked with. Points into v.

@@ -144,7 +144,11 @@ nn_tensor *nn_vit_block_forward(nn_graph *g, const nn_vit *v, uint32_t l, nn_ten
 
 static nn_tensor *head(const builder *b, const nn_vit *v, nn_tensor *x)
 {
-    return v->cfg.headless ? x : linear(b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+    x = v->cfg.headless ? x : linear(b, x, v->head_w, v->head_b, LINEAR_ACT_NONE);
+    if (!v->cfg.embed)
+        return x;
+    x = NN_APPLY0(b->g, unit, NULL, x);
+    return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(b, v->vectors), NULL);
 }
 
 // From the stream after the last block to the logits. A norm row by row comes after the rows that are read are chosen,

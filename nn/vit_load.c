@@ -1,6 +1,7 @@
 // vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model; and ours out again.
 #include "nn/vit.h"
 
+#include "nn/class_vectors.h"
 #include "nn/files.h"
 #include "nn/model_names.h"
 #include "nn/safetensors.h"
@@ -209,20 +210,51 @@ static vkc_status check_whole(loading *l)
                     l->n_unknown ? "no place in the model that the config describes for: " : "", l->unknown);
 }
 
-vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
+// Class vectors turn what the model gave until now into numbers to compare with them.
+static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
+{
+    if (c->embed)
+        return VKC_FAIL(VKC_E_ARG, "%s: the model has class vectors already", k->path);
+    if (k->dim != c->classes)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: class vectors of %u numbers for a model that gives %u", k->path, k->dim, c->classes);
+    if (!c->headless && c->labels)
+        return VKC_FAIL(VKC_E_ARG, "%s: the model is a classifier and needs no class vectors", k->path);
+    c->embed = c->classes;
+    c->classes = k->classes;
+    return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
+}
+
+// Of the file that is named, or of the folder's own; none of these: k->classes stays 0.
+static vkc_status load_vectors(const char *dir, const char *file, nn_model_config *c, nn_class_vectors *k)
+{
+    char path[NN_PATH_MAX];
+    vkc_status st = nn_path_build(path, dir, NN_CLASS_VECTORS_FILE);
+    if (st != VKC_OK || (!file && !nn_is_file(path)))
+        return st;
+    st = nn_class_vectors_load(file ? file : path, k);
+    return st == VKC_OK ? attach_vectors(c, k) : st;
+}
+
+vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, bool trainable, nn_vit **out)
 {
     vkc_status st;
     nn_model_config cfg = { 0 };
+    nn_class_vectors k = { 0 };
     nn_weights *w = NULL;
     loading l = { 0 };
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(nn_weights_load(dir, &w));
+    VKC_TRY(load_vectors(dir, vectors, &cfg, &k));
     VKC_TRY(nn_vit_create(dev, &cfg, trainable, &l.v));
     l.w = w;
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
     if (!l.parts) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         goto done;
+    }
+    if (k.classes) {
+        l.parts[l.v->vectors] = ~0u;
+        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k.scaled));
     }
     VKC_TRY(load_all(&l));
     VKC_TRY(check_whole(&l));
@@ -232,8 +264,14 @@ done:
     free(l.parts);
     nn_vit_destroy(l.v);
     nn_weights_destroy(w);
+    nn_class_vectors_finish(&k);
     nn_model_config_finish(&cfg);
     return st;
+}
+
+vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
+{
+    return nn_vit_load_with(dev, dir, NULL, trainable, out);
 }
 
 vkc_status nn_vit_save_weights(const nn_vit *v, const char *path)

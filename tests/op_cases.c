@@ -554,5 +554,11 @@ const op_case op_cases[] = {
     { "swiglu", "one", .in = { { 0, { 2, { 1, 2 } } } } },
     { "swiglu", "plain", .in = { { 0, { 2, { 37, 26 } }, -6, 6 } } },
     { "swiglu", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 130 } }, -3, 3 } } },
+
+    // unit
+    { "unit", "one", .in = { { 0, { 2, { 1, 1 } }, 0.5, 1 } } },
+    { "unit", "plain", .in = { { 0, { 2, { 37, 65 } }, -3, 3 } } },
+    { "unit", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 13 } } } } },
+    { "unit", "images", .layout = { { { 1, 1, 1 }, .cap_tokens = 5 } }, .in = { { 1, { 2, { 0, 512 } } } } },
 };
 const uint32_t n_op_cases = sizeof op_cases / sizeof op_cases[0];
