@@ -31,6 +31,7 @@ static inline uint64_t pillow_sum(const uint8_t *p, size_t size)
 }
 
 // Element i of a table, whose elements are of the size of *out.
-#define PILLOW_GET(file, name, i, out) memcpy((out), nn_safetensors_get((file), (name))->data + (i) * sizeof *(out), sizeof *(out))
+#define PILLOW_GET(file, name, i, out) \
+    memcpy((out), nn_safetensors_get((file), (name))->data + (i) * sizeof *(out), sizeof *(out))
 
 #endif
