@@ -44,8 +44,8 @@ bool               nn_dataset_is_fresh(const nn_dataset *d, nn_split split);
 // Where picture i is, for messages: a path, or "synth:ringed-digit train 12". `out` holds NN_PATH_MAX bytes.
 vkc_status         nn_dataset_path(const nn_dataset *d, nn_split split, uint32_t i, char *out);
 
-// Decode or draw picture i and bring it to this size by `pre`: (height, width, 3) bytes. `epoch` matters to fresh splits
-// only.
+// Decode or draw picture i and bring it to this size by `pre`: (height, width, 3) bytes. `epoch` matters to fresh
+// splits only.
 // E_FORMAT or E_IO with its name when it is broken.
 vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
                            const nn_preprocess *pre, nn_size size, uint8_t *rgb);

@@ -1,4 +1,4 @@
-// image.h — pictures: JPEG and PNG decoded from untrusted bytes, turned into floats; PNG written. Resizing: preprocess.h.
+// image.h — pictures: JPEG and PNG decoded from untrusted bytes, turned into floats; PNG written.
 //
 // Thread-safety: safe. Errors: E_FORMAT (no picture, broken, too large), E_IO, E_NOMEM, E_ARG.
 #ifndef NN_IMAGE_H

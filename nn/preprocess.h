@@ -37,9 +37,9 @@ typedef struct nn_preprocess {
     nn_resize mode;
     nn_rule   rule;
     double    crop_pct;             // timm: resized to floor(size / crop_pct), then cropped to size; 0 counts as 1
-    nn_size   resize, crop;         // hf: resized to `resize` (shortest: its height) for a model of `crop`, in proportion
-                                    // for others; both 0 = to the model's size. Without a resize, crop 0 = pictures must
-                                    // have the model's size
+    nn_size   resize, crop;         // hf: resized to `resize` (shortest: its height) for a model of `crop`, in
+                                    // proportion for others; both 0 = to the model's size. Without a resize, crop 0 =
+                                    // pictures must have the model's size
     uint8_t   fill[3];              // what pixels get where the resized picture is smaller than the model's size
 } nn_preprocess;
 

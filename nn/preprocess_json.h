@@ -2,7 +2,8 @@
 //
 // timm: pretrained_cfg of config.json, {input_size, interpolation, crop_pct, crop_mode, mean, std}. Hugging Face:
 // preprocessor_config.json, with size, crop_size, resample, image_mean, image_std and what is done at all.
-// Both are read as these programs read them, defaults included. What they can say and this program cannot do is refused.
+// Both are read as these programs read them, defaults included. What they can say and this program cannot do is
+// refused.
 //
 // Thread-safety: safe on different configs. Errors: E_FORMAT in words that begin with `where`, E_IO (files), E_NOMEM.
 #ifndef NN_PREPROCESS_JSON_H

@@ -14,6 +14,7 @@
 
 #define MAX_FILE ((size_t) 16 << 20)
 #define MAX_SIDE 16384
+#define MAX_EDGE (100 * MAX_SIDE)     // before the crop; a crop_pct of 0.01 is the least
 #define MAX_COLOR 1e6               // of means; of stds this and its inverse
 
 static const double imagenet_mean[3] = { 0.485, 0.456, 0.406 }, imagenet_std[3] = { 0.229, 0.224, 0.225 };
@@ -169,7 +170,8 @@ done:
 // What is done to pictures beside resize, crop, rescale and normalise is not known here.
 static vkc_status check_steps(const char *where, json_t *obj)
 {
-    static const char *const known[] = { "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb" };
+    static const char *const known[] = { "do_resize", "do_center_crop", "do_rescale", "do_normalize",
+                                         "do_convert_rgb" };
     const char *key;
     json_t *v;
     json_object_foreach(obj, key, v) {
@@ -198,7 +200,7 @@ static vkc_status read_size(const char *where, json_t *obj, const char *key, boo
     vkc_status st;
     *is_shortest = !is_square;
     if (json_is_integer(json_object_get(obj, key))) {
-        VKC_TRY(nn_json_get_u32(where, obj, key, 1, MAX_SIDE, &out->height));
+        VKC_TRY(nn_json_get_u32(where, obj, key, 1, MAX_EDGE, &out->height));
         out->width = out->height;
         goto done;
     }
@@ -208,12 +210,12 @@ static vkc_status read_size(const char *where, json_t *obj, const char *key, boo
     if (*is_shortest && (nn_json_has(size, "height") || nn_json_has(size, "width")))
         return VKC_FAIL(VKC_E_FORMAT, "%s: %s has shortest_edge and height or width", where, key);
     if (*is_shortest) {
-        VKC_TRY(nn_json_get_u32(where, size, "shortest_edge", 1, MAX_SIDE, &out->height));
+        VKC_TRY(nn_json_get_u32(where, size, "shortest_edge", 1, MAX_EDGE, &out->height));
         out->width = out->height;
         goto done;
     }
-    VKC_TRY(nn_json_get_u32(where, size, "height", 1, MAX_SIDE, &out->height));
-    VKC_TRY(nn_json_get_u32(where, size, "width", 1, MAX_SIDE, &out->width));
+    VKC_TRY(nn_json_get_u32(where, size, "height", 1, MAX_EDGE, &out->height));
+    VKC_TRY(nn_json_get_u32(where, size, "width", 1, MAX_EDGE, &out->width));
 done:
     return st;
 }
@@ -231,15 +233,19 @@ static vkc_status read_geometry(const char *where, json_t *obj, const processor 
         VKC_TRY(read_size(where, obj, "crop_size", true, &crop, &is_edge));
     if (is_edge)
         return VKC_FAIL(VKC_E_FORMAT, "%s: crop_size has a shortest_edge", where);
+    const nn_size out = crops ? crop : size;
+    if (out.height > MAX_SIDE || out.width > MAX_SIDE)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: pictures of %u x %u pixels are too large", where, out.width, out.height);
     if (resizes && is_shortest && !crops)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: without a centre crop, shortest_edge gives pictures of different sizes", where);
+        return VKC_FAIL(VKC_E_FORMAT, "%s: without a centre crop, shortest_edge gives pictures of different sizes",
+                        where);
     c->preprocess.mode = !resizes ? NN_RESIZE_NONE : is_shortest ? NN_RESIZE_SHORTEST : NN_RESIZE_SQUASH;
     if (crops) {
         c->preprocess.crop = crop;
         c->preprocess.resize = resizes ? size : crop;
     }
     if (crops || resizes)
-        set_size(c, crops ? crop : size);
+        set_size(c, out);
 done:
     return st;
 }
@@ -254,8 +260,8 @@ static vkc_status read_filter(const char *where, json_t *obj, const processor *p
         return VKC_OK;
     VKC_TRY(nn_json_get_u32(where, obj, "resample", 0, 5, &code));
     if (code != 2 && code != 3)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: resample is %u (%s); 2 (bilinear) and 3 (bicubic) are supported", where, code,
-                        names[code]);
+        return VKC_FAIL(VKC_E_FORMAT, "%s: resample is %u (%s); 2 (bilinear) and 3 (bicubic) are supported", where,
+                        code, names[code]);
     *out = code == 2 ? NN_FILTER_BILINEAR : NN_FILTER_BICUBIC;
 done:
     return st;
@@ -314,7 +320,8 @@ vkc_status nn_preprocess_load(const char *folder, nn_rule rule, nn_model_config 
     vkc_status st;
     VKC_TRY(nn_path_build(path, folder, name));
     if (rule == NN_RULE_HF && !nn_is_file(path)) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no %s, so it does not say how Hugging Face prepares pictures", folder, name);
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has no %s, so it does not say how Hugging Face prepares pictures", folder,
+                      name);
         goto done;
     }
     VKC_TRY(nn_json_load(path, MAX_FILE, &root));

@@ -48,7 +48,7 @@ json_t *nn_preprocess_json_timm(const nn_model_config *c)
     const char *mode = p->mode == NN_RESIZE_SHORTEST ? "center" : p->mode == NN_RESIZE_LONGEST ? "border" : "squash";
     double pct = p->crop_pct > 0 ? p->crop_pct : 1.0;
     if (p->rule != NN_RULE_TIMM)
-        pct = find_crop_pct(c->height, find_resized(c).height);
+        pct = fmin(fmax(find_crop_pct(c->height, find_resized(c).height), 0.01), 100);     // what is read again
     return json_pack("{s:[i,i,i], s:b, s:s, s:f, s:s, s:o, s:o}", "input_size", (int) c->channels, (int) c->height,
                      (int) c->width, "fixed_input_size", 1, "interpolation",
                      p->filter == NN_FILTER_BICUBIC ? "bicubic" : "bilinear", "crop_pct", pct, "crop_mode", mode,
@@ -63,7 +63,7 @@ json_t *nn_preprocess_json_hf(const nn_model_config *c)
     const nn_size model = { c->height, c->width }, resized = find_resized(c);
     const bool is_edge = p->mode == NN_RESIZE_SHORTEST, resizes = p->mode != NN_RESIZE_NONE;
     const bool is_same = resized.height == model.height && resized.width == model.width;
-    const bool crops = p->mode == NN_RESIZE_NONE ? p->crop.height > 0 : p->mode != NN_RESIZE_LONGEST && (is_edge || !is_same);
+    const bool crops = p->mode == NN_RESIZE_SQUASH ? !is_same : p->mode == NN_RESIZE_NONE ? p->crop.height > 0 : is_edge;
     const uint32_t edge = resized.height > resized.width ? resized.height : resized.width;
     json_t *size = is_edge ? json_pack("{s:i}", "shortest_edge", (int) edge) : build_size(crops ? resized : model);
     return json_pack("{s:s, s:b, s:o, s:i, s:o*, s:o*, s:b, s:f, s:b, s:o, s:o}", "image_processor_type",

@@ -149,7 +149,8 @@ static void filter_rows(const uint8_t *rgb, uint32_t width, const axis *ax, cons
 static bool is_inside(const nn_window *w, nn_size to)
 {
     return w->height > 0 && w->width > 0 && w->height <= NN_IMAGE_MAX_SIDE && w->width <= NN_IMAGE_MAX_SIDE &&
-           w->top < to.height && w->height <= to.height - w->top && w->left < to.width && w->width <= to.width - w->left;
+           w->top < to.height && w->height <= to.height - w->top && w->left < to.width &&
+           w->width <= to.width - w->left;
 }
 
 vkc_status nn_resample(const uint8_t *rgb, nn_size from, nn_size to, nn_filter filter, const nn_window *window,

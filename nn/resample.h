@@ -20,7 +20,7 @@ extern "C" {
 // A part of the resized picture, inside it.
 typedef struct nn_window { uint32_t top, left, height, width; } nn_window;
 
-// Resize rgb (from.height, from.width, 3) to `to` and write the window of that (whole = NULL) to out (height, width, 3),
+// Resize rgb (from.height, from.width, 3) to `to` and write the window of that (NULL = all) to out (height, width, 3),
 // whose lines are `stride` bytes apart. Only the window is computed, from the lines that it needs: the memory is a few
 // lines of it for each line that one output reads. Sides of `from` are at most NN_IMAGE_MAX_SIDE, those of the window
 // too, those of `to` less than 2^31.

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static nn_preprocess choose(const uint8_t *b)
 {
     static const double shares[] = { 0, 0.875, 1, 1.7 };
-    nn_preprocess p = { .filter = b[0] % 2, .mode = b[0] / 2 % 4, .rule = b[0] / 8 % 2, .crop_pct = shares[b[0] / 16 % 4] };
+    nn_preprocess p = { .filter = b[0] % 2, .mode = b[0] / 2 % 4, .rule = b[0] / 8 % 2,
+                        .crop_pct = shares[b[0] / 16 % 4] };
     if (b[0] & 64) {
         p.resize = (nn_size) { b[1] + 1u, b[2] + 1u };
         p.crop = (nn_size) { b[3] + 1u, b[4] + 1u };

@@ -32,6 +32,7 @@ static inline uint64_t pillow_sum(const uint8_t *p, size_t size)
 
 // Element i of a table, whose elements are of the size of *out.
 #define PILLOW_GET(file, name, i, out) \
-    assert_int_equal(nn_st_tensor_read_raw(nn_safetensors_get((file), (name)), (i) * sizeof *(out), sizeof *(out), (out)), VKC_OK)
+    assert_int_equal(nn_st_tensor_read_raw(nn_safetensors_get((file), (name)), (i) * sizeof *(out), sizeof *(out), \
+                                           (out)), VKC_OK)
 
 #endif

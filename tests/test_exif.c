@@ -38,7 +38,8 @@ static size_t make_tiff(uint8_t *p, uint32_t value, bool is_big)
 // A JPEG as far as its segments go: APP0, APP1 with something else, APP1 with Exif.
 static size_t make_jpeg(uint8_t *p, const uint8_t *tiff, size_t size)
 {
-    static const uint8_t head[] = { 0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xe1, 0, 10, 'h', 't', 't', 'p', ':', '/', '/', 0 };
+    static const uint8_t head[] = { 0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2, 0xff, 0xff, 0xe1, 0, 10, 'h', 't', 't', 'p',
+                                    ':', '/', '/', 0 };
     memcpy(p, head, sizeof head);
     size_t at = sizeof head;
     p[at++] = 0xff, p[at++] = 0xe1;
@@ -81,8 +82,8 @@ static void test_lies(void **state)
     (void) state;
     uint8_t tiff[64], file[128];
     static const struct { size_t at; uint32_t value; size_t n; } lies[] = {
-        { 4, 0xffffffff, 4 }, { 4, 37, 4 }, { 4, 38, 4 }, { 22, 4, 4 }, { 24, 4, 2 }, { 26, 2, 4 }, { 26, 0xffffffff, 4 },
-        { 8, 1, 2 }, { 8, 0, 2 }, { 2, 43, 2 },
+        { 4, 0xffffffff, 4 }, { 4, 37, 4 }, { 4, 38, 4 }, { 22, 4, 4 }, { 24, 4, 2 }, { 26, 2, 4 },
+        { 26, 0xffffffff, 4 }, { 8, 1, 2 }, { 8, 0, 2 }, { 2, 43, 2 },
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         const size_t n = make_tiff(tiff, 6, false);
@@ -131,6 +132,7 @@ static void test_turn(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_find), cmocka_unit_test(test_lies), cmocka_unit_test(test_turn) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_find), cmocka_unit_test(test_lies),
+                                        cmocka_unit_test(test_turn) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,8 @@ static void test_pipelines(void **state)
         if (at.resized.height != (uint32_t) row[RESIZED] || at.resized.width != (uint32_t) row[RESIZED + 1] ||
             at.top != row[TOP] || at.left != row[LEFT])
             fail_msg("case %zu: resized to %u x %u, offsets %d, %d; want %d x %d, %d, %d", i, at.resized.height,
-                     at.resized.width, (int) at.top, (int) at.left, row[RESIZED], row[RESIZED + 1], row[TOP], row[LEFT]);
+                     at.resized.width, (int) at.top, (int) at.left, row[RESIZED], row[RESIZED + 1], row[TOP],
+                     row[LEFT]);
         nn_image im = { picture.width, picture.height, malloc((size_t) picture.height * picture.width * 3) };
         uint8_t *out = malloc(size);
         assert_true(im.rgb != NULL && out != NULL);
@@ -80,12 +81,15 @@ static void test_sizes(void **state)
         // floor(224 / 0.875) = 256; int(256 * 640 / 427) = 383; (383 - 224) / 2 = 79.5, to even 80
         { { .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.875 }, { 427, 640 }, { 224, 224 }, { 256, 383 }, 16, 80 },
         // the same sizes by Hugging Face: 79.5 is floored
-        { { .mode = NN_RESIZE_SHORTEST, .rule = NN_RULE_HF, .resize = { 256, 256 }, .crop = { 224, 224 } }, { 427, 640 },
+        { { .mode = NN_RESIZE_SHORTEST, .rule = NN_RULE_HF, .resize = { 256, 256 }, .crop = { 224, 224 } },
+          { 427, 640 },
           { 224, 224 }, { 256, 383 }, 16, 79 },
         // another size of the model: 256 * 448 / 224
-        { { .mode = NN_RESIZE_SHORTEST, .rule = NN_RULE_HF, .resize = { 256, 256 }, .crop = { 224, 224 } }, { 427, 640 },
+        { { .mode = NN_RESIZE_SHORTEST, .rule = NN_RULE_HF, .resize = { 256, 256 }, .crop = { 224, 224 } },
+          { 427, 640 },
           { 448, 448 }, { 512, 767 }, 32, 159 },
-        { { .rule = NN_RULE_HF, .resize = { 256, 256 }, .crop = { 224, 224 } }, { 427, 640 }, { 224, 224 }, { 256, 256 }, 16, 16 },
+        { { .rule = NN_RULE_HF, .resize = { 256, 256 }, .crop = { 224, 224 } }, { 427, 640 }, { 224, 224 },
+          { 256, 256 }, 16, 16 },
         // no crop: to the model's size, whatever that is
         { { .rule = NN_RULE_HF }, { 427, 640 }, { 384, 160 }, { 384, 160 }, 0, 0 },
         { { .crop_pct = 0 }, { 427, 640 }, { 384, 160 }, { 384, 160 }, 0, 0 },
@@ -93,7 +97,8 @@ static void test_sizes(void **state)
         { { .mode = NN_RESIZE_LONGEST, .crop_pct = 1 }, { 427, 640 }, { 224, 224 }, { 149, 224 }, -37, 0 },
         // nothing is left of a thread: one pixel
         { { .mode = NN_RESIZE_LONGEST, .crop_pct = 1 }, { 1, 16384 }, { 32, 32 }, { 1, 32 }, -15, 0 },
-        { { .mode = NN_RESIZE_NONE, .rule = NN_RULE_HF, .crop = { 20, 20 } }, { 31, 16 }, { 20, 20 }, { 31, 16 }, 5, -2 },
+        { { .mode = NN_RESIZE_NONE, .rule = NN_RULE_HF, .crop = { 20, 20 } }, { 31, 16 }, { 20, 20 }, { 31, 16 },
+          5, -2 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nn_placement at;
@@ -124,11 +129,13 @@ static void test_refusals(void **state)
 {
     (void) state;
     nn_placement at;
-    const nn_preprocess none = { .mode = NN_RESIZE_NONE, .rule = NN_RULE_HF }, tiny = { .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.01 };
+    const nn_preprocess none = { .mode = NN_RESIZE_NONE, .rule = NN_RULE_HF };
+    const nn_preprocess tiny = { .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.01 };
     assert_int_equal(nn_preprocess_place(&none, "p.png", (nn_size) { 5, 4 }, (nn_size) { 4, 4 }, &at), VKC_E_FORMAT);
     assert_non_null(strstr(vkc_last_error(), "p.png has 4 x 5 pixels; the model takes pictures as they are, of 4 x 4"));
     assert_int_equal(nn_preprocess_place(&none, "p.png", (nn_size) { 4, 4 }, (nn_size) { 4, 4 }, &at), VKC_OK);
-    assert_int_equal(nn_preprocess_place(&tiny, "p.png", (nn_size) { 16384, 1 }, (nn_size) { 16384, 16384 }, &at), VKC_E_FORMAT);
+    assert_int_equal(nn_preprocess_place(&tiny, "p.png", (nn_size) { 16384, 1 }, (nn_size) { 16384, 16384 }, &at),
+                     VKC_E_FORMAT);
     assert_non_null(strstr(vkc_last_error(), "too long and thin"));
     assert_int_equal(nn_preprocess_place(&none, "p.png", (nn_size) { 0, 4 }, (nn_size) { 4, 4 }, &at), VKC_E_ARG);
 }

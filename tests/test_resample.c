@@ -52,7 +52,8 @@ static void test_pillow(void **state)
             whole++;
         }
         if (pillow_sum(out, size) != want)
-            fail_msg("%u x %u to %u x %u, filter %zu: not Pillow's bytes", from.width, from.height, to.width, to.height, i % 2);
+            fail_msg("%u x %u to %u x %u, filter %zu: not Pillow's bytes", from.width, from.height, to.width,
+                     to.height, i % 2);
         free(rgb);
         free(out);
     }
@@ -89,7 +90,8 @@ static void test_window(void **state)
 static void test_extremes(void **state)
 {
     (void) state;
-    static const nn_size sizes[] = { { NN_IMAGE_MAX_SIDE, 1 }, { 1, NN_IMAGE_MAX_SIDE }, { 1, 1 }, { 3, 5461 }, { 129, 127 } };
+    static const nn_size sizes[] = { { NN_IMAGE_MAX_SIDE, 1 }, { 1, NN_IMAGE_MAX_SIDE }, { 1, 1 }, { 3, 5461 },
+                                     { 129, 127 } };
     const size_t n = sizeof sizes / sizeof *sizes;
     for (size_t i = 0; i < n * n * 2; i++) {
         const nn_size from = sizes[i / 2 % n], to = sizes[i / 2 / n];
@@ -111,7 +113,8 @@ static void test_extremes(void **state)
     uint8_t line[3 * 64], out[9 * 9 * 3];
     memset(line, 7, sizeof line);
     const nn_window w = { INT32_MAX - 10, INT32_MAX / 2, 9, 9 };
-    assert_int_equal(nn_resample(line, (nn_size) { 8, 8 }, (nn_size) { INT32_MAX, INT32_MAX }, NN_FILTER_BICUBIC, &w, out, 27),
+    assert_int_equal(nn_resample(line, (nn_size) { 8, 8 }, (nn_size) { INT32_MAX, INT32_MAX }, NN_FILTER_BICUBIC, &w,
+                                 out, 27),
                      VKC_OK);
     assert_int_equal(out[0], 7);
     assert_int_equal(out[sizeof out - 1], 7);
@@ -124,7 +127,8 @@ static void test_refusals(void **state)
     const nn_size two = { 2, 2 };
     assert_int_equal(nn_resample(rgb, (nn_size) { 0, 2 }, two, NN_FILTER_BILINEAR, NULL, out, 6), VKC_E_ARG);
     assert_int_equal(nn_resample(rgb, two, (nn_size) { 2, 0 }, NN_FILTER_BILINEAR, NULL, out, 6), VKC_E_ARG);
-    assert_int_equal(nn_resample(rgb, (nn_size) { NN_IMAGE_MAX_SIDE + 1, 1 }, two, NN_FILTER_BILINEAR, NULL, out, 6), VKC_E_ARG);
+    assert_int_equal(nn_resample(rgb, (nn_size) { NN_IMAGE_MAX_SIDE + 1, 1 }, two, NN_FILTER_BILINEAR, NULL, out, 6),
+                     VKC_E_ARG);
     assert_int_equal(nn_resample(rgb, two, (nn_size) { 1u << 31, 1 }, NN_FILTER_BILINEAR, NULL, out, 6), VKC_E_ARG);
     static const nn_window bad[] = { { 2, 0, 1, 1 }, { 0, 1, 1, 2 }, { 0, 0, 0, 1 }, { UINT32_MAX, 0, 2, 1 } };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

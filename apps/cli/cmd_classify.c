@@ -225,8 +225,10 @@ done:
 
 static const arg table[] = {
     { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [5]" },
-    { "batch", 0, ARG_U32, offsetof(classify_args, batch), 1, 4096, "N", "pictures at once [16, fewer if memory is short]" },
-    { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N", "threads that decode pictures [as many as cores]" },
+    { "batch", 0, ARG_U32, offsetof(classify_args, batch), 1, 4096, "N",
+      "pictures at once [16, fewer if memory is short]" },
+    { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
+      "threads that decode pictures [as many as cores]" },
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
       "timm or hf: pictures cut as this program would, where the model's folder has its settings [the model's own]" },
     { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",
@@ -237,7 +239,8 @@ static const arg table[] = {
 static const classify_args defaults = { .top = 5 };
 const command cmd_classify = {
     .name = "classify", .help = "the most probable labels of pictures", .usage = "M IMAGE...",
-    .about = "An IMAGE is a JPEG or PNG file; a folder, with those in it and below; or -: standard input, a path a line.",
+    .about = "An IMAGE is a JPEG or PNG file; a folder, with those in it and below; or -, standard input, a path a "
+             "line.",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX,
     .run = run,
 };

@@ -34,8 +34,8 @@ vkc_status pixel_dump_create(const nn_model_config *c, size_t n, pixel_dump **ou
     d->files = json_array();
     if (n > 0 && (!d->rgb || !d->pixels || !d->files)) {
         pixel_dump_destroy(d);
-        return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: no host memory for %zu pictures of %u x %u pixels", n, c->width,
-                        c->height);
+        return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: no host memory for %zu pictures of %u x %u pixels", n,
+                        c->width, c->height);
     }
     *out = d;
     return VKC_OK;
