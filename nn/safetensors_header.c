@@ -114,7 +114,8 @@ static vkc_status set_span(const nn_safetensors *f, const entry *e, const nn_sca
     t->size = add_capped(f->data, end) - t->begin;
     if (begin > end) {
         t->size = 0;
-        return NN_ST_FAIL(VKC_E_FORMAT, t, "data_offsets end before they begin, %llu after %llu", (ull) end, (ull) begin);
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "data_offsets end before they begin, %llu after %llu", (ull) end,
+                          (ull) begin);
     }
     if (end > f->src.size - f->data)
         return NN_ST_FAIL(VKC_E_FORMAT, t, "ends after the file, which has %llu bytes", (ull) f->src.size);

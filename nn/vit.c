@@ -101,7 +101,8 @@ static void add_all(adder *a)
     v->head_b = add(a, "head.bias", vec(c->classes), same, false, ZERO);
 }
 
-vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out)
+// Names and shapes of all parameters; no memory for their values yet.
+static vkc_status create_empty(vkc_device *dev, const nn_model_config *cfg, nn_vit **out)
 {
     vkc_status st = VKC_OK;
     nn_vit *v = (nn_vit *) calloc(1, sizeof *v);
@@ -126,11 +127,23 @@ vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool train
     adder a = { v, VKC_OK };
     add_all(&a);
     VKC_TRY(a.st);
-    VKC_TRY(nn_params_alloc(v->params, trainable));
     *out = v;
     v = NULL;
 done:
     nn_vit_destroy(v);
+    return st;
+}
+
+vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out)
+{
+    nn_vit *v = NULL;
+    vkc_status st = create_empty(dev, cfg, &v);
+    if (st == VKC_OK)
+        st = nn_params_alloc(v->params, trainable);
+    if (st == VKC_OK)
+        *out = v;
+    else
+        nn_vit_destroy(v);
     return st;
 }
 
@@ -174,17 +187,16 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed)
     return VKC_OK;
 }
 
-static vkc_status load_param(nn_params *ps, uint32_t i, const nn_weights *w)
+// The tensor of a parameter, of its type and shape.
+static vkc_status find_tensor(const nn_param *p, const nn_weights *w, const nn_st_tensor **out)
 {
-    const nn_param *p = &ps->p[i];
     uint64_t dim[NN_MAX_RANK];
     for (uint32_t k = 0; k < p->saved.rank; k++)
         dim[k] = p->saved.dim[k];
-    const nn_st_tensor *t = nn_weights_get(w, p->name);
-    if (!t)
+    *out = nn_weights_get(w, p->name);
+    if (!*out)
         return VKC_FAIL(VKC_E_FORMAT, "%s: tensor %s is missing", nn_weights_path(w), p->name);
-    vkc_status st = nn_st_tensor_check(t, p->saved.rank, dim);
-    return st == VKC_OK ? nn_weights_upload(ps->dev, t, 0, nn_params_value(ps, i)) : st;
+    return nn_st_tensor_check(*out, p->saved.rank, dim);
 }
 
 // Has the model a place for every tensor?
@@ -193,7 +205,8 @@ static vkc_status check_known(const nn_params *ps, const nn_weights *w)
     uint32_t index;
     for (size_t i = 0; i < nn_weights_len(w); i++)
         if (!nn_params_find(ps, nn_weights_at(w, i)->name, &index))
-            return NN_ST_FAIL(VKC_E_FORMAT, nn_weights_at(w, i), "has no place in the model that config.json describes");
+            return NN_ST_FAIL(VKC_E_FORMAT, nn_weights_at(w, i),
+                              "has no place in the model that config.json describes");
     return VKC_OK;
 }
 
@@ -205,10 +218,17 @@ vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit 
     nn_vit *v = NULL;
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(nn_weights_load(dir, &w));
-    VKC_TRY(nn_vit_create(dev, &cfg, trainable, &v));
+    VKC_TRY(create_empty(dev, &cfg, &v));
     VKC_TRY(check_known(v->params, w));
+    // All is known to fit before any memory of the size that config.json claims is asked for.
+    const nn_st_tensor *t;
     for (uint32_t i = 0; i < v->params->n; i++)
-        VKC_TRY(load_param(v->params, i, w));
+        VKC_TRY(find_tensor(&v->params->p[i], w, &t));
+    VKC_TRY(nn_params_alloc(v->params, trainable));
+    for (uint32_t i = 0; i < v->params->n; i++) {
+        VKC_TRY(find_tensor(&v->params->p[i], w, &t));
+        VKC_TRY(nn_weights_upload(dev, t, 0, nn_params_value(v->params, i)));
+    }
     *out = v;
     v = NULL;
 done:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs pare on weight files from outside: shards, other types, bad files and their sentences: test_cli_weights.py PARE."""
+"""Runs pare on weight files from outside: shards, types, bad files and their sentences: test_cli_weights.py PARE."""
 import ast
 import json
 import random
@@ -139,7 +139,8 @@ def test_bad_index(work):
 
     refuse("model.safetensors.index.json: tensor cls_token, byte 60: ../model-00001-of-00002.safetensors is no name",
            lambda m: m.update({"cls_token": "../model-00001-of-00002.safetensors"}))
-    refuse("the file model-3.safetensors is not in the folder", lambda m: m.update({"cls_token": "model-3.safetensors"}))
+    refuse("the file model-3.safetensors is not in the folder",
+           lambda m: m.update({"cls_token": "model-3.safetensors"}))
     refuse("tensor more, byte ", lambda m: m.update({"more": "model-00001-of-00002.safetensors"}))
     refuse("tensor cls_token, bytes ", lambda m: m.pop("cls_token"))
     path.write_text(json.dumps(index)[:-1])
@@ -148,6 +149,11 @@ def test_bad_index(work):
 
 def test_bad_config(work):
     m = make_model(work / "bad-config")
+    config = json.loads((m / "config.json").read_text())
+    config["num_features"] = config["model_args"]["embed_dim"] = 8192       # 100 GB, which nothing may ask for
+    config["model_args"]["depth"] = config["model_args"]["num_heads"] = 64
+    (m / "config.json").write_text(json.dumps(config))
+    check_run(6, f"{m / 'model.safetensors'}: tensor ", "inspect", m)
     (m / "config.json").write_text("{\"architecture\": \"vit\",\n \"num_classes\": }")
     check_run(6, f"{m / 'config.json'}: not valid JSON at line 2, byte ", "inspect", m)
     (m / "config.json").write_text("[" * 100)

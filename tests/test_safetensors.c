@@ -57,8 +57,8 @@ static void test_accepts(void **state)
 static void test_escapes(void **state)
 {
     (void) state;
-    nn_safetensors *f = read_text("{\"__metadata__\":{\"b\\u00e9\":\"\\ud83d\\ude00\\n\\/\",\"a\":\"\"}," T("\\u0041.\\\"x", "U8", "[1]",
-                                                                                            "[0,1]") "}", 1);
+    nn_safetensors *f = read_text("{\"__metadata__\":{\"b\\u00e9\":\"\\ud83d\\ude00\\n\\/\",\"a\":\"\"},"
+                                  T("\\u0041.\\\"x", "U8", "[1]", "[0,1]") "}", 1);
     assert_non_null(nn_safetensors_get(f, "A.\"x"));
     assert_string_equal(nn_safetensors_meta(f, "b\xc3\xa9"), "\xf0\x9f\x98\x80\n/");
     assert_string_equal(nn_safetensors_meta(f, "a"), "");
@@ -135,7 +135,8 @@ static void test_converts(void **state)
     unsigned char *bytes = st_bytes("{" T("b", "BF16", "[2]", "[0,4]") "," T("d", "F64", "[1]", "[4,12]") ","
                                     T("h", "F16", "[5]", "[12,22]") "," T("i", "I64", "[1]", "[22,30]") "}", 30, &size);
     const unsigned char raw[30] = { 0x80, 0x3f, 0x20, 0xc0, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f,
-                                    0x00, 0x3c, 0x01, 0x00, 0xff, 0x7b, 0x00, 0xfc, 0x01, 0x80, 1, 2, 3, 4, 5, 6, 7, 8 };
+                                    0x00, 0x3c, 0x01, 0x00, 0xff, 0x7b, 0x00, 0xfc, 0x01, 0x80,
+                                    1, 2, 3, 4, 5, 6, 7, 8 };
     memcpy(bytes + size - sizeof raw, raw, sizeof raw);
     nn_safetensors *f = NULL;
     assert_int_equal(nn_safetensors_read("m", bytes, size, &f), VKC_OK);

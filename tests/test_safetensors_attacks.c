@@ -1,5 +1,5 @@
-// test_safetensors_attacks.c — every lie that a weight file can tell is one test: refused with a sentence that names the
-// file, the tensor and the byte, in memory bounded by the file's own size.
+// test_safetensors_attacks.c — every lie that a weight file can tell is one test: refused with a sentence that names
+// the file, the tensor and the byte, in memory bounded by the file's own size.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +40,8 @@ static const attack attacks[] = {
     { "a surrogate in UTF-8", "{\"\xed\xa0\x80\":1}", 0, "m: byte 10: a string is not UTF-8" },
     { "half a surrogate pair", "{\"\\ud800x\":1}", 0, "m: byte 10: not valid JSON here: an escape" },
     { "a NUL in a name", "{\"a\\u0000b\":1}", 0, "m: byte 11: not valid JSON here: an escape" },
-    { "a colour in a name", "{" T("a\\u001b[31m", "F32", "[1]", "[0,4]") "}", 4, "m: byte 9: a tensor's name is empty" },
+    { "a colour in a name", "{" T("a\\u001b[31m", "F32", "[1]", "[0,4]") "}", 4,
+      "m: byte 9: a tensor's name is empty" },
     { "a raw control character", "{\"a\n\":1}", 0, "m: byte 11: a string is not UTF-8 or has control characters" },
     { "no name", "{" T("", "F32", "[1]", "[0,4]") "}", 4, "m: byte 9: a tensor's name is empty" },
 
@@ -64,7 +65,8 @@ static const attack attacks[] = {
       "overlaps tensor a" },
     { "a gap between", "{" T("a", "F32", "[1]", "[0,4]") "," T("b", "F32", "[1]", "[8,12]") "}", 12,
       "m: tensor b, bytes 124 to 128: comes after a gap: bytes 120 to 124 belong to no tensor" },
-    { "a gap before", "{" T("a", "F32", "[1]", "[4,8]") "}", 8, "m: tensor a, bytes 66 to 70: comes after a gap: bytes 62 to 66" },
+    { "a gap before", "{" T("a", "F32", "[1]", "[4,8]") "}", 8,
+      "m: tensor a, bytes 66 to 70: comes after a gap: bytes 62 to 66" },
     { "a tail", "{" T("a", "F32", "[1]", "[0,4]") "}", 8, "m: bytes 66 to 70, after the last tensor, belong to none" },
     { "data without tensors", "{}", 4, "m: bytes 10 to 14, after the last tensor, belong to none" },
     { "offsets inverted", "{" T("a", "F32", "[1]", "[4,0]") "}", 4,
@@ -147,7 +149,8 @@ static void test_header_lengths(void **state)
     (void) state;
     unsigned char bytes[16] = { 0, 0, 0, 0, 0, 0, 0, 0, '{', '}' };
     memset(bytes, 255, 8);
-    check_refused(bytes, 16, "m: bytes 0 to 8: a header of 18446744073709551615 bytes does not fit the file, which has 16");
+    check_refused(bytes, 16,
+                  "m: bytes 0 to 8: a header of 18446744073709551615 bytes does not fit the file, which has 16");
     bytes[0] = 248;     // plus 8 it is 0
     check_refused(bytes, 16, "a header of 18446744073709551608 bytes does not fit");
     memset(bytes, 0, 8);
@@ -214,7 +217,8 @@ static unsigned char *build_many(size_t n, size_t *size)
     assert_non_null(header);
     size_t at = (size_t) snprintf(header, most, "{");
     for (size_t i = 0; i < n; i++)
-        at += (size_t) snprintf(header + at, most - at, "%s\"%06zu\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+        at += (size_t) snprintf(header + at, most - at,
+                                "%s\"%06zu\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
                                 i > 0 ? "," : "", i);
     snprintf(header + at, most - at, "}");
     unsigned char *bytes = st_bytes(header, 0, size);
@@ -348,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_changed),
     };
     for (size_t i = 0; i < N_ATTACKS; i++)
-        tests[7 + i] = (struct CMUnitTest) { attacks[i].name, test_attack, NULL, NULL, (void *) (uintptr_t) &attacks[i] };
+        tests[7 + i] = (struct CMUnitTest) { .name = attacks[i].name, .test_func = test_attack,
+                                             .initial_state = (void *) (uintptr_t) &attacks[i] };
     return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }
