@@ -1,5 +1,5 @@
-// safetensors.c — the reader: open files, and tensors as floats. The header is read in safetensors_header.c, the writer
-// is in safetensors_save.c.
+// safetensors.c — the reader: open files, and tensors as floats. safetensors_header.c reads the header,
+// safetensors_save.c is the writer.
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -101,7 +101,8 @@ typedef struct nn_st_save {
 
 typedef struct nn_st_meta { const char *key, *value; } nn_st_meta;
 
-// Write tensors, in this order, and metadata; "format": "pt" is added to it. The header is padded with spaces so that the data starts at a multiple of 8. Atomic (files.h).
+// Write tensors, in this order, and metadata; "format": "pt" is added to it. The header is padded with spaces so that
+// the data starts at a multiple of 8. Atomic (files.h).
 // Errors: also E_ARG for a name that is empty, too long, twice, not UTF-8, or a shape that overflows.
 vkc_status nn_safetensors_save(const char *path, const nn_st_save *tensors, size_t n, const nn_st_meta *meta,
                                size_t n_meta);

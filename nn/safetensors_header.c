@@ -114,7 +114,8 @@ static vkc_status set_span(const nn_safetensors *f, const entry *e, const nn_sca
     t->size = add_capped(f->data, end) - t->begin;
     if (begin > end) {
         t->size = 0;
-        return NN_ST_FAIL(VKC_E_FORMAT, t, "data_offsets end before they begin, %llu after %llu", (ull) end, (ull) begin);
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "data_offsets end before they begin, %llu after %llu", (ull) end,
+                          (ull) begin);
     }
     if (end > f->src.size - f->data)
         return NN_ST_FAIL(VKC_E_FORMAT, t, "ends after the file, which has %llu bytes", (ull) f->src.size);
@@ -199,11 +200,6 @@ static vkc_status check_meta(nn_safetensors *f)
 
 // ---- all tensors
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const nn_st_tensor *) a)->name, ((const nn_st_tensor *) b)->name);
-}
-
 static int by_place(const void *a, const void *b)
 {
     const nn_st_tensor *x = a, *y = b;
@@ -212,10 +208,16 @@ static int by_place(const void *a, const void *b)
     return x->size < y->size ? -1 : x->size > y->size;      // empty ones first
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const int order = strcmp(((const nn_st_tensor *) a)->name, ((const nn_st_tensor *) b)->name);
+    return order != 0 ? order : by_place(a, b);
+}
+
 static vkc_status check_names(const nn_safetensors *f)
 {
     for (size_t i = 1; i < f->n; i++)
-        if (by_name(&f->tensors[i - 1], &f->tensors[i]) == 0)
+        if (strcmp(f->tensors[i - 1].name, f->tensors[i].name) == 0)
             return NN_ST_FAIL(VKC_E_FORMAT, &f->tensors[i], "the name is there twice, also for bytes %llu to %llu",
                               (ull) f->tensors[i - 1].begin,
                               (ull) (f->tensors[i - 1].begin + f->tensors[i - 1].size));

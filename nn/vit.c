@@ -1,6 +1,8 @@
 // vit.c — the parameters of a vision transformer: names, shapes, starting values. Files are in vit_load.c.
 #include "nn/vit.h"
 
+#include "nn/vit_impl.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +178,7 @@ uint64_t nn_vit_count_params(const nn_model_config *cfg)
     return n;
 }
 
-vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out)
+vkc_status nn__vit_create_empty(vkc_device *dev, const nn_model_config *cfg, nn_vit **out)
 {
     vkc_status st = VKC_OK;
     nn_vit *v = (nn_vit *) calloc(1, sizeof *v);
@@ -195,11 +197,23 @@ vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool train
     adder a = { v, VKC_OK };
     add_all(&a);
     VKC_TRY(a.st);
-    VKC_TRY(nn_params_alloc(v->params, trainable));
     *out = v;
     v = NULL;
 done:
     nn_vit_destroy(v);
+    return st;
+}
+
+vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out)
+{
+    nn_vit *v = NULL;
+    vkc_status st = nn__vit_create_empty(dev, cfg, &v);
+    if (st == VKC_OK)
+        st = nn_params_alloc(v->params, trainable);
+    if (st == VKC_OK)
+        *out = v;
+    else
+        nn_vit_destroy(v);
     return st;
 }
 

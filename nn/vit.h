@@ -52,8 +52,9 @@ void       nn_batch_finish(nn_batch *b);
 vkc_status nn_vit_create(vkc_device *dev, const nn_model_config *cfg, bool trainable, nn_vit **out);
 void       nn_vit_destroy(nn_vit *v);
 vkc_status nn_vit_init(nn_vit *v, uint64_t seed);       // from scratch
-// Load or save a model folder (model.safetensors beside config.json). The weights must match the config tensor by
-// tensor; E_FORMAT names what is missing, unknown or of another shape.
+// Load a model folder, its weights from the files that weights.h finds beside config.json; or save weights to one file.
+// They must match the config tensor by tensor, before any memory is asked for; E_FORMAT names what is missing, unknown
+// or of another shape.
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out);
 // The same, with class vectors (nn/class_vectors.h) of a file; NULL: the folder's class_vectors.safetensors, if it has one.
 vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, bool trainable, nn_vit **out);

@@ -5,6 +5,7 @@
 #include "nn/files.h"
 #include "nn/model_names.h"
 #include "nn/safetensors.h"
+#include "nn/vit_impl.h"
 #include "nn/weights.h"
 
 #include <stdio.h>
@@ -17,6 +18,8 @@ typedef struct loading {
     nn_vit *v;
     const nn_weights *w;
     uint32_t *parts;                // (params->n) bits of the parts that are there
+    bool      has_vectors;          // class vectors come from a file of their own
+    bool      is_checked;           // all is known to fit, and there is memory for it
     bool      is_projected;         // the head is CLIP's projection, which has no bias
     uint32_t  n_unknown, n_missing;
     char      unknown[512], missing[512];
@@ -155,6 +158,8 @@ static vkc_status load_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
     const bool is_fold_target = index == l->v->cls && l->parts[l->v->pos] && l->v->cfg.bare_prefix;
     l->parts[index] |= name->parts == 1 ? ~0u : 1u << name->part;
     l->is_projected = l->is_projected || (index == l->v->head_w && strstr(t->name, "proj"));
+    if (!l->is_checked)
+        return VKC_OK;
     if (is_folded)
         return fold(l, t);
     if (is_fold_target && find_tensor(l, l->v->pos) && is_to_fold(l, find_tensor(l, l->v->pos), l->v->pos))
@@ -167,9 +172,13 @@ static vkc_status load_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
     return nn_weights_upload(l->v->dev, t, 0, to);
 }
 
+// Each tensor to its place; before is_checked, only looks whether it has one.
 static vkc_status load_all(loading *l)
 {
     vkc_status st = VKC_OK;
+    memset(l->parts, 0, l->v->params->n * sizeof *l->parts);
+    if (l->v->cfg.embed && l->has_vectors)
+        l->parts[l->v->vectors] = ~0u;
     for (size_t i = 0; i < nn_weights_len(l->w) && st == VKC_OK; i++) {
         const nn_st_tensor *t = nn_weights_at(l->w, i);
         nn_tensor_name name;
@@ -245,19 +254,21 @@ vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vector
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(nn_weights_load(dir, &w));
     VKC_TRY(load_vectors(dir, vectors, &cfg, &k));
-    VKC_TRY(nn_vit_create(dev, &cfg, trainable, &l.v));
+    VKC_TRY(nn__vit_create_empty(dev, &cfg, &l.v));
     l.w = w;
+    l.has_vectors = k.classes > 0;
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
     if (!l.parts) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         goto done;
     }
-    if (k.classes) {
-        l.parts[l.v->vectors] = ~0u;
-        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k.scaled));
-    }
     VKC_TRY(load_all(&l));
     VKC_TRY(check_whole(&l));
+    VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
+    l.is_checked = true;
+    if (l.has_vectors)
+        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k.scaled));
+    VKC_TRY(load_all(&l));
     *out = l.v;
     l.v = NULL;
 done:

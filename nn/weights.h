@@ -32,7 +32,7 @@ const nn_st_tensor *nn_weights_at(const nn_weights *w, size_t i);       // in or
 const nn_st_tensor *nn_weights_get(const nn_weights *w, const char *name);      // NULL: none
 uint32_t            nn_weights_n_files(const nn_weights *w);
 const nn_safetensors *nn_weights_file(const nn_weights *w, uint32_t i);
-size_t              nn_weights_memory(const nn_weights *w);             // bytes of the host's memory to hold and upload it
+size_t              nn_weights_memory(const nn_weights *w);     // bytes of the host's memory to hold and upload it
 
 // Write elements `first` on of a tensor of floats to a slice as float32, as many as the slice has room for, piece by
 // piece. Blocking. E_ARG when the tensor has fewer or is of no float type.

@@ -14,8 +14,8 @@
     "save_file({k: v.detach().clone().contiguous() for k, v in s.items() if torch.is_tensor(v)}, sys.argv[1], " \
     "metadata={'format': 'pt'})"
 #define TRANSFORMERS(from) \
-    "import os, sys; from transformers import AutoModelForImageClassification as A; d = os.path.dirname(sys.argv[1]); " \
-    "A.from_pretrained(d, " from "=True).save_pretrained(d, safe_serialization=True)"
+    "import os, sys; from transformers import AutoModelForImageClassification as A; " \
+    "d = os.path.dirname(sys.argv[1]); A.from_pretrained(d, " from "=True).save_pretrained(d, safe_serialization=True)"
 #define NUMPY "import sys, numpy as np; from safetensors.numpy import save_file; "
 #define GGUF NUMPY \
     "from gguf import GGUFReader; from gguf.quants import dequantize; " \
@@ -39,8 +39,10 @@ static const struct format {
     { "open_clip_pytorch_model.bin", true, "a Python pickle, which can run code when it is read", TORCH, false },
     { "pytorch_model.bin.index.json", true, "the index of Python pickles, which can run code when they are read",
       TORCH, false },
-    { "tf_model.h5", true, "TensorFlow's format", TRANSFORMERS("from_tf"), false },
-    { "flax_model.msgpack", true, "Flax's format", TRANSFORMERS("from_flax"), false },
+    { "tf_model.h5", true, "TensorFlow's format, which version 4 of transformers reads",
+      TRANSFORMERS("from_tf"), false },
+    { "flax_model.msgpack", true, "Flax's format, which version 4 of transformers reads",
+      TRANSFORMERS("from_flax"), false },
     { ".bin", false, "a Python pickle, which can run code when it is read", TORCH, false },
     { ".pth", false, "a Python pickle, which can run code when it is read", TORCH, false },
     { ".pt", false, "a Python pickle, which can run code when it is read", TORCH, false },

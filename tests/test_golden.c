@@ -65,7 +65,7 @@ static void fill_slot(golden *t, uint32_t step)
     }
     assert_true(lb->size >= (size_t) (step + 1) * t->batch * 4);
     assert_ok(nn_st_tensor_read(px, step * len, len, pixels));
-    assert_ok(nn_st_tensor_read_raw(lb, (size_t) step * t->batch * 4, t->batch * sizeof *labels, labels));
+    assert_ok(nn_st_tensor_read_raw(lb, (uint64_t) step * t->batch * 4, t->batch * sizeof *labels, labels));
 }
 
 static float *read_file(const golden *t, const char *name, size_t len)

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Runs pare on weight files from outside: shards, types, bad files and their sentences: test_cli_weights.py PARE."""
+import ast
+import json
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+
+import test_cli as cli
+from test_cli import check, check_json, check_run, run
+
+DIM, PATCH, SIDE, CLASSES = 16, 8, 16, 3
+
+
+def make_tensors():
+    """{name: (shape, values)} of a vision transformer of one block, with values that every type of float holds."""
+    rng = random.Random(7)
+    shapes = {"cls_token": [1, 1, DIM], "pos_embed": [1, (SIDE // PATCH) ** 2 + 1, DIM],
+              "patch_embed.proj.weight": [DIM, 3, PATCH, PATCH], "patch_embed.proj.bias": [DIM],
+              "blocks.0.norm1.weight": [DIM], "blocks.0.norm1.bias": [DIM],
+              "blocks.0.attn.qkv.weight": [3 * DIM, DIM], "blocks.0.attn.qkv.bias": [3 * DIM],
+              "blocks.0.attn.proj.weight": [DIM, DIM], "blocks.0.attn.proj.bias": [DIM],
+              "blocks.0.norm2.weight": [DIM], "blocks.0.norm2.bias": [DIM],
+              "blocks.0.mlp.fc1.weight": [4 * DIM, DIM], "blocks.0.mlp.fc1.bias": [4 * DIM],
+              "blocks.0.mlp.fc2.weight": [DIM, 4 * DIM], "blocks.0.mlp.fc2.bias": [DIM],
+              "norm.weight": [DIM], "norm.bias": [DIM], "head.weight": [CLASSES, DIM], "head.bias": [CLASSES]}
+    tensors = {}
+    for name, shape in shapes.items():
+        n = 1
+        for dim in shape:
+            n *= dim
+        tensors[name] = shape, [rng.randrange(-32, 33) / 64 for _ in range(n)]
+    return tensors
+
+
+def encode(values, dtype):
+    code = {"F32": "f", "F16": "e", "F64": "d"}.get(dtype)
+    if code:
+        return struct.pack(f"<{len(values)}{code}", *values)
+    return b"".join(struct.pack("<f", x)[2:] for x in values)     # BF16
+
+
+def save(path, tensors, dtype="F32"):
+    header, data = {}, b""
+    for name, (shape, values) in tensors.items():
+        one = encode(values, dtype)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(one)]}
+        data += one
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def make_model(folder):
+    folder.mkdir()
+    config = {"architecture": "vit_tiny_patch16_224", "num_classes": CLASSES, "num_features": DIM,
+              "global_pool": "token",
+              "model_args": {"img_size": SIDE, "patch_size": PATCH, "embed_dim": DIM, "depth": 1, "num_heads": 2},
+              "pretrained_cfg": {"input_size": [3, SIDE, SIDE], "interpolation": "bilinear", "crop_pct": 1.0,
+                                 "crop_mode": "squash", "mean": [0.5] * 3, "std": [0.5] * 3}}
+    (folder / "config.json").write_text(json.dumps(config))
+    save(folder / "model.safetensors", make_tensors())
+    return folder
+
+
+def make_shards(folder):
+    """The same model in two files with an index; the index as a dictionary."""
+    make_model(folder)
+    (folder / "model.safetensors").unlink()
+    tensors = list(make_tensors().items())
+    index = {"metadata": {"total_size": 0}, "weight_map": {}}
+    for i, part in enumerate((tensors[::2], tensors[1::2])):
+        name = f"model-0000{i + 1}-of-00002.safetensors"
+        save(folder / name, dict(part))
+        index["weight_map"].update({tensor: name for tensor, _ in part})
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return index
+
+
+def classify(work, folder):
+    rc, out, err = run("classify", folder, work / "data/test/dark/0.png", "--top", "3")
+    check(rc == 0, f"classify {folder.name}: exit code {rc}: {err[-300:]}")
+    return out
+
+
+def test_same_bits(work):
+    """Shards, halves and doubles give what the one file of floats gives."""
+    want = classify(work, make_model(work / "one"))
+    make_shards(work / "shards")
+    check(classify(work, work / "shards") == want, "classify: shards give something else")
+    value = check_json("files tensors loading_bytes weight_bytes activation_bytes", "inspect", work / "shards")
+    check((value.get("files"), value.get("tensors")) == (2, len(make_tensors())), f"inspect: {value}")
+    check(0 < value.get("loading_bytes", 0) < 2 << 20, "inspect: memory of loading")
+    check_run(0, "MiB while loading, from 2 files of 20 tensors", "inspect", work / "shards")
+    for dtype in ("F16", "BF16", "F64"):
+        folder = make_model(work / dtype)
+        save(folder / "model.safetensors", make_tensors(), dtype)
+        check(classify(work, folder) == want, f"classify: {dtype} gives something else")
+    (work / "one/model.safetensors").rename(work / "one/open_clip_model.safetensors")
+    check(classify(work, work / "one") == want, "classify: open_clip_model.safetensors gives something else")
+
+
+def test_bad_safetensors(work):
+    m = make_model(work / "bad")
+    path = m / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4])
+    check_run(6, f"{path}: tensor head.bias, bytes {len(whole) - 12} to {len(whole)}: ends after the file, which has "
+              f"{len(whole) - 4} bytes", "inspect", m)
+    path.write_bytes(struct.pack("<Q", 1 << 60) + whole[8:])
+    check_run(6, f"{path}: bytes 0 to 8: a header of {1 << 60} bytes does not fit", "classify", m, work / "x.png")
+    tensors = make_tensors()
+    tensors["norm.weight"] = [DIM // 2, 2], tensors["norm.weight"][1]
+    save(path, tensors)
+    check_run(6, "tensor norm.weight, bytes ", "inspect", m)
+    check_run(6, f": is ({DIM // 2}, 2), want ({DIM})", "inspect", m)
+    save(path, {**make_tensors(), "extra\u00e9": ([1], [0.0])})
+    check_run(6, "tensor extra\u00e9, bytes ", "inspect", m)
+    tensors = make_tensors()
+    del tensors["norm.bias"]
+    save(path, tensors)
+    check_run(6, "norm.bias", "inspect", m)
+
+
+def test_bad_index(work):
+    index = make_shards(work / "bad-shards")
+    path = work / "bad-shards/model.safetensors.index.json"
+    shutil.copy(work / "bad-shards/model-00001-of-00002.safetensors", work / "model-00001-of-00002.safetensors")
+
+    def refuse(words, change):
+        bad = json.loads(json.dumps(index))
+        change(bad["weight_map"])
+        path.write_text(json.dumps(bad))
+        check_run(6, words, "inspect", work / "bad-shards")
+
+    refuse("model.safetensors.index.json: tensor cls_token, byte 60: ../model-00001-of-00002.safetensors is no name",
+           lambda m: m.update({"cls_token": "../model-00001-of-00002.safetensors"}))
+    refuse("the file model-3.safetensors is not in the folder",
+           lambda m: m.update({"cls_token": "model-3.safetensors"}))
+    refuse("tensor more, byte ", lambda m: m.update({"more": "model-00001-of-00002.safetensors"}))
+    refuse("tensor cls_token, bytes ", lambda m: m.pop("cls_token"))
+    path.write_text(json.dumps(index)[:-1])
+    check_run(6, f"byte {len(json.dumps(index)) - 1}: not valid JSON", "inspect", work / "bad-shards")
+
+
+def test_bad_config(work):
+    m = make_model(work / "bad-config")
+    config = json.loads((m / "config.json").read_text())
+    config["num_features"] = config["model_args"]["embed_dim"] = 8192       # 100 GB, which nothing may ask for
+    config["model_args"]["depth"] = config["model_args"]["num_heads"] = 64
+    (m / "config.json").write_text(json.dumps(config))
+    check_run(6, f"{m / 'model.safetensors'}: tensor ", "inspect", m)
+    (m / "config.json").write_text("{\"architecture\": \"vit\",\n \"num_classes\": }")
+    check_run(6, f"{m / 'config.json'}: not valid JSON at line 2, byte ", "inspect", m)
+    (m / "config.json").write_text("[" * 100)
+    check_run(6, f"{m / 'config.json'}: byte 32: the JSON is nested more than 32 deep", "inspect", m)
+
+
+def python_line(err):
+    """The Python between the double quotes, and the arguments after them, of a line that is to be pasted."""
+    found = re.search(r'python3 -c "([^"]*)" (.*)', err)
+    return found.groups() if found else ("", "")
+
+
+def test_other_formats(work):
+    """The converting line is Python; where PyTorch and safetensors are installed, it converts."""
+    for name in ("pytorch_model.bin", "x.pth", "x.pt", "x.ckpt", "x.gguf", "x.onnx", "x.h5", "tf_model.h5",
+                 "flax_model.msgpack"):
+        m = make_model(work / f"other-{name}")
+        (m / "model.safetensors").unlink()
+        (m / name).write_bytes(b"")
+        check_run(6, f"{m / name} is ", "inspect", m)
+        text, args = python_line(run("inspect", m)[2])
+        check(args.startswith(f"'{m}/model.safetensors' '{m / name}'"), f"{name}: arguments {args}")
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            check(False, f"{name}: {error} in {text}")
+        check(not set(text) & set("$`!\\"), f"{name}: a shell reads more into {text}")
+
+
+def test_conversion(work):
+    try:
+        import torch
+        import safetensors.torch
+    except ImportError:
+        print("no PyTorch or no safetensors: nothing is converted")
+        return
+    del safetensors
+    want = classify(work, work / "shards")
+    m = make_model(work / "with a space")
+    (m / "model.safetensors").unlink()
+    state = {name: torch.tensor(values).reshape(shape) for name, (shape, values) in make_tensors().items()}
+    turned = state["head.weight"].t().contiguous().t()             # shared, not contiguous, with a gradient
+    torch.save({"state_dict": {**state, "head.weight": torch.nn.Parameter(turned)}, "epoch": 3}, m / "last.ckpt")
+    err = run("inspect", m)[2]
+    line = err[err.index("python3 -c"):].strip().replace("python3", sys.executable, 1)
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    check(done.returncode == 0, f"{line}: {done.stderr[-300:]}")
+    check(classify(work, m) == want, "classify: the converted model gives something else")
+
+
+def test_all(work):
+    cli.run_tests(work, test_same_bits, test_bad_safetensors, test_bad_index, test_bad_config, test_other_formats,
+                  test_conversion)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.main(test_all))
