@@ -153,6 +153,9 @@ static vkc_status load_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
     const bool is_folded = is_to_fold(l, t, index);
     if (!is_folded && !is_shaped(t, p, name))
         return fail_shape(t, p, name);
+    const vkc_status st = nn_st_tensor_check(t, t->rank, t->shape);        // of a type that is read
+    if (st != VKC_OK)
+        return st;
     if (l->parts[index] & 1u << name->part)
         return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", p->name);
     const bool is_fold_target = index == l->v->cls && l->parts[l->v->pos] && l->v->cfg.bare_prefix;
