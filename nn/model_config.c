@@ -167,6 +167,11 @@ uint32_t nn_model_config_patches(const nn_model_config *c)
     return (c->height / c->patch) * (c->width / c->patch);
 }
 
+bool nn_model_config_has_scores(const nn_model_config *c)
+{
+    return c->embed > 0 || !(c->headless || c->embeds);
+}
+
 uint32_t nn_model_config_tokens(const nn_model_config *c)
 {
     return nn_model_config_patches(c) + nn_model_config_prefix(c);

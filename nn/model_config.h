@@ -77,6 +77,7 @@ typedef struct nn_model_config {
                                             // unit length, their products with class vectors are the logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     guessed_heads;                 // no config said how many heads: channels / 64
+    bool     embeds;                        // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
     nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes
@@ -112,6 +113,8 @@ vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, co
 
 uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
 uint32_t nn_model_config_patches(const nn_model_config *c);
+// Are the logits scores of classes, and not features or an embedding?
+bool     nn_model_config_has_scores(const nn_model_config *c);
 uint32_t nn_model_config_tokens(const nn_model_config *c);  // both
 uint32_t nn_model_config_features(const nn_model_config *c);    // numbers that the classifier reads: dim, or twice that
 uint32_t nn_model_config_pixels(const nn_model_config *c);  // floats of a picture: channels * height * width

@@ -25,13 +25,13 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = { "registers", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
-                                         "headless", "act", "pool", "positions", "embed", NULL };
+                                         "headless", "act", "pool", "positions", "embed", "embeds", NULL };
     json_t *obj;
     uint32_t act = 0, pool = 0, rule = 0, mlp = 0;
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
         { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm }, { "layer_scale", &c->layer_scale },
-        { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless },
+        { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->embeds },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
     c->registers = c->embed = 0;
@@ -69,7 +69,7 @@ json_t *nn__family_json(const nn_model_config *c)
 {
     const struct { const char *key; bool value; } flags[] = {
         { "distilled", c->distilled }, { "pre_norm", c->pre_norm }, { "layer_scale", c->layer_scale },
-        { "bare_prefix", c->bare_prefix }, { "headless", c->headless },
+        { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->embeds },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {
         { "mlp", "swiglu", c->swiglu }, { "act", acts[c->act], c->act != NN_ACT_GELU },

@@ -174,11 +174,12 @@ done:
     return st;
 }
 
-vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, nn_size size, bool trainable, nn_vit **out)
+vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
+                          nn_vit **out)
 {
     nn_vit *v = NULL;
     vkc_status st;
-    VKC_TRY(nn_vit_load(dev, dir, trainable, &v));
+    VKC_TRY(nn_vit_load_with(dev, dir, vectors, trainable, &v));
     if (size.height == 0 || (size.height == v->cfg.height && size.width == v->cfg.width)) {
         *out = v;
         return VKC_OK;

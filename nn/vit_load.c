@@ -229,10 +229,11 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
         return VKC_FAIL(VKC_E_ARG, "%s: the model has class vectors already", k->path);
     if (k->dim != c->classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s: class vectors of %u numbers for a model that gives %u", k->path, k->dim, c->classes);
-    if (!c->headless && c->labels)
+    if (nn_model_config_has_scores(c) && c->labels)
         return VKC_FAIL(VKC_E_ARG, "%s: the model is a classifier and needs no class vectors", k->path);
     c->embed = c->classes;
     c->classes = k->classes;
+    c->embeds = false;
     return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
 }
 

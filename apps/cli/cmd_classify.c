@@ -1,4 +1,5 @@
 // cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
+#include "apps/cli/model.h"
 #include "apps/cli/pixel_dump.h"
 #include "apps/cli/policy.h"
 #include "apps/cli/show.h"
@@ -21,7 +22,7 @@ typedef struct classify_args {
     common_args common;
     uint32_t top, batch, threads;
     nn_size img_size;
-    const char *policy, *show, *preprocess, *dump;
+    const char *policy, *show, *preprocess, *dump, *class_vectors;
     bool force;
 } classify_args;
 
@@ -122,7 +123,7 @@ static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
 {
     const classify_args *a = j->a;
     vkc_status st;
-    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &j->v));
+    VKC_TRY(model_load_classifier(dev, words->word[0], a->class_vectors, a->img_size, &j->v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &j->v->cfg));
     VKC_TRY(set_rule(a->preprocess, words->word[0], &j->v->cfg));
     VKC_TRY(list_pictures(j, words));
@@ -233,7 +234,7 @@ static const arg table[] = {
       "timm or hf: pictures cut as this program would, where the model's folder has its settings [the model's own]" },
     { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",
       "write the pixels that the model got, and those before mean and std, as safetensors" },
-    POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), SHOW_ROWS(classify_args),
+    POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), VECTORS_ROW(classify_args), SHOW_ROWS(classify_args),
     { 0 },
 };
 static const classify_args defaults = { .top = 5 };

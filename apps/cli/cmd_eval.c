@@ -1,5 +1,6 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
 #include "apps/cli/measure.h"
+#include "apps/cli/model.h"
 #include "apps/cli/policy.h"
 #include "apps/cli/retain_report.h"
 #include "apps/cli/show.h"
@@ -15,6 +16,7 @@ typedef struct eval_args {
     bool force;
     uint32_t show_images;
     nn_size img_size;
+    const char *class_vectors;
 } eval_args;
 
 // The same number of classes under other names is most likely another data set.
@@ -62,7 +64,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
+    VKC_TRY(model_load_classifier(dev, words->word[0], a->class_vectors, a->img_size, &v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     compare_labels(&v->cfg, data);
     console_catch_signals();
@@ -89,7 +91,7 @@ done:
 static const arg table[] = {
     DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
     LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
-    IMG_SIZE_ROW(eval_args),
+    IMG_SIZE_ROW(eval_args), VECTORS_ROW(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
       "of --show: the first of those that are judged [8]" },
     { 0 },

@@ -1,5 +1,7 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
+#include "apps/cli/model.h"
 #include "apps/cli/policy.h"
+#include "nn/files.h"
 #include "nn/infer.h"
 #include "nn/positions.h"
 #include "nn/weights.h"
@@ -73,11 +75,34 @@ static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
     return app_print_json(o);
 }
 
+// How it differs from a plain ViT, and what is easily taken for something else.
+static void print_family(const nn_model_config *c)
+{
+    static const char *const acts[] = { "GELU (erf)", "quick GELU" }, *const rules[] = { "timm", "hf", "dinov2" },
+                      *const pools[] = { "the class token", "the mean patch", "class token and mean patch" };
+    printf("%s, norm epsilon %g; %s reads %s; positions are resampled as %s does\n",
+           c->swiglu ? "SwiGLU" : acts[c->act], c->eps, nn_model_config_has_scores(c) ? "the classifier" : "who comes after",
+           pools[c->pool], rules[c->pos_rule]);
+    if (c->distilled)
+        puts("distillation token, with a classifier of its own: the logits are the mean of two");
+    if (c->registers)
+        printf("%u register%s between class token and patches\n", c->registers, c->registers == 1 ? "" : "s");
+    if (c->layer_scale)
+        puts("LayerScale behind both branches of a block");
+    if (c->pre_norm)
+        puts("a norm before the first block");
+    if (c->embed)
+        printf("class vectors of %u numbers\n", c->embed);
+    else if (!nn_model_config_has_scores(c))
+        printf("no classifier: it gives %u %s\n", c->classes, c->embeds ? "numbers of an embedding" : "features");
+}
+
 static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &v->cfg;
     printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
            c->width, c->height, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
+    print_family(c);
     policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {
@@ -90,8 +115,9 @@ static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);
-    printf("host memory: %.1f MiB while loading, from %" PRIu64 " file%s of %" PRIu64 " tensors\n",
-           (double) s->loading_bytes / (1 << 20), s->files, s->files == 1 ? "" : "s", s->tensors);
+    if (s->files)
+        printf("host memory: %.1f MiB while loading, from %" PRIu64 " file%s of %" PRIu64 " tensors\n",
+               (double) s->loading_bytes / (1 << 20), s->files, s->files == 1 ? "" : "s", s->tensors);
 }
 
 static vkc_status run(const void *options, const args_words *words)
@@ -103,11 +129,12 @@ static vkc_status run(const void *options, const args_words *words)
     sizes s = { 0 };
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
+    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &v));
     VKC_TRY(nn_infer_create(v, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
     count_params(v, &s);
-    VKC_TRY(count_files(words->word[0], &s));
+    if (nn_is_folder(words->word[0]))
+        VKC_TRY(count_files(words->word[0], &s));
     if (a->common.json)
         st = print_json(v, &s, a->batch);
     else
@@ -126,6 +153,6 @@ static const arg table[] = {
 };
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
-    .name = "inspect", .help = "layers, mixers, parameters, multiply-adds, memory", .usage = "M", .table = table,
+    .name = "inspect", .help = "layers, mixers, parameters, multiply-adds, memory", .usage = "M|ARCHITECTURE", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
 };

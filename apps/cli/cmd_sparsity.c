@@ -1,4 +1,5 @@
 // cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
+#include "apps/cli/model.h"
 #include "apps/cli/sparsity_maps.h"
 #include "apps/cli/sparsity_table.h"
 #include "nn/positions.h"
@@ -53,7 +54,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(nn_vit_load_at(dev, words->word[0], a->img_size, false, &v));
+    VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &v));
     VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));
     console_catch_signals();
     VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
