@@ -1,4 +1,5 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
+#include "apps/cli/logits.h"
 #include "apps/cli/measure.h"
 #include "apps/cli/model.h"
 #include "apps/cli/policy.h"
@@ -12,7 +13,7 @@
 typedef struct eval_args {
     common_args common;
     data_args d;
-    const char *policy, *show;
+    const char *policy, *show, *logits;
     bool force;
     uint32_t show_images;
     nn_size img_size;
@@ -61,6 +62,7 @@ static vkc_status run(const void *options, const args_words *words)
     nn_split split;
     vkc_status st;
     VKC_TRY(show_check("--show", a->show, a->force));
+    VKC_TRY(show_check("--logits", a->logits, a->force));
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
@@ -79,6 +81,8 @@ static vkc_status run(const void *options, const args_words *words)
             .progress = console_progress }, &stats));
     console_clear();
     VKC_TRY(print(a, &r, &stats, v->cfg.height, dev));
+    if (a->logits)
+        VKC_TRY(logits_save(v, data, split, &a->d, r.images, a->logits));
     if (a->show)
         st = show_split(v, data, split, &a->d, a->show_images, a->show);
 done:
@@ -94,6 +98,8 @@ static const arg table[] = {
     IMG_SIZE_ROW(eval_args), VECTORS_ROW(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
       "of --show: the first of those that are judged [8]" },
+    { "logits", 0, ARG_TEXT, offsetof(eval_args, logits), 0, 0, "FILE",
+      "write pixels (n, channels, height, width) and logits (n, classes), safetensors; --force replaces" },
     { 0 },
 };
 static const eval_args defaults = { .d = { .split = "test", .batch = 128 }, .show_images = 8 };

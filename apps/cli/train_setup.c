@@ -42,6 +42,8 @@ vkc_status train_make_config(const train_args *a, const nn_dataset *data, nn_mod
     *keep_head = a->init && has_labels(cfg, data);
     if (a->init && !*keep_head)
         say("the classes of %s are others than those of %s: the head starts anew", a->init, a->d.data);
+    cfg->headless = cfg->embeds = false;        // what gave features until now gets a classifier of its own
+    cfg->embed = *keep_head ? cfg->embed : 0;
     st = nn_model_config_set_labels(cfg, nn_dataset_labels(data), nn_dataset_classes(data));
     return st == VKC_OK ? nn_model_config_check(cfg, VKC_E_ARG, a->arch ? "--arch" : "--init") : st;
 }
@@ -56,7 +58,7 @@ static vkc_status copy_values(const char *dir, nn_vit *v, bool keep_head)
     for (uint32_t i = 0; i < v->params->n; i++) {
         const nn_param *p = &v->params->p[i];
         uint32_t k;
-        if ((!keep_head && strncmp(p->name, "head.", 5) == 0) || !nn_params_find(from->params, p->name, &k))
+        if ((!keep_head && strncmp(p->name, "head", 4) == 0) || !nn_params_find(from->params, p->name, &k))
             continue;
         float *grown = (float *) realloc(x, nn_shape_len(&p->shape) * sizeof *x);
         if (!grown) {

@@ -1,0 +1,585 @@
+#!/usr/bin/env python3
+"""A model folder of `pare` as a PyTorch module, for whoever goes on in Python. Needs PyTorch (1.13 or newer) alone.
+
+    model = pare_torch.load("folder")       # an nn.Module in eval mode, parameters named as in model.safetensors
+    logits = model(pixels)                  # (B, channels, H, W), normalised -> (B, classes)
+
+    python3 pare_torch.py FOLDER PIXELS.safetensors [-o LOGITS.safetensors]
+
+It reads config.json, pare.json and model.safetensors, and knows every mixer and option, tokens that are dropped on the
+way, and the families of vision transformers that `pare` knows. It is the equations as text books have them, a loop
+over tokens where something recurs: to be read, changed or trained, not to be fast. It does not prepare pictures
+(model.config has their mean and std) nor resample positions for other picture sizes.
+
+Throughout: B pictures of T tokens with C = H D channels, H heads; P prefix tokens (class token first), then the patches
+of a picture, row by row. `places` (T) says where in the full picture the tokens stand that are still there.
+"""
+import argparse
+import json
+import math
+import pathlib
+import types
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+# ---- safetensors: 8 bytes with the length of a JSON header, then the tensors without a gap
+
+DTYPES = {"F32": (torch.float32, 4), "F16": (torch.float16, 2), "BF16": (torch.bfloat16, 2)}
+MAX_HEADER = 100_000_000
+
+
+def unique(pairs):
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return dict(pairs)
+
+
+def read_tensor(entry, body, start):
+    """The tensor of one header entry, which must begin at `start`; returns it as float32, and where it ends."""
+    dtype, size = DTYPES[entry["dtype"]]
+    shape, (begin, end) = entry["shape"], entry["data_offsets"]
+    if any(type(n) is not int or n < 0 for n in (*shape, begin, end)):
+        raise ValueError("shape and data_offsets want whole numbers")
+    if begin != start or end - begin != math.prod(shape) * size or end > len(body):
+        raise ValueError("its bytes are not where and as many as its shape says")
+    flat = torch.frombuffer(bytearray(body[begin:end]), dtype=dtype) if end > begin else torch.empty(0)
+    return flat.reshape(shape).float(), end
+
+
+def read_safetensors(path):
+    """{name: float32 tensor}; ValueError for a file that is not exactly as the format says."""
+    data = pathlib.Path(path).read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or size > min(MAX_HEADER, len(data) - 8) or data[8:9] != b"{":
+        raise ValueError(f"{path}: not a safetensors file")
+    tensors, end, name, body = {}, 0, "header", memoryview(data)[8 + size:]
+    try:
+        header = json.loads(data[8:8 + size].decode("utf-8"), object_pairs_hook=unique)
+        header.pop("__metadata__", None)
+        for name in sorted(header, key=lambda name: header[name]["data_offsets"]):
+            tensors[name], end = read_tensor(header[name], body, end)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: {name}: {error!r}") from error
+    if end != len(body):
+        raise ValueError(f"{path}: {len(body) - end} bytes behind the last tensor")
+    return tensors
+
+
+def write_safetensors(path, tensors):
+    """Writes {name: tensor} as F32."""
+    header, data = {}, bytearray()
+    for name, tensor in tensors.items():
+        flat = tensor.detach().float().cpu().contiguous().flatten().view(torch.uint8)
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(flat)]}
+        data += bytes(flat.tolist())
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    pathlib.Path(path).write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+# ---- what a model is
+
+NO_OR_YES = (False, True)
+FAMILY = {"registers": range(65536), "distilled": NO_OR_YES, "pre_norm": NO_OR_YES, "layer_scale": NO_OR_YES,
+          "mlp": ("plain", "swiglu"), "bare_prefix": NO_OR_YES, "headless": NO_OR_YES, "act": ("gelu", "quick_gelu"),
+          "pool": ("token", "avg", "token_avg"), "positions": ("timm", "hf", "dinov2")}         # the default first
+RETENTION = {"none": (), "topk": ("share",),
+             "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}
+
+
+def read_ours(path):
+    """(pare.json with defaults, its family, its retention); without the file a plain vision transformer."""
+    ours = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    ours = {"format": "pare", "version": 1, "norm_eps": 1e-6, "layers": None, **ours}
+    family = {**{key: values[0] for key, values in FAMILY.items()}, **ours.get("family", {})}
+    retention = {"gaps": "skip", **ours.get("retention", {"policy": "none"})}
+    if (ours["format"], ours["version"]) != ("pare", 1):
+        raise ValueError(f"{path}: format {ours['format']} version {ours['version']} is not known here")
+    if not all(value in FAMILY.get(key, ()) for key, value in family.items()):
+        raise ValueError(f"{path}: family {family} is not known here")
+    if set(retention) != {"policy", "gaps", *RETENTION.get(retention["policy"], ())} or \
+            retention["policy"] not in RETENTION or retention["gaps"] not in ("skip", "count"):
+        raise ValueError(f"{path}: retention {retention} is not known here")
+    if retention["policy"] == "halting" and (family["distilled"] or family["pool"] != "token"):
+        raise ValueError(f"{path}: halting reads the class token alone")
+    return ours, family, retention
+
+
+def read_config(folder):
+    """What config.json and pare.json say."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    ours, family, retention = read_ours(folder / "pare.json")
+    args, shown = config["model_args"], config["pretrained_cfg"]
+    height, width = args["img_size"] if isinstance(args["img_size"], list) else [args["img_size"]] * 2
+    c = types.SimpleNamespace(
+        height=height, width=width, patch=args["patch_size"], channels=args.get("in_chans", 3), dim=args["embed_dim"],
+        depth=args["depth"], heads=args["num_heads"], classes=config["num_classes"], labels=config.get("label_names"),
+        mean=shown["mean"], std=shown["std"], eps=ours["norm_eps"], retention=retention, **family,
+        layers=ours["layers"] or [{"mixer": "attention"}] * args["depth"])
+    c.grid, c.head_dim = (height // c.patch, width // c.patch), c.dim // c.heads
+    tokens = {"cls_token": 1, "dist_token": int(c.distilled), "reg_token": c.registers}      # before the patches
+    c.tokens = {name: n for name, n in tokens.items() if n}
+    c.patches, c.prefix = c.grid[0] * c.grid[1], sum(tokens.values())
+    return c
+
+
+# ---- pieces that mixers share
+
+def zeros(*shape):
+    return nn.Parameter(torch.zeros(shape))
+
+
+class Weights(nn.Module):
+    """Parameters `weight` and maybe `bias` of these shapes, for a function below to use."""
+
+    def __init__(self, weight, bias=None):
+        super().__init__()
+        self.weight, self.bias = zeros(*weight), zeros(*bias) if bias else None
+
+
+def map_heads(x, w):
+    """Each head's columns of x (B, T, H k) through a map of its own: weight (H, n, k) -> (B, T, H n)."""
+    out = torch.einsum("bthk,hnk->bthn", x.unflatten(-1, (len(w.weight), -1)), w.weight).flatten(2)
+    return out if w.bias is None else out + w.bias.flatten()
+
+
+def conv_grid(x, w, places, c):
+    """Depthwise convolution on the grid of the patches that are there; prefix tokens lie on no grid and get zero."""
+    (on,) = torch.nonzero(places >= c.prefix, as_tuple=True)
+    at = places[on] - c.prefix
+    grid = x.new_zeros(len(x), c.patches, c.dim).index_copy(1, at, x[:, on])
+    grid = grid.transpose(1, 2).unflatten(-1, c.grid)
+    grid = F.conv2d(grid, w.weight[:, None], w.bias, padding=1, groups=c.dim).flatten(2).transpose(1, 2)
+    return torch.zeros_like(x).index_copy(1, on, grid[:, at])
+
+
+def turned(x, axis):
+    """Direction 1 along `axis`, where there is one, from the last token to the first: into its own order, and back."""
+    directions = x.unbind(axis)
+    return torch.stack([*directions[:1], *(d.flip(1) for d in directions[1:])], axis)
+
+
+def conv_tokens(x, w):
+    """SiLU of a causal depthwise convolution along the tokens: x (B, T, dirs, n), weight (dirs n, taps)."""
+    taps = w.weight.shape[1]
+    u = F.pad(turned(x, 2).flatten(2).transpose(1, 2), (taps - 1, 0))
+    u = F.conv1d(u, w.weight[:, None], w.bias, groups=len(w.weight)).transpose(1, 2)
+    return turned(F.silu(u).unflatten(-1, x.shape[2:]), 2)
+
+
+def rms_norm(x, axes, eps):
+    return x * torch.rsqrt(x.square().mean(axes, keepdim=True) + eps)
+
+
+def recur(q, k, v, g, beta=None):
+    """Along the tokens, with a state S (dk, dv) a stream:  S = exp(g) S + k u^T,  o = S^T q
+
+    where u = v (gated linear attention) or, given beta, u = beta (v - (exp(g) S)^T k) (the delta rule). (B, T, streams
+    ..., n) each, n = dk, dk, dv; g has dk numbers or 1, beta 1."""
+    state, out = 0, []
+    for t in range(q.shape[1]):
+        state = torch.exp(g[:, t, ..., None]) * state
+        u = v[:, t]
+        if beta is not None:
+            u = beta[:, t] * (u - (state * k[:, t, ..., None]).sum(-2))
+        state = state + k[:, t, ..., None] * u[..., None, :]
+        out.append((state * q[:, t, ..., None]).sum(-2))
+    return torch.stack(out, 1)
+
+
+# ---- mixers: y (B, T, C), the normed tokens, to heads (B, T, C). docs/mixers.md
+
+class Mixer(nn.Module):
+    """The base of all. The output projection belongs to the block and is the same for all mixers."""
+    options = {}                                # values, the default first; int: or any number
+    has_qkv = False
+
+    def __init__(self, c, options):
+        super().__init__()
+        for key, value in options.items():
+            values = self.options.get(key, ())
+            if value not in values and not (int in values and str(value).isdigit()):
+                raise ValueError(f"mixer {type(self).__name__}: option {key}={value} is not known here")
+        self.option = {key: options.get(key, values[0]) for key, values in self.options.items()}
+        self.c, self.proj = c, nn.Linear(c.dim, c.dim)
+        if self.has_qkv:
+            self.qkv = nn.Linear(c.dim, 3 * c.dim)
+
+    def forward(self, y, places):
+        return self.proj(self.mix(y, places))
+
+    def get_qkv(self, y):
+        """q, k and v, (B, T, H, D) each."""
+        return self.qkv(y).unflatten(-1, (3, self.c.heads, self.c.head_dim)).unbind(2)
+
+
+class Attention(Mixer):
+    """softmax(q_i . k_j / sqrt(D)) over j."""
+    has_qkv = True
+
+    def get_weights(self, y):
+        """(B, H, T, T)."""
+        q, k, _ = self.get_qkv(y)
+        return torch.softmax(torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(self.c.head_dim), -1)
+
+    def mix(self, y, places):
+        return torch.einsum("bhij,bjhd->bihd", self.get_weights(y), self.get_qkv(y)[2]).flatten(2)
+
+
+class Linear(Mixer):
+    """phi(q_i) . sum_j phi(k_j) v_j^T / phi(q_i) . sum_j phi(k_j), and a convolution of v."""
+    options, has_qkv = {"features": ("hedgehog", "elu1")}, True
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.conv = Weights((c.dim, 3, 3), (c.dim,))
+        if self.option["features"] == "hedgehog":
+            self.feature_q, self.feature_k = (zeros(c.heads, c.head_dim, c.head_dim) for _ in "qk")
+
+    def get_features(self, x, which):
+        if self.option["features"] == "elu1":
+            return F.elu(x) + 1
+        u = torch.einsum("bthd,hdf->bthf", x, getattr(self, which))
+        return torch.cat([torch.softmax(u, -1), torch.softmax(-u, -1)], -1)
+
+    def mix(self, y, places):
+        q, k, v = self.get_qkv(y)
+        q, k = self.get_features(q, "feature_q"), self.get_features(k, "feature_k")
+        above = torch.einsum("bthf,bhfd->bthd", q, torch.einsum("bthf,bthd->bhfd", k, v))
+        below = torch.einsum("bthf,bhf->bth", q, k.sum(1)).clamp_min(1e-6)
+        return (above / below[..., None]).flatten(2) + conv_grid(v.flatten(2), self.conv, places, self.c)
+
+
+class Conv(Mixer):
+    """A control: tokens see their neighbours only."""
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.conv = Weights((c.dim, 3, 3), (c.dim,))
+
+    def mix(self, y, places):
+        return conv_grid(y, self.conv, places, self.c)
+
+
+class Identity(Mixer):
+    """A control: tokens do not see each other."""
+
+    def mix(self, y, places):
+        return y
+
+
+class Sequential(Mixer):
+    """Mixers of streams, one a head and direction: (B, T, H, dirs, n). Direction 1 runs from the last token on."""
+    options = {"direction": ("both", "forward"), "chunk": ("auto", int)}      # a chunk changes the speed alone
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        hidden = self.option.get("hidden", "auto")
+        self.units = c.head_dim if hidden == "auto" else int(hidden)
+        self.dirs = 1 if self.option["direction"] == "forward" else 2
+        self.streams = c.heads, self.dirs
+        self.merge = Weights((c.heads, c.head_dim, self.dirs * self.units))
+
+    def scan(self, q, k, v, g, places, beta=None):
+        """`recur` of every stream in its own order. With gaps = count, a decay counts dropped tokens."""
+        if self.c.retention["gaps"] == "count":
+            steps = torch.diff(places, prepend=places[:1] - 1)      # to the token before, 1 for the first
+            back = torch.diff(places, append=places[-1:] + 1)       # the same from the other end
+            g = g * torch.stack([steps, back], -1)[:, None, :self.dirs, None]
+        x = [None if u is None else turned(u.expand(*u.shape[:2], *self.streams, -1), 3) for u in (q, k, v, g, beta)]
+        return turned(recur(*x), 3)
+
+    def get_step(self, y):
+        """The time step of a stream and its log decay, (B, T, H, dirs, 1) both (Mamba-2)."""
+        step = F.softplus(self.dt(y) + self.dt_bias).unflatten(-1, (*self.streams, 1))
+        return step, -torch.exp(self.A_log).view(*self.streams, 1) * step
+
+    def norm_and_gate(self, o, y):
+        """Norm of each stream, times the SiLU of a gate that both directions share."""
+        gate = F.silu(self.out_gate(y)).unflatten(-1, (self.c.heads, 1, self.c.head_dim))
+        return rms_norm(o, -1, 1e-5) * self.norm.weight.view(*self.streams, -1) * gate
+
+    def add_steps(self, c):
+        self.dt = nn.Linear(c.dim, c.heads * self.dirs, bias=False)
+        self.dt_bias, self.A_log = zeros(c.heads * self.dirs), zeros(c.heads * self.dirs)
+
+
+class SSD(Sequential):
+    """Mamba-2: two mixers with weights of their own; B and C are the same for all heads."""
+    options = {**Sequential.options, "state": ("64", int)}
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.state = int(self.option["state"])
+        self.in_proj = nn.Linear(c.dim, self.dirs * (2 * c.dim + 2 * self.state), bias=False)
+        self.conv = Weights((self.dirs * (c.dim + 2 * self.state), 4), (self.dirs * (c.dim + 2 * self.state),))
+        self.add_steps(c)
+        self.D = zeros(c.heads * self.dirs)
+        self.norm = Weights((self.dirs * c.dim,))
+
+    def mix(self, y, places):
+        def to_heads(u):                            # (B, T, dirs, C) -> (B, T, H, dirs, D)
+            return u.unflatten(-1, (self.c.heads, -1)).transpose(2, 3)
+        n = self.state
+        z, xbc = self.in_proj(y).unflatten(-1, (self.dirs, -1)).split([self.c.dim, self.c.dim + 2 * n], -1)
+        x, b, c = conv_tokens(xbc, self.conv).split([self.c.dim, n, n], -1)
+        x, (step, g) = to_heads(x), self.get_step(y)
+        o = self.scan(c[:, :, None], step * b[:, :, None], x, g, places)
+        o = (o + self.D.view(*self.streams, 1) * x) * F.silu(to_heads(z))
+        o = rms_norm(o, (2, 4), 1e-5) * self.norm.weight.view(*self.streams, -1)     # over the heads of a direction
+        return map_heads(o.flatten(2), self.merge)
+
+
+class GLA(Sequential):
+    """Gated linear attention: a decay a channel of the keys, from a gate of rank 16."""
+    has_qkv = True
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.gate = nn.Module()
+        self.gate.down = nn.Linear(c.dim, 16, bias=False)
+        self.gate.up = nn.Linear(16, self.dirs * c.dim)
+        self.out_gate = nn.Linear(c.dim, c.dim, bias=False)
+        self.norm = Weights((self.dirs * c.dim,))
+
+    def mix(self, y, places):
+        q, k, v = (u[:, :, :, None] for u in self.get_qkv(y))       # both directions share them
+        g = F.logsigmoid(self.gate.up(self.gate.down(y))).unflatten(-1, (*self.streams, -1)) / 16
+        o = self.scan(q / math.sqrt(self.c.head_dim), k, v, g, places)
+        return map_heads(self.norm_and_gate(o, y).flatten(2), self.merge)
+
+
+class GatedDelta(Sequential):
+    """Gated DeltaNet: a token first takes out of the state what its key, of length 1, reads."""
+    has_qkv = True
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.conv = Weights((self.dirs * 3 * c.dim, 4))
+        self.beta = nn.Linear(c.dim, c.heads * self.dirs, bias=False)
+        self.add_steps(c)
+        self.out_gate = nn.Linear(c.dim, c.dim, bias=False)
+        self.norm = Weights((self.dirs * c.dim,))
+
+    def mix(self, y, places):
+        c = self.c
+        u = conv_tokens(self.qkv(y)[:, :, None].expand(-1, -1, self.dirs, -1), self.conv)
+        q, k, v = u.unflatten(-1, (3, c.heads, c.head_dim)).permute(3, 0, 1, 4, 2, 5)
+        q, k = (rms_norm(u, -1, 1e-6) / math.sqrt(c.head_dim) for u in (q, k))
+        beta = torch.sigmoid(self.beta(y)).unflatten(-1, (*self.streams, 1))
+        o = self.scan(q / math.sqrt(c.head_dim), k, v, self.get_step(y)[1], places, beta)
+        return map_heads(self.norm_and_gate(o, y).flatten(2), self.merge)
+
+
+class BiLSTM(Sequential):
+    """One LSTM a stream, after a projection that all heads share."""
+    options = {"direction": ("both", "forward"), "hidden": ("auto", int)}
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.pre_proj = nn.Linear(c.dim, c.dim)
+        self.x = Weights((c.heads, self.dirs * 4 * self.units, c.head_dim), (c.heads * self.dirs * 4, self.units))
+        self.h = Weights((c.heads * self.dirs, 4 * self.units, self.units))
+        self.merge.bias = zeros(c.dim)
+
+    def mix(self, y, places):
+        x = map_heads(self.pre_proj(y), self.x).unflatten(-1, (*self.streams, 4, self.units))
+        x, w, out = turned(x, 3), self.h.weight.view(*self.streams, 4, self.units, self.units), []
+        h = c = x.new_zeros(len(y), *self.streams, self.units)
+        for t in range(y.shape[1]):
+            i, f, g, o = (x[:, t] + torch.einsum("hsguk,bhsk->bhsgu", w, h)).unbind(-2)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            out.append(h)
+        return map_heads(turned(torch.stack(out, 1), 3).flatten(2), self.merge)
+
+
+class MinGRU(Sequential):
+    """h = (1 - z) h + z candidate, both from the token alone."""
+    options = {"direction": ("both", "forward")}
+
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.in_proj = Weights((self.dirs * 2 * c.dim, c.dim), (self.dirs * 2, c.dim))
+
+    def mix(self, y, places):
+        x = F.linear(y, self.in_proj.weight, self.in_proj.bias.flatten())
+        x = turned(x.unflatten(-1, (self.dirs, 2, self.c.heads, self.c.head_dim)), 2).transpose(2, 4)
+        z, candidate, h, out = torch.sigmoid(x[:, :, :, 0]), x[:, :, :, 1], 0, []
+        for t in range(y.shape[1]):
+            h = (1 - z[:, t]) * h + z[:, t] * candidate[:, t]
+            out.append(h)
+        return map_heads(turned(torch.stack(out, 1), 3).flatten(2), self.merge)
+
+
+MIXERS = {"attention": Attention, "linear": Linear, "ssd": SSD, "gla": GLA, "gated_delta": GatedDelta, "bilstm": BiLSTM,
+          "mingru": MinGRU, "conv": Conv, "identity": Identity}
+
+
+# ---- the transformer
+
+class LayerScale(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.gamma = zeros(c.dim)
+
+    def forward(self, x):
+        return x * self.gamma
+
+
+class MLP(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        self.fc1 = nn.Linear(c.dim, 2 * c.hidden if c.mlp == "swiglu" else c.hidden)
+        self.fc2 = nn.Linear(c.hidden, c.dim)
+
+    def forward(self, x):
+        x = self.fc1(x)
+        if self.c.mlp == "swiglu":
+            gate, x = x.chunk(2, -1)
+            return self.fc2(F.silu(gate) * x)
+        return self.fc2(x * torch.sigmoid(1.702 * x) if self.c.act == "quick_gelu" else F.gelu(x))
+
+
+class Block(nn.Module):
+    def __init__(self, c, layer):
+        super().__init__()
+        if layer["mixer"] not in MIXERS:
+            raise ValueError(f"no mixer {layer['mixer']!r} here")
+        self.norm1, self.norm2 = nn.LayerNorm(c.dim, c.eps), nn.LayerNorm(c.dim, c.eps)
+        self.attn, self.mlp = MIXERS[layer["mixer"]](c, layer.get("options", {})), MLP(c)
+        self.ls1, self.ls2 = (LayerScale(c) if c.layer_scale else nn.Identity() for _ in range(2))
+
+    def forward(self, x, places):
+        x = x + self.ls1(self.attn(self.norm1(x), places))
+        return x + self.ls2(self.mlp(self.norm2(x)))
+
+
+class Model(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.config = c
+        for name, n in c.tokens.items():
+            setattr(self, name, zeros(1, n, c.dim))
+        self.pos_embed = zeros(1, c.patches + (0 if c.bare_prefix else c.prefix), c.dim)
+        self.patch_embed = nn.Module()
+        self.patch_embed.proj = nn.Conv2d(c.channels, c.dim, c.patch, c.patch, bias=not c.pre_norm)
+        self.norm_pre = nn.LayerNorm(c.dim, c.eps) if c.pre_norm else nn.Identity()
+        self.blocks = nn.ModuleList(Block(c, layer) for layer in c.layers)
+        self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
+        width = 2 * c.dim if c.pool == "token_avg" else c.dim
+        self.head = nn.Identity() if c.headless else nn.Linear(width, c.classes)
+        if c.distilled:
+            self.head_dist = nn.Linear(c.dim, c.classes)
+
+    def embed(self, pixels):
+        """Patches and prefix tokens with their positions, (B, T, C)."""
+        c = self.config
+        if pixels.shape[1:] != (c.channels, c.height, c.width):
+            raise ValueError(f"pixels {tuple(pixels.shape)}: want (B, {c.channels}, {c.height}, {c.width})")
+        x = self.patch_embed.proj(pixels).flatten(2).transpose(1, 2)
+        x = x + self.pos_embed[:, -c.patches:]
+        prefix = torch.cat([getattr(self, name) for name in c.tokens], 1)
+        if not c.bare_prefix:
+            prefix = prefix + self.pos_embed[:, :c.prefix]
+        return self.norm_pre(torch.cat([prefix.expand(len(x), -1, -1), x], 1))
+
+    def classify(self, x):
+        """Logits of what the last block gives, (B, T, C)."""
+        c = self.config
+        if c.pool == "avg":
+            return self.head(self.fc_norm(x[:, c.prefix:].mean(1)))
+        x = self.norm(x)
+        if c.pool == "token_avg":
+            return self.head(torch.cat([x[:, 0], x[:, c.prefix:].mean(1)], -1))
+        return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2 if c.distilled else self.head(x[:, 0])
+
+    def run_topk(self, x, places):
+        """One picture: after block l the share[l] of its patches with the most class attention go on."""
+        share = self.config.retention["share"]
+        for l, block in enumerate(self.blocks):
+            x, entered = block(x, places), x
+            if l + 1 == len(self.blocks) or share[l] >= (share[l - 1] if l else 1):
+                continue
+            score = block.attn.get_weights(block.norm1(entered))[0, :, 0].mean(0)   # mean over the heads
+            is_patch = places >= self.config.prefix
+            count = max(1, math.ceil(share[l] * self.config.patches - 1e-9))
+            best = torch.sort(score.masked_fill(~is_patch, -1), descending=True, stable=True).indices[:count]
+            keep = ~is_patch
+            keep[best] = True
+            x, places = x[:, keep], places[keep]
+        return x
+
+    def run_halting(self, x, places):
+        """One picture: A-ViT's halting. Returns the mean field, (1, 1, C), in the class token's place."""
+        c, r, field = self.config, self.config.retention, 0
+        score, rest = torch.zeros_like(x[0, :, 0]), torch.ones_like(x[0, :, 0])     # cumulative score, and remainder
+        running = places >= 0
+        for l, block in enumerate(self.blocks):
+            if len(places) == 0:
+                break
+            x, is_last = block(x, places), l + 1 == len(self.blocks)
+            gate = r["gate_scale"] * x[0, :, 0] - r["gate_centre"]
+            stays = (places == 0) & bool(r["keep_class"])
+            h = torch.sigmoid(gate).masked_fill(stays & ~gate.isnan(), 0)
+            goes_on = running & (score + h < 1 - r["eps"]) & (not is_last)
+            p = torch.where(goes_on, h, torch.where(running, rest, torch.zeros_like(rest)))
+            score, rest, running = score + h, rest - p, goes_on
+            read = (places == 0) + r["read_patches"] / c.patches * (places >= c.prefix)
+            field = field + (read * p) @ x[0]
+            if (l + 1) % r["every"] == 0 and not is_last:
+                keep = goes_on | stays
+                x, places = x[:, keep], places[keep]
+                score, rest, running = score[keep], rest[keep], running[keep]
+        return field[None, None]
+
+    def forward(self, pixels):
+        x = self.embed(pixels)
+        places, policy = torch.arange(x.shape[1], device=x.device), self.config.retention["policy"]
+        if policy != "none":                    # pictures keep different tokens: one after the other
+            run = self.run_topk if policy == "topk" else self.run_halting
+            return torch.cat([self.classify(run(picture, places)) for picture in x.split(1)])
+        for block in self.blocks:
+            x = block(x, places)
+        return self.classify(x)
+
+
+def load(folder):
+    """The model of a folder, float32, in eval mode; ValueError or RuntimeError when its files are not right."""
+    folder = pathlib.Path(folder)
+    try:
+        config, weights = read_config(folder), read_safetensors(folder / "model.safetensors")
+        config.hidden = weights["blocks.0.mlp.fc2.weight"].shape[1]
+    except KeyError as error:
+        raise ValueError(f"{folder}: {error} is missing") from error
+    model = Model(config)
+    model.load_state_dict(weights)              # strict: names and shapes, nothing missing, nothing left over
+    return model.eval()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Logits of a model folder of pare for the tensor `pixels` of a file.")
+    parser.add_argument("folder")
+    parser.add_argument("pixels", help="safetensors with pixels (B, channels, H, W), as of pare eval --logits")
+    parser.add_argument("-o", "--output", help="write the logits there instead of printing them")
+    options = parser.parse_args()
+    try:
+        given = read_safetensors(options.pixels)
+        with torch.no_grad():
+            logits = load(options.folder)(given["pixels"])
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise SystemExit(f"pare_torch: {error}") from error
+    if options.output:
+        write_safetensors(options.output, {"logits": logits})
+    else:
+        print("\n".join("\t".join(f"{x:.6g}" for x in row) for row in logits.tolist()))
+    if "logits" in given:
+        print(f"largest difference from the file's logits: {(logits - given['logits']).abs().max():.2e}")
+
+
+if __name__ == "__main__":
+    main()
