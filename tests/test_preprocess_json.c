@@ -61,7 +61,8 @@ static void test_good(void **state)
         // Hugging Face, new style
         { "{\"image_processor_type\": \"ViTImageProcessor\", \"size\": {\"height\": 224, \"width\": 160},"
           " \"resample\": 2, \"do_resize\": true, \"image_mean\": [0.4,0.5,0.5], \"image_std\": [0.3,0.5,0.5],"
-          " \"do_rescale\": true, \"rescale_factor\": 0.00392156862745098, \"do_normalize\": true, \"do_convert_rgb\": null}",
+          " \"do_rescale\": true, \"rescale_factor\": 0.00392156862745098, \"do_normalize\": true,"
+          " \"do_convert_rgb\": null}",
           { HF }, 224, 160, 0.4, 0.3 },
         { "{\"image_processor_type\": \"DeiTImageProcessorFast\"}",
           { HF, CUBIC, SIDES(resize, 256, 256), SIDES(crop, 224, 224) }, 224, 224, 0.5, 0.5 },
