@@ -61,7 +61,8 @@ def test_lists(work):
     found = lines(check_run(0, "", "classify", m, data / "test"))
     check(list(found) == test, f"classify: the pictures of a folder: {list(found)}")
     check(all(text.count("%") == 2 for text in found.values()), "classify: both classes by default")
-    deep = [work / "deep/z.PNG", *(work / "deep/a.b" / label / f"{i}.png" for label in ("dark", "light") for i in range(6))]
+    deep = [work / "deep/z.PNG"]
+    deep += [work / "deep/a.b" / label / f"{i}.png" for label in ("dark", "light") for i in range(6)]
     check(list(lines(check_run(0, "", "classify", m, work / "deep", test[0]))) == sorted(map(str, deep)) + test[:1],
           "classify: folders in folders, then a file")
     check(lines(classify_lines(0, "", "\n".join(test) + "\n\n", m, "-")) == found, "classify: standard input")

@@ -47,8 +47,8 @@ static void test_good(void **state)
         // timm: its defaults, ImageNet's colours among them
         { "{}", { TIMM, CUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.875 }, 224, 224, 0.485, 0.229 },
         { "{\"interpolation\": \"\", \"crop_pct\": 0.9, \"crop_mode\": null, \"mean\": [0.5,0.5,0.5],"
-          " \"std\": [0.25,1,1], \"input_size\": [3, 384, 384]}", { TIMM, CUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.9 }, 384, 384,
-          0.5, 0.25 },
+          " \"std\": [0.25,1,1], \"input_size\": [3, 384, 384]}",
+          { TIMM, CUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.9 }, 384, 384, 0.5, 0.25 },
         { "{\"interpolation\": \"bilinear\", \"crop_pct\": 1, \"crop_mode\": \"squash\", \"input_size\": [3, 64, 48]}",
           { TIMM, .crop_pct = 1 }, 64, 48, 0.485, 0.229 },
         { "{\"crop_mode\": \"border\", \"mean\": [0.5, 0.1, 1.5], \"std\": [1, 1, 1]}",
@@ -60,9 +60,10 @@ static void test_good(void **state)
           { TIMM, CUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 0.9 }, 224, 224, 0.485, 0.229 },
         // Hugging Face, new style
         { "{\"image_processor_type\": \"ViTImageProcessor\", \"size\": {\"height\": 224, \"width\": 160},"
-          " \"resample\": 2, \"do_resize\": true, \"image_mean\": [0.4,0.5,0.5], \"image_std\": [0.3,0.5,0.5], \"do_rescale\": true,"
-          " \"rescale_factor\": 0.00392156862745098, \"do_normalize\": true, \"do_convert_rgb\": null}", { HF }, 224,
-          160, 0.4, 0.3 },
+          " \"resample\": 2, \"do_resize\": true, \"image_mean\": [0.4,0.5,0.5], \"image_std\": [0.3,0.5,0.5],"
+          " \"do_rescale\": true, \"rescale_factor\": 0.00392156862745098, \"do_normalize\": true,"
+          " \"do_convert_rgb\": null}",
+          { HF }, 224, 160, 0.4, 0.3 },
         { "{\"image_processor_type\": \"DeiTImageProcessorFast\"}",
           { HF, CUBIC, SIDES(resize, 256, 256), SIDES(crop, 224, 224) }, 224, 224, 0.5, 0.5 },
         { "{\"image_processor_type\": \"BitImageProcessor\", \"size\": {\"shortest_edge\": 256},"

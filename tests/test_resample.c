@@ -95,12 +95,12 @@ static void test_extremes(void **state)
     const size_t n = sizeof sizes / sizeof *sizes;
     for (size_t i = 0; i < n * n * 2; i++) {
         const nn_size from = sizes[i / 2 % n], to = sizes[i / 2 / n];
-        if ((uint64_t) to.height * to.width > 1u << 20)
-            continue;
+        if ((uint64_t) to.height * to.width > 1u << 20 || (uint64_t) from.height * to.width > 1u << 22)
+            continue;                                       // too slow for a test
         const size_t in_size = (size_t) from.height * from.width * 3, size = (size_t) to.height * to.width * 3;
         uint8_t *rgb = malloc(in_size), *out = malloc(size);
         assert_true(rgb != NULL && out != NULL);
-        for (int shade = 0; shade <= 255; shade += 51) {
+        for (int shade = 0; shade <= 255; shade += 85) {
             memset(rgb, shade, in_size);
             assert_int_equal(nn_resample(rgb, from, to, (nn_filter) (i % 2), NULL, out, (size_t) to.width * 3), VKC_OK);
             for (size_t k = 0; k < size; k++)
