@@ -63,6 +63,7 @@ typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_
 // is the plain one, ViT: a classifier on the class token.
 typedef struct nn_model_config {
     uint32_t height, width, patch, channels;    // pixels of a picture, of a (square) patch; channels 1 or 3
+    nn_size  stored;                        // of the pictures that the positions in the files are for; 0 x 0 = these
     uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
     uint32_t classes;                       // 0 = not known yet
     // families

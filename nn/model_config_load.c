@@ -133,7 +133,7 @@ done:
 }
 
 // How pictures are prepared: as the file beside it says or, without one, as the family's usually are.
-static vkc_status read_preprocessor(const char *folder, nn_model_config *c)
+static vkc_status read_settings(const char *folder, nn_model_config *c)
 {
     char path[NN_PATH_MAX];
     vkc_status st = nn_path_build(path, folder, "preprocessor_config.json");
@@ -142,6 +142,25 @@ static vkc_status read_preprocessor(const char *folder, nn_model_config *c)
     json_t *none = json_object();
     st = none ? nn_preprocess_read_hf(path, none, c) : VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", path);
     json_decref(none);
+    return st;
+}
+
+// Where pictures are prepared to another size than the model was made for (DINOv2: 224, not 518), its positions are
+// resampled to that, as transformers do.
+static vkc_status read_preprocessor(const char *folder, nn_model_config *c)
+{
+    char path[NN_PATH_MAX];
+    const nn_size made = { c->height, c->width };
+    vkc_status st;
+    VKC_TRY(nn_path_build(path, folder, "preprocessor_config.json"));
+    if (nn_is_file(path))
+        c->height = c->width = 0;   // the file says them
+    VKC_TRY(read_settings(folder, c));
+    if (c->height == 0)
+        c->height = made.height, c->width = made.width;
+    if (c->height != made.height || c->width != made.width)
+        c->stored = made;
+done:
     return st;
 }
 

@@ -173,19 +173,3 @@ done:
     nn_model_config_finish(&cfg);
     return st;
 }
-
-vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
-                          nn_vit **out)
-{
-    nn_vit *v = NULL;
-    vkc_status st;
-    VKC_TRY(nn_vit_load_with(dev, dir, vectors, trainable, &v));
-    if (size.height == 0 || (size.height == v->cfg.height && size.width == v->cfg.width)) {
-        *out = v;
-        return VKC_OK;
-    }
-    st = nn_vit_create_at(v, size, trainable, out);
-done:
-    nn_vit_destroy(v);
-    return st;
-}

@@ -28,11 +28,6 @@ vkc_status nn_model_config_set_size(nn_model_config *c, nn_size size);
 // A copy of v for pictures of another size, values and config its own; 0 x 0 = v's size. Errors: E_ARG as above.
 vkc_status nn_vit_create_at(const nn_vit *v, nn_size size, bool trainable, nn_vit **out);
 
-// nn_vit_load_with, for pictures of another size; 0 x 0 = the folder's, and then the same bits as nn_vit_load. The folder stays
-// as it is.
-vkc_status nn_vit_load_at(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
-                          nn_vit **out);
-
 #ifdef __cplusplus
 }
 #endif

@@ -56,8 +56,10 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed);       // from scratch
 // They must match the config tensor by tensor, before any memory is asked for; E_FORMAT names what is missing, unknown
 // or of another shape.
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out);
-// The same, with class vectors (nn/class_vectors.h) of a file; NULL: the folder's class_vectors.safetensors, if it has one.
-vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, bool trainable, nn_vit **out);
+// The same for pictures of another size, positions resampled (nn/positions.h); 0 x 0 = the folder's, and then the same bits.
+// And with class vectors (nn/class_vectors.h) of a file; NULL: the folder's class_vectors.safetensors, if it has one.
+vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
+                            nn_vit **out);
 vkc_status nn_vit_save_weights(const nn_vit *v, const char *path);
 
 // What the mixer of block l is asked with. Points into v.

@@ -4,6 +4,7 @@
 #include "nn/class_vectors.h"
 #include "nn/files.h"
 #include "nn/model_names.h"
+#include "nn/positions.h"
 #include "nn/safetensors.h"
 #include "nn/vit_impl.h"
 #include "nn/weights.h"
@@ -248,19 +249,16 @@ static vkc_status load_vectors(const char *dir, const char *file, nn_model_confi
     return st == VKC_OK ? attach_vectors(c, k) : st;
 }
 
-vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, bool trainable, nn_vit **out)
+// The model at the size that its files are for.
+static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_class_vectors *k,
+                              bool trainable, nn_vit **out)
 {
-    vkc_status st;
-    nn_model_config cfg = { 0 };
-    nn_class_vectors k = { 0 };
     nn_weights *w = NULL;
-    loading l = { 0 };
-    VKC_TRY(nn_model_config_load(dir, &cfg));
+    loading l = { .has_vectors = k->classes > 0 };
+    vkc_status st;
     VKC_TRY(nn_weights_load(dir, &w));
-    VKC_TRY(load_vectors(dir, vectors, &cfg, &k));
-    VKC_TRY(nn__vit_create_empty(dev, &cfg, &l.v));
+    VKC_TRY(nn__vit_create_empty(dev, cfg, &l.v));
     l.w = w;
-    l.has_vectors = k.classes > 0;
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
     if (!l.parts) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
@@ -271,7 +269,7 @@ vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vector
     VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
     l.is_checked = true;
     if (l.has_vectors)
-        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k.scaled));
+        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k->scaled));
     VKC_TRY(load_all(&l));
     *out = l.v;
     l.v = NULL;
@@ -279,6 +277,31 @@ done:
     free(l.parts);
     nn_vit_destroy(l.v);
     nn_weights_destroy(w);
+    return st;
+}
+
+vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable, nn_vit **out)
+{
+    vkc_status st;
+    nn_model_config cfg = { 0 };
+    nn_class_vectors k = { 0 };
+    nn_vit *v = NULL;
+    VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(load_vectors(dir, vectors, &cfg, &k));
+    if (size.height == 0)
+        size = (nn_size) { cfg.height, cfg.width };
+    VKC_TRY(nn_model_config_set_size(&cfg, cfg.stored));
+    cfg.stored = (nn_size) { 0, 0 };
+    const bool is_same = size.height == cfg.height && size.width == cfg.width;
+    VKC_TRY(load_stored(dev, dir, &cfg, &k, trainable && is_same, &v));
+    if (!is_same) {
+        st = nn_vit_create_at(v, size, trainable, out);
+        goto done;
+    }
+    *out = v;
+    v = NULL;
+done:
+    nn_vit_destroy(v);
     nn_class_vectors_finish(&k);
     nn_model_config_finish(&cfg);
     return st;
@@ -286,7 +309,7 @@ done:
 
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
 {
-    return nn_vit_load_with(dev, dir, NULL, trainable, out);
+    return nn_vit_load_with(dev, dir, NULL, (nn_size) { 0, 0 }, trainable, out);
 }
 
 vkc_status nn_vit_save_weights(const nn_vit *v, const char *path)

@@ -58,7 +58,7 @@ static void test_scores(void **state)
     fill(v);
     write(v, CLASSES, DIM, "[\"a cat\", \"a dog\", \"a bird\"]", "20");
     assert_ok(nn_vit_load(dev, MODEL, false, &plain));
-    assert_ok(nn_vit_load_with(dev, MODEL, file, false, &with));
+    assert_ok(nn_vit_load_with(dev, MODEL, file, (nn_size) { 0, 0 }, false, &with));
     assert_int_equal(with->cfg.classes, CLASSES);
     assert_string_equal(with->cfg.labels[1], "a dog");
     run(plain, x);
@@ -84,7 +84,7 @@ static void test_scores(void **state)
 static void refuses(vkc_device *dev, vkc_status st, const char *word)
 {
     nn_vit *v = NULL;
-    assert_status(nn_vit_load_with(dev, MODEL, file, false, &v), st);
+    assert_status(nn_vit_load_with(dev, MODEL, file, (nn_size) { 0, 0 }, false, &v), st);
     if (!strstr(vkc_last_error(), word))
         fail_msg("\"%s\" does not speak of %s", vkc_last_error(), word);
 }

@@ -8,7 +8,7 @@
 
 vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out)
 {
-    vkc_status st = nn_vit_load_at(dev, dir, vectors, size, false, out);
+    vkc_status st = nn_vit_load_with(dev, dir, vectors, size, false, out);
     if (st == VKC_OK && (*out)->cfg.guessed_heads)
         say("%s has no config: its %u heads are a guess, of 64 channels each", dir, (*out)->cfg.heads);
     return st;
