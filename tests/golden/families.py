@@ -189,10 +189,11 @@ def make_hf(out):
     dino = {**small, "mlp_ratio": 2}
     from_hf(out, "hf-dinov2-swiglu", t.Dinov2ForImageClassification(t.Dinov2Config(**{**dino, "use_swiglu_ffn": True})), BIT,
             (32, 32), scores)
-    from_hf(out, "hf-dinov2-swiglu-v5", t.Dinov2ForImageClassification(t.Dinov2Config(**{**dino, "use_swiglu_ffn": True})), BIT,
+    large = {**dino, "image_size": 56}          # as DINOv2 has it: made for one size, pictures prepared to another
+    from_hf(out, "hf-dinov2-swiglu-v5", t.Dinov2ForImageClassification(t.Dinov2Config(**{**large, "use_swiglu_ffn": True})), BIT,
             (32, 32), scores, dtype=torch.float16, spelling="memory")
     from_hf(out, "hf-dinov2-registers", t.Dinov2WithRegistersForImageClassification(
-        t.Dinov2WithRegistersConfig(**{**dino, "num_register_tokens": 3})), BIT, (32, 32), scores)
+        t.Dinov2WithRegistersConfig(**{**large, "num_register_tokens": 3})), BIT, (32, 32), scores)
     clip = {**small, "projection_dim": 16}
     from_hf(out, "hf-clip", t.CLIPVisionModelWithProjection(t.CLIPVisionConfig(**clip)), CLIP, (32, 32), lambda y: y.image_embeds)
     whole = t.CLIPConfig(vision_config=small, projection_dim=16,
