@@ -68,6 +68,8 @@ static json_t *build_args(const nn_model_config *c)
                              (int) c->depth, "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1);
     if (args == NULL)
         return NULL;
+    if (c->pool == NN_POOL_AVG)
+        json_object_set_new(args, "global_pool", json_string("avg"));
     if (c->registers)
         json_object_set_new(args, "reg_tokens", json_integer(c->registers));
     if (c->bare_prefix)

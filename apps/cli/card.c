@@ -42,8 +42,9 @@ static void print(FILE *f, const card *c)
     while (end > 1 && c->dir[end - 1] == '/')
         end--;
     for (start = end; start > 0 && c->dir[start - 1] != '/'; start--) { }
-    fprintf(f, "---\nlibrary_name: pare\npipeline_tag: image-classification\n---\n\n# %.*s\n\n", (int) (end - start),
-            c->dir + start);
+    fputs("---\ntags:\n- image-classification\n- pare\n- vision-transformer\nlibrary_name: pare\n"
+          "pipeline_tag: image-classification\n---\n\n", f);
+    fprintf(f, "# Model card for %.*s\n\n", (int) (end - start), c->dir + start);
     fprintf(f, "A vision transformer for %u classes: pictures of %u x %u in patches of %u, width %u, depth %u,\n"
             "%u heads, %" PRIu64 " parameters. Token mixers: ", m->classes, m->width, m->height, m->patch,
             m->dim, m->depth, m->heads, c->params);
@@ -55,17 +56,21 @@ static void print(FILE *f, const card *c)
             fprintf(f, "%s%s", i ? ", " : "", m->labels[i]);
         fputs(".\n\n", f);
     }
-    fputs("## Figures\n\n| split | top-1 | top-5 | loss | pictures |\n|---|---|---|---|---|\n", f);
-    print_figures(f, "val", c->val);
-    print_figures(f, "test", c->test);
-    fprintf(f, "\nData: `%s`.\n", c->data);
+    if (c->val || c->test) {
+        fputs("## Figures\n\n| split | top-1 | top-5 | loss | pictures |\n|---|---|---|---|---|\n", f);
+        print_figures(f, "val", c->val);
+        print_figures(f, "test", c->test);
+    }
+    if (c->data)
+        fprintf(f, "\nData: `%s`.\n", c->data);
     if (c->more)
         fprintf(f, "\n%s", c->more);
     fprintf(f, "\n## How it was made\n\n```sh\n%s\n```\n\n", get(c->provenance, "command"));
-    fprintf(f, "Seed %" JSON_INTEGER_FORMAT "; %s; driver %s; %.0f seconds; %s; pare %s %s.\n",
-            json_integer_value(json_object_get(c->provenance, "seed")), get(c->provenance, "device"),
-            get(c->provenance, "driver"), c->seconds, get(c->provenance, "date"), get(c->provenance, "version"),
-            get(c->provenance, "commit"));
+    fprintf(f, "Seed %" JSON_INTEGER_FORMAT "; %s; driver %s; ", json_integer_value(json_object_get(c->provenance, "seed")),
+            get(c->provenance, "device"), get(c->provenance, "driver"));
+    if (c->seconds > 0)
+        fprintf(f, "%.0f seconds; ", c->seconds);
+    fprintf(f, "%s; pare %s %s.\n", get(c->provenance, "date"), get(c->provenance, "version"), get(c->provenance, "commit"));
 }
 
 char *card_build(const card *c)

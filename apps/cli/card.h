@@ -11,7 +11,7 @@ typedef struct card {
     uint64_t    params;
     const json_t *provenance;       // app_provenance
     double      seconds;
-    const nn_eval_result *val, *test;
+    const nn_eval_result *val, *test;   // NULL = not measured; `data` may then be NULL too
     const char *more;               // Markdown behind the figures; NULL = none
 } card;
 
