@@ -30,7 +30,7 @@ static void print_row(const selftest *s, const char *kind, const char *name, boo
         return;
     const char *end = strstr(text, "; device ");        // which is said once, below
     console_clear();
-    printf("%-6s  %-20s  %-4s  %.*s\n", kind, name, ok ? "ok" : "BAD",
+    printf("%-6s  %-24s  %-4s  %.*s\n", kind, name, ok ? "ok" : "BAD",
            (int) (end ? end - text : (ptrdiff_t) strlen(text)), text);
     fflush(stdout);
 }
