@@ -196,7 +196,7 @@ static vkc_status print(const selftest *s, double seconds)
     if (s->n_bad)
         printf("%u of %u models BAD in %.1f s\n", s->n_bad, s->n_models, seconds);
     else
-        printf("%u models and %u ops right in %.1f s\n", s->n_models, s->n_ops, seconds);
+        printf("%u model%s and %u ops right in %.1f s\n", s->n_models, s->n_models == 1 ? "" : "s", s->n_ops, seconds);
     return app_flush();
 }
 
