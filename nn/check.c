@@ -249,8 +249,8 @@ static vkc_status tell(const work *w, const char *when)
     snprintf(f.when, sizeof f.when, "%s", when);
     describe(&f, how, sizeof how);
     snprintf(f.text, sizeof f.text, "%s (op %s): %s%s, %s; device %.100s, driver %.80s %.80s",
-             nn_scope_text(n->scope, place), n->op->name, v->output ? "what it leaves beside its output " : "", how, f.when,
-             dev->name, dev->driver, dev->driver_info);
+             nn_scope_text(n->scope, place), n->op->name, v->output ? "what it leaves beside its output " : "", how,
+             f.when, dev->name, dev->driver, dev->driver_info);
     if (!c->has_first)
         c->first = f;
     c->has_first = true;

@@ -60,7 +60,8 @@ typedef struct nn_check_found {     // a call whose result is wrong
 
 typedef struct nn_check_op {        // what was compared of an op
     uint64_t calls;
-    double   worst, nmse;           // largest error, largest normalised mean square error of a tensor, of those within bars
+    double   worst, nmse;           // of right ones, without what is excused: largest error, largest normalised mean
+                                    // square error of a tensor
     char     scope[NN_MAX_SCOPE];   // of the largest error
 } nn_check_op;
 

@@ -145,7 +145,8 @@ static void compare_floats(const nn__checked *k, uint32_t output, const double *
     const double nmse = count ? fmax(off - AMPLIFIED * AMPLIFIED * spread, 0) / ((double) count * scale * scale) : 0;
     const bool is_off = nmse > bar.nmse, is_far = worst > bar.error;
     // Of a right value what is not excused, of a wrong one all.
-    const double error = worst < 0 ? 0 : !is_far ? worst : fabs((double) is[at] - want[at]) / fmax(scale, fabs(want[at]));
+    const double whole = count ? fabs((double) is[at] - want[at]) / fmax(scale, fabs(want[at])) : 0;
+    const double error = is_far ? whole : fmax(worst, 0);
     const double most = fmax(nmse, v->nmse);
     if (is_off || is_far || error > v->error)
         *v = (nn__verdict) { .is_wrong = is_off || is_far, .output = output, .at = at, .error = error,

@@ -24,7 +24,7 @@ vkc_status nn__fault_find(const nn_graph *g, uint32_t *node)
     if (!text || !*text)
         return VKC_OK;
     if (!at || at == text || at - text >= (ptrdiff_t) sizeof name || !at[1])
-        return VKC_FAIL(VKC_E_ARG, "PARE_FAULT is \"%.60s\", want OP@PLACE as in linear@blocks.1.mlp or linear@1", text);
+        return VKC_FAIL(VKC_E_ARG, "PARE_FAULT is \"%.60s\", want OP@PLACE, linear@blocks.1.mlp or linear@1", text);
     snprintf(name, sizeof name, "%.*s", (int) (at - text), text);
     const nn_op *op = nn_op_get(name);
     if (!op)

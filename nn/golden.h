@@ -21,7 +21,7 @@ typedef struct nn_golden_result {
     double   layer[NN_MAX_DEPTH + 1];       // largest difference over the largest magnitude; infinite where one of both
                                     // is not finite
     double   logits;                // largest difference
-    uint32_t first_bad;             // of the layers; n_layers = the logits alone, n_layers + 1 = all are within their bars
+    uint32_t first_bad;             // of the layers; n_layers = the logits alone, n_layers + 1 = all are within bars
 } nn_golden_result;
 
 // Load the folder as any model is, run its pixels as one batch, compare.

@@ -376,7 +376,8 @@ static void memory_that_does_not_fit_is_said(void **state)
     assert_true(checked > plain + plain / 2);
     const uint64_t params = vkc_memory_get_info(*state).in_use;
     nn_vit_destroy(v);
-    assert_ok(vkc_device_create(&(vkc_device_params) { .log = test_log, .max_memory = params + plain + plain / 4 }, &small));
+    const vkc_device_params room = { .log = test_log, .max_memory = params + plain + plain / 4 };
+    assert_ok(vkc_device_create(&room, &small));
     assert_ok(nn_vit_create(small, &cfg, false, &v));
     assert_ok(nn_infer_create(v, 32, &inf));
     nn_infer_destroy(inf);

@@ -31,7 +31,8 @@ def test_right(work):
     rc, r, err = selftest("")
     check(rc == 0 and r["ok"] is True, f"selftest: exit code {rc}: {err[-300:]}")
     check(KEYS <= set(r), f"selftest: lacks {KEYS - set(r)}")
-    check([m["name"] for m in r["models"]] == GOLDEN, f"selftest: models {[m['name'] for m in r['models']]}")
+    names = [m["name"] for m in r["models"]]
+    check(sorted(names) == GOLDEN, f"selftest: models {names}")
     for m in r["models"]:
         check(m["ok"] and m["first_bad"] is None and m["worst_logits"] <= 1e-4, f"selftest: {m}")
         check([x["name"] for x in m["layers"]][:2] == ["tokens", "block.0"], f"selftest: layers of {m['name']}")
@@ -46,7 +47,8 @@ def test_right(work):
           f"selftest: ops {sorted(ops)}")
     check(all(o["calls"] > 0 and 0 <= o["worst"] <= o["bar"] for o in r["ops"]), "selftest: an op is beyond its bar")
     out = check_run(0, "right in", "selftest", "--quick")
-    check(len([line for line in out.splitlines() if line.startswith("model")]) == len(GOLDEN), "selftest --quick: a row each")
+    rows = [line.split()[1] for line in out.splitlines() if line.startswith("model")]
+    check(sorted(rows) == GOLDEN, f"selftest --quick: rows {rows}")
     check("random" not in out, "selftest --quick runs models of random values")
     check(sorted(work.iterdir()) == before, "selftest leaves files behind")
 
@@ -99,6 +101,7 @@ def test_commands(work):
         rc, out, err = run(*args, env=faulty)
         check(rc == 0 and words not in err, f"{args[0]} unchecked: exit code {rc}: {err[-300:]}")
     check_run(0, "no model ran", "inspect", m, "--check-cpu")
+    check_run(2, "PARE_FAULT is", "selftest", env={**os.environ, "PARE_FAULT": "linear"})
     check_run(2, "PARE_FAULT is", "classify", m, picture, env={**os.environ, "PARE_FAULT": "linear"})
 
 

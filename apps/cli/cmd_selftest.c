@@ -30,8 +30,8 @@ static void print_row(const selftest *s, const char *kind, const char *name, boo
         return;
     const char *end = strstr(text, "; device ");        // which is said once, below
     console_clear();
-    printf("%-6s  %-20s  %-4s  %.*s\n", kind, name, ok ? "ok" : "BAD", (int) (end ? end - text : (ptrdiff_t) strlen(text)),
-           text);
+    printf("%-6s  %-24s  %-4s  %.*s\n", kind, name, ok ? "ok" : "BAD",
+           (int) (end ? end - text : (ptrdiff_t) strlen(text)), text);
     fflush(stdout);
 }
 
@@ -149,10 +149,10 @@ static vkc_status run_random(selftest *s, uint32_t i)
     return st;
 }
 
-// A model that could not be run at all; the next may. Out of host memory or stopped is no verdict on the device.
+// A model that could not be run at all; the next may. Some reasons are no verdict on the device.
 static vkc_status tell_failure(selftest *s, bool is_golden, const char *name, vkc_status st)
 {
-    if (st == VKC_OK || st == VKC_E_NOMEM || st == VKC_E_STOPPED || st == VKC_E_IO)
+    if (st == VKC_OK || st == VKC_E_NOMEM || st == VKC_E_STOPPED || st == VKC_E_IO || st == VKC_E_ARG)
         return st;
     const char *text = vkc_last_error();
     json_t *error = json_string(text);
@@ -160,8 +160,8 @@ static vkc_status tell_failure(selftest *s, bool is_golden, const char *name, vk
     s->n_bad++;
     print_row(s, is_golden ? "model" : "random", name, false, text);
     if (is_golden)
-        json_array_append_new(s->models, json_pack("{s:s, s:b, s:n, s:[], s:{s:n, s:n, s:n, s:o}}", "name", name, "ok", 0,
-                                                   "worst_logits", "layers", "first_bad", "layer", "error", "op",
+        json_array_append_new(s->models, json_pack("{s:s, s:b, s:n, s:[], s:{s:n, s:n, s:n, s:o}}", "name", name, "ok",
+                                                   0, "worst_logits", "layers", "first_bad", "layer", "error", "op",
                                                    "failure", error));
     else
         json_array_append_new(s->mixers, json_pack("{s:s, s:b, s:i, s:n, s:{s:o}}", "name", name, "ok", 0, "calls", 0,
@@ -187,8 +187,8 @@ static vkc_status print(const selftest *s, double seconds)
     char driver[520];
     snprintf(driver, sizeof driver, "%s %s", d->driver, d->driver_info);
     if (s->a->common.json)
-        return app_print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:O, s:o, s:b}", "device", d->name, "driver",
-                                        driver, "api", d->api, "version", app_version, "commit", app_commit, "models",
+        return app_print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:O, s:o, s:b}", "device", d->name,
+                                        "driver", driver, "api", d->api, "version", app_version, "commit", app_commit, "models",
                                         s->models, "ops", ops_json(s), "mixers", s->mixers, "seconds",
                                         app_number(seconds), "ok", (int) (s->n_bad == 0)));
     printf("\ndevice  %s\ndriver  %s, Vulkan %s\npare    %s%s%s\n", d->name, driver, d->api, app_version,
@@ -196,7 +196,7 @@ static vkc_status print(const selftest *s, double seconds)
     if (s->n_bad)
         printf("%u of %u models BAD in %.1f s\n", s->n_bad, s->n_models, seconds);
     else
-        printf("%u models and %u ops right in %.1f s\n", s->n_models, s->n_ops, seconds);
+        printf("%u model%s and %u ops right in %.1f s\n", s->n_models, s->n_models == 1 ? "" : "s", s->n_ops, seconds);
     return app_flush();
 }
 
@@ -229,8 +229,8 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(run_all(&s));
     VKC_TRY(print(&s, vkc_seconds() - start));
     if (s.n_bad)
-        st = VKC_FAIL(VKC_E_CHECK, "this device or its driver computes wrong results, or pare does: please report it, and "
-                      "attach the output of `pare selftest --json`");
+        st = VKC_FAIL(VKC_E_CHECK, "this device or its driver computes wrong results, or pare does: please report it, "
+                      "and attach the output of `pare selftest --json`");
 done:
     app_close(s.dev);
     json_decref(s.models);
@@ -248,7 +248,7 @@ const command cmd_selftest = {
     .name = "selftest", .help = "does this device compute what it should?", .usage = "", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .run = run,
     .about =
-        "Models with results by PyTorch are run and compared, block by block; then each op of theirs, and of models of\n"
-        "random values with every mixer and way to drop tokens, is compared with the CPU. Exit code 1 when anything\n"
-        "differs.",
+        "Models with results by PyTorch are run and compared, block by block; then each op of theirs, and of models\n"
+        "of random values with every mixer and way to drop tokens, is compared with the CPU. Exit code 1 when\n"
+        "anything differs.",
 };

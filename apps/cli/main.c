@@ -28,7 +28,7 @@ static const arg common_table[] = {
     { "check-cpu", 0, ARG_FLAG, AT(check_cpu), 0, 0, NULL,
       "compare each op on the device with the CPU; where they differ the command ends with exit code 1" },
     { "check-every", 0, ARG_U32, AT(check_every), 1, 4e9, "N",
-      "of --check-cpu: the first batch of a model and every N-th after it [1, while training 100]" },
+      "--check-cpu of the first batch of a model and every N-th after it [1, while training 100]" },
     { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "without the pipeline cache on disk" },
     { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "this text" },
     { 0 },
