@@ -84,7 +84,8 @@ def write_safetensors(path, tensors):
 
 NO_OR_YES = (False, True)
 FAMILY = {"registers": range(65536), "distilled": NO_OR_YES, "pre_norm": NO_OR_YES, "layer_scale": NO_OR_YES,
-          "mlp": ("plain", "swiglu"), "bare_prefix": NO_OR_YES, "headless": NO_OR_YES, "act": ("gelu", "quick_gelu"),
+          "mlp": ("plain", "swiglu"), "bare_prefix": NO_OR_YES, "headless": NO_OR_YES, "embeds": NO_OR_YES,
+          "embed": range(65537), "act": ("gelu", "quick_gelu"),
           "pool": ("token", "avg", "token_avg"), "positions": ("timm", "hf", "dinov2")}         # the default first
 RETENTION = {"none": (), "topk": ("share",),
              "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}
@@ -472,7 +473,9 @@ class Model(nn.Module):
         self.blocks = nn.ModuleList(Block(c, layer) for layer in c.layers)
         self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
         width = 2 * c.dim if c.pool == "token_avg" else c.dim
-        self.head = nn.Identity() if c.headless else nn.Linear(width, c.classes)
+        self.head = nn.Identity() if c.headless else nn.Linear(width, c.embed or c.classes)
+        if c.embed:
+            self.class_vectors = nn.Linear(c.embed, c.classes, bias=False)      # of one length
         if c.distilled:
             self.head_dist = nn.Linear(c.dim, c.classes)
 
@@ -490,6 +493,9 @@ class Model(nn.Module):
 
     def classify(self, x):
         """Logits of what the last block gives, (B, T, C)."""
+        return self.class_vectors(F.normalize(self.read(x), dim=-1)) if self.config.embed else self.read(x)
+
+    def read(self, x):
         c = self.config
         if c.pool == "avg":
             return self.head(self.fc_norm(x[:, c.prefix:].mean(1)))

@@ -291,6 +291,20 @@ def test_refusals(work, base):
             pass
 
 
+def test_families(work):
+    """Models of every family, exported by the program, against the logits of the program that made them."""
+    for folder in sorted((pathlib.Path(__file__).parent.parent / "models/selftest").iterdir()):
+        golden = pare_torch.read_safetensors(folder / "golden.safetensors")
+        done = run(pare, "export", folder, "-o", work / folder.name)
+        check(done.returncode == 0, f"{folder.name}: pare export: exit code {done.returncode}: {done.stderr[-300:]}")
+        if done.returncode:
+            continue
+        with torch.no_grad():
+            far = (pare_torch.load(work / folder.name)(golden["pixels"]) - golden["logits"]).abs().max().item()
+        print(f"{folder.name:26} {far:.1e}")
+        check(far <= TOLERANCE, f"{folder.name}: logits differ by {far:.2e}")
+
+
 def main():
     global pare
     pare = sys.argv[1]
@@ -298,6 +312,7 @@ def main():
     torch.set_num_threads(1)                # the models are tiny
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
+        test_families(work)
         if make_base(work):
             base = pare_torch.read_safetensors(work / "base/model.safetensors")
             test_table()
