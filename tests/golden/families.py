@@ -66,12 +66,13 @@ def record(model, blocks, pixels, logits_of):
 
 
 def finish(out, name, source, model, blocks, size, logits_of=lambda y: y, channels=3, dtype=None):
-    """The golden file of a model whose other files are in out/name; `dtype` = what its weights were rounded to."""
+    """The golden file of a model whose other files are in out/name, computed in double; `dtype` = what its weights were
+    rounded to."""
     folder = os.path.join(out, name)
     model.eval()
     pixels = torch.randn(BATCH, channels, *size, generator=torch.Generator().manual_seed(SEED + 1))
-    seen = record(model.float(), blocks, pixels, logits_of)
-    golden = {"pixels": pixels, **seen}
+    seen = record(model.double(), blocks, pixels.double(), logits_of)
+    golden = {"pixels": pixels, **{k: v.float() for k, v in seen.items()}}
     meta = {"source": source, "seed": str(SEED), "weights": str(dtype or torch.float32), **VERSIONS}
     save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(folder, "golden.safetensors"), meta)
     files = sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder))
