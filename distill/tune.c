@@ -94,6 +94,10 @@ static void freeze(const nn_vit *teacher, nn_vit *v, distill_trained trained)
             p[projection[i]].frozen = false;
         for (size_t i = 0; i < sizeof rest / sizeof *rest && trained >= DISTILL_TRAIN_BLOCKS; i++)
             p[rest[i]].frozen = false;
+        if (v->cfg.layer_scale) {
+            p[b->ls1].frozen = trained < DISTILL_TRAIN_ATTN;
+            p[b->ls2].frozen = trained < DISTILL_TRAIN_BLOCKS;
+        }
     }
 }
 

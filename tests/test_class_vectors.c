@@ -1,12 +1,11 @@
 // test_class_vectors.c — class vectors make a classifier of a model that gives features: scores by the formula, lies refused.
-#include "tests/vk_test.h"
+#include "tests/device_dir.h"
 
 #include "nn/class_vectors.h"
 #include "nn/files.h"
 #include "nn/infer.h"
 #include "nn/rng.h"
 #include "nn/safetensors.h"
-#include "tests/temp_dir.h"
 
 #include <math.h>
 #include <string.h>
@@ -114,20 +113,10 @@ static void test_lies(void **state)
     refuses(dev, VKC_E_IO, "none.safetensors");
 }
 
-static int set_up(void **state)
-{
-    return temp_dir_set_up(state) ? -1 : test_device_setup(state);
-}
-
-static int tear_down(void **state)
-{
-    return temp_dir_tear_down(state) ? -1 : test_device_teardown(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scores), cmocka_unit_test(test_lies),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, device_dir_set_up, device_dir_tear_down);
 }

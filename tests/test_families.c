@@ -1,8 +1,7 @@
 // test_families.c — models of every family as timm, transformers and OpenCLIP left them (tests/golden/families.py): the stream
 // before the first block, after each, and the logits against PyTorch's.
-#include "tests/vk_test.h"
+#include "tests/device_dir.h"
 #include "tests/numbers.h"
-#include "tests/temp_dir.h"
 
 #include "nn/files.h"
 #include "nn/infer.h"
@@ -112,20 +111,10 @@ static void test_golden(void **state)
     assert_true(n >= 12);
 }
 
-static int set_up(void **state)
-{
-    return temp_dir_set_up(state) ? -1 : test_device_setup(state);
-}
-
-static int tear_down(void **state)
-{
-    return temp_dir_tear_down(state) ? -1 : test_device_teardown(state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, device_dir_set_up, device_dir_tear_down);
 }
