@@ -218,9 +218,14 @@ static vkc_status check_whole(loading *l)
     }
     if (l->n_unknown == 0 && l->n_missing == 0)
         return VKC_OK;
-    return VKC_FAIL(VKC_E_FORMAT, "%s: %s%s%s%s%s", nn_weights_path(l->w),
-                    l->n_missing ? "missing: " : "", l->missing, l->n_missing && l->n_unknown ? "; " : "",
-                    l->n_unknown ? "no place in the model that the config describes for: " : "", l->unknown);
+    char unknown[600] = "", missing[600] = "";
+    if (l->n_missing)
+        snprintf(missing, sizeof missing, "%u missing: %s", l->n_missing, l->missing);
+    if (l->n_unknown)
+        snprintf(unknown, sizeof unknown, "%u with no place in the model that the config describes: %s", l->n_unknown,
+                 l->unknown);
+    return VKC_FAIL(VKC_E_FORMAT, "%s: of its tensors %s%s%s", nn_weights_path(l->w), missing,
+                    l->n_missing && l->n_unknown ? "; " : "", unknown);
 }
 
 // Class vectors turn what the model gave until now into numbers to compare with them.
