@@ -86,7 +86,6 @@ vkc_status nn_preprocess_place(const nn_preprocess *p, const char *name, nn_size
     out->filter = p->filter;
     if (p->mode == NN_RESIZE_SHORTEST && is_frame) {
         e = fit_ratio(picture, e, false);
-        out->filter = NN_FILTER_BILINEAR;       // as in timm, which does not hand the filter on here
     } else if (p->mode == NN_RESIZE_SHORTEST) {
         e = fit_shortest(picture, e.height);
     } else if (p->mode == NN_RESIZE_LONGEST) {

@@ -87,8 +87,8 @@ def timm_eval(image, size, pct, mode, code, mean):
         to, fill = keep_ratio(scale, image.height, image.width, 1.0), tuple(round(255 * v) for v in mean)
     elif scale[0] == scale[1]:
         to = shortest_edge(scale[0], image.height, image.width)
-    else:                                               # here timm forgets the filter
-        to, code = keep_ratio(scale, image.height, image.width, 0.0), 0
+    else:                                               # timm 1.0.31; earlier ones forget the filter here
+        to = keep_ratio(scale, image.height, image.width, 0.0)
     out, top, left = crop_or_pad(image.resize((to[1], to[0]), FILTERS[code]), size, fill)
     return out, to, top, left
 
