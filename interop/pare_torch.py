@@ -4,7 +4,7 @@
     model = pare_torch.load("folder")       # an nn.Module in eval mode, parameters named as in model.safetensors
     logits = model(pixels)                  # (B, channels, H, W), normalised -> (B, classes)
 
-    python3 pare_torch.py FOLDER PIXELS.safetensors [-o LOGITS.safetensors]
+    python3 pare_torch.py FOLDER PIXELS.safetensors        # prints a line of logits a picture
 
 It reads config.json, pare.json and model.safetensors, and knows every mixer and option, tokens that are dropped on the
 way, and the families of vision transformers that `pare` knows. It is the equations as text books have them, a loop
@@ -66,18 +66,6 @@ def read_safetensors(path):
     if end != len(body):
         raise ValueError(f"{path}: {len(body) - end} bytes behind the last tensor")
     return tensors
-
-
-def write_safetensors(path, tensors):
-    """Writes {name: tensor} as F32."""
-    header, data = {}, bytearray()
-    for name, tensor in tensors.items():
-        flat = tensor.detach().float().cpu().contiguous().flatten().view(torch.uint8)
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(flat)]}
-        data += bytes(flat.tolist())
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    pathlib.Path(path).write_bytes(len(text).to_bytes(8, "little") + text + data)
 
 
 # ---- what a model is
@@ -554,11 +542,34 @@ class Model(nn.Module):
         return self.classify(x)
 
 
+# transformers' names of a DINOv2 with a classifier of its own kind, and ours
+DINOV2 = {"dinov2_with_registers.": "", "dinov2.": "", "embeddings.patch_embeddings.": "patch_embed.", "projection.": "proj.",
+          "embeddings.position_embeddings": "pos_embed", "embeddings.register_tokens": "reg_token", "embeddings.": "",
+          "encoder.layer.": "blocks.", "attention.output.dense": "attn.proj", "attention.attention": "attn", "lambda1": "gamma",
+          "layer_scale": "ls", "weights_in": "fc1", "weights_out": "fc2", "layernorm.": "norm.", "classifier.": "head."}
+
+
+def rename(weights):
+    """Weights under timm's names; q, k and v are one; only patches have positions where there are registers."""
+    ours = {}
+    for name, x in sorted(weights.items()):
+        for theirs, word in DINOV2.items():
+            name = name.replace(theirs, word)
+        ours[name] = x
+    for name in [name for name in ours if ".attn.query." in name]:
+        ours[name.replace("query", "qkv")] = torch.cat([ours.pop(name.replace("query", w)) for w in ("query", "key", "value")])
+    if "reg_token" in ours:
+        ours["cls_token"] = ours["cls_token"] + ours["pos_embed"][:, :1]
+        ours["pos_embed"] = ours["pos_embed"][:, 1:]
+    return {name: x for name, x in ours.items() if name != "mask_token"}
+
+
 def load(folder):
     """The model of a folder, float32, in eval mode; ValueError or RuntimeError when its files are not right."""
     folder = pathlib.Path(folder)
     try:
         config, weights = read_config(folder), read_safetensors(folder / "model.safetensors")
+        weights = rename(weights) if any(name.startswith("dinov2") for name in weights) else weights
         config.hidden = weights["blocks.0.mlp.fc2.weight"].shape[1]
     except KeyError as error:
         raise ValueError(f"{folder}: {error} is missing") from error
@@ -571,7 +582,6 @@ def main():
     parser = argparse.ArgumentParser(description="Logits of a model folder of pare for the tensor `pixels` of a file.")
     parser.add_argument("folder")
     parser.add_argument("pixels", help="safetensors with pixels (B, channels, H, W), as of pare eval --logits")
-    parser.add_argument("-o", "--output", help="write the logits there instead of printing them")
     options = parser.parse_args()
     try:
         given = read_safetensors(options.pixels)
@@ -579,10 +589,7 @@ def main():
             logits = load(options.folder)(given["pixels"])
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise SystemExit(f"pare_torch: {error}") from error
-    if options.output:
-        write_safetensors(options.output, {"logits": logits})
-    else:
-        print("\n".join("\t".join(f"{x:.6g}" for x in row) for row in logits.tolist()))
+    print("\n".join("\t".join(f"{x:.6g}" for x in row) for row in logits.tolist()))
     if "logits" in given:
         print(f"largest difference from the file's logits: {(logits - given['logits']).abs().max():.2e}")
 

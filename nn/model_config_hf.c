@@ -5,6 +5,7 @@
 #include "nn/model_config_impl.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +125,13 @@ done:
     return st;
 }
 
-// DINOv2's MLP: a ratio, and gated on request; a gated one has two thirds of the width, up to a multiple of 8.
+// A gated MLP has two thirds of the width, up to a multiple of 8.
+static uint32_t get_dinov2_hidden(uint32_t hidden, bool is_gated)
+{
+    return is_gated ? (2 * hidden / 3 + 7) / 8 * 8 : hidden;
+}
+
+// DINOv2's MLP: a ratio, and gated on request.
 static vkc_status read_dinov2(const char *where, json_t *obj, nn_model_config *c)
 {
     double ratio = 4;
@@ -133,9 +140,7 @@ static vkc_status read_dinov2(const char *where, json_t *obj, nn_model_config *c
         VKC_TRY(nn_json_get_number(where, obj, "mlp_ratio", 1.0 / NN_MAX_DIM, NN_MAX_HIDDEN, &ratio));
     if (nn_json_has(obj, "use_swiglu_ffn"))
         VKC_TRY(nn_json_get_bool(where, obj, "use_swiglu_ffn", &c->swiglu));
-    c->hidden = nn__hidden(c->dim, ratio);
-    if (c->swiglu)
-        c->hidden = (2 * c->hidden / 3 + 7) / 8 * 8;
+    c->hidden = get_dinov2_hidden(nn__hidden(c->dim, ratio), c->swiglu);
     c->layer_scale = true;
     c->bare_prefix = c->registers > 0;      // their class token's position goes into the token
 done:
@@ -233,4 +238,44 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
     st = read_classes(where, root, tower, head, c);
 done:
     return st;
+}
+
+// The ratio of the MLP as their configs must have it, a whole number; 0 = no such number gives this width.
+static uint32_t find_ratio(const nn_model_config *c)
+{
+    uint32_t ratio = 1;
+    while (ratio <= 64 && get_dinov2_hidden(c->dim * ratio, c->swiglu) != c->hidden)
+        ratio++;
+    return ratio <= 64 ? ratio : 0;
+}
+
+bool nn__config_is_dinov2(const nn_model_config *c)
+{
+    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->embed;
+    for (uint32_t l = 0; l < c->depth; l++)
+        is_plain = is_plain && strcmp(c->layers[l].mixer, "attention") == 0;
+    return is_plain && c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
+           c->act == NN_ACT_GELU && c->bare_prefix == (c->registers > 0) && find_ratio(c) > 0;
+}
+
+void nn__config_add_dinov2(const nn_model_config *c, json_t *config)
+{
+    json_t *names = json_object(), *more;
+    for (uint32_t i = 0; i < c->classes; i++) {
+        char key[16], other[24];
+        snprintf(key, sizeof key, "%u", i);
+        snprintf(other, sizeof other, "LABEL_%u", i);
+        json_object_set_new(names, key, json_string(c->labels ? c->labels[i] : other));
+    }
+    const bool is_square = c->height == c->width;
+    more = json_pack("{s:s, s:[s], s:i, s:i, s:i, s:i, s:s, s:f, s:o, s:i, s:i, s:b, s:b, s:f, s:i, s:o}", "model_type",
+                     c->registers ? "dinov2_with_registers" : "dinov2", "architectures",
+                     c->registers ? "Dinov2WithRegistersForImageClassification" : "Dinov2ForImageClassification",
+                     "hidden_size", (int) c->dim, "num_hidden_layers", (int) c->depth, "num_attention_heads",
+                     (int) c->heads, "mlp_ratio", (int) find_ratio(c), "hidden_act", "gelu", "layer_norm_eps", c->eps, "image_size",
+                     is_square ? json_integer(c->height) : json_pack("[i,i]", (int) c->height, (int) c->width), "patch_size",
+                     (int) c->patch, "num_channels", (int) c->channels, "qkv_bias", 1, "use_swiglu_ffn", (int) c->swiglu,
+                     "layerscale_value", 1.0, "num_register_tokens", (int) c->registers, "id2label", names);
+    json_object_update(config, more);
+    json_decref(more);
 }

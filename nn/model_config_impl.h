@@ -18,6 +18,11 @@ struct json_t *nn__family_json(const nn_model_config *c);
 // none. Fails with `st`.
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c);
 
+// Is it a model that only transformers have, their DINOv2 with a classifier on class token and mean patch? Then weights
+// are written under their names, and config.json says what they want to know besides; nn__config_add_dinov2 adds it.
+bool       nn__config_is_dinov2(const nn_model_config *c);
+void       nn__config_add_dinov2(const nn_model_config *c, struct json_t *config);
+
 // config.json as timm writes it; as Hugging Face does; open_clip_config.json.
 vkc_status nn__config_read_timm(const char *where, struct json_t *root, nn_model_config *c);
 vkc_status nn__config_read_hf(const char *where, struct json_t *root, nn_model_config *c);

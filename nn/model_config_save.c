@@ -89,10 +89,13 @@ static json_t *build_config(const nn_model_config *c)
         for (uint32_t i = 0; i < c->classes; i++)
             json_array_append_new(labels, json_string(c->labels[i]));
     }
-    return json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
+    json_t *config = json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
                      c->headless && !c->embed ? 0 : (int) c->classes, "num_features", (int) c->dim, "global_pool",
                      c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels, "model_args", build_args(c),
                      "pretrained_cfg", build_pretrained_cfg(c));
+    if (config != NULL && nn__config_is_dinov2(c))
+        nn__config_add_dinov2(c, config);
+    return config;
 }
 
 static json_t *build_layer(const nn_layer_config *l)

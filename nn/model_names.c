@@ -10,10 +10,13 @@ static const char *const prefixes[] = {
     NULL
 };
 
+typedef enum { WRITE_NONE, WRITE_ALL, WRITE_PLAIN, WRITE_GATED } written;
+
 static const struct {
     const char *theirs, *ours;
     uint32_t part, parts;
     bool is_transposed;
+    written written;
 } rows[] = {
 #define NN_ROW(...) { __VA_ARGS__ },
 #include "nn/model_names.def"
@@ -55,11 +58,11 @@ static bool match(const char *pattern, const char *name, blanks *b)
     return *name == '\0';
 }
 
-// `ours` of a row with its blanks filled in.
-static void fill(const char *ours, const blanks *b, char out[NN_MAX_NAME])
+// A pattern with its blanks filled in.
+static void fill(const char *pattern, const blanks *b, char out[NN_MAX_NAME])
 {
     size_t at = 0;
-    for (const char *p = ours; *p && at + sizeof b->block < NN_MAX_NAME;) {
+    for (const char *p = pattern; *p && at + sizeof b->block < NN_MAX_NAME;) {
         if (strncmp(p, "{i}", 3) == 0) {
             at += (size_t) snprintf(out + at, NN_MAX_NAME - at, "%s", b->block);
             p += 3;
@@ -97,4 +100,18 @@ bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
         theirs += strlen(*p);
     }
     return true;
+}
+
+bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name, char theirs[NN_MAX_NAME])
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        blanks b;
+        const bool is_written = rows[i].written == WRITE_ALL || rows[i].written == (is_gated ? WRITE_GATED : WRITE_PLAIN);
+        if (!is_written || rows[i].part != part || !match(rows[i].ours, ours, &b))
+            continue;
+        *name = (nn_tensor_name) { .part = part, .parts = rows[i].parts };
+        fill(rows[i].theirs, &b, theirs);
+        return true;
+    }
+    return false;
 }

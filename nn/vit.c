@@ -1,4 +1,5 @@
-// vit.c — the parameters of a vision transformer: names, shapes, starting values. Files are in vit_load.c.
+// vit.c — the parameters of a vision transformer: names, shapes, starting values. Files are in vit_load.c
+// and vit_save.c.
 #include "nn/vit.h"
 
 #include "nn/vit_impl.h"

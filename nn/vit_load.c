@@ -1,4 +1,4 @@
-// vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model; and ours out again.
+// vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model.
 #include "nn/vit.h"
 
 #include "nn/class_vectors.h"
@@ -315,27 +315,4 @@ done:
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
 {
     return nn_vit_load_with(dev, dir, NULL, (nn_size) { 0, 0 }, trainable, out);
-}
-
-vkc_status nn_vit_save_weights(const nn_vit *v, const char *path)
-{
-    vkc_status st = VKC_OK;
-    const nn_params *ps = v->params;
-    nn_st_save *t = (nn_st_save *) calloc(ps->n, sizeof *t);
-    float *all = (float *) malloc(nn_params_count(ps) * sizeof *all), *at = all;
-    if (!t || !all)
-        st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-    for (uint32_t i = 0; i < ps->n && st == VKC_OK; i++) {
-        const nn_param *p = &ps->p[i];
-        t[i] = (nn_st_save) { .name = p->name, .dtype = NN_ST_F32, .rank = p->saved.rank, .data = at };
-        for (uint32_t k = 0; k < p->saved.rank; k++)
-            t[i].shape[k] = p->saved.dim[k];
-        st = nn_params_read(ps, i, at);
-        at += nn_shape_len(&p->shape);
-    }
-    if (st == VKC_OK)
-        st = nn_safetensors_save(path, t, ps->n, NULL, 0);
-    free(all);
-    free(t);
-    return st;
 }
