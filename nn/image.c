@@ -8,6 +8,8 @@
 #include "nn/exif.h"
 #include "nn/files.h"
 
+#define DEFLATE_MOST 1032u          // bytes that one byte becomes at most: 258 of them for two bits
+#define JPEG_MOST 8192u             // pixels of one byte: 8 blocks of 64, each standing for 16 times as many
 #define STBI_NO_STDIO
 #include <stb_image.h>
 #define STBI_WRITE_NO_STDIO
@@ -35,9 +37,40 @@ static bool is_good_dht(const unsigned char *p, size_t size)
     return at == len;
 }
 
+static uint32_t get_u32(const unsigned char *p)
+{
+    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
+}
+
+// Chunks of a PNG lie within the file, the last closes it: stb_image takes memory for what a chunk claims to have.
+static const char *find_png_fault(const unsigned char *p, size_t size)
+{
+    if (size < 33 || memcmp(p + 12, "IHDR", 4) != 0)
+        return "it does not begin with its sizes";
+    for (size_t i = 8; size - i >= 12;) {
+        const size_t len = get_u32(p + i);
+        if (len > size - i - 12)
+            return "a chunk is longer than the file";
+        if (memcmp(p + i + 4, "IEND", 4) == 0)
+            return NULL;
+        i += 12 + len;
+    }
+    return "it is cut off";
+}
+
+// Can a file of so many bytes hold so many pixels at all? Then what decoding takes is bounded by the file's size.
+static bool can_hold(const unsigned char *p, size_t size, bool is_png, uint64_t w, uint64_t h)
+{
+    static const unsigned samples[] = { 1, 0, 3, 1, 2, 0, 4 };      // of a pixel, by color type
+    if (!is_png)
+        return w * h / JPEG_MOST <= size;
+    const uint64_t bits = (uint64_t) p[24] * (p[25] < sizeof samples / sizeof samples[0] ? samples[p[25]] : 0);
+    return h * (1 + (w * bits + 7) / 8) / DEFLATE_MOST <= size;
+}
+
 // Segments up to the first scan are walked; in what follows, which holds no marker by chance, every marker counts.
 // A JPEG that was cut off decodes to half a picture and grey: its end marker is missing.
-static const char *find_fault(const unsigned char *p, size_t size)
+static const char *find_jpeg_fault(const unsigned char *p, size_t size)
 {
     bool is_scan = false;
     for (size_t i = 2; i + 1 < size;) {
@@ -87,7 +120,7 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
     bool is_jpeg = size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0;
     if ((!is_png && !is_jpeg) || size > INT_MAX)
         return VKC_FAIL(VKC_E_FORMAT, "%s is neither a JPEG nor a PNG picture", name);
-    const char *fault = is_jpeg ? find_fault(bytes, size) : NULL;
+    const char *fault = is_jpeg ? find_jpeg_fault(bytes, size) : find_png_fault(bytes, size);
     if (fault != NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
     if (!stbi_info_from_memory(bytes, (int) size, &w, &h, &n))
@@ -96,6 +129,8 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
         (uint64_t) w * (uint64_t) h > NN_IMAGE_MAX_PIXELS)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %d x %d pixels, more than the %u million that are read", name, w, h,
                         NN_IMAGE_MAX_PIXELS >> 20);
+    if (!can_hold(bytes, size, is_png, (uint64_t) w, (uint64_t) h))
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size, w, h);
     uint8_t *rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());

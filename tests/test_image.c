@@ -82,6 +82,22 @@ static void test_no_pictures(void **state)
     assert_null(im.rgb);
 }
 
+// Files that claim what they cannot have: nothing of that size is asked for.
+static void test_claims(void **state)
+{
+    static const struct { const char *file, *says; } bad[] = {
+        { "tests/corpus/image/long-chunk.png", "a chunk is longer than the file" },
+        { "tests/corpus/image/claims.png", "cannot hold 8000 x 8000 pixels" },
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        nn_image im = { 0 };
+        assert_int_equal(nn_image_load(bad[i].file, &im), VKC_E_FORMAT);
+        assert_non_null(strstr(vkc_last_error(), bad[i].says));
+        assert_null(im.rgb);
+    }
+}
+
 static void test_normalise(void **state)
 {
     (void) state;
@@ -99,7 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_png), cmocka_unit_test(test_kinds_of_png), cmocka_unit_test(test_no_pictures),
-        cmocka_unit_test(test_normalise),
+        cmocka_unit_test(test_normalise), cmocka_unit_test(test_claims), cmocka_unit_test(test_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
