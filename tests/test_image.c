@@ -115,7 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_png), cmocka_unit_test(test_kinds_of_png), cmocka_unit_test(test_no_pictures),
-        cmocka_unit_test(test_normalise), cmocka_unit_test(test_claims), cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_normalise), cmocka_unit_test(test_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
