@@ -1,4 +1,5 @@
-// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
+// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too. Of the
+// name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/card.h"
 #include "apps/cli/model.h"
 
@@ -39,7 +40,8 @@ static vkc_status run(const void *options, const args_words *words)
         return VKC_FAIL(VKC_E_ARG, "export: -o, the folder to write, is missing");
     VKC_TRY(app_check_output(a->out, a->force));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &v));
+    VKC_TRY(a->class_vectors ? model_load(dev, words->word[0], a->class_vectors, a->img_size, &v)
+                             : model_load_or_make(dev, words->word[0], a->img_size, &v));
     VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
     if (!cfg.provenance)
         cfg.provenance = app_provenance(&a->common, dev);
@@ -70,6 +72,6 @@ static const arg table[] = {
 static const export_args defaults = { .out = NULL };
 const command cmd_export = {
     .name = "export", .help = "a model of timm, transformers or OpenCLIP as a folder of ours, which they read too",
-    .usage = "M -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1,
+    .usage = "M|ARCHITECTURE -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1,
     .max_words = 1, .run = run,
 };
