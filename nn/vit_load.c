@@ -22,6 +22,7 @@ typedef struct loading {
     bool      has_vectors;          // class vectors come from a file of their own
     bool      is_checked;           // all is known to fit, and there is memory for it
     bool      is_projected;         // the head is CLIP's projection, which has no bias
+    const nn_st_tensor *first;      // of those without a place
     uint32_t  n_unknown, n_missing;
     char      unknown[512], missing[512];
 } loading;
@@ -74,8 +75,9 @@ static vkc_status fail_shape(const nn_st_tensor *t, const nn_param *p, const nn_
         const size_t at = strlen(have);
         snprintf(have + at, sizeof have - at, i ? ", %llu" : "%llu", (unsigned long long) t->shape[i]);
     }
-    return NN_ST_FAIL(VKC_E_FORMAT, t, "has the shape (%s), which is not what makes %u part%s of %s (%s)", have,
-                      name->parts, name->parts > 1 ? "s" : "", p->name, want);
+    if (name->parts > 1)
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want one of %u parts of (%s), %s", have, name->parts, want, p->name);
+    return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want (%s)", have, want);
 }
 
 // All of a tensor as float32.
@@ -190,6 +192,7 @@ static vkc_status load_all(loading *l)
         if (nn_params_find(l->v->params, t->name, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .parts = 1 };
         else if (!nn_tensor_name_get(t->name, &name) || (*name.ours && !find(l, name.ours, &index))) {
+            l->first = l->n_unknown == 0 ? t : l->first;
             list(l->unknown, sizeof l->unknown, l->n_unknown++, t->name);
             continue;
         } else if (!*name.ours)
@@ -218,6 +221,8 @@ static vkc_status check_whole(loading *l)
     }
     if (l->n_unknown == 0 && l->n_missing == 0)
         return VKC_OK;
+    if (l->n_unknown == 1 && l->n_missing == 0)
+        return NN_ST_FAIL(VKC_E_FORMAT, l->first, "has no place in the model that the config describes");
     char unknown[600] = "", missing[600] = "";
     if (l->n_missing)
         snprintf(missing, sizeof missing, "%u missing: %s", l->n_missing, l->missing);
