@@ -26,7 +26,8 @@ vkc_status distill_maps_create(const nn_vit *v, const distill_maps_params *p, di
 void       distill_maps_destroy(distill_maps *m);
 
 uint32_t     distill_maps_images(const distill_maps *m);                // pictures that could be read
-const float *distill_maps_pixels(const distill_maps *m, uint32_t i);    // (channels, size, size) as the model reads them
+const float *distill_maps_pixels(const distill_maps *m, uint32_t i);    // (channels, size, size) as the model
+                                                                        // reads them
 bool         distill_maps_has(const distill_maps *m, uint32_t layer);   // has the layer attention?
 // Tokens of picture i that are there in a layer, and their places in the full image; 0 is the class token.
 uint32_t        distill_maps_len(const distill_maps *m, uint32_t layer, uint32_t i);

@@ -1,9 +1,10 @@
 // prune.h — cut hidden units out of recurrent mixers (algorithms A.7).
 //
 // A unit's weight is the norm of all its weights (shaders/hoyer_square.h), not their sum, whose signs cancel. Training
-// with the group Hoyer-square as a loss (distill_tune_params.units) gathers the weight in few units; those that are left
-// with little are then taken out of the model, not set to zero: it has fewer parameters and less to do, and nothing
-// that could grow back. All streams (heads in each direction) of a layer keep as many units as the one that needs most.
+// with the group Hoyer-square as a loss (distill_tune_params.units) gathers the weight in few units; those that are
+// left with little are then taken out of the model, not set to zero: it has fewer parameters and less to do, and
+// nothing that could grow back. All streams (heads in each direction) of a layer keep as many units as the one that
+// needs most.
 // Thread-safety: as the device.
 #ifndef DISTILL_PRUNE_H
 #define DISTILL_PRUNE_H

@@ -5,7 +5,8 @@
 // matter of coordinates: a layer norm commutes with every rotation that leaves the mean of the channels alone, once its
 // gain and bias are folded into the linear map behind it. So the stream can be turned, by a reflection of all that
 // writes to it and reads from it, so that any direction becomes channel 0 and the model computes what it did before, to
-// rounding. The direction is fitted (ridge regression) to how little the class token will attend to a token in later layers.
+// rounding. The direction is fitted (ridge regression) to how little the class token will attend to a token in later
+// layers.
 #ifndef DISTILL_RETAIN_STREAM_H
 #define DISTILL_RETAIN_STREAM_H
 
@@ -33,8 +34,8 @@ double     distill_stream_spread(const distill_stream *s);
 // furthest. False when nothing can be said: no attention weights after block 0.
 bool       distill_fit_direction(const distill_stream *s, double *direction);
 
-// Turn v's stream so that channel 0 becomes x . direction. *turned is false when v is not made for it, as only attention
-// is known to read the stream by qkv.weight and qkv.bias alone; v is then as it was.
+// Turn v's stream so that channel 0 becomes x . direction. *turned is false when v is not made for it, as only
+// attention is known to read the stream by qkv.weight and qkv.bias alone; v is then as it was.
 vkc_status distill_turn(nn_vit *v, const double *direction, bool *turned);
 
 #ifdef __cplusplus

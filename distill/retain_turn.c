@@ -114,7 +114,8 @@ done:
 }
 
 // Only attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm before
-// the blocks and scaled branches do not commute with a mirror, and a second head or the mean patch reads the stream too.
+// the blocks and scaled branches do not commute with a mirror, and a second head or the mean patch reads the stream
+// too.
 static bool is_made_for_it(const nn_vit *v)
 {
     if (v->cfg.pre_norm || v->cfg.layer_scale || v->cfg.distilled || v->cfg.headless || v->cfg.pool != NN_POOL_TOKEN)

@@ -22,8 +22,9 @@ vkc_status distill_ranks(const double *x, uint32_t n, double *rank);
 vkc_status distill_spearman(const double *a, const double *b, uint32_t n, double *rho);
 vkc_status distill_kendall(const double *a, const double *b, uint32_t n, double *tau);     // tau-b
 
-// How often a random pairing of a with b is correlated (Spearman) at least as strongly, both signs counted. All n! pairings
-// for n <= 9, so the p-value is exact; else `draws` (0 = 100,000) random ones, counted as (1 + hits) / (1 + draws).
+// How often a random pairing of a with b is correlated (Spearman) at least as strongly, both signs counted. All n!
+// pairings for n <= 9, so the p-value is exact; else `draws` (0 = 100,000) random ones, counted as
+// (1 + hits) / (1 + draws).
 vkc_status distill_spearman_p(const double *a, const double *b, uint32_t n, uint32_t draws, uint64_t seed, double *p);
 
 // Mean of x - y over n pairs (x[i], y[i] of the same picture), and its percentile interval: with probability

@@ -15,10 +15,10 @@ vkc_status distill_check_shapes(const nn_vit *teacher, const nn_vit *student)
 {
     const nn_model_config *a = &teacher->cfg, *b = &student->cfg;
     const struct { const char *what; uint32_t teacher, student; } same[] = {
-        { "layers", a->depth, b->depth },       { "channels a token", a->dim, b->dim },
-        { "heads", a->heads, b->heads },        { "channels in the MLP", a->hidden, b->hidden },
-        { "pixels a column", a->height, b->height }, { "pixels a row", a->width, b->width }, { "pixels a side of a patch", a->patch, b->patch },
-        { "channels a picture", a->channels, b->channels },
+        { "layers", a->depth, b->depth },                       { "channels a token", a->dim, b->dim },
+        { "heads", a->heads, b->heads },                        { "channels in the MLP", a->hidden, b->hidden },
+        { "pixels a column", a->height, b->height },            { "pixels a row", a->width, b->width },
+        { "pixels a side of a patch", a->patch, b->patch },     { "channels a picture", a->channels, b->channels },
     };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         if (same[i].teacher != same[i].student)

@@ -48,8 +48,8 @@ static void begin_job(const distill_study *s, uint32_t kind, const distill_varia
         len += snprintf(c->note + len, sizeof c->note - (size_t) len, " %.40s seed %llu", v->mixer,
                         (unsigned long long) v->seed);
     for (uint32_t i = 0; g && i < g->n && len > 0 && (size_t) len < sizeof c->note; i++)
-        len += snprintf(c->note + len, sizeof c->note - (size_t) len, "%s%u", i ? "," : g->n > 1 ? " layers " : " layer ",
-                        g->layer[i]);
+        len += snprintf(c->note + len, sizeof c->note - (size_t) len, "%s%u",
+                        i ? "," : g->n > 1 ? " layers " : " layer ", g->layer[i]);
 }
 
 // seconds < 0: the answer was in the log.
@@ -92,7 +92,8 @@ static vkc_status write_figures(const distill_study *s, const distill_variant *v
                                 const distill_figures *f)
 {
     if (!isfinite(f->top1) || !isfinite(f->loss) || !isfinite(f->keep))
-        return VKC_FAIL(VKC_E_CHECK, "study: a score of %s is not a finite number", s->clock ? s->clock->note : s->teacher);
+        return VKC_FAIL(VKC_E_CHECK, "study: a score of %s is not a finite number",
+                        s->clock ? s->clock->note : s->teacher);
     return distill_study_log_write(s->log, make_key(s, v ? "score" : "base", v, g),
                                    json_pack("{s:f, s:f, s:f}", "top1", f->top1, "loss", f->loss, "keep", f->keep));
 }
@@ -165,7 +166,8 @@ done:
     return st;
 }
 
-static vkc_status go_variant(const distill_study *s, uint32_t variant, const distill_figures *base, distill_study_run *run)
+static vkc_status go_variant(const distill_study *s, uint32_t variant, const distill_figures *base,
+                             distill_study_run *run)
 {
     vkc_status st = VKC_OK;
     double error[NN_MAX_DEPTH];

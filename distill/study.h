@@ -6,10 +6,10 @@
 // and asks whether the gap narrows: to this code a study of one group, once a teacher.
 //
 // A transfer is teacher-forced: every layer learns alone, on the teacher's stream, from the same pictures in the same
-// order. So one transfer of all layers serves all groups: the layers of a group come out to the bit as when only they are
-// transferred (without a clipped gradient norm, which would couple them). Study code knows nothing of models: it asks for
-// a base score, for a student of each variant (a mixer and a seed) and for scores of groups, and keeps each answer in a
-// log, so that a study that was stopped asks for nothing twice and ends in the same figures.
+// order. So one transfer of all layers serves all groups: the layers of a group come out to the bit as when only they
+// are transferred (without a clipped gradient norm, which would couple them). Study code knows nothing of models: it
+// asks for a base score, for a student of each variant (a mixer and a seed) and for scores of groups, and keeps each
+// answer in a log, so that a study that was stopped asks for nothing twice and ends in the same figures.
 // Thread-safety: as the callbacks.
 #ifndef DISTILL_STUDY_H
 #define DISTILL_STUDY_H
@@ -37,9 +37,9 @@ typedef struct distill_group {
     double   depth;                 // mean of its layers' numbers
 } distill_group;
 
-// All three kinds of groups of the layers that are not `fixed` and whose score is a number: first each layer alone, then
-// n_groups by sparsity, the sparsest first, equal scores in the order of the model, then n_groups contiguous ones. Sizes
-// differ by at most one. `score` is (n_layers), larger = sparser. free(*out).
+// All three kinds of groups of the layers that are not `fixed` and whose score is a number: first each layer alone,
+// then n_groups by sparsity, the sparsest first, equal scores in the order of the model, then n_groups contiguous
+// ones. Sizes differ by at most one. `score` is (n_layers), larger = sparser. free(*out).
 // Errors: E_ARG for less than two groups and for more groups than layers; E_NOMEM.
 vkc_status distill_cut_groups(const double *score, const bool *fixed, uint32_t n_layers, uint32_t n_groups,
                               distill_group **out, uint32_t *n);
@@ -72,8 +72,8 @@ typedef struct distill_study {
     const distill_variant *variant;
     // The teacher's figures.
     vkc_status (*base)(void *user, distill_figures *out);
-    // Make the student of a variant ready; error[l] (n_layers) of its transfer, NaN = not known. `again`: an earlier part
-    // of this study has begun it, so its checkpoint may be taken up.
+    // Make the student of a variant ready; error[l] (n_layers) of its transfer, NaN = not known. `again`: an earlier
+    // part of this study has begun it, so its checkpoint may be taken up.
     vkc_status (*prepare)(void *user, uint32_t variant, bool again, double *error);
     // The teacher with this group's layers from that student, which is ready.
     vkc_status (*score)(void *user, uint32_t variant, const distill_group *g, bool again, distill_figures *out);

@@ -20,7 +20,8 @@ typedef struct distill_study_log distill_study_log;
 vkc_status distill_study_log_create(const char *path, distill_study_log **out);
 void       distill_study_log_destroy(distill_study_log *log);           // NULL is fine
 
-// The newest line with all members of `key`, borrowed, or NULL; also when log or key is NULL. Drops the reference to key.
+// The newest line with all members of `key`, borrowed, or NULL; also when log or key is NULL. Drops the reference to
+// key.
 const struct json_t *distill_study_log_get(const distill_study_log *log, struct json_t *key);
 // Add a line: `key` with all members of `value`. Drops both references; NULL as a key is E_NOMEM, as a value nothing.
 vkc_status distill_study_log_write(distill_study_log *log, struct json_t *key, struct json_t *value);

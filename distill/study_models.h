@@ -1,7 +1,7 @@
 // study_models.h — what a study asks of models: students by transfer or ready made, scored as hybrids on a split.
 //
-// The callbacks of distill_study over a teacher on a device. One student is in memory at a time. Each variant has a folder
-// below the run's, with checkpoint and log of its transfer; tuning has one for each group below that.
+// The callbacks of distill_study over a teacher on a device. One student is in memory at a time. Each variant has a
+// folder below the run's, with checkpoint and log of its transfer; tuning has one for each group below that.
 // Thread-safety: as the device.
 #ifndef DISTILL_STUDY_MODELS_H
 #define DISTILL_STUDY_MODELS_H
@@ -19,7 +19,8 @@ typedef struct distill_study_models {
     const nn_vit *teacher;
     const distill_variant *variant; // of the study
     const nn_layer_config *mixer;   // (n_variants) of each variant, checked
-    const nn_vit *const *ready;     // (n_variants) students all of whose replaceable layers are replaced; NULL = transfer
+    const nn_vit *const *ready;     // (n_variants) students all of whose replaceable layers are replaced;
+                                    // NULL = transfer
     // Of each transfer; student, mixer, seed, folder and progress are set here.
     distill_transfer_params transfer;
     // Of each group, on the student's own stream, after its layers were replaced; the same are set here.

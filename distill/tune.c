@@ -36,7 +36,8 @@ typedef struct tuning {
     double    similarity, ce, kl;   // weights, 0 = none
     distill_distances d;
     distill_halting   halting;
-    uint32_t  ce_at, kl_at, d_at, units_at, n_units, halting_at, n;    // places among the watched scalars; UINT32_MAX = none
+    uint32_t  ce_at, kl_at, d_at, units_at, n_units, halting_at, n;    // places among the watched scalars;
+                                                                       // UINT32_MAX = none
     nn_tensor *watch[NN_MAX_LOSSES];
     float     weight[NN_MAX_LOSSES];
     nn_recipe_inputs recipe;

@@ -40,8 +40,8 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
     double   ce;                    // weight of cross-entropy with the labels [1]
     double   kl;                    // weight of the divergence from the teacher's logits [none]
     double   temperature;           // of both logits in it [1]
-    double   units;                 // weight of the group Hoyer-square of hidden units, which prepares pruning (prune.h)
-                                    // [none]
+    double   units;                 // weight of the group Hoyer-square of hidden units, which prepares pruning
+                                    // (prune.h) [none]
     double   halting;               // weight of imitating a halting teacher's gate [0.1]
     bool     centre;                // of a halting teacher: at the end move the student's gate_centre until, alone, it
                                     // keeps as many tokens (tune_centre.h)

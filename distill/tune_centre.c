@@ -18,8 +18,8 @@ vkc_status distill_tune_centre(const nn_vit *teacher, nn_vit *student, const dis
     nn_retention_config *s = &student->cfg.retention;
     const distill_retain_params told = { .progress = p->progress, .user = p->user };
     const double none = (double) NAN;
-    *out = (distill_centre_result) { .teacher_keep = none, .before = none, .after = none, .centre_before = s->gate_centre,
-                                     .centre_after = s->gate_centre };
+    *out = (distill_centre_result) { .teacher_keep = none, .before = none, .after = none,
+                                     .centre_before = s->gate_centre, .centre_after = s->gate_centre };
     if (teacher->cfg.retention.policy != NN_POLICY_HALTING || s->policy != NN_POLICY_HALTING)
         return VKC_FAIL(VKC_E_ARG, "centre: teacher and student must halt tokens; their policies are %s and %s",
                         nn_policy_name(teacher->cfg.retention.policy), nn_policy_name(s->policy));

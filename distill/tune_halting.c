@@ -17,13 +17,13 @@ vkc_status distill_halting_check(const nn_vit *teacher, const nn_vit *student, c
                         "%s, the student's %s", nn_policy_name(t->policy), nn_policy_name(s->policy));
     if (t->policy == NN_POLICY_HALTING && (t->every != s->every || t->keep_class != s->keep_class ||
                                            fabs(t->eps - s->eps) > 1e-9))
-        return VKC_FAIL(VKC_E_ARG, "tune: the teacher halts tokens with every %u, eps %g and keep_class %d, the student "
-                        "with %u, %g and %d", t->every, t->eps, t->keep_class, s->every, s->eps, s->keep_class);
+        return VKC_FAIL(VKC_E_ARG, "tune: the teacher halts tokens with every %u, eps %g and keep_class %d, the "
+                        "student with %u, %g and %d", t->every, t->eps, t->keep_class, s->every, s->eps, s->keep_class);
     for (uint32_t l = 0; l < teacher->cfg.depth && t->policy == NN_POLICY_TOPK; l++)
         if (nn_retention_is_made(&teacher->cfg, l) != nn_retention_is_made(&student->cfg, l) ||
             nn_retention_count(&teacher->cfg, l) != nn_retention_count(&student->cfg, l))
-            return VKC_FAIL(VKC_E_ARG, "tune: after block %u a share of %g goes on in the teacher, of %g in the student",
-                            l, t->share[l], s->share[l]);
+            return VKC_FAIL(VKC_E_ARG, "tune: after block %u a share of %g goes on in the teacher, of %g in the "
+                            "student", l, t->share[l], s->share[l]);
     if (p->halting > 0 && t->policy != NN_POLICY_HALTING)
         return VKC_FAIL(VKC_E_ARG, "tune: there is no halting to imitate, the teacher's policy is %s",
                         nn_policy_name(t->policy));

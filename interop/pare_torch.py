@@ -24,7 +24,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-
 # ---- safetensors: 8 bytes with the length of a JSON header, then the tensors without a gap
 
 DTYPES = {"F32": (torch.float32, 4), "F16": (torch.float16, 2), "BF16": (torch.bfloat16, 2)}
@@ -543,10 +542,11 @@ class Model(nn.Module):
 
 
 # transformers' names of a DINOv2 with a classifier of its own kind, and ours
-DINOV2 = {"dinov2_with_registers.": "", "dinov2.": "", "embeddings.patch_embeddings.": "patch_embed.", "projection.": "proj.",
-          "embeddings.position_embeddings": "pos_embed", "embeddings.register_tokens": "reg_token", "embeddings.": "",
-          "encoder.layer.": "blocks.", "attention.output.dense": "attn.proj", "attention.attention": "attn", "lambda1": "gamma",
-          "layer_scale": "ls", "weights_in": "fc1", "weights_out": "fc2", "layernorm.": "norm.", "classifier.": "head."}
+DINOV2 = {"dinov2_with_registers.": "", "dinov2.": "", "embeddings.patch_embeddings.": "patch_embed.",
+          "projection.": "proj.", "embeddings.position_embeddings": "pos_embed",
+          "embeddings.register_tokens": "reg_token", "embeddings.": "", "encoder.layer.": "blocks.",
+          "attention.output.dense": "attn.proj", "attention.attention": "attn", "lambda1": "gamma", "layer_scale": "ls",
+          "weights_in": "fc1", "weights_out": "fc2", "layernorm.": "norm.", "classifier.": "head."}
 
 
 def rename(weights):
@@ -557,7 +557,8 @@ def rename(weights):
             name = name.replace(theirs, word)
         ours[name] = x
     for name in [name for name in ours if ".attn.query." in name]:
-        ours[name.replace("query", "qkv")] = torch.cat([ours.pop(name.replace("query", w)) for w in ("query", "key", "value")])
+        ours[name.replace("query", "qkv")] = torch.cat(
+            [ours.pop(name.replace("query", w)) for w in ("query", "key", "value")])
     if "reg_token" in ours:
         ours["cls_token"] = ours["cls_token"] + ours["pos_embed"][:, :1]
         ours["pos_embed"] = ours["pos_embed"][:, 1:]

@@ -1,4 +1,5 @@
-// arch_names.c — timm's names of architectures: SIZE[_distilled]_patchP[_clip][_quickgelu][_regN][_dinov2][_IMAGE][.TAG]
+// arch_names.c — timm's names of architectures:
+// SIZE[_distilled]_patchP[_clip][_quickgelu][_regN][_dinov2][_IMAGE][.TAG]
 #include "nn/model_config_impl.h"
 
 #include <stdlib.h>
@@ -92,8 +93,8 @@ vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_
     const size_t len = strcspn(name, ".");
     const arch *a = find_arch(name);
     if (!a)
-        return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2 and CLIP are, by "
-                        "timm's names", where, nn_is_printable(name) ? name : "?");
+        return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2 and CLIP "
+                        "are, by timm's names", where, nn_is_printable(name) ? name : "?");
     c->dim = a->dim, c->depth = a->depth, c->heads = a->heads, c->hidden = a->hidden;
     c->channels = 3;
     c->height = c->width = 224;

@@ -1,8 +1,8 @@
 // check.h — is the device right? The forward calls of a graph against their definitions in double, while it runs.
 //
-// Each call is judged by itself: what it read is taken from the device, its op's `ref` is run on that, and what it wrote
-// is compared. So the first call that differs is named whatever came before or follows: "layer 3, attention branch (op
-// attention): differs by 0.02 from the reference (bar 0.0001) at row 5, column 7: 0.31 instead of 0.29 ...".
+// Each call is judged by itself: what it read is taken from the device, its op's `ref` is run on that, and what it
+// wrote is compared. So the first call that differs is named whatever came before or follows: "layer 3, attention
+// branch (op attention): differs by 0.02 from the reference (bar 0.0001) at row 5, column 7: 0.31 instead of 0.29 ...".
 //
 //   nn_check_create(dev, ..) -> graphs made from now on are checked; of each replay:
 //   nn_check_before(g) -> submit -> nn_check_after(g, "in batch 3")

@@ -77,8 +77,10 @@ static vkc_status read_vectors(const nn_safetensors *f, nn_class_vectors *k)
     vkc_status st;
     const nn_st_tensor *t = nn_safetensors_at(f, 0);
     if (nn_safetensors_len(f) != 1)
-        return VKC_FAIL(VKC_E_FORMAT, "%s has %zu tensors; class vectors are one matrix", k->path, nn_safetensors_len(f));
-    if (t->rank != 2 || t->shape[0] < 1 || t->shape[0] > NN_MAX_CLASSES || t->shape[1] < 1 || t->shape[1] > NN_MAX_CLASSES)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %zu tensors; class vectors are one matrix", k->path,
+                        nn_safetensors_len(f));
+    if (t->rank != 2 || t->shape[0] < 1 || t->shape[0] > NN_MAX_CLASSES || t->shape[1] < 1 ||
+        t->shape[1] > NN_MAX_CLASSES)
         return NN_ST_FAIL(VKC_E_FORMAT, t, "is no matrix of 1 to %d class vectors", NN_MAX_CLASSES);
     VKC_TRY(nn_st_tensor_check(t, 2, t->shape));
     k->classes = (uint32_t) t->shape[0];

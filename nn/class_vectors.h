@@ -1,4 +1,5 @@
-// class_vectors.h — one vector a class, to compare pictures with that a model turns into vectors: CLIP without its text side.
+// class_vectors.h — one vector a class, to compare pictures with that a model turns into vectors:
+// CLIP without its text side.
 //
 // A safetensors file with one matrix (classes, dim) of any name, and in its metadata, both optional,
 //   labels        a JSON list of as many names

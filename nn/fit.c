@@ -72,9 +72,9 @@ static vkc_status log_epoch(const fit *f, double lr)
     FILE *out = fopen(path, "a");
     if (!out)
         return VKC_FAIL(VKC_E_IO, "cannot write %s", path);
-    fprintf(out, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, \"norm\": %.6g, \"seconds\": %.1f, \"loss\": [",
-            f->p->what, (unsigned long long) f->s.epoch, (unsigned long long) f->s.step, lr, (double) f->norm,
-            vkc_seconds() - f->start);
+    fprintf(out, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, \"norm\": %.6g, \"seconds\": %.1f, "
+                 "\"loss\": [", f->p->what, (unsigned long long) f->s.epoch, (unsigned long long) f->s.step, lr,
+            (double) f->norm, vkc_seconds() - f->start);
     for (uint32_t i = 0; i < f->p->n_watch; i++)
         fprintf(out, "%s%.8g", i ? ", " : "", f->s.mean[i]);
     int bad = fprintf(out, "]}\n") < 0;
@@ -208,7 +208,8 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
     fit f = { .p = p, .batches = nn_loader_batches(p->loader), .start = vkc_seconds() };
     f.last_checkpoint = f.start;
     vkc_status st = p->n_state > NN_FIT_MAX_STATE
-        ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state, NN_FIT_MAX_STATE)
+        ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state,
+                   NN_FIT_MAX_STATE)
         : VKC_OK;
     if (st == VKC_OK && p->run_dir)
         st = nn_folder_create(p->run_dir);

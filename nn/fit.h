@@ -16,9 +16,9 @@
 extern "C" {
 #endif
 
-// A hook that may move the knobs of the stepper: called after every step on any picture, with its scalars (n_watch), and
-// once before the first step of a call with watch = NULL. `state` are n_state words of its own, 0 at first, saved in
-// every checkpoint and restored from it. `step` counts those done.
+// A hook that may move the knobs of the stepper: called after every step on any picture, with its scalars (n_watch),
+// and once before the first step of a call with watch = NULL. `state` are n_state words of its own, 0 at first, saved
+// in every checkpoint and restored from it. `step` counts those done.
 typedef void (*nn_fit_tune_fn)(void *user, nn_stepper *s, uint64_t step, const float *watch, uint64_t *state);
 #define NN_FIT_MAX_STATE 16
 

@@ -93,8 +93,8 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
         return NULL;
     size_t size = nn_shape_len(&shape) * 4;
     if (size > vkc_max_buffer(g->dev))
-        return nn_graph_fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "%s: %zu MiB; this device binds at most %zu MiB at once: use a "
-                                "smaller batch", name, size >> 20, vkc_max_buffer(g->dev) >> 20));
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "%s: %zu MiB; this device binds at most %zu MiB at once: "
+                                "use a smaller batch", name, size >> 20, vkc_max_buffer(g->dev) >> 20));
     vkc_status st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, size, name, &t->own);
     if (st == VKC_OK)
         st = vkc_fill(g->dev, vkc_slice_of(t->own), 0);

@@ -76,7 +76,8 @@ struct nn_graph {
     struct nn_check *check;         // nn/check.h; NULL = nobody compares. Borrowed
     uint64_t    n_replays;          // counted while there is one
     bool        is_due;             // the replay that is on its way will be compared
-    float     **before;             // (n_tensors) trained parameters as that replay reads them; NULL = as they are after
+    float     **before;             // (n_tensors) trained parameters as that replay reads them;
+                                    // NULL = as they are after
 };
 
 // Times: forward of node i at i; backward of node i at 2 * n_nodes - i.

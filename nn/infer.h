@@ -28,8 +28,8 @@ vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_in
 void       nn_infer_destroy(nn_infer *inf);
 
 // pixels (n, channels, size, size), normalised, or the stream (see `stream`) -> logits (n, classes). Blocking. The bits
-// of the logits are the same from a block on as from the pixels. On a device that is checked (nn/check.h) E_CHECK, and no
-// logits, when a call differs from its reference.
+// of the logits are the same from a block on as from the pixels. On a device that is checked (nn/check.h) E_CHECK,
+// and no logits, when a call differs from its reference.
 vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *logits);
 // Replay the last batch once more and give the wall time from submit to done.
 vkc_status nn_infer_repeat(nn_infer *inf, double *seconds);

@@ -113,8 +113,8 @@ static void fill(nn_loader *l, uint64_t batch, uint32_t at, uint8_t *work)
 
     vkc_status st = VKC_OK;
     if (known != BAD && known != KEPT)
-        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess, (nn_size) { l->p.height, l->p.width },
-                             decoded);
+        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess,
+                             (nn_size) { l->p.height, l->p.width }, decoded);
     if (known != BAD && st == VKC_OK)
         nn_augment_write(&l->p.augment, l->p.seed, epoch, image, l->p.height, l->p.width, decoded,
                          s->rgb + at * l->image_size);
@@ -319,8 +319,9 @@ static vkc_status find_good(nn_loader *l)
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory for a decoded picture");
     for (uint32_t i = 0; i < l->n_listed && st != VKC_OK; i++)
-        st = l->state[i] == BAD ? VKC_E_FORMAT : nn_dataset_read(l->p.data, l->p.split, i, 0, &l->p.preprocess, (nn_size) { l->p.height, l->p.width },
-                                                                 rgb);
+        st = l->state[i] == BAD ? VKC_E_FORMAT
+                                : nn_dataset_read(l->p.data, l->p.split, i, 0, &l->p.preprocess,
+                                                  (nn_size) { l->p.height, l->p.width }, rgb);
     free(rgb);
     l->has_good = st == VKC_OK;
     if (st == VKC_OK)

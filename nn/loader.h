@@ -43,8 +43,8 @@ nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset 
 nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
                                            uint64_t seed, uint32_t threads, bool plain);
 
-// What training does to pictures unless told otherwise: flips, transposes (of square ones) and shifts of a sixteenth of the side;
-// nothing where a mirrored picture would be another (digits).
+// What training does to pictures unless told otherwise: flips, transposes (of square ones) and shifts of a sixteenth
+// of the side; nothing where a mirrored picture would be another (digits).
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t height, uint32_t width);
 
 typedef struct nn_loader nn_loader;
@@ -56,15 +56,16 @@ void       nn_loader_destroy(nn_loader *l);
 uint32_t   nn_loader_batches(const nn_loader *l);       // of an epoch
 uint32_t   nn_loader_images(const nn_loader *l);        // of an epoch, broken ones included
 
-// Which picture of the split stands at place `at` of batch `batch`, counted from epoch 0, when none before it is broken.
+// Which picture of the split stands at place `at` of batch `batch`, counted from epoch 0, when none before it is
+// broken.
 uint32_t   nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at);
 
 // Go on with this batch. Blocking. Errors: E_ARG beyond the last batch of an epoch.
 vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch);
 
 // Wait for the next batch and write its pictures (n, channels, height, width), normalised, and their labels (n),
-// unless `labels` is NULL. There is room for `batch` of both. After the last batch of an epoch comes the first of the next.
-// *n is less than `batch` in the last batch and where pictures are broken; it may be 0.
+// unless `labels` is NULL. There is room for `batch` of both. After the last batch of an epoch comes the first of the
+// next. *n is less than `batch` in the last batch and where pictures are broken; it may be 0.
 // Errors: E_FORMAT no picture of the split is usable; E_ARG after the last epoch; E_NOMEM.
 vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t *n);
 

@@ -39,7 +39,8 @@ vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const 
         return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
                         nn_model_config_features(c), given);
     if (c->embed > NN_MAX_CLASSES || (c->embed && c->distilled))
-        return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where, c->embed);
+        return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
+                        c->embed);
     return nn_retention_check(c, st, where);
 }
 

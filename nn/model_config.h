@@ -1,8 +1,9 @@
 // model_config.h — what a model is, and the model folder that says so.
 //
-// A model folder of ours holds config.json (timm's keys), preprocessor_config.json (Hugging Face's keys), pare.json (what
-// is ours: mixer of every layer, family, provenance, measured figures), README.md (model card) and model.safetensors.
-// Others' are read too (docs/checkpoints.md): timm's, Hugging Face's, OpenCLIP's, and weights without any config.
+// A model folder of ours holds config.json (timm's keys), preprocessor_config.json (Hugging Face's keys), pare.json
+// (what is ours: mixer of every layer, family, provenance, measured figures), README.md (model card) and
+// model.safetensors. Others' are read too (docs/checkpoints.md): timm's, Hugging Face's, OpenCLIP's, and weights
+// without any config.
 // Thread-safety: safe on different configs.
 // Errors: E_IO, E_FORMAT (files), E_ARG (arguments), E_NOMEM.
 #ifndef NN_MODEL_CONFIG_H
@@ -74,8 +75,9 @@ typedef struct nn_model_config {
     bool     swiglu;                        // the MLP is gated: silu(first half) * second half (DINOv2 giant)
     bool     bare_prefix;                   // only patches have positions (timm's no_embed_class)
     bool     headless;                      // no classifier: the logits are the features, `classes` many
-    uint32_t embed;                         // not 0: what comes of the classifier, or the features, are so many numbers; made
-                                            // unit length, their products with class vectors are the logits (CLIP)
+    uint32_t embed;                         // not 0: what comes of the classifier, or the features, are so many
+                                            // numbers; made unit length, their products with class vectors are the
+                                            // logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     guessed_heads;                 // no config said how many heads: channels / 64
     bool     embeds;                        // what comes of the classifier are no scores of classes, but CLIP's space
@@ -93,8 +95,8 @@ typedef struct nn_model_config {
 
 // Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
 // hidden=384, channels=3, classes=10, and mixer=: one for all layers, "linear:features=elu1" (several options have
-// a + between them), or a list, "linear*3/attention*3", repeated until it fills the depth; attention by default. In place
-// of vit: a name of timm's, "deit_tiny_patch16_224", and then only what is to differ from it.
+// a + between them), or a list, "linear*3/attention*3", repeated until it fills the depth; attention by default. In
+// place of vit: a name of timm's, "deit_tiny_patch16_224", and then only what is to differ from it.
 // E_ARG names the key that is wrong, and the mixers and options that there are.
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
 vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);

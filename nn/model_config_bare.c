@@ -72,7 +72,8 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
         if (nn_json_has(pre, "resize_mode"))
             VKC_TRY(nn_json_get_string(where, pre, "resize_mode", 20, &mode));
         if (strcmp(filter, "bicubic") != 0 || (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
-            return VKC_FAIL(VKC_E_FORMAT, "%s: interpolation %s with resize_mode %s is not supported", where, filter, mode);
+            return VKC_FAIL(VKC_E_FORMAT, "%s: interpolation %s with resize_mode %s is not supported", where, filter,
+                            mode);
         c->preprocess.mode = strcmp(mode, "squash") == 0 ? NN_RESIZE_SQUASH : NN_RESIZE_SHORTEST;
     }
 done:
@@ -126,8 +127,8 @@ static vkc_status guess_tokens(const char *path, const shapes *s, nn_model_confi
         c->bare_prefix = i == 1 || (i == 0 && more > 0);
         return VKC_OK;
     }
-    return VKC_FAIL(VKC_E_FORMAT, "%s: %llu positions are no square of patches, and there is no config to say more", path,
-                    (unsigned long long) rows);
+    return VKC_FAIL(VKC_E_FORMAT, "%s: %llu positions are no square of patches, and there is no config to say more",
+                    path, (unsigned long long) rows);
 }
 
 vkc_status nn__config_guess(const char *folder, nn_model_config *c)
@@ -139,16 +140,19 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
     for (size_t i = 0; i < nn_weights_len(w); i++)
         look(nn_weights_at(w, i), &s);
     const char *path = nn_weights_path(w);
-    if (!s.patch || s.patch->rank != 4 || !s.pos || s.pos->rank < 2 || !s.fc1 || s.fc1->rank != 2 || !s.fc2 || s.fc2->rank != 2 ||
-        (s.head && s.head->rank != 2) || (s.more && (s.more->rank < 2 || !is_in(s.more->shape[s.more->rank - 2], NN_MAX_REGISTERS)))) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its tensors are not those of a vision transformer",
-                      path);
+    if (!s.patch || s.patch->rank != 4 || !s.pos || s.pos->rank < 2 || !s.fc1 || s.fc1->rank != 2 || !s.fc2 ||
+        s.fc2->rank != 2 || (s.head && s.head->rank != 2) ||
+        (s.more && (s.more->rank < 2 || !is_in(s.more->shape[s.more->rank - 2], NN_MAX_REGISTERS)))) {
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its tensors are not those of a vision "
+                      "transformer", path);
         goto done;
     }
     const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : dim;
-    if (!is_in(dim, NN_MAX_DIM) || dim % HEAD_CHANNELS || !is_in(s.patch->shape[1], 3) || !is_in(s.patch->shape[2], 1024) ||
-        s.patch->shape[3] != s.patch->shape[2] || !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its shapes alone do not say what model it is", path);
+    if (!is_in(dim, NN_MAX_DIM) || dim % HEAD_CHANNELS || !is_in(s.patch->shape[1], 3) ||
+        !is_in(s.patch->shape[2], 1024) || s.patch->shape[3] != s.patch->shape[2] ||
+        !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its shapes alone do not say what model it is",
+                      path);
         goto done;
     }
     c->dim = (uint32_t) dim, c->channels = (uint32_t) s.patch->shape[1], c->patch = (uint32_t) s.patch->shape[2];

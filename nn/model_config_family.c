@@ -1,4 +1,5 @@
-// model_config_family.c — what a family differs in from the plain ViT, as pare.json has it: only what differs is written.
+// model_config_family.c — what a family differs in from the plain ViT, as pare.json has it:
+// only what differs is written.
 #include "nn/model_config_impl.h"
 
 #include <jansson.h>
@@ -72,8 +73,10 @@ json_t *nn__family_json(const nn_model_config *c)
         { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->embeds },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {
-        { "mlp", "swiglu", c->swiglu }, { "act", acts[c->act], c->act != NN_ACT_GELU },
-        { "pool", pools[c->pool], c->pool != NN_POOL_TOKEN }, { "positions", rules[c->pos_rule], c->pos_rule != NN_POSITIONS_TIMM },
+        { "mlp", "swiglu", c->swiglu },
+        { "act", acts[c->act], c->act != NN_ACT_GELU },
+        { "pool", pools[c->pool], c->pool != NN_POOL_TOKEN },
+        { "positions", rules[c->pos_rule], c->pos_rule != NN_POSITIONS_TIMM },
     };
     json_t *obj = json_object();
     if (c->registers)

@@ -1,4 +1,5 @@
-// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, DeiT, DINOv2 and CLIP's vision tower.
+// model_config_hf.c — config.json as Hugging Face's transformers write it,
+// for ViT, DeiT, DINOv2 and CLIP's vision tower.
 //
 // A key that a file leaves out has the value that transformers give it. What these programs can say and this one cannot
 // do is refused.
@@ -272,10 +273,12 @@ void nn__config_add_dinov2(const nn_model_config *c, json_t *config)
                      c->registers ? "dinov2_with_registers" : "dinov2", "architectures",
                      c->registers ? "Dinov2WithRegistersForImageClassification" : "Dinov2ForImageClassification",
                      "hidden_size", (int) c->dim, "num_hidden_layers", (int) c->depth, "num_attention_heads",
-                     (int) c->heads, "mlp_ratio", (int) find_ratio(c), "hidden_act", "gelu", "layer_norm_eps", c->eps, "image_size",
-                     is_square ? json_integer(c->height) : json_pack("[i,i]", (int) c->height, (int) c->width), "patch_size",
-                     (int) c->patch, "num_channels", (int) c->channels, "qkv_bias", 1, "use_swiglu_ffn", (int) c->swiglu,
-                     "layerscale_value", 1.0, "num_register_tokens", (int) c->registers, "id2label", names);
+                     (int) c->heads, "mlp_ratio", (int) find_ratio(c), "hidden_act", "gelu", "layer_norm_eps", c->eps,
+                     "image_size",
+                     is_square ? json_integer(c->height) : json_pack("[i,i]", (int) c->height, (int) c->width),
+                     "patch_size", (int) c->patch, "num_channels", (int) c->channels, "qkv_bias", 1,
+                     "use_swiglu_ffn", (int) c->swiglu, "layerscale_value", 1.0,
+                     "num_register_tokens", (int) c->registers, "id2label", names);
     json_object_update(config, more);
     json_decref(more);
 }

@@ -10,12 +10,13 @@ extern "C" {
 
 // The object "retention" of pare.json's root, of a model whose depth is known; without one, none.
 vkc_status nn__retention_read(const char *where, struct json_t *root, nn_model_config *c);
-// The object "family" of pare.json's root; without one the config stays. And that object to write; NULL for a plain ViT.
+// The object "family" of pare.json's root; without one the config stays. And that object to write; NULL for a plain
+// ViT.
 vkc_status nn__family_read(const char *where, struct json_t *root, nn_model_config *c);
 struct json_t *nn__family_json(const nn_model_config *c);
 
-// What a name of timm's says, "deit_tiny_distilled_patch16_224.fb_in1k": sizes, family, epsilon; classes stay 0 unless it has
-// none. Fails with `st`.
+// What a name of timm's says, "deit_tiny_distilled_patch16_224.fb_in1k": sizes, family, epsilon; classes stay 0
+// unless it has none. Fails with `st`.
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c);
 
 // Is it a model that only transformers have, their DINOv2 with a classifier on class token and mean patch? Then weights

@@ -187,8 +187,8 @@ static vkc_status read_config(const char *folder, nn_model_config *c)
         VKC_TRY(nn__config_read_hf(path, root, c));
         st = read_preprocessor(folder, c);
     } else {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has neither an architecture, as timm writes it, nor a model_type, as Hugging Face does",
-                      path);
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has neither an architecture, as timm writes it, nor a model_type, as Hugging "
+                      "Face does", path);
     }
     if (st == VKC_OK)
         st = nn_model_config_check(c, VKC_E_FORMAT, path);

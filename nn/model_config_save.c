@@ -41,13 +41,14 @@ static json_t *build_pretrained_cfg(const nn_model_config *c)
     if (cfg != NULL) {
         json_object_set_new(cfg, "num_classes", json_integer(c->headless && !c->embed ? 0 : c->classes));
         json_object_set_new(cfg, "first_conv", json_string("patch_embed.proj"));
-        json_object_set_new(cfg, "classifier", c->distilled ? json_pack("[s, s]", "head", "head_dist") : json_string("head"));
+        json_object_set_new(cfg, "classifier",
+                            c->distilled ? json_pack("[s, s]", "head", "head_dist") : json_string("head"));
     }
     return cfg;
 }
 
-// The architecture of timm's that comes closest: its class, activation and epsilon; sizes are arguments. Another program
-// must not take a model with other mixers, or one that drops tokens, for a plain vision transformer.
+// The architecture of timm's that comes closest: its class, activation and epsilon; sizes are arguments. Another
+// program must not take a model with other mixers, or one that drops tokens, for a plain vision transformer.
 static const char *get_arch(const nn_model_config *c)
 {
     if (!is_plain(c))

@@ -97,9 +97,10 @@ done:
 static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = {
-        "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio", "class_token", "global_pool",
-        "no_embed_class", "pre_norm", "qkv_bias", "reg_tokens", "init_values", "act_layer", "num_classes", "dynamic_img_size",
-        "drop_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate", "drop_path_rate", NULL
+        "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio", "class_token",
+        "global_pool", "no_embed_class", "pre_norm", "qkv_bias", "reg_tokens", "init_values", "act_layer",
+        "num_classes", "dynamic_img_size", "drop_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate",
+        "attn_drop_rate", "drop_path_rate", NULL
     };
     json_t *args;
     vkc_status st;

@@ -82,7 +82,8 @@ static bool look_up(const char *name, nn_tensor_name *out)
         blanks b;
         if (!match(rows[i].theirs, name, &b))
             continue;
-        *out = (nn_tensor_name) { .part = rows[i].part, .parts = rows[i].parts, .is_transposed = rows[i].is_transposed };
+        *out = (nn_tensor_name) { .part = rows[i].part, .parts = rows[i].parts,
+                                  .is_transposed = rows[i].is_transposed };
         fill(rows[i].ours, &b, out->ours);
         return true;
     }
@@ -102,11 +103,13 @@ bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
     return true;
 }
 
-bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name, char theirs[NN_MAX_NAME])
+bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name,
+                           char theirs[NN_MAX_NAME])
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         blanks b;
-        const bool is_written = rows[i].written == WRITE_ALL || rows[i].written == (is_gated ? WRITE_GATED : WRITE_PLAIN);
+        const bool is_written = rows[i].written == WRITE_ALL ||
+                                rows[i].written == (is_gated ? WRITE_GATED : WRITE_PLAIN);
         if (!is_written || rows[i].part != part || !match(rows[i].ours, ours, &b))
             continue;
         *name = (nn_tensor_name) { .part = part, .parts = rows[i].parts };

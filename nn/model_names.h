@@ -24,7 +24,8 @@ bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out);
 
 // What transformers call part `part` of a parameter of ours in a DINOv2 with a gated MLP or a plain one, without the
 // prefix of its class. False: it has no such part.
-bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name, char theirs[NN_MAX_NAME]);
+bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name,
+                           char theirs[NN_MAX_NAME]);
 
 #ifdef __cplusplus
 }

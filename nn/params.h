@@ -37,7 +37,8 @@ typedef struct nn_params {
 
 vkc_status nn_params_create(vkc_device *dev, nn_params **out);
 void       nn_params_destroy(nn_params *ps);
-// Append a parameter, `saved` equal to `shape` (set p[*index].saved where files differ); *index stays valid. Errors: E_ARG (a name twice or too long), E_NOMEM.
+// Append a parameter, `saved` equal to `shape` (set p[*index].saved where files differ); *index stays valid.
+// Errors: E_ARG (a name twice or too long), E_NOMEM.
 vkc_status nn_params_add(nn_params *ps, const char *name, const nn_shape *shape, bool decay,
                          uint32_t *index);
 // Place all and make the blocks, values and gradients zero. Nothing can be added after.

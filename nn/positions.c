@@ -67,8 +67,8 @@ static void fill_taps(nn_pos_rule rule, uint32_t from, uint32_t to, uint32_t mos
 }
 
 // Rows first, then columns: src (from.h, from.w, dim) -> mid (from.h, to.w, dim) -> dst (to.h, to.w, dim).
-static void resample(const float *src, nn_grid from, uint32_t dim, nn_grid to, const taps *tx, const taps *ty, double *mid,
-                     float *dst)
+static void resample(const float *src, nn_grid from, uint32_t dim, nn_grid to, const taps *tx, const taps *ty,
+                     double *mid, float *dst)
 {
     for (uint32_t y = 0; y < from.h; y++)
         for (uint32_t x = 0; x < to.w; x++)
@@ -94,8 +94,8 @@ static uint32_t count_taps(uint32_t from, uint32_t to)
     return (uint32_t) ceil(2.0 * REACH * stretch) + 2;
 }
 
-vkc_status nn_positions_build(nn_pos_rule rule, uint32_t prefix, const float *src, nn_grid from, uint32_t dim, nn_grid to,
-                              float *dst)
+vkc_status nn_positions_build(nn_pos_rule rule, uint32_t prefix, const float *src, nn_grid from, uint32_t dim,
+                              nn_grid to, float *dst)
 {
     const size_t before = (size_t) prefix * dim;
     if (from.h == 0 || from.w == 0 || to.h == 0 || to.w == 0 || dim == 0)

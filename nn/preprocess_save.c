@@ -63,7 +63,8 @@ json_t *nn_preprocess_json_hf(const nn_model_config *c)
     const nn_size model = { c->height, c->width }, resized = find_resized(c);
     const bool is_edge = p->mode == NN_RESIZE_SHORTEST, resizes = p->mode != NN_RESIZE_NONE;
     const bool is_same = resized.height == model.height && resized.width == model.width;
-    const bool crops = p->mode == NN_RESIZE_SQUASH ? !is_same : p->mode == NN_RESIZE_NONE ? p->crop.height > 0 : is_edge;
+    const bool crops = p->mode == NN_RESIZE_SQUASH ? !is_same
+        : p->mode == NN_RESIZE_NONE ? p->crop.height > 0 : is_edge;
     const uint32_t edge = resized.height > resized.width ? resized.height : resized.width;
     json_t *size = is_edge ? json_pack("{s:i}", "shortest_edge", (int) edge) : build_size(crops ? resized : model);
     return json_pack("{s:s, s:b, s:o, s:i, s:o*, s:o*, s:b, s:f, s:b, s:o, s:o}", "image_processor_type",

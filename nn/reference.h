@@ -1,9 +1,9 @@
 // reference.h — a built graph in double: its calls in order, each by its op's definition.
 //
 // The reference of whatever a graph can hold, with no second implementation of it. The graph needs no plan; its
-// layouts' host copies say which rows are live; the definition of an op that makes a layout writes the copy of that one,
-// so two references at a time need layouts of their own. Words are doubles that are whole. To compare a graph's calls on
-// the device one by one, see nn/check.h.
+// layouts' host copies say which rows are live; the definition of an op that makes a layout writes the copy of that
+// one, so two references at a time need layouts of their own. Words are doubles that are whole. To compare a graph's
+// calls on the device one by one, see nn/check.h.
 // Thread-safety: one reference, and the layouts of its graph, by one thread at a time.
 #ifndef NN_REFERENCE_H
 #define NN_REFERENCE_H

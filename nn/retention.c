@@ -143,8 +143,8 @@ vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const c
     if ((int) r->gaps < NN_GAPS_SKIP || (int) r->gaps > NN_GAPS_COUNT)
         return VKC_FAIL(st, "%s: retention: gaps %d is neither skip nor count", where, (int) r->gaps);
     if (r->policy == NN_POLICY_HALTING && (cfg->distilled || cfg->pool != NN_POOL_TOKEN))
-        return VKC_FAIL(st, "%s: retention: halting is for models whose classifier reads the class token alone; topk is for "
-                        "all", where);
+        return VKC_FAIL(st, "%s: retention: halting is for models whose classifier reads the class token alone; topk "
+                        "is for all", where);
     if (r->policy == NN_POLICY_HALTING)
         return check_halting(r, st, where);
     for (uint32_t l = 0; r->policy == NN_POLICY_TOPK && l < cfg->depth; l++) {

@@ -33,8 +33,9 @@ uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain in
 // save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
 uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
 
-// As many as nn_row_lanes gives a GPU, on any device: where one invocation walks a whole row of logits and more besides,
-// code that lavapipe 26.1 compiles may crash, and for a batch of class scores there is nothing to gain from it.
+// As many as nn_row_lanes gives a GPU, on any device: where one invocation walks a whole row of logits and more
+// besides, code that lavapipe 26.1 compiles may crash, and for a batch of class scores there is nothing to gain from
+// it.
 uint32_t nn_many_lanes(uint32_t cols);
 
 // Will a launch over `rows` rows at most, `tile` a workgroup, have a workgroup for every tile? Then 1:

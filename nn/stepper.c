@@ -137,7 +137,8 @@ static vkc_status record_step(nn_stepper *s)
 {
     vkc_status st;
     VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, 4 * (NN_MAX_LOSSES + 1), "losses, host", &s->readback));
-    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step", .profile = s->p.profile }, &s->step));
+    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step", .profile = s->p.profile },
+                                 &s->step));
     VKC_TRY(nn_adamw_record_clear(s->opt, s->step));
     VKC_TRY(nn_graph_record(s->p.graph, s->step));
     VKC_TRY(nn_adamw_record(s->opt, s->step));

@@ -54,7 +54,8 @@ vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr
 // E_ARG is never returned for numbers: a NaN loss is the caller's to judge.
 vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm);
 // After the wait: E_CHECK with the first call that differs from its reference, where the device is checked (nn/check.h)
-// and this step is one to compare, or with the first tensor that the graph watches (nn/finite.h) and that was not finite.
+// and this step is one to compare, or with the first tensor that the graph watches (nn/finite.h) and that was not
+// finite.
 vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step);
 bool       nn_stepper_is_checked(const nn_stepper *s);
 

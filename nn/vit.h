@@ -56,8 +56,9 @@ vkc_status nn_vit_init(nn_vit *v, uint64_t seed);       // from scratch
 // They must match the config tensor by tensor, before any memory is asked for; E_FORMAT names what is missing, unknown
 // or of another shape.
 vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out);
-// The same for pictures of another size, positions resampled (nn/positions.h); 0 x 0 = the folder's, and then the same bits.
-// And with class vectors (nn/class_vectors.h) of a file; NULL: the folder's class_vectors.safetensors, if it has one.
+// The same for pictures of another size, positions resampled (nn/positions.h); 0 x 0 = the folder's, and then the
+// same bits. And with class vectors (nn/class_vectors.h) of a file; NULL: the folder's class_vectors.safetensors, if
+// it has one.
 vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
                             nn_vit **out);
 vkc_status nn_vit_save_weights(const nn_vit *v, const char *path);
@@ -92,7 +93,8 @@ typedef struct nn_vit_taps {
 nn_tensor *nn_vit_forward(nn_graph *g, const nn_vit *v, const nn_batch *b, nn_tensor *pixels, bool trained,
                           nn_vit_taps *taps);
 // The rest of it from block `first` on: x (R, C), the residual stream that enters that block, packed by batch->tokens
-// -> logits. Dense models only (E_ARG) unless first is 0. Taps of what is before stay NULL; `tokens` is x for first = 0.
+// -> logits. Dense models only (E_ARG) unless first is 0. Taps of what is before stay NULL; `tokens` is x for
+// first = 0.
 nn_tensor *nn_vit_forward_from(nn_graph *g, const nn_vit *v, const nn_batch *b, uint32_t first, nn_tensor *x,
                                bool trained, nn_vit_taps *taps);
 // Block l alone: x (R, C) -> (R, C), the residual stream. `taps` may be NULL.
@@ -104,7 +106,8 @@ void       nn_vit_watch(nn_graph *g, const nn_vit *v, const nn_vit_taps *taps);
 nn_tensor *nn_vit_attn(nn_graph *g, const nn_vit *v, uint32_t l, nn_tensor *y, bool trained,
                        nn_tensor **heads, nn_mixer_taps *taps);
 
-// Parameters of the model of a config, counted without making it; 0 when host memory is short or its mixers are unknown.
+// Parameters of the model of a config, counted without making it; 0 when host memory is short or its mixers are
+// unknown.
 uint64_t nn_vit_count_params(const nn_model_config *cfg);
 uint64_t nn_vit_macs(const nn_vit *v, uint32_t l);      // multiply-adds an image; l = layer, depth = all
 // Multiply-adds of block l, norms and MLP included, for an image of which `tokens` are there.

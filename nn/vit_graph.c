@@ -148,7 +148,8 @@ static nn_tensor *head(const builder *b, const nn_vit *v, nn_tensor *x)
     if (!v->cfg.embed)
         return x;
     x = NN_APPLY0(b->g, unit, NULL, x);
-    return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(b, v->vectors), NULL);
+    return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(b, v->vectors),
+                    NULL);
 }
 
 // From the stream after the last block to the logits. A norm row by row comes after the rows that are read are chosen,

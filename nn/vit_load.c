@@ -213,7 +213,8 @@ static vkc_status check_whole(loading *l)
 {
     const nn_params *ps = l->v->params;
     for (uint32_t i = 0; i < ps->n; i++) {
-        const bool is_qkv = strstr(ps->p[i].name, ".attn.qkv.") != NULL, is_gated = strstr(ps->p[i].name, ".mlp.fc1.") != NULL;
+        const bool is_qkv = strstr(ps->p[i].name, ".attn.qkv.") != NULL,
+                   is_gated = strstr(ps->p[i].name, ".mlp.fc1.") != NULL;
         const uint32_t all = is_qkv ? 7u : is_gated ? 3u : 1u;
         if ((l->parts[i] & all) == all || (l->parts[i] == 0 && is_zero(l, i)))
             continue;
@@ -239,7 +240,8 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
     if (c->embed)
         return VKC_FAIL(VKC_E_ARG, "%s: the model has class vectors already", k->path);
     if (k->dim != c->classes)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: class vectors of %u numbers for a model that gives %u", k->path, k->dim, c->classes);
+        return VKC_FAIL(VKC_E_FORMAT, "%s: class vectors of %u numbers for a model that gives %u", k->path, k->dim,
+                        c->classes);
     if (nn_model_config_has_scores(c) && c->labels)
         return VKC_FAIL(VKC_E_ARG, "%s: the model is a classifier and needs no class vectors", k->path);
     c->embed = c->classes;
@@ -290,7 +292,8 @@ done:
     return st;
 }
 
-vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable, nn_vit **out)
+vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
+                            nn_vit **out)
 {
     vkc_status st;
     nn_model_config cfg = { 0 };

@@ -1,5 +1,5 @@
-// vit_save.c — the parameters of a model as a safetensors file, under timm's names or, where only transformers have such
-// a model, under theirs.
+// vit_save.c — the parameters of a model as a safetensors file, under timm's names or,
+// where only transformers have such a model, under theirs.
 #include "nn/vit.h"
 
 #include <stdio.h>

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks the rules of the tree: check_tree.py ROOT, or check_tree.py --self-test.
 
-Includes go down the floors only, files stay below 600 lines, every table row has its files and every
-file its row, no path of one machine is built in, and the first line of a file says what it is.
+Includes go down the floors only, files stay below 600 lines of 120 characters, every table row has its
+files and every file its row, no path of one machine is built in, and the first line of a file says what
+it is.
 """
 import pathlib
 import re
@@ -10,6 +11,8 @@ import sys
 import tempfile
 
 MAX_LINES = 600
+MAX_WIDTH = 120     # characters, not bytes
+WIDE = {"tests/op_cases.c", "tests/op_cases_streams.def"}       # tables: a row a line reads better
 SKIP_DIRS = {".git", "build", "runs", "data", "models", "__pycache__", ".cache"}
 SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
 FLOORS = {"vk": 1, "nn": 2, "distill": 3, "apps": 4}
@@ -61,6 +64,14 @@ def check_length(name, text):
     lines = text.count("\n") + (not text.endswith("\n"))
     if lines > MAX_LINES:
         yield f"{name}: {lines} lines, more than {MAX_LINES}: split it"
+
+
+def check_width(name, text):
+    if pathlib.PurePath(name).suffix not in SOURCES or name in WIDE:
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_WIDTH:
+            yield f"{name}:{number}: {len(line)} characters, more than {MAX_WIDTH}: break the line"
 
 
 def check_paths(name, text):
@@ -127,10 +138,14 @@ def check(root):
         if path.suffix not in SOURCES and not is_script(name):
             continue
         text = path.read_text(encoding="utf-8")
-        for rule in (check_includes, check_shader_includes, check_length, check_paths, check_first_line):
+        for rule in (check_includes, check_shader_includes, check_length, check_width, check_paths,
+                     check_first_line):
             problems += rule(name, text)
     return problems + list(check_ops(root)) + list(check_mixers(root))
 
+
+FULL_LINE = "// " + "—" * (MAX_WIDTH - 3) + "\n"
+WIDE_LINE = "//" + FULL_LINE
 
 # A small tree that is right, and one change a rule that must be caught with the words beside it.
 GOOD = {
@@ -139,11 +154,12 @@ GOOD = {
     "nn/ops/add.c": '// add.c — the sum of two.\n#include "vk/device.h"\n#include "shaders/add.h"\n',
     "nn/mixers.def": "// mixers.def — one row a mixer.\nNN_MIXER(linear)\n",
     "nn/mixers/linear.c": "// linear.c — attention without softmax.\n",
-    "distill/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/op.h"\n',
+    "distill/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/op.h"\n' + FULL_LINE,
     "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/op_cases.h"\n',
     "shaders/add.h": '// add.h — what both sides share.\n#include "inc/shared.h"\n',
     "shaders/add.comp": '#version 460\n#include "add.h"\n// Adds two rows, element by element.\n',
-    "tests/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n// /home/ is fine in a test\n',
+    "tests/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n// /home/ is fine in a test\n'
+                        + WIDE_LINE,
     "scripts/demo": "#!/usr/bin/env bash\n# demo — the main job in one go.\n",
 }
 LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
@@ -157,6 +173,8 @@ BAD = [
     ({"nn/a.c": '// a.c — a file of nn.\n#include "jansson/jansson.h"\n'}, "neither of this tree"),
     ({"shaders/b.h": '// b.h — shared by both sides.\n#include "nn/op.h"\n'}, "lowest floor"),
     ({"nn/long.c": LONG}, "lines, more than"),
+    ({"nn/wide.h": "// wide.h — says it in one breath.\n" + WIDE_LINE}, "nn/wide.h:2: 122 characters, more than"),
+    ({"tests/wide.py": '"""Says it in one breath."""\n' + WIDE_LINE.replace("/", "#")}, "characters, more than"),
     ({"scripts/long": "#!/bin/sh\n# long — a script too long.\n" + ":\n" * MAX_LINES}, "lines, more than"),
     ({"nn/ops.def": "// ops.def — one row an op.\n"}, "nn/ops/add.c: has no row"),
     ({"nn/ops/add.c": None}, "has no file nn/ops/add.c"),

@@ -1,6 +1,6 @@
-// fuzz_config.c — libFuzzer target: the bytes up to the first NUL are config.json, the rest is pare.json. The first line
-// of an input that begins with "vit:" or "vit_" is an --arch text; what follows "open_clip:" is open_clip_config.json,
-// and what follows "tensors:" the weights of a folder without a config.
+// fuzz_config.c — libFuzzer target: the bytes up to the first NUL are config.json, the rest is pare.json.
+// The first line of an input that begins with "vit:" or "vit_" is an --arch text; what follows "open_clip:" is
+// open_clip_config.json, and what follows "tensors:" the weights of a folder without a config.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-// test_class_vectors.c — class vectors make a classifier of a model that gives features: scores by the formula, lies refused.
+// test_class_vectors.c — class vectors make a classifier of a model that gives features:
+// scores by the formula, lies refused.
 #include "tests/device_dir.h"
 
 #include "nn/class_vectors.h"

@@ -280,7 +280,8 @@ def test_model(work):
     check(json.loads((work / "scaling/run.json").read_text())["finished"], "bench scaling: run.json")
     # A mixer whose kernels are the serial ones anyway on this device is not compared.
     chunked = re.findall(r"^  (\w+) [^\n]*\n(?: {10}[^\n]*\n)* {10,}chunk=", run("bench", "--help")[1], re.M)
-    value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers", ",".join([*chunked, "identity"]))
+    value = check_json("rows", *small, "--tokens", "5", "--compare-serial", "--mixers",
+                       ",".join([*chunked, "identity"]))
     compared = {row["mixer"] for row in value.get("rows", []) if row.get("serial_ratio", 0) > 0}
     check(compared and compared <= set(chunked), f"bench scaling --compare-serial: {value.get('rows')}")
     check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
@@ -474,7 +475,8 @@ def test_retain(work):
     topk = ["retain", m, "--data", data, "--policy", "topk", "--no-timing"]
     value = check_json("series", *topk, "--keep", "0.875,0.75", "-o", work / "t/", "--run", work / "tr")
     check([round(one["keep"], 6) for one in value.get("series", [])] == [0.875, 0.75], f"retain: series {value}")
-    check(weights(work / "t-0.75") == weights(m) and (work / "tr-0.88/run.json").is_file(), "retain: topk and its folders")
+    check(weights(work / "t-0.75") == weights(m) and (work / "tr-0.88/run.json").is_file(),
+          "retain: topk and its folders")
     check_run(0, "asked       kept", *topk, "--keep", "0.875,0.75", "-o", work / "c", "--chain", "--epochs", "1")
     check(weights(work / "c-0.75") != weights(work / "c-0.88"), "retain --chain: the second is trained on")
     value = check_json("keep", *topk, "--at", "0", "--share", "0.25", "-o", work / "sh")
@@ -499,7 +501,8 @@ def test_retain(work):
     check_run(2, "released or normalised", *plain, "--keep", "0.8", "--prior-target", "magic", "-o", work / "refused")
     check_run(2, "falling", *plain, "--keep", "0.7,0.8", "--chain", "-o", work / "refused")
     check_run(2, "is there already", *plain, "--keep", "0.8", "-o", m)
-    check_run(6, "classes", "retain", m, "--data", "synth:ringed-digit,val=10,test=10", "--keep", "0.8", "-o", work / "refused")
+    check_run(6, "classes", "retain", m, "--data", "synth:ringed-digit,val=10,test=10", "--keep", "0.8",
+              "-o", work / "refused")
     check_run(6, "no-such", "retain", work / "no-such", "--data", data, "--keep", "0.8", "-o", work / "refused")
     check(tree(m) == before, "retain: a refused command changed something")
     check(not any(p.name.startswith("refused") for p in work.iterdir()), "retain: a refused command made a folder")

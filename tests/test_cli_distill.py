@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs pare distill, tune and prune from outside: mixers, objectives, baselines, resuming, bad input: test_cli_distill.py PARE."""
+"""Runs pare distill, tune and prune from outside: mixers, objectives, baselines, resuming, bad input:
+test_cli_distill.py PARE."""
 import json
 import shutil
 import struct
@@ -81,7 +82,8 @@ def test_resume(work):
     half.write_bytes(whole[:len(whole) // 2])
     check_run(6, "tune.safetensors", *distill(work, "r", *args, "--resume"))
     half.write_bytes(whole)
-    check(not (work / "r").exists() and before.keys() <= tree(work / "r.run").keys(), "distill: a broken run lost files")
+    check(not (work / "r").exists() and before.keys() <= tree(work / "r.run").keys(),
+          "distill: a broken run lost files")
     check_run(0, "top-1 on test", *distill(work, "r", *args, "--resume"))
     check(weights(work / "r") == weights(work / "t"), "distill: a resumed run gives other weights")
     check(decisions(results(work, "r")) == decisions(results(work, "t")), "distill: a resumed run decides otherwise")
@@ -106,7 +108,8 @@ def test_from(work):
     check_run(0, "2 of 2 layers", *distill(work, "a", *one))
     value = check_json("path", *distill(work, "b", "--from", work / "a", "--max-drop", "100"))
     check(value["mixers"] == ["linear:features=hedgehog"] and value["transfer"] == [], f"distill --from: {value}")
-    check(decisions(results(work, "b")) == decisions(results(work, "a")), "distill --from: another path than by transfer")
+    check(decisions(results(work, "b")) == decisions(results(work, "a")),
+          "distill --from: another path than by transfer")
     check(weights(work / "b") == weights(work / "a"), "distill --from: other weights")
     # A student whose every replacement harms: both pictures' classes look alike behind it.
     shutil.copytree(work / "a", work / "bad")
@@ -126,7 +129,8 @@ def test_from(work):
     most = check_json("path best", *distill(work, "most", *harm))
     check([s["layer"] for s in most["path"]] == [0, 1] and most["best"] == 1, f"distill of a half harmful one: {most}")
     value = check_json("path", *distill(work, "best", *harm, "--best"))
-    check(value["replaced"] == [0] and value["path"] == most["path"] and value["student_is"] == "best", f"--best: {value}")
+    check(value["replaced"] == [0] and value["path"] == most["path"] and value["student_is"] == "best",
+          f"--best: {value}")
     value = check_json("path", *distill(work, "sure", *harm, "--confidence", "0.999"))
     check(value["replaced"] == [0] and value["refused"]["layer"] == 1 and value["guarded"] and
           value["refused"]["low"] < -0.6 < value["refused"]["top1"] - value["val_top1"], f"--confidence: {value}")
@@ -162,7 +166,8 @@ def test_objectives(work):
     check_run(1, "by none of these mixers does a layer get faster", *timed, "--resume")
     costs.write_text("{\"ms\": [3, 1, 3, 2.5]}")
     value = check_json("path beats_teacher teacher_at student_at", *timed, "--resume")
-    check(value["base_cost"] == 6 and value["image"] == 24 and isinstance(value["beats_teacher"], bool), f"latency: {value}")
+    check(value["base_cost"] == 6 and value["image"] == 24 and isinstance(value["beats_teacher"], bool),
+          f"latency: {value}")
     check(value["path"][-1]["cost"] == 3.5, f"distill for latency: {value['path']}")
     rows = {row["image"]: row for row in value["timing"]}
     check(list(rows) == [16, 32, 48, 24] and rows[24]["tokens"] == 10, f"distill for latency: sizes {list(rows)}")
@@ -227,7 +232,8 @@ def test_one(work):
     check(all(t.keys() >= {"tokens", "teacher_ms", "student_ms"} for t in value.get("timing", [])) and
           len(value.get("timing", [])) == 3, "distill: three timings")
     value = check_json("layers", "inspect", work / "s")
-    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"], "distill: mixers of the student")
+    check([layer["mixer"] for layer in value.get("layers", [])] == ["linear", "linear"],
+          "distill: mixers of the student")
     check_json("top1", "eval", work / "s", "--data", work / "data")
     check_run(130, "match: stopped", *args, "-o", work / "t", "--max-steps", "1")
     check_run(130, "transfer: stopped", *args, "-o", work / "t", "--resume", "--max-steps", steps + 2)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs pare study from outside: groups, teachers, resuming, students that are given, bad input: test_cli_study.py PARE."""
+"""Runs pare study from outside: groups, teachers, resuming, students that are given, bad input:
+test_cli_study.py PARE."""
 import json
 import pathlib
 import shutil
@@ -88,14 +89,16 @@ def test_resume(work):
         check(p.returncode in (0, 130), f"groups: exit code {p.returncode} after Ctrl-C: {err[-300:]}")
     check_run(0, "", *groups(work, "r", *args, "--resume"))
     check(results(work, "r") == results(work, "g"), "groups: a resumed study has other figures")
-    check(len(lines(work, "r", "score")) == len(lines(work, "g", "score")), "groups: a resumed study scores something twice")
+    check(len(lines(work, "r", "score")) == len(lines(work, "g", "score")),
+          "groups: a resumed study scores something twice")
 
 
 def test_teachers(work):
     value = check_json("mixers seeds rows correlation split device driver",
                        *teachers(work, "k", work / "m", "--keep", "1,0.8,0.6", "--policy", "topk"))
     check([round(r["keep"], 1) for r in value["rows"]] == [1, 0.8, 0.6], f"teachers: {value['rows']}")
-    check([pathlib.Path(r["teacher"]).name for r in value["rows"]] == ["m", "keep-0.80", "keep-0.60"], "teachers: names")
+    check([pathlib.Path(r["teacher"]).name for r in value["rows"]] == ["m", "keep-0.80", "keep-0.60"],
+          "teachers: names")
     for r in value["rows"]:
         check(r["params"] > 0 and [x["seed"] for x in r["runs"]] == [0, 1], f"teachers: {r}")
         for x in r["runs"]:
@@ -109,8 +112,8 @@ def test_teachers(work):
     rows = results(work, "f")["rows"]
     check([r["runs"] for r in rows] == [results(work, "k")["rows"][i]["runs"] for i in (0, 2)],
           "teachers: folders and a series made on the way give other figures")
-    check_run(130, "--resume", *teachers(work, "i", work / "m", "--keep", "1,0.7", "--retain-epochs", "1", "--max-steps",
-                                         "2"))
+    check_run(130, "--resume", *teachers(work, "i", work / "m", "--keep", "1,0.7", "--retain-epochs", "1",
+                                         "--max-steps", "2"))
     check_run(0, "", *teachers(work, "i", work / "m", "--keep", "1,0.7", "--retain-epochs", "1", "--resume"))
     check_run(0, "", *teachers(work, "j", work / "m", "--keep", "1,0.7", "--retain-epochs", "1"))
     check(results(work, "i") == results(work, "j"), "teachers: a resumed study has other figures")
@@ -145,11 +148,12 @@ def test_bad_input(work):
     check_run(2, "patches", *groups(work, "x", "--mixer", "linear", "--keys", "magic"))
     check_run(2, "no mixer", *groups(work, "x", "--mixer", "magic"))
     check_run(2, "twice", *groups(work, "x", "--mixer", "linear,linear"))
-    check_run(2, "no attention", "study", "groups", work / "plain", "--data", data, "--mixer", "linear", "-o", work / "x")
+    check_run(2, "no attention", "study", "groups", work / "plain", "--data", data, "--mixer", "linear",
+              "-o", work / "x")
     check_run(6, "no-such", "study", "groups", work / "no-such", "--data", data, "--mixer", "linear", "-o", work / "x")
     check_run(2, "10 classes apart", *teachers(work, "x", m, work / "digits"))
-    check_run(6, "10 classes", "study", "groups", m, "--data", "synth:ringed-digit,train=16,val=16", "--mixer", "linear",
-              "-o", work / "x")
+    check_run(6, "10 classes", "study", "groups", m, "--data", "synth:ringed-digit,train=16,val=16",
+              "--mixer", "linear", "-o", work / "x")
     check_run(2, "two teachers at least", *teachers(work, "x", m))
     check_run(2, "given twice", *teachers(work, "x", m, m))
     check_run(2, "from one model", *teachers(work, "x", m, work / "n", "--keep", "1,0.8"))

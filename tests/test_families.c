@@ -1,5 +1,5 @@
-// test_families.c — models of every family as timm, transformers and OpenCLIP left them (tests/golden/families.py): the stream
-// before the first block, after each, and the logits against PyTorch's.
+// test_families.c — models of every family as timm, transformers and OpenCLIP left them (tests/golden/families.py):
+// the stream before the first block, after each, and the logits against PyTorch's.
 #include "tests/device_dir.h"
 #include "tests/numbers.h"
 
@@ -53,7 +53,8 @@ static worst check_model(const nn_vit *v, const char *path)
     const size_t tokens = (size_t) n * nn_model_config_tokens(c) * c->dim;
     float *pixels = read_golden(f, "pixels", (size_t) n * nn_model_config_pixels(c));
     float *logits = (float *) malloc((size_t) n * c->classes * sizeof *logits);
-    assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = n, .blocks = true, .check_finite = true }, &inf));
+    assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = n, .blocks = true, .check_finite = true },
+                                   &inf));
     assert_ok(nn_infer_run(inf, pixels, n, logits));
     w.layer = compare(f, "tokens", nn_infer_embedded(inf), tokens, true);
     for (uint32_t l = 0; l < c->depth; l++) {

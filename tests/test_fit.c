@@ -324,7 +324,8 @@ static void test_finite_picture(void **state)
     assert_ok(nn_infer_run(inf, pixels, IMAGES, logits));
     pixels[2 * PIXELS + 5] = NAN;
     assert_status(nn_infer_run(inf, pixels, IMAGES, logits), VKC_E_CHECK);
-    assert_non_null(strstr(vkc_last_error(), "layer 0 (attention): its input has 13 values that are not finite in batch"));
+    assert_non_null(strstr(vkc_last_error(),
+                           "layer 0 (attention): its input has 13 values that are not finite in batch"));
     assert_ok(nn_infer_run(inf, pixels, 2, logits));
     pixels[PIXELS + 5] = INFINITY;
     assert_status(nn_infer_run(inf, pixels, 2, logits), VKC_E_CHECK);

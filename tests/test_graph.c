@@ -86,7 +86,8 @@ static void build_model(vkc_device *dev, model *m)
     m->pixels = nn_graph_input(m->g, "pixels", (nn_shape) { 2, { 0, 3 * 12 * 12 } }, NN_DTYPE_F32, m->batch.images);
     m->labels = nn_graph_input(m->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, m->batch.images);
     nn_tensor *logits = nn_vit_forward(m->g, m->v, &m->batch, m->pixels, true, NULL);
-    m->loss = NN_APPLY(m->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, logits, m->labels);
+    m->loss = NN_APPLY(m->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, logits,
+                       m->labels);
     nn_graph_add_loss(m->g, m->loss, 1.0f);
     nn_model_config_finish(&cfg);
 }
@@ -197,7 +198,8 @@ static void open_net(vkc_device *dev, net *n)
 
 static nn_tensor *linear(net *n, uint32_t p, bool trained)
 {
-    return NN_APPLY(n->g, linear, &(struct linear_attr) { 0 }, NULL, n->x, nn_graph_param(n->g, n->ps, n->w[p], trained));
+    return NN_APPLY(n->g, linear, &(struct linear_attr) { 0 }, NULL, n->x,
+                    nn_graph_param(n->g, n->ps, n->w[p], trained));
 }
 
 static void run_net(net *n)
@@ -345,7 +347,8 @@ static void test_sticky(void **state)
 {
     net n;
     open_net((vkc_device *) *state, &n);
-    nn_tensor *wrong = NN_APPLY(n.g, linear, &(struct linear_attr) { 0 }, NULL, n.t, nn_graph_param(n.g, n.ps, n.w[0], true));
+    nn_tensor *wrong = NN_APPLY(n.g, linear, &(struct linear_attr) { 0 }, NULL, n.t,
+                                nn_graph_param(n.g, n.ps, n.w[0], true));
     assert_null(wrong);
     char text[256];
     snprintf(text, sizeof text, "%.60s", vkc_last_error());

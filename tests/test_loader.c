@@ -123,8 +123,8 @@ static void test_same_bits(void **state)
     for (int k = 0; k < 2; k++) {
         nn_dataset *d = NULL;
         assert_int_equal(nn_dataset_create(specs[k], &d), VKC_OK);
-        nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 5, .shuffle = true, .threads = 1,
-                               .augment = { true, true, true, 3 } };
+        nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 5, .shuffle = true,
+                               .threads = 1, .augment = { true, true, true, 3 } };
         run(&p, 0, 0, 20, a, labels_a, &n_a);
         assert_int_equal(n_a, 53 + 53 + 48);
         p.threads = 4;
@@ -183,8 +183,8 @@ static void test_ends(void **state)
     static float x[8 * SIZE * SIZE];
     uint32_t labels[8], n, count[10] = { 0 };
     assert_int_equal(nn_dataset_create("synth:ringed-digit,val=53,test=0", &d), VKC_OK);
-    nn_loader_params p = { .data = d, .split = NN_SPLIT_VAL, .batch = 8, .height = SIZE, .width = SIZE, .channels = 1, .epochs = 1,
-                           .max_images = 20 };
+    nn_loader_params p = { .data = d, .split = NN_SPLIT_VAL, .batch = 8, .height = SIZE, .width = SIZE, .channels = 1,
+                           .epochs = 1, .max_images = 20 };
     assert_int_equal(nn_loader_create(&p, &l), VKC_OK);
     assert_int_equal(nn_loader_images(l), 20);
     for (uint32_t k = 0; k < 3; k++) {
@@ -230,8 +230,8 @@ static void test_bad_pictures(void **state)
     nn_loader *l = NULL;
     static float x[8 * PICTURE];
     uint32_t labels[8], n, total = 0, sum = 0;
-    nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 1, .shuffle = true, .threads = 3,
-                           .mean = { 0, 0, 0 }, .std = { 1, 1, 1 } };
+    nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 1, .shuffle = true,
+                           .threads = 3, .mean = { 0, 0, 0 }, .std = { 1, 1, 1 } };
     assert_int_equal(nn_loader_create(&p, &l), VKC_OK);
     for (int k = 0; k < 9; k++) {                       // three epochs
         assert_int_equal(nn_loader_get(l, x, labels, &n), VKC_OK);

@@ -26,9 +26,10 @@ static void expect(const char *theirs, const char *ours, uint32_t part, uint32_t
 static void test_tensors(void **state)
 {
     static const char *const unknown[] = {
-        "", "cls", "cls_tokens", "blocks.norm1.weight", "blocks..norm1.weight", "blocks.01.norm1.weight", "blocks.-1.norm1.weight",
-        "blocks.12345.norm1.weight", "blocks.1.norm1.gain", "blocks.1.norm1.", "blocks.1.norm1.weight.x", "vit.", "text_model.",
-        "visual.proj.weight", "blocks.1.attn.q_norm.weight", "norm.running_mean",
+        "", "cls", "cls_tokens", "blocks.norm1.weight", "blocks..norm1.weight", "blocks.01.norm1.weight",
+        "blocks.-1.norm1.weight", "blocks.12345.norm1.weight", "blocks.1.norm1.gain", "blocks.1.norm1.",
+        "blocks.1.norm1.weight.x", "vit.", "text_model.", "visual.proj.weight", "blocks.1.attn.q_norm.weight",
+        "norm.running_mean",
     };
     nn_tensor_name name;
     (void) state;
@@ -88,16 +89,19 @@ static void test_counts(void **state)
 static void test_architectures(void **state)
 {
     static const char *const unknown[] = {
-        "vit", "vit_base", "vit_base_224", "vit_base_patch16_siglip_224", "vit_medium_patch16_gap_240", "resnet50", "vit_tiny_",
-        "vit_base_distilled_patch16_224", "vit_basepatch16", "vit_base_patch0_224", "vit_base_patch16_99999", "vit_base_patch16__224",
+        "vit", "vit_base", "vit_base_224", "vit_base_patch16_siglip_224", "vit_medium_patch16_gap_240", "resnet50",
+        "vit_tiny_", "vit_base_distilled_patch16_224", "vit_basepatch16", "vit_base_patch0_224",
+        "vit_base_patch16_99999", "vit_base_patch16__224",
     };
     nn_model_config c;
     (void) state;
     assert_int_equal(nn_model_config_init(&c, "vit_large_patch14_clip_quickgelu_336"), VKC_OK);
     assert_true(c.pre_norm && c.act == NN_ACT_QUICK_GELU && c.height == 336 && c.patch == 14 && c.eps == 1e-5);
     assert_int_equal(nn_model_config_init(&c, "vit_giant_patch14_dinov2"), VKC_OK);
-    assert_true(c.swiglu && c.hidden == 4096 && c.dim == 1536 && c.heads == 24 && c.layer_scale && c.headless && c.height == 518);
-    assert_int_equal(nn_model_config_init(&c, "deit_tiny_patch16_224,image=32,patch=8,classes=10,mixer=linear"), VKC_OK);
+    assert_true(c.swiglu && c.hidden == 4096 && c.dim == 1536 && c.heads == 24 && c.layer_scale && c.headless &&
+                c.height == 518);
+    assert_int_equal(nn_model_config_init(&c, "deit_tiny_patch16_224,image=32,patch=8,classes=10,mixer=linear"),
+                     VKC_OK);
     assert_true(c.height == 32 && c.patch == 8 && c.classes == 10 && strcmp(c.layers[11].mixer, "linear") == 0);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (nn_model_config_init(&c, unknown[i]) == VKC_OK)
@@ -122,14 +126,17 @@ static void refuses(const char *config, const char *word)
 }
 
 #define HF(...) "{\"model_type\": \"vit\", \"hidden_size\": 64, \"num_attention_heads\": 2, " __VA_ARGS__ "}"
-#define TIMM(...) "{\"architecture\": \"vit_tiny_patch16_224\", \"num_classes\": 3, \"pretrained_cfg\": {\"input_size\": [3, 224, 224]}, " \
+#define TIMM(...) \
+    "{\"architecture\": \"vit_tiny_patch16_224\", \"num_classes\": 3, " \
+    "\"pretrained_cfg\": {\"input_size\": [3, 224, 224]}, " \
     "\"model_args\": {" __VA_ARGS__ "}}"
 
 static void test_configs(void **state)
 {
     nn_model_config c;
     (void) state;
-    assert_int_equal(load(HF("\"id2label\": {\"1\": \"b\", \"0\": \"a\"}, \"hidden_act\": \"quick_gelu\""), &c), VKC_OK);
+    assert_int_equal(load(HF("\"id2label\": {\"1\": \"b\", \"0\": \"a\"}, \"hidden_act\": \"quick_gelu\""), &c),
+                     VKC_OK);
     assert_true(c.classes == 2 && strcmp(c.labels[0], "a") == 0 && c.eps == 1e-12 && c.depth == 12 && c.hidden == 3072);
     assert_true(c.act == NN_ACT_QUICK_GELU && c.pos_rule == NN_POSITIONS_HF && c.mean[0] == 0.5 && c.height == 224);
     nn_model_config_finish(&c);

@@ -1,4 +1,5 @@
-// test_optim.c — ten steps of AdamW and the average of the values against a double reference, clipping, equal bits, the schedule.
+// test_optim.c — ten steps of AdamW and the average of the values against a double reference, clipping, equal bits,
+// the schedule.
 #include "nn/optim.h"
 
 #include "nn/rng.h"
@@ -66,7 +67,8 @@ static float gradient(uint32_t step, uint32_t i)
     return (step < 4 ? 1e-3f : 1e-1f) * nn_rng_normal(11, step, i);
 }
 
-// Ten steps from the same start; fills p with the parameters and their averages behind them, norms with what was left on the device.
+// Ten steps from the same start; fills p with the parameters and their averages behind them, norms with what was left
+// on the device.
 static void train(arena *t, float *p, float norms[STEPS][2])
 {
     float *g = (float *) malloc(LEN * sizeof *g);

@@ -80,7 +80,8 @@ static void test_rules(void **state)
             assert_memory_equal(dst, src, PREFIX * WIDTH * sizeof *dst);
             for (size_t i = 0; i < n; i++)
                 if (!(fabs((double) dst[PREFIX * WIDTH + i] - (double) want[i]) <= 1e-6))
-                    fail_msg("%s, number %zu: %.8f, want %.8f", name, i, (double) dst[PREFIX * WIDTH + i], (double) want[i]);
+                    fail_msg("%s, number %zu: %.8f, want %.8f", name, i, (double) dst[PREFIX * WIDTH + i],
+                             (double) want[i]);
         }
     nn_safetensors_destroy(f);
 }
@@ -94,7 +95,8 @@ static void test_same(void **state)
     assert_memory_equal(src, dst, sizeof src);
     assert_status(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(FROM), DIM, SQUARE(0), dst), VKC_E_ARG);
     assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(FROM), DIM, SQUARE(1), dst));
-    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(1), DIM, SQUARE(FROM), dst));      // one patch becomes all
+    // One patch becomes all.
+    assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(1), DIM, SQUARE(FROM), dst));
     for (uint32_t i = 1; i < 1 + FROM * FROM; i++)
         assert_memory_equal(&src[DIM], &dst[i * DIM], DIM * sizeof *dst);
 }
@@ -154,7 +156,8 @@ static void test_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden), cmocka_unit_test(test_rules), cmocka_unit_test(test_same), cmocka_unit_test(test_model),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_rules), cmocka_unit_test(test_same),
+        cmocka_unit_test(test_model),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

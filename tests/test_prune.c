@@ -142,8 +142,10 @@ static void norms_decide(void **state)
 static void counts(void **state)
 {
     static const struct { distill_prune_params p; uint32_t kept; } cases[] = {
-        { { .threshold = 0.01, .multiple = 1 }, 5 }, { { .threshold = 0.01 }, 8 }, { { .threshold = 0.01, .multiple = 2 }, 6 },
-        { { .keep = 0.3, .multiple = 1 }, 3 },       { { .keep = 0.3 }, 4 },       { { .keep = 0.9, .multiple = 3 }, 8 },
+        { { .threshold = 0.01, .multiple = 1 }, 5 }, { { .threshold = 0.01 }, 8 },
+        { { .threshold = 0.01, .multiple = 2 }, 6 },
+        { { .keep = 0.3, .multiple = 1 }, 3 },       { { .keep = 0.3 }, 4 },
+        { { .keep = 0.9, .multiple = 3 }, 8 },
         { { .threshold = 0 , .multiple = 1 }, 5 },
     };
     vkc_device *dev = (vkc_device *) *state;

@@ -102,7 +102,8 @@ static void test_keep(void **state)
         assert_int_equal(r.steps, 2 * STEPS);
         assert_true(isfinite(r.loss) && r.loss > 0 && (r.divergence > 0) == (p.kl > 0));
         assert_true(fabs(r.val_keep - p.keep) <= 0.03);
-        assert_true(fabs(r.trained_keep - p.keep) <= 0.2);     // a last epoch of six steps, of a model that knows nothing
+        // A last epoch of six steps, of a model that knows nothing.
+        assert_true(fabs(r.trained_keep - p.keep) <= 0.2);
         assert_true(v->cfg.retention.gate_scale > 0);
         assert_ok(nn_retention_check(&v->cfg, VKC_E_CHECK, "config"));
         assert_ok(nn_eval(v, &(nn_eval_params) { .data = t.data, .split = NN_SPLIT_VAL, .batch = 13 }, &e));

@@ -218,8 +218,8 @@ static void test_none_halt(void **state)
     retention_run_finish(&t);
 }
 
-// Where no token leaves, for no layout is ever made, the classifier reads a kept class token of the last block as a dense
-// model does, whatever its gate says. One that halts it reads of the blocks before too.
+// Where no token leaves, for no layout is ever made, the classifier reads a kept class token of the last block as a
+// dense model does, whatever its gate says. One that halts it reads of the blocks before too.
 static void test_class_token(void **state)
 {
     retention_run t;

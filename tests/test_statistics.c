@@ -59,7 +59,8 @@ static void test_known(void **state)
     const double tv[] = { 7, 27, 2, 50, 28, 29, 20, 12, 6, 17 };
     assert_near(spearman(iq, tv, 10), -29.0 / 165.0, SMALL);
     assert_near(kendall(iq, tv, 10), -1.0 / 9.0, SMALL);
-    // Ties, by hand: ranks 1, 2.5, 2.5, 4 against 1, 3, 2, 4 give 4.5 / sqrt(4.5 * 5); 5 of 5 and 6 unequal pairs agree.
+    // Ties, by hand: ranks 1, 2.5, 2.5, 4 against 1, 3, 2, 4 give 4.5 / sqrt(4.5 * 5); 5 of 5 and 6 unequal pairs
+    // agree.
     const double a[] = { 1, 2, 2, 3 }, b[] = { 1, 3, 2, 4 };
     assert_near(spearman(a, b, 4), 4.5 / sqrt(4.5 * 5.0), SMALL);
     assert_near(kendall(a, b, 4), 5.0 / sqrt(5.0 * 6.0), SMALL);

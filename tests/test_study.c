@@ -1,5 +1,5 @@
-// test_study.c — studies on scripted models: groups cut right, figures and correlations known beforehand, and a study that
-// is stopped anywhere asks for nothing twice and ends the same.
+// test_study.c — studies on scripted models: groups cut right, figures and correlations known beforehand,
+// and a study that is stopped anywhere asks for nothing twice and ends the same.
 #include "distill/study.h"
 
 #include "tests/temp_dir.h"
@@ -140,8 +140,8 @@ static vkc_status score(void *user, uint32_t variant, const distill_group *g, bo
 
 static distill_study make_study(script *s, distill_group **g, distill_study_log *log, distill_study_clock *clock)
 {
-    distill_study study = { .teacher = "M", .n_layers = LAYERS, .n_variants = VARIANTS, .variant = variants, .base = base,
-                            .prepare = prepare, .score = score, .user = s, .log = log, .clock = clock };
+    distill_study study = { .teacher = "M", .n_layers = LAYERS, .n_variants = VARIANTS, .variant = variants,
+                            .base = base, .prepare = prepare, .score = score, .user = s, .log = log, .clock = clock };
     assert_int_equal(distill_cut_groups(sparsity, NULL, LAYERS, 3, g, &study.n_groups), VKC_OK);
     study.group = *g;
     return study;
@@ -168,7 +168,8 @@ static void test_figures(void **state)
     assert_int_equal(c.n, LAYERS);
     assert_near(c.rho, -1);                             // although each seed's noise is larger than some steps
     assert_near(c.p, 2.0 / 720);
-    assert_int_equal(distill_study_correlate(&study, &r, DISTILL_BY_SPARSITY, "a", DISTILL_OF_LOSS_RISE, false, &c), VKC_OK);
+    assert_int_equal(distill_study_correlate(&study, &r, DISTILL_BY_SPARSITY, "a", DISTILL_OF_LOSS_RISE, false, &c),
+                     VKC_OK);
     assert_int_equal(c.n, 3);
     assert_near(c.rho, -1);
     assert_near(c.p, 2.0 / 6);
@@ -207,7 +208,8 @@ static void expect_same(const distill_study_result *a, const distill_study_resul
     }
 }
 
-// The order by sparsity is 1 3 | 5 4 | 0 2, contiguous 0 1 | 2 3 | 4 5: besides 6 layers, 1,3 and 4,5 (twice), 0,2, 0,1, 2,3.
+// The order by sparsity is 1 3 | 5 4 | 0 2, contiguous 0 1 | 2 3 | 4 5: besides 6 layers, 1,3 and 4,5 (twice),
+// 0,2, 0,1, 2,3.
 #define DISTINCT 11u
 
 static void test_resume(void **state)

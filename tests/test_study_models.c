@@ -1,5 +1,5 @@
-// test_study_models.c — a study on real models: a group transferred alone is, to the bit, the group of a transfer of all
-// layers; studies that are stopped again and again end in the same figures, tuned or not; students that are given.
+// test_study_models.c — a study on real models: a group transferred alone is, to the bit, the group of a transfer of
+// all layers; studies that are stopped again and again end in the same figures, tuned or not; students that are given.
 #include "distill/student.h"
 #include "distill/study_models.h"
 #include "tests/temp_dir.h"
@@ -88,8 +88,8 @@ static void test_alone(void **state)
         assert_ok(distill_student_create_layers(teacher, layer, &alone));
         for (uint32_t i = 0; i < 2; i++)            // where a value is drawn, both are to start from the same
             match_layer(all, alone, group[i], true);
-        const distill_transfer_params p = { .data = data, .mixer = mixer, .batch = 8, .epochs = 1, .seed = 5, .threads = 2,
-                                            .weight_decay = 0.01 };
+        const distill_transfer_params p = { .data = data, .mixer = mixer, .batch = 8, .epochs = 1, .seed = 5,
+                                            .threads = 2, .weight_decay = 0.01 };
         assert_ok(distill_transfer(teacher, all, &p, &ra));
         assert_ok(distill_transfer(teacher, alone, &p, &rb));
         for (uint32_t i = 0; i < 2; i++) {
@@ -224,7 +224,8 @@ static void test_resume_tuned(void **state)
     check_resumed(true);
 }
 
-// Students that are there already: the figures of their hybrids, no error of a transfer; refused when not fully replaced.
+// Students that are there already: the figures of their hybrids, no error of a transfer; refused when not fully
+// replaced.
 static void test_ready(void **state)
 {
     (void) state;

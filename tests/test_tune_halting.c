@@ -1,5 +1,5 @@
-// test_tune_halting.c — a student under the masks of a teacher that lets go of tokens: a copy is its teacher to the bit,
-// the losses of halting by hand and by differences, weights that sum to 1, dropped rows that matter nowhere, topk.
+// test_tune_halting.c — a student under the masks of a teacher that lets go of tokens: a copy is its teacher to the
+// bit, the losses of halting by hand and by differences, weights that sum to 1, dropped rows that matter nowhere, topk.
 // usage: test_tune_halting [pattern of test names]
 #include "distill/tune_halting.h"
 #include "nn/graph_impl.h"
@@ -276,7 +276,8 @@ static void check_figure(const pair *p, uint32_t l, uint32_t k, double want)
     const double got = read_scalar(p, figure_of(p, l, k));
     assert_true(fabs(want) > 1e-4);
     if (!(fabs(got - want) <= 1e-4 * fabs(want)))
-        fail_msg("every %u, block %u: figure %u is %.8g, by hand %.8g", p->teacher->cfg.retention.every, l, k, got, want);
+        fail_msg("every %u, block %u: figure %u is %.8g, by hand %.8g", p->teacher->cfg.retention.every, l, k, got,
+                 want);
 }
 
 static void test_by_hand(void **state)
@@ -374,7 +375,8 @@ static void test_gradients(void **state)
 
 // ---- weights
 
-// A student whose blocks add nothing: its mean field is that of its embedding, whoever halts where, if weights sum to 1.
+// A student whose blocks add nothing: its mean field is that of its embedding, whoever halts where, if
+// weights sum to 1.
 static void empty_blocks(nn_vit *v)
 {
     static const float zero[4 * C * C];
@@ -520,10 +522,12 @@ static void test_refused(void **state)
     const nn_retention_config topk = { .policy = NN_POLICY_TOPK, .share = { 0.8, 0.8, 0.4, 0.4 } };
     const nn_retention_config less = { .policy = NN_POLICY_TOPK, .share = { 0.8, 0.6, 0.4, 0.4 } };
     const struct { nn_retention_config t, s; double halting; bool may; } cases[] = {
-        { halting(1, true, 0), halting(1, true, 0.5), 0, true }, { none, none, -1, true }, { topk, topk, 0, true },
+        { halting(1, true, 0), halting(1, true, 0.5), 0, true },
+        { none, none, -1, true },                                { topk, topk, 0, true },
         { none, none, 1, false },                                { topk, topk, 1, false },
         { halting(1, true, 0), none, 0, false },                 { none, halting(1, true, 0), -1, false },
-        { halting(1, true, 0), halting(2, true, 0), 0, false },  { halting(1, true, 0), halting(1, false, 0), 0, false },
+        { halting(1, true, 0), halting(2, true, 0), 0, false },
+        { halting(1, true, 0), halting(1, false, 0), 0, false },
         { topk, less, 0, false },                                { halting(1, true, 0), topk, 0, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

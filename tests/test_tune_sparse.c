@@ -19,8 +19,8 @@ static nn_vit *make_teacher(vkc_device *dev, const nn_dataset *data, int gaps)
     distill_pictures pictures;
     double keep;
     assert_ok(nn_model_config_init(&cfg, SMALL));
-    cfg.retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 6, .gate_centre = 0.5,
-                                            .eps = 0.01, .keep_class = true, .gaps = gaps };
+    cfg.retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 6,
+                                            .gate_centre = 0.5, .eps = 0.01, .keep_class = true, .gaps = gaps };
     assert_ok(nn_vit_create(dev, &cfg, false, &v));
     golden_fill(v->params, 3, 0.3f);
     nn_model_config_finish(&cfg);
@@ -117,7 +117,8 @@ static void test_resume(void **state)
     nn_vit *teacher = make_teacher(dev, data, NN_GAPS_COUNT);
     assert_ok(nn_mixer_parse("linear", &mixer, NULL));
     distill_tune_params p = { .data = data, .trained = DISTILL_TRAIN_ATTN, .kl = 1, .batch = 32, .epochs = 2, .seed = 2,
-                              .recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2, .ema = 0.9 }, .centre = true };
+                              .recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2, .ema = 0.9 },
+                              .centre = true };
     for (int i = 0; i < 3; i++) {                           // whole; in two parts
         p.run_dir = i ? folder : NULL;
         p.max_steps = i == 1 ? 7 : 0;

@@ -125,7 +125,8 @@ static void data_changes_between_replays(void **state)
 {
     vkc_device *dev = *state;
     const vkc_kernel *add = get_add(dev);
-    vkc_buffer *up, *down, *a = make_words(dev, N, 0), *b = make_words(dev, N, bits(one)), *idle = make_words(dev, 16, 0);
+    vkc_buffer *up, *down, *a = make_words(dev, N, 0), *b = make_words(dev, N, bits(one)),
+               *idle = make_words(dev, 16, 0);
     vkc_buffer *y = make_words(dev, N, 0);
     assert_ok(vkc_buffer_create(dev, VKC_MEM_UPLOAD, 4 * N, "up", &up));
     assert_ok(vkc_buffer_create(dev, VKC_MEM_READBACK, 4 * N, "down", &down));

@@ -94,8 +94,9 @@ vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
     };
     const char *env = getenv("PARE_VALIDATE");
     const bool on_gpu = env && strcmp(env, "gpu") == 0;     // far slower: kernels check their own accesses
-    const VkValidationFeatureEnableEXT enable[] = { on_gpu ? VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT
-                                                           : VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT };
+    const VkValidationFeatureEnableEXT enable[] = {
+        on_gpu ? VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT
+               : VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT };
     VkValidationFeaturesEXT checks = {
         .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
         .enabledValidationFeatureCount = 1,

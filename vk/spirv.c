@@ -261,8 +261,8 @@ static vkc_status add_variable(module *m, size_t at, vkc__spirv_info *out)
     if (class == CLASS_UNIFORM_CONSTANT && is_texels(m, type))
         return add_buffer(m, var, type, true, out);
     if (class == CLASS_UNIFORM_CONSTANT || class == CLASS_UNIFORM)
-        return VKC_FAIL(VKC_E_UNSUPPORTED, "shader %s: only storage buffers, samplerBuffers and push constants are used here",
-                        m->name);
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "shader %s: only storage buffers, samplerBuffers and push constants are "
+                        "used here", m->name);
     uint64_t size = size_of(m, type, 0);
     if (class == CLASS_PUSH)
         out->push_size = size < UINT32_MAX ? (uint32_t) size : UINT32_MAX;

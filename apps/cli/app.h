@@ -27,8 +27,8 @@ typedef struct command {
     vkc_status (*run)(const void *options, const args_words *words);
 } command;
 
-extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_export, cmd_inspect, cmd_sparsity, cmd_distill, cmd_retain,
-    cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest;
+extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_export, cmd_inspect, cmd_sparsity, cmd_distill,
+    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest;
 
 // Open the device of --device and say which it is; with --check-cpu it is checked (nn/check.h). app_close says what was
 // compared, and when validation had complaints: exit code 1.

@@ -106,8 +106,8 @@ static vkc_status read_size(const arg *a, const char *text, char *at)
     const int n = sscanf(text, "%5ux%5u%c", &height, &width, &rest);
     const bool is_square = n == 1 && strspn(text, "0123456789") == strlen(text);
     if ((n != 2 && !is_square) || text[0] < '0' || text[0] > '9')
-        return VKC_FAIL(VKC_E_ARG, "--%s wants pixels a side, 224, or height and width, 224x160; not \"%.40s\"", a->name,
-                        text);
+        return VKC_FAIL(VKC_E_ARG, "--%s wants pixels a side, 224, or height and width, 224x160; not \"%.40s\"",
+                        a->name, text);
     const nn_size size = { (uint32_t) height, (uint32_t) (is_square ? height : width) };
     vkc_status st = check_range(a, size.height);
     if (st == VKC_OK)

@@ -36,8 +36,9 @@ static uint32_t grid_height(uint32_t tokens)
 
 static vkc_status make_model(bench_block *b, const bench_block_params *p)
 {
-    nn_model_config c = { .height = 1, .width = 1, .patch = 1, .channels = 1, .dim = p->dim, .depth = 1, .heads = p->heads,
-                          .hidden = MLP_FACTOR * p->dim, .classes = 1, .eps = 1e-6, .layers = { p->layer } };
+    nn_model_config c = { .height = 1, .width = 1, .patch = 1, .channels = 1, .dim = p->dim, .depth = 1,
+                          .heads = p->heads, .hidden = MLP_FACTOR * p->dim, .classes = 1, .eps = 1e-6,
+                          .layers = { p->layer } };
     vkc_status st = nn_model_config_check(&c, VKC_E_ARG, "bench");
     if (st == VKC_OK)
         st = nn_vit_create(b->dev, &c, p->backward, &b->v);

@@ -49,9 +49,9 @@ static vkc_status make_built_in(const retention_args *a, const nn_layer_config *
                                 vkc_device *dev, uint64_t seed, pair *p)
 {
     const uint32_t side = (uint32_t) lround(sqrt((double) tokens - 1));
-    nn_model_config c = { .height = PATCH * side, .width = PATCH * side, .patch = PATCH, .channels = 3, .dim = a->lists.dim, .depth = DEPTH,
-                          .heads = a->lists.heads, .hidden = 4 * a->lists.dim, .classes = CLASSES, .eps = 1e-6,
-                          .mean = { 0.5, 0.5, 0.5 }, .std = { 0.5, 0.5, 0.5 } };
+    nn_model_config c = { .height = PATCH * side, .width = PATCH * side, .patch = PATCH, .channels = 3,
+                          .dim = a->lists.dim, .depth = DEPTH, .heads = a->lists.heads, .hidden = 4 * a->lists.dim,
+                          .classes = CLASSES, .eps = 1e-6, .mean = { 0.5, 0.5, 0.5 }, .std = { 0.5, 0.5, 0.5 } };
     vkc_status st;
     if (side * side + 1 != tokens)
         return VKC_FAIL(VKC_E_ARG, "%u patches are no square picture", tokens - 1);

@@ -60,8 +60,8 @@ void retention_print(FILE *f, const retention_bench *b, const retention_args *a,
 {
     const vkc_device_info *i = vkc_device_get_info(dev);
     fprintf(f, "One block of width %u, %u heads, batch %u, before and after every other patch is dropped, on %s "
-               "(%s %s):\nleast of up to %u replays in turn, %s time\n", a->lists.dim, a->lists.heads, a->lists.batch, i->name,
-            i->driver, i->driver_info, a->lists.repeat, clock_of(dev));
+               "(%s %s):\nleast of up to %u replays in turn, %s time\n", a->lists.dim, a->lists.heads, a->lists.batch,
+            i->name, i->driver, i->driver_info, a->lists.repeat, clock_of(dev));
     print_rows(f, b, a->lists.batch);
     if (b->n_models == 0)
         return;

@@ -66,11 +66,13 @@ static void print(FILE *f, const card *c)
     if (c->more)
         fprintf(f, "\n%s", c->more);
     fprintf(f, "\n## How it was made\n\n```sh\n%s\n```\n\n", get(c->provenance, "command"));
-    fprintf(f, "Seed %" JSON_INTEGER_FORMAT "; %s; driver %s; ", json_integer_value(json_object_get(c->provenance, "seed")),
-            get(c->provenance, "device"), get(c->provenance, "driver"));
+    fprintf(f, "Seed %" JSON_INTEGER_FORMAT "; %s; driver %s; ",
+            json_integer_value(json_object_get(c->provenance, "seed")), get(c->provenance, "device"),
+            get(c->provenance, "driver"));
     if (c->seconds > 0)
         fprintf(f, "%.0f seconds; ", c->seconds);
-    fprintf(f, "%s; pare %s %s.\n", get(c->provenance, "date"), get(c->provenance, "version"), get(c->provenance, "commit"));
+    fprintf(f, "%s; pare %s %s.\n", get(c->provenance, "date"), get(c->provenance, "version"),
+            get(c->provenance, "commit"));
 }
 
 char *card_build(const card *c)

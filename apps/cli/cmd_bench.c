@@ -347,6 +347,7 @@ const command cmd_bench = {
              "fit at a token count is left out there. All mixers, 64,128 ... 8192 tokens.\n"
              "retention: a block with all tokens, the compaction that drops every other patch, and the block after\n"
              "it, in turn; then whole models with and without the tokens they drop. Mixers attention,linear,ssd,gla,\n"
-             "mingru, 257 and 1025 tokens. --batch 64 --tokens 1025 --forward --no-model is the measure of the compaction.",
+             "mingru, 257 and 1025 tokens. --batch 64 --tokens 1025 --forward --no-model is the measure of the "
+             "compaction.",
     .print_more = app_print_mixers,
 };

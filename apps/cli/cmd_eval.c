@@ -38,7 +38,8 @@ static vkc_status print(const eval_args *a, const nn_eval_result *r, const disti
     if (!a->common.json) {
         measure_print(stdout, a->d.split, r);
         for (uint32_t l = 0; l < r->n_keep; l++)
-            printf("%s%.1f %%%s", l ? ", " : "kept     by layer: ", 100.0 * r->keep_layer[l], l + 1 == r->n_keep ? "\n" : "");
+            printf("%s%.1f %%%s", l ? ", " : "kept     by layer: ", 100.0 * r->keep_layer[l],
+                   l + 1 == r->n_keep ? "\n" : "");
         retain_print_ring(stdout, s);
         return VKC_OK;
     }

@@ -1,5 +1,5 @@
-// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too. Of the
-// name of an architecture: one with random values, to try sizes and devices with.
+// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
+// Of the name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/card.h"
 #include "apps/cli/model.h"
 
@@ -72,6 +72,6 @@ static const arg table[] = {
 static const export_args defaults = { .out = NULL };
 const command cmd_export = {
     .name = "export", .help = "a model of timm, transformers or OpenCLIP as a folder of ours, which they read too",
-    .usage = "M|ARCHITECTURE -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1,
-    .max_words = 1, .run = run,
+    .usage = "M|ARCHITECTURE -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .min_words = 1, .max_words = 1, .run = run,
 };

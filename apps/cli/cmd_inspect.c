@@ -81,8 +81,8 @@ static void print_family(const nn_model_config *c)
     static const char *const acts[] = { "GELU (erf)", "quick GELU" }, *const rules[] = { "timm", "hf", "dinov2" },
                       *const pools[] = { "the class token", "the mean patch", "class token and mean patch" };
     printf("%s, norm epsilon %g; %s reads %s; positions are resampled as %s does\n",
-           c->swiglu ? "SwiGLU" : acts[c->act], c->eps, nn_model_config_has_scores(c) ? "the classifier" : "who comes after",
-           pools[c->pool], rules[c->pos_rule]);
+           c->swiglu ? "SwiGLU" : acts[c->act], c->eps,
+           nn_model_config_has_scores(c) ? "the classifier" : "who comes after", pools[c->pool], rules[c->pos_rule]);
     if (c->distilled)
         puts("distillation token, with a classifier of its own: the logits are the mean of two");
     if (c->registers)
@@ -153,6 +153,6 @@ static const arg table[] = {
 };
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
-    .name = "inspect", .help = "layers, mixers, parameters, multiply-adds, memory", .usage = "M|ARCHITECTURE", .table = table,
-    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+    .name = "inspect", .help = "layers, mixers, parameters, multiply-adds, memory", .usage = "M|ARCHITECTURE",
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
 };

@@ -188,8 +188,8 @@ static const arg table[] = {
     { 0 },
 };
 static const prune_args defaults = {
-    .tune = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) }, .decay = 5e-5, .threshold = 0.1, .shrink_epochs = 1, .multiple = 4,
-    .timing_batch = 4,
+    .tune = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) }, .decay = 5e-5, .threshold = 0.1, .shrink_epochs = 1,
+    .multiple = 4, .timing_batch = 4,
 };
 const command cmd_prune = {
     .name = "prune", .help = "cut hidden units out of recurrent mixers",

@@ -188,8 +188,8 @@ static vkc_status print(const selftest *s, double seconds)
     snprintf(driver, sizeof driver, "%s %s", d->driver, d->driver_info);
     if (s->a->common.json)
         return app_print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:O, s:o, s:b}", "device", d->name,
-                                        "driver", driver, "api", d->api, "version", app_version, "commit", app_commit, "models",
-                                        s->models, "ops", ops_json(s), "mixers", s->mixers, "seconds",
+                                        "driver", driver, "api", d->api, "version", app_version, "commit", app_commit,
+                                        "models", s->models, "ops", ops_json(s), "mixers", s->mixers, "seconds",
                                         app_number(seconds), "ok", (int) (s->n_bad == 0)));
     printf("\ndevice  %s\ndriver  %s, Vulkan %s\npare    %s%s%s\n", d->name, driver, d->api, app_version,
            *app_commit ? ", commit " : "", app_commit);

@@ -88,7 +88,8 @@ static const sparsity_args defaults = {
 const command cmd_sparsity = {
     .name = "sparsity", .help = "how much of its attention every layer and head needs", .usage = "M --data D",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
-    .about = "Of every row of attention weights p over n keys; means over pictures and queries, +- standard deviation:\n"
+    .about = "Of every row of attention weights p over n keys; means over pictures and queries, "
+             "+- standard deviation:\n"
              "  entropy        1 = even over all keys, 0 = one key\n"
              "  effective      keys that an even row of this entropy has, / n\n"
              "  gini           0 = even, towards 1 = one key\n"

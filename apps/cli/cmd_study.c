@@ -20,8 +20,8 @@ static vkc_status run(const void *options, const args_words *words)
     else if (strcmp(which, "teachers") == 0 && n >= 1)
         st = study_teachers_run(w, words->word + 1, n);
     else
-        st = VKC_FAIL(VKC_E_ARG, "usage: pare study groups M --data D --mixer X -o RUN, or pare study teachers M ... --data D "
-                                 "--mixer X -o RUN");
+        st = VKC_FAIL(VKC_E_ARG, "usage: pare study groups M --data D --mixer X -o RUN, or pare study teachers M ... "
+                                 "--data D --mixer X -o RUN");
     if (st == VKC_E_STOPPED && w->log)
         run_say_stopped(&w->run);
     study_close(w);
@@ -47,7 +47,8 @@ static const arg table[] = {
     TUNE_ROWS(study_args, tune, "tune-", "0"),
     { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: the measure of sparsity that orders layers [mass90]" },
     { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K", "groups: all, or patches: without the class token's column [all]" },
-    { "groups", 0, ARG_U32, AT(groups), 1, NN_MAX_DEPTH, "G", "groups: so many of each kind [4, 3 or 2 of equal size]" },
+    { "groups", 0, ARG_U32, AT(groups), 1, NN_MAX_DEPTH, "G",
+      "groups: so many of each kind [4, 3 or 2 of equal size]" },
     { "images", 0, ARG_U32, AT(images), 1, 1e9, "N", "groups: pictures of val to measure sparsity on [1000]" },
     { "from", 0, ARG_TEXT, AT(from), 0, 0, "S[,S]",
       "groups: students with all attention replaced, in place of --mixer and its transfers" },
@@ -69,9 +70,9 @@ const command cmd_study = {
     .name = "study", .help = "does sparsity tell what replacing attention costs?",
     .usage = "groups M --data D --mixer X[,X] -o RUN, or pare study teachers M ... [--keep 1,0.8,0.6]",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 64, .run = run,
-    .about = "groups: layers in the order of their sparsity, cut into groups; each is replaced alone, all at the same cost in\n"
-             "training. Contiguous groups and depth are the controls. teachers: all attention of each is replaced; the gap\n"
-             "to its student against the share of tokens it keeps. Ctrl-C stops, the same command with --resume goes on to\n"
-             "the same figures. docs/study.md says how to read them.",
+    .about = "groups: layers in the order of their sparsity, cut into groups; each is replaced alone, all at the same "
+             "cost in\ntraining. Contiguous groups and depth are the controls. teachers: all attention of each is "
+             "replaced; the gap\nto its student against the share of tokens it keeps. Ctrl-C stops, the same command "
+             "with --resume goes on to\nthe same figures. docs/study.md says how to read them.",
     .print_more = app_print_mixers,
 };

@@ -18,8 +18,8 @@ static json_t *build_result(const outcome *o, const nn_vit *v)
     return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
                      (json_int_t) o->train.steps, "images", (json_int_t) o->train.images, "train_loss",
                      app_number(o->train.loss), "seconds", app_number(o->train.seconds), "host_share",
-                     app_number(o->train.host_share), "params", (json_int_t) nn_params_count(v->params), "val", measure_json(&o->val), "test",
-                     measure_json(&o->test), "device", i->name, "driver", i->driver);
+                     app_number(o->train.host_share), "params", (json_int_t) nn_params_count(v->params), "val",
+                     measure_json(&o->val), "test", measure_json(&o->test), "device", i->name, "driver", i->driver);
 }
 
 static vkc_status save(const train_args *a, const nn_vit *v, run_folder *r, const outcome *o, json_t *result)

@@ -58,7 +58,8 @@ static vkc_status fail_without_steps(distill_work *w)
     if (r->guarded && drop <= 100.0 * r->max_drop)
         return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs "
                         "%.2f points, but %.2f may well be, and %.2f are allowed; more pictures in val tell better",
-                        near->layer, r->mixer[near->choice - 1].text, drop, -100.0 * near->score.low, 100.0 * r->max_drop);
+                        near->layer, r->mixer[near->choice - 1].text, drop, -100.0 * near->score.low,
+                        100.0 * r->max_drop);
     return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs %.2f "
                     "points, and %.2f are allowed (--max-drop)", near->layer, r->mixer[near->choice - 1].text, drop,
                     100.0 * r->max_drop);

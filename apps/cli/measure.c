@@ -50,7 +50,8 @@ void measure_name_bad(const nn_dataset *data, nn_split split, uint32_t bad)
     uint8_t rgb[3 * BAD_SIZE * BAD_SIZE];
     uint32_t named = 0, n = nn_dataset_len(data, split);
     for (uint32_t i = 0; i < n && named < bad && named < MAX_NAMED; i++) {
-        vkc_status st = nn_dataset_read(data, split, i, 0, &(nn_preprocess) { 0 }, (nn_size) { BAD_SIZE, BAD_SIZE }, rgb);
+        vkc_status st = nn_dataset_read(data, split, i, 0, &(nn_preprocess) { 0 }, (nn_size) { BAD_SIZE, BAD_SIZE },
+                                        rgb);
         if (st == VKC_E_FORMAT || st == VKC_E_IO) {
             warn_failure();
             named++;

@@ -53,8 +53,8 @@ typedef struct measure_time {
     uint32_t repeats;
 } measure_time;
 
-// 1, 2 and 3 times the image side (height) of the model, and after them `more`, unless it is 0 or one of these. Returns how
-// many.
+// 1, 2 and 3 times the image side (height) of the model, and after them `more`, unless it is 0 or one of these.
+// Returns how many.
 uint32_t   measure_sizes(const nn_model_config *c, uint32_t more, uint32_t image[MEASURE_SIZES + 1]);
 // Time n models of these configs, all with random values, for pictures of each of these sizes, taking turns.
 vkc_status measure_times(vkc_device *dev, const nn_model_config *const *cfg, uint32_t n, uint32_t batch, uint64_t seed,

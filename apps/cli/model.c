@@ -19,8 +19,8 @@ vkc_status model_load_classifier(vkc_device *dev, const char *dir, const char *v
     vkc_status st = model_load(dev, dir, vectors, size, out);
     if (st != VKC_OK || nn_model_config_has_scores(&(*out)->cfg))
         return st;
-    st = VKC_FAIL(VKC_E_ARG, "%s has no classifier: it gives %u numbers a picture; --class-vectors FILE makes classes of them",
-                  dir, (*out)->cfg.classes);
+    st = VKC_FAIL(VKC_E_ARG, "%s has no classifier: it gives %u numbers a picture; --class-vectors FILE makes classes "
+                  "of them", dir, (*out)->cfg.classes);
     nn_vit_destroy(*out);
     *out = NULL;
     return st;

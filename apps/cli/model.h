@@ -4,8 +4,8 @@
 
 #include "apps/cli/app.h"
 
-// Load a folder for pictures of a size (0 x 0 = its own), with class vectors of a file (NULL = the folder's, if any), and
-// say what was guessed.
+// Load a folder for pictures of a size (0 x 0 = its own), with class vectors of a file (NULL = the folder's, if any),
+// and say what was guessed.
 vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out);
 // The same, of a model whose outputs are scores of classes; E_ARG, with what to do, for others.
 vkc_status model_load_classifier(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out);

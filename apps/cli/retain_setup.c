@@ -151,8 +151,9 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
     const bool released = strcmp(a->prior_target, "released") == 0;
     return (distill_retain_params) {
         .keep = s->item[i].keep, .batch = a->d.batch, .epochs = s->epochs, .lr = a->lr,
-        .weight_decay = app_or_none(a->weight_decay), .smoothing = app_or_none(a->smoothing), .clip = app_or_none(a->clip),
-        .kl = app_or_none(a->kl), .ponder = app_or_none(a->ponder), .prior = app_or_none(a->prior),
+        .weight_decay = app_or_none(a->weight_decay), .smoothing = app_or_none(a->smoothing),
+        .clip = app_or_none(a->clip), .kl = app_or_none(a->kl), .ponder = app_or_none(a->ponder),
+        .prior = app_or_none(a->prior),
         .prior_target = released ? HALT_TARGET_RELEASED : HALT_TARGET_NORMALISED, .prior_mean = a->prior_mean,
         .plain_gate = a->plain_gate || (a->chain && i > 0),
         .start_keep = a->chain && i > 0 ? s->item[i - 1].keep : 0, .ramp = app_or_none(a->ramp), .seed = a->common.seed,
@@ -163,8 +164,8 @@ distill_retain_params retain_params(const retain_args *a, const retain_setup *s,
 
 json_t *retain_inputs(const retain_args *a, const retain_setup *s, uint32_t i, const char *teacher)
 {
-    return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-                     "s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
+    return json_pack("{s:s, s:s, s:f, s:s, s:s*, s:s*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+                     "s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
                      "teacher", teacher, "data", a->d.data, "keep", s->item[i].keep, "policy", a->policy, "at", a->at,
                      "share", a->share, "gaps", a->gaps, "prior_target", a->prior_target, "every", (int) a->every,
                      "epochs", (int) s->epochs, "batch", (int) a->d.batch, "lr", a->lr, "weight_decay", a->weight_decay,

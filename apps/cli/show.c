@@ -28,7 +28,8 @@ static bool drops(const nn_model_config *c)
 vkc_status show_create(const nn_model_config *c, nn_sheet **out)
 {
     if (c->height != c->width)
-        return VKC_FAIL(VKC_E_UNSUPPORTED, "--show: pictures of %u x %u pixels; only square ones are drawn", c->width, c->height);
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "--show: pictures of %u x %u pixels; only square ones are drawn", c->width,
+                        c->height);
     nn_sheet_params p = { .size = c->height, .patch = c->patch, .depth = c->depth };
     for (uint32_t l = 0; l < c->depth; l++)
         p.leaves[l] = nn_retention_is_made(c, l);

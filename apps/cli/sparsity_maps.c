@@ -22,7 +22,8 @@ static vkc_status read_layers(const char *list, const nn_model_config *c, bool c
         char *end;
         const unsigned long l = strtoul(at, &end, 10);
         if (end == at || *at < '0' || *at > '9' || (*end && *end != ',') || l >= c->depth)
-            return VKC_FAIL(VKC_E_ARG, "--layer %s: want layers of 0 .. %u with commas between them", list, c->depth - 1);
+            return VKC_FAIL(VKC_E_ARG, "--layer %s: want layers of 0 .. %u with commas between them", list,
+                            c->depth - 1);
         chosen[l] = true;
         at = *end ? end + 1 : NULL;
     }

@@ -13,7 +13,8 @@ typedef struct map_args {
 
 // Rows of an option table, for a `map_args` member called `m`.
 #define MAP_ROWS(type) \
-    { "maps", 0, ARG_TEXT, offsetof(type, m.file), 0, 0, "PNG", "draw what the class token attends to, layer by layer" }, \
+    { "maps", 0, ARG_TEXT, offsetof(type, m.file), 0, 0, "PNG", \
+      "draw what the class token attends to, layer by layer" }, \
     { "full-maps", 0, ARG_TEXT, offsetof(type, m.dir), 0, 0, "DIR", \
       "draw whole attention maps, a file a picture and layer" }, \
     { "images", 0, ARG_U32, offsetof(type, m.images), 1, 64, "K", \

@@ -47,9 +47,10 @@ static json_t *build_inputs(const group_work *g)
     char hash[24];
     vkc_status st = model_hash(g->dir, &g->teacher->cfg, true, hash);
     return st != VKC_OK ? NULL
-                        : json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "study", "groups", "teacher", g->dir, "weights",
-                                    hash, "by", distill_measure_name(g->measure), "keys", distill_keys_name(g->keys),
-                                    "groups", (int) g->n_groups, "images", (int) g->w->a->images);
+                        : json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i}", "study", "groups", "teacher", g->dir,
+                                    "weights", hash, "by", distill_measure_name(g->measure), "keys",
+                                    distill_keys_name(g->keys), "groups", (int) g->n_groups, "images",
+                                    (int) g->w->a->images);
 }
 
 static vkc_status run_all(group_work *g)
@@ -75,9 +76,10 @@ static vkc_status run_all(group_work *g)
     VKC_TRY(measure(g));
     models = study_models(w, g->teacher, w->run.dir);
     g->study = (distill_study) {
-        .teacher = g->dir, .n_layers = g->teacher->cfg.depth, .n_groups = g->study.n_groups, .n_variants = w->n_variants,
-        .group = g->group, .variant = w->variant, .base = distill_study_base, .prepare = distill_study_prepare,
-        .score = distill_study_score, .user = &models, .log = w->log, .clock = &w->clock,
+        .teacher = g->dir, .n_layers = g->teacher->cfg.depth, .n_groups = g->study.n_groups,
+        .n_variants = w->n_variants, .group = g->group, .variant = w->variant, .base = distill_study_base,
+        .prepare = distill_study_prepare, .score = distill_study_score,
+        .user = &models, .log = w->log, .clock = &w->clock,
     };
     study_expect(w, &g->study, 1);
     VKC_TRY(distill_study_go(&g->study, &g->result));

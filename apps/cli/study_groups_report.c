@@ -9,7 +9,8 @@
 #include <string.h>
 
 // The figures of a group with this mixer, over its seeds.
-static uint32_t collect(const group_work *g, uint32_t group, const char *mixer, double *drop, double *rise, double *error)
+static uint32_t collect(const group_work *g, uint32_t group, const char *mixer, double *drop, double *rise,
+                        double *error)
 {
     uint32_t n = 0;
     for (uint32_t v = 0; v < g->study.n_variants; v++) {
@@ -44,8 +45,8 @@ static void print_groups(FILE *f, const group_work *g, const char *mixer)
     double drop[STUDY_MAX_VARIANTS], rise[STUDY_MAX_VARIANTS], error[STUDY_MAX_VARIANTS], mean, std;
     fprintf(f, "%s; teacher %.2f %% on %s, loss %.4f\n", mixer, 100.0 * g->result.base.top1, nn_split_name(g->w->split),
             g->result.base.loss);
-    fprintf(f, "%-11s %-14s %13s  %17s  %19s  %s\n", "groups", "layers", distill_measure_name(g->measure), "drop, points",
-            "rise of the loss", "error");
+    fprintf(f, "%-11s %-14s %13s  %17s  %19s  %s\n", "groups", "layers", distill_measure_name(g->measure),
+            "drop, points", "rise of the loss", "error");
     for (uint32_t i = 0; i < g->study.n_groups; i++) {
         const distill_group *one = &g->group[i];
         const uint32_t n = collect(g, i, mixer, drop, rise, error);
@@ -66,8 +67,8 @@ static void print_groups(FILE *f, const group_work *g, const char *mixer)
 static vkc_status print_correlation(FILE *f, const group_work *g, const char *mixer)
 {
     static const char *const of_text[] = { "drop", "rise of loss", "error" };
-    fprintf(f, "\nSpearman's correlation over the groups, its p-value in brackets; below 0 with sparsity: the sparser, the "
-               "cheaper\n%-11s  n  %-13s %18s  %18s\n", "groups", "of", "with sparsity", "with depth");
+    fprintf(f, "\nSpearman's correlation over the groups, its p-value in brackets; below 0 with sparsity: the sparser, "
+               "the cheaper\n%-11s  n  %-13s %18s  %18s\n", "groups", "of", "with sparsity", "with depth");
     for (int kind = 0; kind < DISTILL_N_GROUPINGS; kind++) {
         for (int of = 0; of < DISTILL_N_OF; of++) {
             distill_correlation c[2];
@@ -112,10 +113,10 @@ static json_t *build_groups(const group_work *g)
         json_t *layers = json_array();
         for (uint32_t k = 0; k < one->n; k++)
             json_array_append_new(layers, json_integer((json_int_t) one->layer[k]));
-        json_array_append_new(groups, json_pack("{s:s, s:o, s:f, s:f, s:f, s:o}", "kind", distill_grouping_name(one->kind),
-                                                "layers", layers, "sparsity", one->score, "value",
-                                                get_value(g, one->score), "depth", one->depth, "runs",
-                                                build_runs(g, i)));
+        json_array_append_new(groups, json_pack("{s:s, s:o, s:f, s:f, s:f, s:o}", "kind",
+                                                distill_grouping_name(one->kind), "layers", layers, "sparsity",
+                                                one->score, "value", get_value(g, one->score),
+                                                "depth", one->depth, "runs", build_runs(g, i)));
     }
     return groups;
 }
@@ -135,8 +136,9 @@ static vkc_status build_correlation(const group_work *g, bool by_depth, json_t *
                 }
                 json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "kind",
                                                       distill_grouping_name((distill_grouping) kind), "mixer",
-                                                      g->w->mixers[m], "of", distill_study_of_name((distill_study_of) of),
-                                                      "n", (int) c.n, "rho", app_number(c.rho), "p", app_number(c.p)));
+                                                      g->w->mixers[m], "of",
+                                                      distill_study_of_name((distill_study_of) of), "n", (int) c.n,
+                                                      "rho", app_number(c.rho), "p", app_number(c.p)));
             }
     *out = list;
     return VKC_OK;
@@ -153,8 +155,8 @@ vkc_status group_result(const group_work *g, json_t **out)
         return st;
     }
     json_t *shared = study_json(g->w);
-    json_t *o = json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:o, s:o}", "measure", distill_measure_name(g->measure), "keys",
-                          distill_keys_name(g->keys), "teacher_top1", g->result.base.top1, "teacher_loss",
+    json_t *o = json_pack("{s:s, s:s, s:f, s:f, s:o, s:o, s:o, s:o}", "measure", distill_measure_name(g->measure),
+                          "keys", distill_keys_name(g->keys), "teacher_top1", g->result.base.top1, "teacher_loss",
                           g->result.base.loss, "groups", build_groups(g), "correlation", by_sparsity,
                           "depth_correlation", by_depth, "sparsity", sparsity_json(&g->sparsity, g->w->dev));
     if (!o || !shared || json_object_update(o, shared) != 0)

@@ -69,7 +69,8 @@ vkc_status study_open(study_work *w)
     vkc_status st;
     VKC_TRY(measure_open_data(&w->a->d, &w->data));
     if (nn_dataset_len(w->data, w->split) == 0) {
-        st = VKC_FAIL(VKC_E_ARG, "%s has no pictures in its %s split to judge by", w->a->d.data, nn_split_name(w->split));
+        st = VKC_FAIL(VKC_E_ARG, "%s has no pictures in its %s split to judge by", w->a->d.data,
+                      nn_split_name(w->split));
         goto done;
     }
     st = app_open(&w->a->common, &w->dev);

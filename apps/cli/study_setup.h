@@ -44,7 +44,8 @@ typedef struct study_work {
 vkc_status study_read(study_work *w);
 // Data and device. E_ARG for a split without pictures.
 vkc_status study_open(study_work *w);
-// Load the students of --from, a variant each: mixer of its layers, seed of its provenance or else its place in the list.
+// Load the students of --from, a variant each: mixer of its layers, seed of its provenance or else its place in the
+// list.
 vkc_status study_load_ready(study_work *w, const nn_vit *teacher, const bool *fixed);
 // Start or take up the run; `inputs` are those of the kind of study, to which what both share is added; taken over.
 vkc_status study_start(study_work *w, json_t *inputs);

@@ -100,13 +100,15 @@ static vkc_status make_teacher(sweep *s, const char *from, const sweep_teacher *
     vkc_status st;
     if (distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "retained", "teacher", t->name)))
         return VKC_OK;
-    const bool again = distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name));
+    const bool again = distill_study_log_get(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher",
+                                                               t->name));
     distill_retain_params p = retain_params(&s->retain, &s->setup, t->item);
     snprintf(run_dir, sizeof run_dir, "%s.run", t->dir);
     VKC_TRY(nn_path_build(log_path, run_dir, "log.jsonl"));
     if (!again) {
         unlink(log_path);               // of an earlier study in the same place
-        VKC_TRY(distill_study_log_write(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name), NULL));
+        VKC_TRY(distill_study_log_write(w->log, json_pack("{s:s, s:s}", "what", "begin retain", "teacher", t->name),
+                                        NULL));
     }
     say("a teacher that keeps %.0f %% of the patches", 100.0 * s->setup.item[t->item].keep);
     VKC_TRY(nn_vit_load(w->dev, from, false, &dense));

@@ -8,7 +8,8 @@
 #include <string.h>
 
 // Mean gap of a teacher to its students with this mixer, and the spread.
-static void get_gap(const sweep *s, uint32_t i, const char *mixer, double *mean, double *std, double *top1, double *error)
+static void get_gap(const sweep *s, uint32_t i, const char *mixer, double *mean, double *std, double *top1,
+                    double *error)
 {
     double gap[STUDY_MAX_VARIANTS], spread;
     double top[STUDY_MAX_VARIANTS], err[STUDY_MAX_VARIANTS];
@@ -67,8 +68,8 @@ vkc_status sweep_result(const sweep *s, json_t **out)
         distill_correlation c;
         st = correlate(s, s->w->mixers[m], &c);
         if (st == VKC_OK)
-            json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:o}", "mixer", s->w->mixers[m], "n", (int) c.n, "rho",
-                                                  app_number(c.rho), "p", app_number(c.p)));
+            json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:o}", "mixer", s->w->mixers[m], "n", (int) c.n,
+                                                  "rho", app_number(c.rho), "p", app_number(c.p)));
     }
     if (st == VKC_OK && !o)
         st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
@@ -92,8 +93,9 @@ vkc_status sweep_print(const sweep *s)
             const sweep_teacher *t = &s->t[i];
             double mean, std, top1, error;
             get_gap(s, i, mixer, &mean, &std, &top1, &error);
-            printf("%-26.60s %6.1f %%  %7.2f %%  %7.2f %%  %8.2f +- %5.2f  %.4f\n", t->name, 100.0 * t->result.base.keep,
-                   100.0 * t->result.base.top1, 100.0 * top1, 100.0 * mean, 100.0 * std, error);
+            printf("%-26.60s %6.1f %%  %7.2f %%  %7.2f %%  %8.2f +- %5.2f  %.4f\n", t->name,
+                   100.0 * t->result.base.keep, 100.0 * t->result.base.top1, 100.0 * top1, 100.0 * mean, 100.0 * std,
+                   error);
         }
         vkc_status st = correlate(s, mixer, &c);
         if (st != VKC_OK)

@@ -94,10 +94,10 @@ done:
 json_t *train_inputs(const train_args *a)
 {
     json_t *inputs = json_pack(
-        "{s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data", a->d.data, "arch", a->arch,
-        "init", a->init, "mean", a->mean, "std", a->std, "batch", (int) a->d.batch, "epochs", (int) a->epochs, "lr",
-        a->lr, "min_lr", a->min_lr, "warmup", a->warmup, "weight_decay", a->weight_decay, "clip", a->clip, "no_augment",
-        (int) a->no_augment, "seed", (json_int_t) a->common.seed);
+        "{s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data", a->d.data, "arch",
+        a->arch, "init", a->init, "mean", a->mean, "std", a->std, "batch", (int) a->d.batch, "epochs",
+        (int) a->epochs, "lr", a->lr, "min_lr", a->min_lr, "warmup", a->warmup, "weight_decay", a->weight_decay,
+        "clip", a->clip, "no_augment", (int) a->no_augment, "seed", (json_int_t) a->common.seed);
     recipe_add_inputs(inputs, &a->recipe);
     return inputs;
 }

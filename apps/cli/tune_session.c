@@ -75,8 +75,8 @@ done:
     return st;
 }
 
-vkc_status tune_session_save(tune_session *s, const nn_vit *v, json_t *result, double seconds, const nn_eval_result *val,
-                             const nn_eval_result *test)
+vkc_status tune_session_save(tune_session *s, const nn_vit *v, json_t *result, double seconds,
+                             const nn_eval_result *val, const nn_eval_result *test)
 {
     const tune_args *a = s->a;
     nn_model_config cfg = { 0 };

@@ -37,14 +37,14 @@ typedef struct tune_session {
     distill_tune_params params;     // of a training in the run folder
 } tune_session;
 
-// Open everything; `check` may refuse the models and data before a run folder is made, `more` (may be NULL; the reference
-// is taken over) joins the run's inputs. `usage` is said when there is nothing to write to. tune_session_close it, after
-// a failure too.
+// Open everything; `check` may refuse the models and data before a run folder is made, `more` (may be NULL; the
+// reference is taken over) joins the run's inputs. `usage` is said when there is nothing to write to.
+// tune_session_close it, after a failure too.
 vkc_status tune_session_open(tune_session *s, const tune_args *a, const char *dir, const char *usage, json_t *more,
                              vkc_status (*check)(const tune_session *s));
 // Write model v with its card, and finish the run with `result` (borrowed).
-vkc_status tune_session_save(tune_session *s, const nn_vit *v, json_t *result, double seconds, const nn_eval_result *val,
-                             const nn_eval_result *test);
+vkc_status tune_session_save(tune_session *s, const nn_vit *v, json_t *result, double seconds,
+                             const nn_eval_result *val, const nn_eval_result *test);
 // Say what became of it, free it; returns `st`.
 vkc_status tune_session_close(tune_session *s, vkc_status st);
 

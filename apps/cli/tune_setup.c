@@ -43,8 +43,8 @@ json_t *tune_json(const char *what, const tune_options *o, const distill_tune_re
     for (uint32_t l = 0; l < depth; l++)
         json_array_append_new(distance, app_number(r->distance[l]));
     return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what", what, "train", o->train,
-                     "steps", (json_int_t) r->steps, "seconds", app_number(r->seconds), "loss", app_number(r->loss), "ce",
-                     app_number(r->ce), "kl", app_number(r->kl), "halting", app_number(r->halting),
+                     "steps", (json_int_t) r->steps, "seconds", app_number(r->seconds), "loss", app_number(r->loss),
+                     "ce", app_number(r->ce), "kl", app_number(r->kl), "halting", app_number(r->halting),
                      "teacher_keep", app_number(r->teacher_keep), "keep", app_number(r->keep), "distance", distance);
 }
 

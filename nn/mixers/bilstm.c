@@ -108,7 +108,8 @@ static void cut(const nn_mixer_dims *from, const nn_mixer_dims *to, const uint32
         }
         for (uint32_t row = head * D; row < (head + 1) * D; row++)
             for (uint32_t i = 0; i < N; i++)
-                out[MERGE_W][((size_t) row * dirs + dir) * N + i] = p[MERGE_W][((size_t) row * dirs + dir) * U + unit[i]];
+                out[MERGE_W][((size_t) row * dirs + dir) * N + i] =
+                    p[MERGE_W][((size_t) row * dirs + dir) * U + unit[i]];
     }
 }
 

@@ -12,7 +12,8 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
     const uint32_t C = d->dim, dirs = nn_mixer_dirs(d->layer);
     out[PROJ_W] = (nn_mixer_param) { .name = "in_proj.weight", .shape = { 2, { dirs * 2 * C, C } }, .decay = true,
                                      .init = NN_INIT_UNIFORM, .from = "qkv.weight" };
-    out[PROJ_B] = (nn_mixer_param) { .name = "in_proj.bias", .shape = { 2, { dirs * 2, C } }, .init = NN_INIT_CHRONO_GRU };
+    out[PROJ_B] = (nn_mixer_param) { .name = "in_proj.bias", .shape = { 2, { dirs * 2, C } },
+                                     .init = NN_INIT_CHRONO_GRU };
     for (uint32_t i = 0; i < dirs; i++)
         out[PROJ_W].copy[i] = (nn_row_copy) { .to = i * 2 * C + C, .from = 2 * C, .n = C };
     out[MERGE] = nn_merge_param(d, d->dim / d->heads);

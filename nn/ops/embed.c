@@ -1,7 +1,9 @@
 // embed.c — tokens from patches: class token and others before, positions added.
-//   in:  patches (Rp, C), packed   cls (C)   pos (T, C), or (T - prefix, C): of patches alone   more (prefix - 1, C), optional
+//   in:  patches (Rp, C), packed   cls (C)   pos (T, C), or (T - prefix, C): of patches alone
+//        more (prefix - 1, C), optional
 //   out: y (R, C), packed by `to` (T tokens an image, `prefix` of them before the patches): the token at place p is
-//        its position, if it has one, + (p >= prefix ? patch p - prefix of its image : p > 0 and more ? more[p - 1] : cls)
+//        its position, if it has one,
+//        + (p >= prefix ? patch p - prefix of its image : p > 0 and more ? more[p - 1] : cls)
 #include "nn/rowwise.h"
 #include "shaders/embed.h"
 #include "spv/shaders.h"
@@ -70,7 +72,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     if (nn_is_wanted(r, DIN(0)))
         VKC_TRY(NN_DISPATCH(r, embed_bwd_patches, &a, .wg = NN_ROW_WG,
             .groups = { from->cap_images, split(from->cap_tokens, lanes) },
-            .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols }, .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) }));
+            .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
+            .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) }));
     if (nn_is_wanted(r, DIN(1)))
         VKC_TRY(add_up(r, a, 0, a.has_more ? 1 : a.prefix, 1, DIN(1)));
     if (nn_is_wanted(r, DIN(2)))

@@ -15,7 +15,8 @@ static vkc_status infer(nn_call *c)
     const struct halt_match_attr *t = NN_ATTR(c, halt_match);
     vkc_status st;
     if (!t || !(t->eps >= 0) || !(t->eps < 1) || !(t->tau >= 1e-6f) || !isfinite(t->tau) || !isfinite(t->weight))
-        return VKC_FAIL(VKC_E_ARG, "halt_match: eps must be at least 0 and below 1, tau at least 1e-6, the weight finite");
+        return VKC_FAIL(VKC_E_ARG, "halt_match: eps must be at least 0 and below 1, tau at least 1e-6, the weight "
+                        "finite");
     VKC_TRY(nn_want_shape("halt_match", "soft", &c->in[0], 2, 0, SOFT_COLS));
     VKC_TRY(nn_want_shape("halt_match", "halting", &c->in[1], 2, c->in[0].dim[0], HALT_COLS));
     if (c->in_rows[0] == NULL)
@@ -76,7 +77,8 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
         if (c->in_rows[0]->pos[row] < t->kept || before >= HALT_DONE)
             continue;
         const double raw = in[1][row * HALT_COLS + HALT_H], want = clamp(raw);
-        const double h = clamp(1 / (1 + exp(-in[0][row * SOFT_COLS + SOFT_U]))), score = in[0][row * SOFT_COLS + SOFT_C];
+        const double h = clamp(1 / (1 + exp(-in[0][row * SOFT_COLS + SOFT_U]))),
+                     score = in[0][row * SOFT_COLS + SOFT_C];
         kl += want * log(want / h) + (1 - want) * log((1 - want) / (1 - h));
         keep += 1 / (1 + exp((score - full) / tau)) - 1 / (1 + exp((before + raw - full) / tau));
         n++;

@@ -57,7 +57,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     uint32_t lanes = nn_many_lanes(a.classes);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
-    return NN_DISPATCH(r, kl_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes },
+    return NN_DISPATCH(r, kl_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
+        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.classes },
         .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0) });
 }
 

@@ -5,8 +5,8 @@ usage: families.py OUT_FOLDER        (OUT_FOLDER = models/selftest)
 
 Needs torch, timm, transformers and safetensors; the versions are written into golden.safetensors. Each model becomes a
 folder OUT/<name>/ with the files that its program would have left (config.json, weights, preprocessor_config.json) and
-golden.safetensors: pixels (B, ch, H, W), normalised; tokens (B, T, C), the stream that enters block 0; block.<l> (B, T, C), after
-block l; logits (B, K), or the features of a model without a classifier.
+golden.safetensors: pixels (B, ch, H, W), normalised; tokens (B, T, C), the stream that enters block 0; block.<l>
+(B, T, C), after block l; logits (B, K), or the features of a model without a classifier.
 """
 import json
 import os
@@ -147,7 +147,8 @@ def from_hf(out, name, model, processor, size, logits_of, dtype=None, spelling="
     else:
         save_file({k: v.contiguous() for k, v in state.items()}, weights, {"format": "pt"})
     tower = model.vision_model if hasattr(model, "text_model") else model
-    finish(out, name, f"transformers {type(model).__name__}", ImageTower(model) if hasattr(model, "text_model") else model,
+    finish(out, name, f"transformers {type(model).__name__}",
+           ImageTower(model) if hasattr(model, "text_model") else model,
            blocks_of(tower if tower is model else model), size, logits_of, dtype=dtype)
 
 
@@ -164,11 +165,13 @@ class ImageTower(torch.nn.Module):
 
 VIT = {"do_normalize": True, "do_resize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
        "image_processor_type": "ViTImageProcessor", "resample": 2, "size": {"height": 32, "width": 32}}
-OLD_DEIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True, "feature_extractor_type": "DeiTFeatureExtractor",
-            "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "resample": 3, "size": 36, "crop_size": 32}
+OLD_DEIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True,
+            "feature_extractor_type": "DeiTFeatureExtractor", "image_mean": [0.485, 0.456, 0.406],
+            "image_std": [0.229, 0.224, 0.225], "resample": 3, "size": 36, "crop_size": 32}
 BIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True, "do_convert_rgb": True, "do_rescale": True,
        "image_processor_type": "BitImageProcessor", "rescale_factor": 1 / 255, "image_mean": [0.485, 0.456, 0.406],
-       "image_std": [0.229, 0.224, 0.225], "resample": 3, "size": {"shortest_edge": 36}, "crop_size": {"height": 32, "width": 32}}
+       "image_std": [0.229, 0.224, 0.225], "resample": 3, "size": {"shortest_edge": 36},
+       "crop_size": {"height": 32, "width": 32}}
 CLIP = {**BIT, "image_processor_type": "CLIPImageProcessor", "image_mean": [0.48145466, 0.4578275, 0.40821073],
         "image_std": [0.26862954, 0.26130258, 0.27577711], "size": {"shortest_edge": 32}}
 
@@ -179,24 +182,28 @@ def make_hf(out):
                  patch_size=8, num_labels=5)
     labels = {i: w for i, w in enumerate(["tabby cat", "tench", "goldfish", "cock", "hen"])}
     scores = lambda y: y.logits
-    from_hf(out, "hf-vit", t.ViTForImageClassification(t.ViTConfig(**{**small, "id2label": labels})), VIT, (32, 32), scores)
-    from_hf(out, "hf-vit-v5-sharded", t.ViTForImageClassification(t.ViTConfig(**{**small, "qkv_bias": False})), VIT, (32, 32), scores,
-            dtype=torch.float16, spelling="memory", shards=True)
+    from_hf(out, "hf-vit", t.ViTForImageClassification(t.ViTConfig(**{**small, "id2label": labels})), VIT, (32, 32),
+            scores)
+    from_hf(out, "hf-vit-v5-sharded", t.ViTForImageClassification(t.ViTConfig(**{**small, "qkv_bias": False})), VIT,
+            (32, 32), scores, dtype=torch.float16, spelling="memory", shards=True)
     from_hf(out, "hf-vit-base", t.ViTModel(t.ViTConfig(**small)), VIT, (32, 32), lambda y: y.last_hidden_state[:, 0],
             dtype=torch.bfloat16)
-    from_hf(out, "hf-deit-distilled", t.DeiTForImageClassificationWithTeacher(t.DeiTConfig(**small)), OLD_DEIT, (32, 32), scores)
+    from_hf(out, "hf-deit-distilled", t.DeiTForImageClassificationWithTeacher(t.DeiTConfig(**small)), OLD_DEIT,
+            (32, 32), scores)
     from_hf(out, "hf-deit", t.DeiTForImageClassification(t.DeiTConfig(**small)), OLD_DEIT, (32, 32), scores,
             dtype=torch.float16, spelling="memory")
     dino = {**small, "mlp_ratio": 2}
-    from_hf(out, "hf-dinov2-swiglu", t.Dinov2ForImageClassification(t.Dinov2Config(**{**dino, "use_swiglu_ffn": True})), BIT,
-            (32, 32), scores)
+    from_hf(out, "hf-dinov2-swiglu", t.Dinov2ForImageClassification(
+        t.Dinov2Config(**{**dino, "use_swiglu_ffn": True})), BIT, (32, 32), scores)
     large = {**dino, "image_size": 56}          # as DINOv2 has it: made for one size, pictures prepared to another
-    from_hf(out, "hf-dinov2-swiglu-v5", t.Dinov2ForImageClassification(t.Dinov2Config(**{**large, "use_swiglu_ffn": True})), BIT,
-            (32, 32), scores, dtype=torch.float16, spelling="memory")
+    from_hf(out, "hf-dinov2-swiglu-v5", t.Dinov2ForImageClassification(
+        t.Dinov2Config(**{**large, "use_swiglu_ffn": True})), BIT, (32, 32), scores, dtype=torch.float16,
+        spelling="memory")
     from_hf(out, "hf-dinov2-registers", t.Dinov2WithRegistersForImageClassification(
         t.Dinov2WithRegistersConfig(**{**large, "num_register_tokens": 3})), BIT, (32, 32), scores)
     clip = {**small, "projection_dim": 16}
-    from_hf(out, "hf-clip", t.CLIPVisionModelWithProjection(t.CLIPVisionConfig(**clip)), CLIP, (32, 32), lambda y: y.image_embeds)
+    from_hf(out, "hf-clip", t.CLIPVisionModelWithProjection(t.CLIPVisionConfig(**clip)), CLIP, (32, 32),
+            lambda y: y.image_embeds)
     whole = t.CLIPConfig(vision_config=small, projection_dim=16,
                          text_config={"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
                                       "intermediate_size": 16, "vocab_size": 20, "max_position_embeddings": 8})
@@ -213,15 +220,18 @@ def rename(state, table):
 
 
 def make_open_clip(out):
-    """OpenCLIP's files, from transformers' CLIP: its names, q, k, v as one, the projection transposed, a text tower beside."""
-    cfg = transformers.CLIPVisionConfig(hidden_size=64, num_hidden_layers=2, num_attention_heads=1, intermediate_size=256,
-                                        image_size=32, patch_size=8, projection_dim=16, hidden_act="gelu")
+    """OpenCLIP's files, from transformers' CLIP: its names, q, k, v as one, the projection transposed,
+    a text tower beside."""
+    cfg = transformers.CLIPVisionConfig(hidden_size=64, num_hidden_layers=2, num_attention_heads=1,
+                                        intermediate_size=256, image_size=32, patch_size=8, projection_dim=16,
+                                        hidden_act="gelu")
     model = transformers.CLIPVisionModelWithProjection(cfg)
     randomise(model, SEED)
     rounded(model, torch.float16)
     state = rename(model.state_dict(), [
-        ("vision_model.encoder.layers.", "visual.transformer.resblocks."), ("layer_norm1", "ln_1"), ("layer_norm2", "ln_2"),
-        ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj"), ("self_attn.out_proj", "attn.out_proj"),
+        ("vision_model.encoder.layers.", "visual.transformer.resblocks."), ("layer_norm1", "ln_1"),
+        ("layer_norm2", "ln_2"), ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj"),
+        ("self_attn.out_proj", "attn.out_proj"),
         ("vision_model.pre_layrnorm", "visual.ln_pre"), ("vision_model.post_layernorm", "visual.ln_post"),
         ("vision_model.embeddings.class_embedding", "visual.class_embedding"),
         ("vision_model.embeddings.patch_embedding.weight", "visual.conv1.weight"),
@@ -232,31 +242,35 @@ def make_open_clip(out):
         at = f"visual.transformer.resblocks.{i}."
         for what in ("weight", "bias"):
             state[at + "attn.in_proj_" + what] = torch.cat([state.pop(f"{at}self_attn.{k}_proj.{what}") for k in "qkv"])
-    state.update({"logit_scale": torch.tensor(4.6), "positional_embedding": torch.zeros(8, 16), "text_projection": torch.zeros(16, 16),
-                  "token_embedding.weight": torch.zeros(20, 16), "ln_final.weight": torch.ones(16), "ln_final.bias": torch.zeros(16),
+    state.update({"logit_scale": torch.tensor(4.6), "positional_embedding": torch.zeros(8, 16),
+                  "text_projection": torch.zeros(16, 16), "token_embedding.weight": torch.zeros(20, 16),
+                  "ln_final.weight": torch.ones(16), "ln_final.bias": torch.zeros(16),
                   "transformer.resblocks.0.ln_1.weight": torch.ones(16)})
     folder = fresh(out, "openclip")
     save_file({k: v.half().contiguous() for k, v in state.items()}, os.path.join(folder, "open_clip_model.safetensors"),
               {"format": "pt"})
-    json.dump({"model_cfg": {"embed_dim": 16, "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 8},
+    json.dump({"model_cfg": {"embed_dim": 16,
+                             "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 8},
                              "text_cfg": {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1}},
                "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"]}},
               open(os.path.join(folder, "open_clip_config.json"), "w"), indent=2)
-    finish(out, "openclip", "transformers CLIPVisionModelWithProjection, renamed as OpenCLIP has it", model, blocks_of(model),
-           (32, 32), lambda y: y.image_embeds, dtype=torch.float16)
+    finish(out, "openclip", "transformers CLIPVisionModelWithProjection, renamed as OpenCLIP has it", model,
+           blocks_of(model), (32, 32), lambda y: y.image_embeds, dtype=torch.float16)
 
 
 def make_dinov2(out):
     """The original DINOv2's names, without any config, from transformers' DINOv2 with registers."""
-    cfg = transformers.Dinov2WithRegistersConfig(hidden_size=64, num_hidden_layers=2, num_attention_heads=1, mlp_ratio=1,
-                                                 image_size=28, patch_size=7, num_register_tokens=4, use_swiglu_ffn=True)
+    cfg = transformers.Dinov2WithRegistersConfig(
+        hidden_size=64, num_hidden_layers=2, num_attention_heads=1, mlp_ratio=1, image_size=28, patch_size=7,
+        num_register_tokens=4, use_swiglu_ffn=True)
     model = transformers.Dinov2WithRegistersModel(cfg)
     randomise(model, SEED)
     rounded(model, torch.float16)
     state = rename(model.state_dict(), [
-        ("encoder.layer.", "blocks."), ("embeddings.position_embeddings", "pos_embed"), ("embeddings.patch_embeddings.projection", "patch_embed.proj"),
-        ("embeddings.", ""), ("attention.o_proj", "attn.proj"), ("layer_scale1.lambda1", "ls1.gamma"), ("layer_scale2.lambda1", "ls2.gamma"),
-        ("mlp.down_proj", "mlp.w3"), ("layernorm.", "norm.")])
+        ("encoder.layer.", "blocks."), ("embeddings.position_embeddings", "pos_embed"),
+        ("embeddings.patch_embeddings.projection", "patch_embed.proj"), ("embeddings.", ""),
+        ("attention.o_proj", "attn.proj"), ("layer_scale1.lambda1", "ls1.gamma"),
+        ("layer_scale2.lambda1", "ls2.gamma"), ("mlp.down_proj", "mlp.w3"), ("layernorm.", "norm.")])
     for i in range(2):
         at = f"blocks.{i}."
         for what in ("weight", "bias"):
@@ -264,21 +278,23 @@ def make_dinov2(out):
             state[f"{at}mlp.w12.{what}"] = torch.cat([state.pop(f"{at}mlp.{k}_proj.{what}") for k in ("gate", "up")])
     folder = fresh(out, "dinov2-original")
     save_file({k: v.half().contiguous() for k, v in state.items()}, os.path.join(folder, "model.safetensors"))
-    finish(out, "dinov2-original", "transformers Dinov2WithRegistersModel, renamed as facebookresearch/dinov2 has it", model,
-           blocks_of(model), (28, 28), lambda y: y.last_hidden_state[:, 0], dtype=torch.float16)
+    finish(out, "dinov2-original", "transformers Dinov2WithRegistersModel, renamed as facebookresearch/dinov2 has it",
+           model, blocks_of(model), (28, 28), lambda y: y.last_hidden_state[:, 0], dtype=torch.float16)
 
 
 def make_timm(out):
     tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2)
     from_timm(out, "timm-vit", "vit_tiny_patch16_224", num_classes=7, **tiny)
     from_timm(out, "timm-vit-wide", "vit_tiny_patch16_224", size=(24, 40), num_classes=3, dtype=torch.float16, **tiny)
-    from_timm(out, "timm-vit-avg", "vit_tiny_patch16_224", num_classes=3, global_pool="avg", dtype=torch.bfloat16, **tiny)
+    from_timm(out, "timm-vit-avg", "vit_tiny_patch16_224", num_classes=3, global_pool="avg", dtype=torch.bfloat16,
+              **tiny)
     from_timm(out, "timm-deit-distilled", "deit_tiny_distilled_patch16_224", num_classes=4, **tiny)
     from_timm(out, "timm-deit3", "deit3_small_patch16_224", num_classes=4, dtype=torch.float16, **tiny)
     from_timm(out, "timm-dinov2", "vit_small_patch14_dinov2", size=(28, 28), num_classes=0, **{**tiny, "patch_size": 7})
     from_timm(out, "timm-dinov2-reg4-swiglu", "vit_giant_patch14_reg4_dinov2", size=(28, 28), num_classes=5,
               mlp_ratio=3.0, **{**tiny, "patch_size": 7})
-    from_timm(out, "timm-clip-quickgelu", "vit_base_patch32_clip_quickgelu_224", num_classes=16, dtype=torch.float16, **tiny)
+    from_timm(out, "timm-clip-quickgelu", "vit_base_patch32_clip_quickgelu_224", num_classes=16, dtype=torch.float16,
+              **tiny)
 
 
 if __name__ == "__main__":

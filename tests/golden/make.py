@@ -179,7 +179,8 @@ def save(path, c, tensors):
         if not isinstance(value, np.ndarray):
             value = value.detach().numpy().astype("<f4")
         kind = {"<f4": "F32", "<u4": "U32"}[value.dtype.str]
-        header[name] = {"dtype": kind, "shape": list(value.shape), "data_offsets": [len(data), len(data) + value.nbytes]}
+        header[name] = {"dtype": kind, "shape": list(value.shape),
+                        "data_offsets": [len(data), len(data) + value.nbytes]}
         data += value.tobytes()
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
