@@ -76,7 +76,8 @@ static vkc_status fail_shape(const nn_st_tensor *t, const nn_param *p, const nn_
         snprintf(have + at, sizeof have - at, i ? ", %llu" : "%llu", (unsigned long long) t->shape[i]);
     }
     if (name->parts > 1)
-        return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want one of %u parts of (%s), %s", have, name->parts, want, p->name);
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want one of %u parts of (%s), %s", have, name->parts, want,
+                          p->name);
     return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want (%s)", have, want);
 }
 
