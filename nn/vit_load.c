@@ -15,13 +15,19 @@
 
 #define MAX_LISTED 6                // names in a message
 
+typedef struct entry {              // a tensor and where it goes
+    const nn_st_tensor *t;
+    uint32_t index, part, parts;    // a parameter, or rows part / parts of it
+    bool     is_transposed;
+} entry;
+
 typedef struct loading {
     nn_vit *v;
     const nn_weights *w;
+    entry    *plan;                 // (n)
+    size_t    n;
     uint32_t *parts;                // (params->n) bits of the parts that are there
-    bool      has_vectors;          // class vectors come from a file of their own
-    bool      is_checked;           // all is known to fit, and there is memory for it
-    bool      is_projected;         // the head is CLIP's projection, which has no bias
+    const nn_st_tensor *folded;     // positions of which the first goes into the class token; NULL = none
     const nn_st_tensor *first;      // of those without a place
     uint32_t  n_unknown, n_missing;
     char      unknown[512], missing[512];
@@ -106,24 +112,6 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
 }
 
 // Positions of the class token and of the patches, where only patches have some: the first goes into the class token.
-static vkc_status load_folded(loading *l, const nn_st_tensor *t, const nn_st_tensor *cls)
-{
-    const nn_vit *v = l->v;
-    const uint32_t C = v->cfg.dim;
-    float *x = NULL, *token = NULL;
-    vkc_status st;
-    VKC_TRY(read_all(t, &x));
-    VKC_TRY(read_all(cls, &token));
-    for (uint32_t i = 0; i < C; i++)
-        token[i] += x[i];
-    VKC_TRY(nn_params_write(v->params, v->cls, token));
-    st = nn_params_write(v->params, v->pos, x + C);
-done:
-    free(x);
-    free(token);
-    return st;
-}
-
 static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
 {
     const uint32_t rank = t->rank;
@@ -131,27 +119,24 @@ static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
            t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
 }
 
-// The tensor that is all of a parameter; NULL where there is none.
-static const nn_st_tensor *find_tensor(const loading *l, uint32_t index)
+static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
 {
-    for (size_t i = 0; i < nn_weights_len(l->w); i++) {
-        nn_tensor_name name;
-        uint32_t found;
-        if (nn_tensor_name_get(nn_weights_at(l->w, i)->name, &name) && find(l, name.ours, &found) && found == index)
-            return nn_weights_at(l->w, i);
-    }
-    return NULL;
+    const uint32_t C = l->v->cfg.dim;
+    float *x = NULL, *first = (float *) malloc(C * sizeof *first);
+    vkc_status st = first ? read_all(t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    if (st == VKC_OK)
+        st = nn_st_tensor_read(l->folded, 0, C, first);
+    for (uint32_t i = 0; st == VKC_OK && i < C; i++)
+        x[i] += first[i];
+    if (st == VKC_OK)
+        st = nn_params_write(l->v->params, l->v->cls, x);
+    free(x);
+    free(first);
+    return st;
 }
 
-static vkc_status fold(loading *l, const nn_st_tensor *t)
-{
-    const nn_st_tensor *cls = find_tensor(l, l->v->cls);
-    if (!cls || cls->len != l->v->cfg.dim)
-        return NN_ST_FAIL(VKC_E_FORMAT, t, "has a position for a class token, which is missing");
-    return load_folded(l, t, cls);
-}
-
-static vkc_status load_part(loading *l, const nn_st_tensor *t, const nn_tensor_name *name, uint32_t index)
+// Does a tensor fit its place, and is it the only one there?
+static vkc_status plan_part(loading *l, const nn_st_tensor *t, const nn_tensor_name *name, uint32_t index)
 {
     const nn_param *p = &l->v->params->p[index];
     const bool is_folded = is_to_fold(l, t, index);
@@ -162,30 +147,15 @@ static vkc_status load_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
         return st;
     if (l->parts[index] & 1u << name->part)
         return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", p->name);
-    const bool is_fold_target = index == l->v->cls && l->parts[l->v->pos] && l->v->cfg.bare_prefix;
     l->parts[index] |= name->parts == 1 ? ~0u : 1u << name->part;
-    l->is_projected = l->is_projected || (index == l->v->head_w && strstr(t->name, "proj"));
-    if (!l->is_checked)
-        return VKC_OK;
-    if (is_folded)
-        return fold(l, t);
-    if (is_fold_target && find_tensor(l, l->v->pos) && is_to_fold(l, find_tensor(l, l->v->pos), l->v->pos))
-        return VKC_OK;              // written with the positions
-    if (name->is_transposed)
-        return load_transposed(l, t, index);
-    vkc_slice to = nn_params_value(l->v->params, index);
-    to.size /= name->parts;
-    to.offset += name->part * to.size;
-    return nn_weights_upload(l->v->dev, t, 0, to);
+    l->folded = is_folded ? t : l->folded;
+    l->plan[l->n++] = (entry) { t, index, name->part, name->parts, name->is_transposed };
+    return VKC_OK;
 }
 
-// Each tensor to its place; before is_checked, only looks whether it has one.
-static vkc_status load_all(loading *l)
+static vkc_status plan_all(loading *l)
 {
     vkc_status st = VKC_OK;
-    memset(l->parts, 0, l->v->params->n * sizeof *l->parts);
-    if (l->v->cfg.embed && l->has_vectors)
-        l->parts[l->v->vectors] = ~0u;
     for (size_t i = 0; i < nn_weights_len(l->w) && st == VKC_OK; i++) {
         const nn_st_tensor *t = nn_weights_at(l->w, i);
         nn_tensor_name name;
@@ -198,16 +168,30 @@ static vkc_status load_all(loading *l)
             continue;
         } else if (!*name.ours)
             continue;
-        st = load_part(l, t, &name, index);
+        st = plan_part(l, t, &name, index);
     }
     return st;
+}
+
+static vkc_status load_entry(loading *l, const entry *e)
+{
+    vkc_slice to = nn_params_value(l->v->params, e->index);
+    if (e->is_transposed)
+        return load_transposed(l, e->t, e->index);
+    if (l->folded && e->index == l->v->cls)
+        return load_class_token(l, e->t);
+    to.size /= e->parts;
+    to.offset += e->part * to.size;
+    return nn_weights_upload(l->v->dev, e->t, e->t == l->folded ? l->v->cfg.dim : 0, to);
 }
 
 // May a parameter be zero because the model that it comes from has no such thing?
 static bool is_zero(const loading *l, uint32_t index)
 {
-    const char *end = strstr(l->v->params->p[index].name, ".attn.qkv.bias");
-    return (l->v->cfg.no_qkv_bias && end) || (l->is_projected && index == l->v->head_b);
+    const nn_model_config *c = &l->v->cfg;
+    const bool is_projection = !c->headless && (c->embeds || c->embed);     // CLIP's
+    return (c->no_qkv_bias && strstr(l->v->params->p[index].name, ".attn.qkv.bias")) ||
+           (is_projection && index == l->v->head_b);
 }
 
 static vkc_status check_whole(loading *l)
@@ -267,26 +251,30 @@ static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_c
                               bool trainable, nn_vit **out)
 {
     nn_weights *w = NULL;
-    loading l = { .has_vectors = k->classes > 0 };
+    loading l = { .v = NULL };
     vkc_status st;
     VKC_TRY(nn_weights_load(dir, &w));
     VKC_TRY(nn__vit_create_empty(dev, cfg, &l.v));
     l.w = w;
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
-    if (!l.parts) {
+    l.plan = (entry *) malloc((nn_weights_len(w) + 1) * sizeof *l.plan);
+    if (!l.parts || !l.plan) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         goto done;
     }
-    VKC_TRY(load_all(&l));
+    if (k->classes)
+        l.parts[l.v->vectors] = ~0u;
+    VKC_TRY(plan_all(&l));
     VKC_TRY(check_whole(&l));
     VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
-    l.is_checked = true;
-    if (l.has_vectors)
+    if (k->classes)
         VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k->scaled));
-    VKC_TRY(load_all(&l));
+    for (size_t i = 0; i < l.n; i++)
+        VKC_TRY(load_entry(&l, &l.plan[i]));
     *out = l.v;
     l.v = NULL;
 done:
+    free(l.plan);
     free(l.parts);
     nn_vit_destroy(l.v);
     nn_weights_destroy(w);
