@@ -8,11 +8,10 @@
 
 #include "nn/json.h"
 #include "nn/model_names.h"
+#include "nn/preprocess_json.h"
 #include "nn/weights.h"
 
 #define HEAD_CHANNELS 64            // of nearly every vision transformer; shapes do not tell
-
-static const double imagenet_mean[3] = { 0.485, 0.456, 0.406 }, imagenet_std[3] = { 0.229, 0.224, 0.225 };
 
 static vkc_status read_tower(const char *where, json_t *tower, nn_model_config *c)
 {
@@ -55,8 +54,8 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
     c->pre_norm = c->embeds = true;
     c->eps = 1e-5;
     c->pos_rule = NN_POSITIONS_TIMM;        // OpenCLIP resamples with antialias
-    memcpy(c->mean, (double[]) { 0.48145466, 0.4578275, 0.40821073 }, sizeof c->mean);
-    memcpy(c->std, (double[]) { 0.26862954, 0.26130258, 0.27577711 }, sizeof c->std);
+    memcpy(c->mean, nn_clip_mean, sizeof c->mean);
+    memcpy(c->std, nn_clip_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
     if (!nn_json_has(root, "preprocess_cfg"))
         return VKC_OK;
@@ -165,8 +164,8 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
     c->guessed_heads = true;
     VKC_TRY(guess_tokens(path, &s, c));
     c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
-    memcpy(c->mean, imagenet_mean, sizeof c->mean);
-    memcpy(c->std, imagenet_std, sizeof c->std);
+    memcpy(c->mean, nn_imagenet_mean, sizeof c->mean);
+    memcpy(c->std, nn_imagenet_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
 done:
     nn_weights_destroy(w);

@@ -252,10 +252,7 @@ static uint32_t find_ratio(const nn_model_config *c)
 
 bool nn__config_is_dinov2(const nn_model_config *c)
 {
-    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->embed;
-    for (uint32_t l = 0; l < c->depth; l++)
-        is_plain = is_plain && strcmp(c->layers[l].mixer, "attention") == 0;
-    return is_plain && c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
+    return nn__config_is_plain(c) && c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
            c->act == NN_ACT_GELU && c->bare_prefix == (c->registers > 0) && find_ratio(c) > 0;
 }
 

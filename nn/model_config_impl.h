@@ -19,6 +19,8 @@ struct json_t *nn__family_json(const nn_model_config *c);
 // unless it has none. Fails with `st`.
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c);
 
+// Attention in every layer, all tokens kept, no class vectors: may another program have such a model?
+bool       nn__config_is_plain(const nn_model_config *c);
 // Is it a model that only transformers have, their DINOv2 with a classifier on class token and mean patch? Then weights
 // are written under their names, and config.json says what they want to know besides; nn__config_add_dinov2 adds it.
 bool       nn__config_is_dinov2(const nn_model_config *c);

@@ -10,14 +10,12 @@
 #include "nn/preprocess_json.h"
 #include "nn/retention.h"
 
-static bool is_plain(const nn_model_config *c)
+bool nn__config_is_plain(const nn_model_config *c)
 {
-    if (c->retention.policy != NN_POLICY_NONE || c->pool == NN_POOL_TOKEN_AVG || c->embed)
-        return false;
-    for (uint32_t i = 0; i < c->depth; i++)
-        if (strcmp(c->layers[i].mixer, "attention") != 0)
-            return false;
-    return true;
+    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->embed;
+    for (uint32_t l = 0; l < c->depth; l++)
+        is_plain = is_plain && strcmp(c->layers[l].mixer, "attention") == 0;
+    return is_plain;
 }
 
 // timm computes the width of the MLP as int(dim * mlp_ratio): aim past the whole number, where no rounding
@@ -51,7 +49,7 @@ static json_t *build_pretrained_cfg(const nn_model_config *c)
 // program must not take a model with other mixers, or one that drops tokens, for a plain vision transformer.
 static const char *get_arch(const nn_model_config *c)
 {
-    if (!is_plain(c))
+    if (!nn__config_is_plain(c) || c->pool == NN_POOL_TOKEN_AVG)
         return "pare_vit";
     if (c->distilled)
         return "deit_tiny_distilled_patch16_224";

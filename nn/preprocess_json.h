@@ -15,6 +15,9 @@
 extern "C" {
 #endif
 
+// Means and standard deviations of the pictures that models were trained on, pixels in 0 .. 1.
+extern const double nn_imagenet_mean[3], nn_imagenet_std[3], nn_clip_mean[3], nn_clip_std[3];
+
 // Set preprocess, mean and std of a config whose channels are known (0 counts as 3). Where its height and width are 0
 // they are set too, to the size of the pixels that come out; else they stay, and the settings hold for them.
 vkc_status nn_preprocess_read_timm(const char *where, struct json_t *pretrained_cfg, nn_model_config *c);

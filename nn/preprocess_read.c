@@ -17,10 +17,10 @@
 #define MAX_EDGE (100 * MAX_SIDE)     // before the crop; a crop_pct of 0.01 is the least
 #define MAX_COLOR 1e6               // of means; of stds this and its inverse
 
-static const double imagenet_mean[3] = { 0.485, 0.456, 0.406 }, imagenet_std[3] = { 0.229, 0.224, 0.225 };
+const double nn_imagenet_mean[3] = { 0.485, 0.456, 0.406 }, nn_imagenet_std[3] = { 0.229, 0.224, 0.225 };
+const double nn_clip_mean[3] = { 0.48145466, 0.4578275, 0.40821073 };
+const double nn_clip_std[3] = { 0.26862954, 0.26130258, 0.27577711 };
 static const double half[3] = { 0.5, 0.5, 0.5 };
-static const double clip_mean[3] = { 0.48145466, 0.4578275, 0.40821073 };
-static const double clip_std[3] = { 0.26862954, 0.26130258, 0.27577711 };
 
 static uint32_t channels_of(const nn_model_config *c)
 {
@@ -110,7 +110,7 @@ vkc_status nn_preprocess_read_timm(const char *where, json_t *obj, nn_model_conf
     VKC_TRY(read_word(where, obj, "interpolation", filters, 2, NN_FILTER_BICUBIC, &filter));
     VKC_TRY(read_word(where, obj, "crop_mode", modes, 3, NN_RESIZE_SHORTEST, &mode));
     VKC_TRY(read_crop(where, obj, c));
-    VKC_TRY(read_colors(where, obj, "mean", "std", imagenet_mean, imagenet_std, c));
+    VKC_TRY(read_colors(where, obj, "mean", "std", nn_imagenet_mean, nn_imagenet_std, c));
     c->preprocess.filter = (nn_filter) filter;
     c->preprocess.mode = (nn_resize) mode;
     for (uint32_t i = 0; mode == NN_RESIZE_LONGEST && i < 3; i++) {
@@ -134,8 +134,8 @@ enum { VIT, DEIT, BIT, CLIP, N_PROCESSORS };
 static const processor processors[N_PROCESSORS] = {
     [VIT] = { "ViT", NN_FILTER_BILINEAR, true, 224, 0, half, half },
     [DEIT] = { "DeiT", NN_FILTER_BICUBIC, true, 256, 224, half, half },
-    [BIT] = { "Bit", NN_FILTER_BICUBIC, false, 224, 224, clip_mean, clip_std },
-    [CLIP] = { "CLIP", NN_FILTER_BICUBIC, false, 224, 224, clip_mean, clip_std },
+    [BIT] = { "Bit", NN_FILTER_BICUBIC, false, 224, 224, nn_clip_mean, nn_clip_std },
+    [CLIP] = { "CLIP", NN_FILTER_BICUBIC, false, 224, 224, nn_clip_mean, nn_clip_std },
 };
 
 static const processor *find_processor(const char *type)
