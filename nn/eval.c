@@ -46,6 +46,7 @@ vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out
     nn_infer *inf = NULL;
     float *pixels = NULL, *logits = NULL;
     uint32_t *labels = NULL;
+    VKC_TRY(nn_model_config_check_scores(&v->cfg));
     tally t = { 0 };
     *out = (nn_eval_result) { 0 };
     if (nn_dataset_classes(p->data) != v->cfg.classes)

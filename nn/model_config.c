@@ -173,6 +173,16 @@ bool nn_model_config_has_scores(const nn_model_config *c)
     return c->embed > 0 || !(c->headless || c->embeds);
 }
 
+vkc_status nn_model_config_check_scores(const nn_model_config *c)
+{
+    if (nn_model_config_has_scores(c))
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_ARG,
+                    "the model has no classifier: it gives %u numbers a picture; "
+                    "class vectors (--class-vectors FILE) make classes of them",
+                    c->classes);
+}
+
 uint32_t nn_model_config_tokens(const nn_model_config *c)
 {
     return nn_model_config_patches(c) + nn_model_config_prefix(c);

@@ -116,8 +116,9 @@ vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, co
 
 uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
 uint32_t nn_model_config_patches(const nn_model_config *c);
-// Are the logits scores of classes, and not features or an embedding?
+// Are the logits scores of classes, and not features or an embedding? E_ARG, with what to do, when they are none.
 bool     nn_model_config_has_scores(const nn_model_config *c);
+vkc_status nn_model_config_check_scores(const nn_model_config *c);
 uint32_t nn_model_config_tokens(const nn_model_config *c);  // both
 uint32_t nn_model_config_features(const nn_model_config *c);    // numbers that the classifier reads: dim, or twice that
 uint32_t nn_model_config_pixels(const nn_model_config *c);  // floats of a picture: channels * height * width

@@ -67,7 +67,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(measure_open_data(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load_classifier(dev, words->word[0], a->class_vectors, a->img_size, &v));
+    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     compare_labels(&v->cfg, data);
     console_catch_signals();

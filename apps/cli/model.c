@@ -14,18 +14,6 @@ vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_
     return st;
 }
 
-vkc_status model_load_classifier(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out)
-{
-    vkc_status st = model_load(dev, dir, vectors, size, out);
-    if (st != VKC_OK || nn_model_config_has_scores(&(*out)->cfg))
-        return st;
-    st = VKC_FAIL(VKC_E_ARG, "%s has no classifier: it gives %u numbers a picture; --class-vectors FILE makes classes "
-                  "of them", dir, (*out)->cfg.classes);
-    nn_vit_destroy(*out);
-    *out = NULL;
-    return st;
-}
-
 vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_vit **out)
 {
     nn_model_config cfg = { 0 };
