@@ -12,7 +12,7 @@ import tempfile
 
 MAX_LINES = 600
 MAX_WIDTH = 120     # characters, not bytes
-WIDE = {"tests/op_cases.c", "tests/op_cases_streams.def"}       # tables: a row a line reads better
+WIDE = {"tests/nn/ops/op_cases.c", "tests/nn/ops/op_cases_streams.def"}       # tables: a row a line reads better
 SKIP_DIRS = {".git", "build", "runs", "data", "models", "__pycache__", ".cache"}
 SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
 FLOORS = {"vk": 1, "nn": 2, "distill": 3, "apps": 4}
@@ -46,7 +46,7 @@ def check_includes(name, text):
             yield f'{name}: upward include of "{target}": {floor}/ is below {to}/'
         elif to in ("shaders", "spv") and floor == "vk":
             yield f'{name}: includes "{target}", but vk/ knows no kernel by name'
-        elif to == "tests" and not (floor == "apps" and target == "tests/op_cases.h"):
+        elif to == "tests" and not (floor == "apps" and target == "tests/nn/ops/op_cases.h"):
             yield f'{name}: includes "{target}" of the tests'
         elif to not in FLOORS and to not in ("shaders", "spv", "tests"):
             yield f'{name}: include "{target}" is neither of this tree nor in angle brackets'
@@ -102,34 +102,41 @@ def rows_of(root, table, macro):
     return re.findall(rf"^{macro}\((\w+)", path.read_text(), re.M) if path.exists() else []
 
 
-def stems_of(root, folder):
-    return {path.stem for path in (root / folder).glob("*.c")}
+def defined_in(root, folder, kind):
+    """What the .c files below a folder define of the type `kind`: {name: file}."""
+    found = {}
+    for path in sorted((root / folder).rglob("*.c")):
+        for name in re.findall(rf"^const {kind} {kind}_(\w+)\b", path.read_text(), re.M):
+            found[name] = path.relative_to(root).as_posix()
+    return found
 
 
 def check_ops(root):
-    rows = rows_of(root, "nn/ops.def", "NN_OP")
-    cases = "".join(path.read_text() for path in (root / "tests").glob("op_cases*.[cd]*"))
+    rows = rows_of(root, "nn/ops/ops.def", "NN_OP")
+    cases = "".join(path.read_text() for path in (root / "tests").rglob("op_cases*.[cd]*"))
+    defined = defined_in(root, "nn/ops", "nn_op")
     tested = set(re.findall(r'\{\s*(?:\.op\s*=\s*)?"(\w+)"', cases))
     for op in rows:
-        if not (root / f"nn/ops/{op}.c").exists():
-            yield f"nn/ops.def: op {op} has no file nn/ops/{op}.c"
-        if not (root / f"shaders/{op}.h").exists():
-            yield f"nn/ops.def: op {op} has no header shaders/{op}.h"
+        if not defined.get(op, "").endswith(f"/{op}.c"):
+            yield f"nn/ops/ops.def: op {op} is defined by no file nn/ops/*/{op}.c"
+        if not list((root / "shaders").rglob(f"{op}.h")):
+            yield f"nn/ops/ops.def: op {op} has no header {op}.h below shaders/"
         if op not in tested:
-            yield f"nn/ops.def: op {op} has no row in tests/op_cases.c"
-    for op in sorted(stems_of(root, "nn/ops") - set(rows)):
-        yield f"nn/ops/{op}.c: has no row in nn/ops.def"
+            yield f"nn/ops/ops.def: op {op} has no row in tests/nn/ops/op_cases.c"
+    for op in sorted(set(defined) - set(rows)):
+        yield f"{defined[op]}: has no row in nn/ops/ops.def"
     for op in sorted(op for op in set(rows) if rows.count(op) > 1):
-        yield f"nn/ops.def: op {op} stands there twice"
+        yield f"nn/ops/ops.def: op {op} stands there twice"
 
 
 def check_mixers(root):
-    rows = rows_of(root, "nn/mixers.def", "NN_MIXER")
+    rows = rows_of(root, "nn/mixers/mixers.def", "NN_MIXER")
+    defined = defined_in(root, "nn/mixers", "nn_mixer")
     for mixer in rows:
-        if not (root / f"nn/mixers/{mixer}.c").exists():
-            yield f"nn/mixers.def: mixer {mixer} has no file nn/mixers/{mixer}.c"
-    for mixer in sorted(stems_of(root, "nn/mixers") - set(rows)):
-        yield f"nn/mixers/{mixer}.c: has no row in nn/mixers.def"
+        if defined.get(mixer) != f"nn/mixers/{mixer}.c":
+            yield f"nn/mixers/mixers.def: mixer {mixer} is not defined by nn/mixers/{mixer}.c"
+    for mixer in sorted(set(defined) - set(rows)):
+        yield f"{defined[mixer]}: has no row in nn/mixers/mixers.def"
 
 
 def check(root):
@@ -150,39 +157,43 @@ WIDE_LINE = "//" + FULL_LINE
 # A small tree that is right, and one change a rule that must be caught with the words beside it.
 GOOD = {
     "vk/device.h": "// device.h — finds the devices here.\n",
-    "nn/ops.def": "// ops.def — one row an op.\nNN_OP(add)\n",
-    "nn/ops/add.c": '// add.c — the sum of two.\n#include "vk/device.h"\n#include "shaders/add.h"\n',
-    "nn/mixers.def": "// mixers.def — one row a mixer.\nNN_MIXER(linear)\n",
-    "nn/mixers/linear.c": "// linear.c — attention without softmax.\n",
-    "distill/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/op.h"\n' + FULL_LINE,
-    "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/op_cases.h"\n',
-    "shaders/add.h": '// add.h — what both sides share.\n#include "inc/shared.h"\n',
-    "shaders/add.comp": '#version 460\n#include "add.h"\n// Adds two rows, element by element.\n',
-    "tests/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n// /home/ is fine in a test\n'
+    "nn/ops/ops.def": "// ops.def — one row an op.\nNN_OP(add)\n",
+    "nn/ops/elementwise/add.c": '// add.c — the sum of two.\n#include "vk/device.h"\n'
+                                '#include "shaders/elementwise/add.h"\n'
+                                "const nn_op nn_op_add = { 0 };\n",
+    "nn/mixers/mixers.def": "// mixers.def — one row a mixer.\nNN_MIXER(linear)\n",
+    "nn/mixers/linear.c": "// linear.c — attention without softmax.\nconst nn_mixer nn_mixer_linear = { 0 };\n",
+    "distill/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/graph/op.h"\n' + FULL_LINE,
+    "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/nn/ops/op_cases.h"\n',
+    "shaders/elementwise/add.h": '// add.h — what both sides share.\n#include "shaders/inc/shared.h"\n',
+    "shaders/add.comp": '#version 460\n#include "shaders/elementwise/add.h"\n// Adds two rows, element by element.\n',
+    "tests/nn/ops/op_cases.c": '// op_cases.c — one row a case.\n    { "add", .nmse = 0 },\n'
+                               '// /home/ is fine in a test\n'
                         + WIDE_LINE,
     "scripts/demo": "#!/usr/bin/env bash\n# demo — the main job in one go.\n",
 }
 LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
 BAD = [
-    ({"vk/a.c": '// a.c — a file of vk.\n#include "nn/op.h"\n'}, "upward include"),
+    ({"vk/a.c": '// a.c — a file of vk.\n#include "nn/graph/op.h"\n'}, "upward include"),
     ({"nn/a.c": '// a.c — a file of nn.\n#include "distill/greedy.h"\n'}, "upward include"),
-    ({"distill/a.c": '// a.c — a file of distill.\n#include "apps/cli/args.h"\n'}, "upward include"),
+    ({"distill/a.c": '// a.c — a file of distill.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
     ({"vk/a.c": '// a.c — a file of vk.\n#include "spv/shaders.h"\n'}, "knows no kernel"),
     ({"nn/a.c": '// a.c — a file of nn.\n#include "tests/device.h"\n'}, "of the tests"),
     ({"nn/a.c": '// a.c — a file of nn.\n#include "op.h"\n'}, "not rooted"),
     ({"nn/a.c": '// a.c — a file of nn.\n#include "jansson/jansson.h"\n'}, "neither of this tree"),
-    ({"shaders/b.h": '// b.h — shared by both sides.\n#include "nn/op.h"\n'}, "lowest floor"),
+    ({"shaders/b.h": '// b.h — shared by both sides.\n#include "nn/graph/op.h"\n'}, "lowest floor"),
     ({"nn/long.c": LONG}, "lines, more than"),
     ({"nn/wide.h": "// wide.h — says it in one breath.\n" + WIDE_LINE}, "nn/wide.h:2: 122 characters, more than"),
     ({"tests/wide.py": '"""Says it in one breath."""\n' + WIDE_LINE.replace("/", "#")}, "characters, more than"),
     ({"scripts/long": "#!/bin/sh\n# long — a script too long.\n" + ":\n" * MAX_LINES}, "lines, more than"),
-    ({"nn/ops.def": "// ops.def — one row an op.\n"}, "nn/ops/add.c: has no row"),
-    ({"nn/ops/add.c": None}, "has no file nn/ops/add.c"),
-    ({"shaders/add.h": None}, "has no header shaders/add.h"),
-    ({"tests/op_cases.c": "// op_cases.c — one row a case.\n"}, "has no row in tests/op_cases.c"),
-    ({"nn/ops.def": "// ops.def — one row an op.\nNN_OP(add)\nNN_OP(add)\n"}, "twice"),
-    ({"nn/mixers/linear.c": None}, "has no file nn/mixers/linear.c"),
-    ({"nn/mixers/ssd.c": "// ssd.c — a mixer without row.\n"}, "nn/mixers/ssd.c: has no row"),
+    ({"nn/ops/ops.def": "// ops.def — one row an op.\n"}, "nn/ops/elementwise/add.c: has no row"),
+    ({"nn/ops/elementwise/add.c": None}, "is defined by no file nn/ops/*/add.c"),
+    ({"shaders/elementwise/add.h": None}, "has no header add.h"),
+    ({"tests/nn/ops/op_cases.c": "// op_cases.c — one row a case.\n"}, "has no row in tests/nn/ops/op_cases.c"),
+    ({"nn/ops/ops.def": "// ops.def — one row an op.\nNN_OP(add)\nNN_OP(add)\n"}, "twice"),
+    ({"nn/mixers/linear.c": None}, "is not defined by nn/mixers/linear.c"),
+    ({"nn/mixers/ssd.c": "// ssd.c — a mixer without row.\nconst nn_mixer nn_mixer_ssd = { 0 };\n"},
+     "nn/mixers/ssd.c: has no row"),
     ({"nn/a.c": '// a.c — a file of nn.\nconst char *p = "/home/x";\n'}, "belongs to one machine"),
     ({"scripts/demo": "#!/bin/sh\n# demo — the main job.\nls /tmp/x\n"}, "belongs to one machine"),
     ({"nn/a.c": '#include "vk/device.h"\n'}, "does not say"),

@@ -3,7 +3,7 @@
 #define TESTS_DEVICE_DIR_H
 
 #include "tests/temp_dir.h"
-#include "tests/vk_test.h"
+#include "tests/vk/vk_test.h"
 
 static inline int device_dir_set_up(void **state)
 {

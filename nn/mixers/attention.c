@@ -1,7 +1,7 @@
 // attention.c — softmax self-attention, the mixer that the others replace.
-#include "nn/mixer.h"
-#include "shaders/attention.h"
-#include "shaders/linear.h"
+#include "nn/mixers/mixer.h"
+#include "shaders/attention/attention.h"
+#include "shaders/linear/linear.h"
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {

@@ -1,9 +1,9 @@
 // bilstm.c — a long short-term memory a head, in one or two directions; heads share nothing after pre_proj, which is
 // the same as one wide LSTM with block-diagonal weights at 1 / H of the work. Starts with attention's values as input.
 // A stream has as many hidden units as a head has channels, or fewer after pruning.
-#include "nn/streams.h"
-#include "shaders/linear.h"
-#include "shaders/lstm.h"
+#include "nn/mixers/streams.h"
+#include "shaders/linear/linear.h"
+#include "shaders/scan/recurrent/lstm.h"
 
 #include <math.h>
 #include <string.h>

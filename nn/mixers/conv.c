@@ -1,7 +1,7 @@
 // conv.c — a depthwise convolution on the token grid and nothing else. A control: what a model reaches when tokens
 // see their neighbours only. Tokens off the grid (the class token) get zero.
-#include "nn/mixer.h"
-#include "shaders/dwconv.h"
+#include "nn/mixers/mixer.h"
+#include "shaders/conv/dwconv.h"
 
 #define SIZE 3
 

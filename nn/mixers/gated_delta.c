@@ -1,12 +1,12 @@
 // gated_delta.c — gated DeltaNet (Yang et al. 2025) in one or two directions: each token first takes out of the state
 // what its key reads, then writes. Short convolution of q, k, v; q and k of length 1; norm a stream, then an output
 // gate. Starts with attention's q, k, v.
-#include "nn/streams.h"
-#include "shaders/conv1d.h"
-#include "shaders/decay.h"
-#include "shaders/delta_scan.h"
-#include "shaders/gated_norm.h"
-#include "shaders/linear.h"
+#include "nn/mixers/streams.h"
+#include "shaders/conv/conv1d.h"
+#include "shaders/scan/gated/decay.h"
+#include "shaders/scan/delta/delta_scan.h"
+#include "shaders/norm/gated_norm.h"
+#include "shaders/linear/linear.h"
 
 #include <math.h>
 

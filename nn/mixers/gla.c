@@ -1,9 +1,9 @@
 // gla.c — gated linear attention (Yang et al. 2024) in one or two directions: a decay a channel of the keys from a
 // low-rank gate, norm a stream, then an output gate. Starts with attention's q, k, v; both directions share them.
-#include "nn/streams.h"
-#include "shaders/decay.h"
-#include "shaders/gated_scan.h"
-#include "shaders/linear.h"
+#include "nn/mixers/streams.h"
+#include "shaders/scan/gated/decay.h"
+#include "shaders/scan/gated/gated_scan.h"
+#include "shaders/linear/linear.h"
 
 #include <math.h>
 

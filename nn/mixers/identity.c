@@ -1,5 +1,5 @@
 // identity.c — no mixing at all: tokens do not see each other. A control: what a model reaches without.
-#include "nn/mixer.h"
+#include "nn/mixers/mixer.h"
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {

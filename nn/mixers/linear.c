@@ -3,11 +3,11 @@
 // the identity; the convolution at zero.
 //   hedgehog   phi(u) = [softmax(u W), softmax(-u W)]   (Zhang et al. 2024)
 //   elu1       phi(u) = elu(u) + 1                      (Katharopoulos et al. 2020)
-#include "nn/mixer.h"
-#include "shaders/dwconv.h"
-#include "shaders/feature_map.h"
-#include "shaders/linear.h"
-#include "shaders/linear_attention.h"
+#include "nn/mixers/mixer.h"
+#include "shaders/conv/dwconv.h"
+#include "shaders/linear_attention/feature_map.h"
+#include "shaders/linear/linear.h"
+#include "shaders/linear_attention/linear_attention.h"
 
 #define CONV_SIZE 3
 

@@ -1,8 +1,8 @@
 // mingru.c — the minimal gated recurrent unit (Feng et al. 2024) in one or two directions: gates and candidates from
 // the token alone, so the recurrence is linear. Starts with attention's values as candidates.
-#include "nn/streams.h"
-#include "shaders/linear.h"
-#include "shaders/mingru.h"
+#include "nn/mixers/streams.h"
+#include "shaders/linear/linear.h"
+#include "shaders/scan/recurrent/mingru.h"
 
 enum { PROJ_W, PROJ_B, MERGE };
 

@@ -1,13 +1,13 @@
 // ssd.c — Mamba-2 (Dao & Gu 2024) in one or two directions: a decay a head, a short convolution, a direct path, and
 // a gate before the norm. Two mixers with weights of their own, merged head by head. Starts with attention's values
 // as inputs, its keys as B and its queries as C, as many as fit.
-#include "nn/streams.h"
-#include "shaders/conv1d.h"
-#include "shaders/decay.h"
-#include "shaders/gated_norm.h"
-#include "shaders/gated_scan.h"
-#include "shaders/linear.h"
-#include "shaders/skip.h"
+#include "nn/mixers/streams.h"
+#include "shaders/conv/conv1d.h"
+#include "shaders/scan/gated/decay.h"
+#include "shaders/norm/gated_norm.h"
+#include "shaders/scan/gated/gated_scan.h"
+#include "shaders/linear/linear.h"
+#include "shaders/scan/gated/skip.h"
 
 #define TAPS 4
 #define EPS 1e-5f

@@ -1,5 +1,5 @@
 // act.glsl — the activations of op `linear` and their derivatives, by number (linear.h).
-#include "inc/gelu.glsl"
+#include "shaders/inc/gelu.glsl"
 
 // sigma(1.702 x); exp stays finite for any x.
 float quick_gate(float x)

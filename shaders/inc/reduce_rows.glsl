@@ -6,7 +6,7 @@
 // A lane can hold its EACH columns in registers. Software drivers load fast only where no branch and
 // no loop is open: so such kernels load and compute in straight lines and put only stores under an if.
 #extension GL_EXT_control_flow_attributes : require
-#include "lanes.h"
+#include "shaders/inc/lanes.h"
 layout(constant_id = SPEC_LANES) const uint LANES = 1u;
 layout(constant_id = SPEC_COLS) const uint COLS = 1u;
 layout(constant_id = SPEC_ONCE) const uint ONCE = 0u;

@@ -1,5 +1,5 @@
-// rng.glsl — random numbers in kernels, keyed as nn/rng.h: bits and uniforms are the host's, to the bit.
-#include "rng.h"
+// rng.glsl — random numbers in kernels, keyed as nn/base/rng.h: bits and uniforms are the host's, to the bit.
+#include "shaders/inc/rng.h"
 
 uint rng_bits(uvec2 seed, uint stream, uint counter)
 {

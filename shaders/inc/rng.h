@@ -2,7 +2,7 @@
 // al., "Parallel random numbers: as easy as 1, 2, 3"). Additions, rotations and exclusive-ors only.
 #ifndef SHADERS_RNG_H
 #define SHADERS_RNG_H
-#include "shared.h"
+#include "shaders/inc/shared.h"
 
 SHARED_FN U32 rng_rotate(U32 x, U32 n)
 {

@@ -1,6 +1,6 @@
 // rows.glsl — read a packed row layout. Declare it with ROWS(binding, name) and hand the name on:
 //   ROWS(3, Tok);   uint r0 = ROWS_OFFSET(Tok, b), r1 = ROWS_OFFSET(Tok, b + 1u);
-#include "rows_layout.h"
+#include "shaders/inc/rows_layout.h"
 #define ROWS(BINDING, NAME) \
     layout(binding = BINDING) readonly buffer Rows##NAME { uint n, images, cap_images, cap_tokens, data[]; } NAME
 // A layout that the kernel makes (shaders/compact_*.comp).

@@ -7,7 +7,7 @@
 //   then slot    (cap_images * cap_tokens)   b * cap_tokens + token index -> row, or ROWS_NONE
 #ifndef SHADERS_ROWS_LAYOUT_H
 #define SHADERS_ROWS_LAYOUT_H
-#include "shared.h"
+#include "shaders/inc/shared.h"
 
 #define ROWS_NONE 0xffffffffu
 #define ROWS_HEADER 4

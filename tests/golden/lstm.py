@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch's answers for tests/test_lstm.c: a bidirectional nn.LSTM, forward and every gradient, in double.
+"""PyTorch's answers for tests/nn/ops/test_lstm.c: a bidirectional nn.LSTM, forward and every gradient, in double.
 
     /usr/bin/python3 tests/golden/lstm.py       (Debian: python3-torch python3-numpy)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch's answers for tests/test_golden.c: logits, loss, every gradient, the losses of ten AdamW steps.
+"""PyTorch's answers for tests/nn/models/test_golden.c: logits, loss, every gradient, the losses of ten AdamW steps.
 
     /usr/bin/python3 tests/golden/make.py       (Debian: python3-torch python3-numpy)
 
@@ -147,7 +147,7 @@ def gradients(c):
 
 
 def learning_rate(c, step):
-    """As nn/schedule.h."""
+    """As nn/train/schedule.h."""
     if step < WARMUP:
         return c["lr"] * (step + 1) / WARMUP
     return c["lr"] * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (STEPS - WARMUP)))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pillow's answers for tests/test_resample.c and tests/test_preprocess.c: pictures resized, cropped and padded.
+"""Pillow's answers for test_resample.c and test_preprocess.c of tests/nn/image: pictures resized, cropped and padded.
 
     /usr/bin/python3 tests/golden/pillow.py     (Debian: python3-pil python3-numpy)
 

@@ -1,6 +1,6 @@
 // classify.c — classifies a picture with the installed library: classify MODEL_FOLDER PICTURE.
 #include <stdio.h>
-#include "nn/classify.h"
+#include "nn/infer/classify.h"
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,353 @@
+// cmd_bench.c — pare bench ops: device time of every op; pare bench model: a model at three token counts; pare bench
+// scaling: a block of every mixer over token counts; pare bench retention: what dropping tokens saves.
+#include "apps/cli/bench/bench_ops.h"
+#include "apps/cli/bench/bench_retention.h"
+#include "apps/cli/bench/bench_time.h"
+#include "apps/cli/distill/measure.h"
+#include "apps/cli/core/policy.h"
+#include "apps/cli/bench/scaling_report.h"
+#include "nn/models/vit/positions.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct bench_args {
+    common_args common;
+    const char *filter, *policy;
+    bool        forward;
+    uint32_t    batch;              // 0 = the default of the benchmark
+    scaling_args scaling;           // of retention too
+    const char *model, *data;       // of retention
+    bool        no_model;
+    nn_size     img_size;           // of model
+} bench_args;
+
+#define MODEL_BATCH 4u
+
+typedef struct bench_row {
+    const bench_case *c;
+    bench_pass pass;
+    bench_time time;
+    double     of_peak;
+} bench_row;
+
+static const char *const pass_names[] = { [BENCH_FWD] = "forward", [BENCH_BWD] = "backward" };
+
+// The environment variable by which an op's form is forced.
+static const char *form_variable(const bench_case *c)
+{
+    return strcmp(c->op, "linear") == 0 ? "PARE_LINEAR" : "PARE_ATTENTION";
+}
+
+static vkc_status run_case(vkc_device *dev, const bench_case *c, bench_pass pass, bench_time *out)
+{
+    if (!c->form)
+        return bench_run(dev, c, pass, out);
+    bench_env env;
+    vkc_status st = bench_env_set(&env, form_variable(c), c->form);
+    if (st == VKC_OK)
+        st = bench_run(dev, c, pass, out);
+    bench_env_restore(&env);
+    return st;
+}
+
+static double larger(double a, double b)
+{
+    return b > a ? b : a;           // b may be NaN
+}
+
+// The share of the best rate that any row of this run reached, in arithmetic or in memory, whichever is more.
+static void fill_shares(bench_row *row, uint32_t n)
+{
+    double gflops = 0.0, gbps = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        gflops = larger(gflops, row[i].time.gflops);
+        gbps = larger(gbps, row[i].time.gbps);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        row[i].of_peak = larger(larger(0.0, row[i].time.gflops / gflops), row[i].time.gbps / gbps);
+}
+
+// How much faster than the plain form of the same case and pass; NaN when that was not run.
+static double get_ratio(const bench_row *row, uint32_t n, const bench_row *r)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (row[i].pass == r->pass && row[i].c->form && strcmp(row[i].c->form, "plain") == 0 &&
+            strcmp(row[i].c->op, r->c->op) == 0 && strcmp(row[i].c->note, r->c->note) == 0)
+            return row[i].time.ms / r->time.ms;
+    return (double) NAN;
+}
+
+static void print_number(double x, int digits)
+{
+    if (isfinite(x))
+        printf("  %9.*f", digits, x);
+    else
+        printf("  %9s", "-");
+}
+
+static void print_rows(const bench_row *row, uint32_t n)
+{
+    printf("%-17s %-26s %-8s %9s  %9s  %9s  %9s  %9s\n", "op", "shape", "pass", "ms", "GFLOP/s", "GB/s", "of best",
+           "to plain");
+    for (uint32_t i = 0; i < n; i++) {
+        char shape[64];
+        snprintf(shape, sizeof shape, "%s%s%s", row[i].c->note, row[i].c->form ? ", " : "",
+                 row[i].c->form ? row[i].c->form : "");
+        printf("%-17s %-26s %-8s %9.3f", row[i].c->op, shape, pass_names[row[i].pass], row[i].time.ms);
+        print_number(row[i].time.gflops, 2);
+        print_number(row[i].time.gbps, 2);
+        printf("  %7.0f %%", 100.0 * row[i].of_peak);
+        print_number(get_ratio(row, n, &row[i]), 2);
+        putchar('\n');
+    }
+}
+
+static json_t *build_rows(const bench_row *row, uint32_t n)
+{
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < n; i++) {
+        const bench_row *r = &row[i];
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s*, s:f, s:o, s:o, s:f, s:o, s:i, s:s}",
+                              "op", r->c->op, "shape", r->c->note, "pass", pass_names[r->pass], "form", r->c->form,
+                              "ms", r->time.ms, "gflops", app_number(r->time.gflops), "gbps",
+                              app_number(r->time.gbps), "of_peak", r->of_peak, "to_plain",
+                              app_number(get_ratio(row, n, r)), "repeats", (int) r->time.repeats,
+                              "clock", r->time.is_wall ? "wall" : "device");
+        json_array_append_new(rows, o);
+    }
+    return rows;
+}
+
+static vkc_status bench_ops(const bench_args *a, vkc_device *dev)
+{
+    vkc_status st = VKC_OK;
+    uint32_t n = 0;
+    bench_row *row = calloc(2 * (size_t) n_bench_cases, sizeof *row);
+    if (!row)
+        return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
+    for (uint32_t i = 0; i < n_bench_cases; i++) {
+        const bench_case *c = &bench_cases[i];
+        if (a->filter && !strstr(c->op, a->filter))
+            continue;
+        const nn_op *op = nn_op_get(c->op);
+        bool has_backward = op && op->grad && !a->forward;
+        for (int pass = BENCH_FWD; pass <= (has_backward ? BENCH_BWD : BENCH_FWD); pass++) {
+            nn_progress p = { .what = "bench", .done = i, .total = n_bench_cases, .left = -1.0, .note = c->op };
+            if (!console_progress(NULL, &p)) {
+                st = VKC_FAIL(VKC_E_STOPPED, "bench: stopped");
+                goto done;
+            }
+            row[n] = (bench_row) { .c = c, .pass = (bench_pass) pass };
+            st = run_case(dev, c, (bench_pass) pass, &row[n].time);
+            if (st == VKC_E_DEVMEM || st == VKC_E_UNSUPPORTED)
+                warn_failure();
+            else if (st != VKC_OK)
+                goto done;
+            else
+                n++;
+        }
+    }
+    st = n > 0 ? VKC_OK : VKC_FAIL(VKC_E_ARG, "no op has \"%.40s\" in its name", a->filter ? a->filter : "");
+    if (st != VKC_OK)
+        goto done;
+    console_clear();
+    fill_shares(row, n);
+    if (a->common.json)
+        st = app_print_json(json_pack("{s:o, s:s, s:s}", "rows", build_rows(row, n), "device",
+                                      vkc_device_get_info(dev)->name, "driver", vkc_device_get_info(dev)->driver));
+    else
+        print_rows(row, n);
+done:
+    free(row);
+    return st;
+}
+
+static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *dir)
+{
+    measure_time t[MEASURE_SIZES];
+    uint32_t image[MEASURE_SIZES + 1];
+    nn_model_config cfg = { 0 };
+    const nn_model_config *list[] = { &cfg };
+    const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
+    vkc_status st;
+    VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(nn_model_config_set_size(&cfg, a->img_size));
+    VKC_TRY(policy_apply(a->policy, dir, &cfg));
+    if (cfg.retention.policy == NN_POLICY_HALTING)
+        warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
+             "trained model");
+    measure_sizes(&cfg, 0, image);
+    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, image, MEASURE_SIZES, t));
+    console_clear();
+    json_t *rows = json_array();
+    for (int i = 0; i < MEASURE_SIZES; i++) {
+        double rate = 1e3 * batch / t[i].ms[0];
+        if (t[i].tokens == 0)
+            continue;
+        const bool drops = cfg.retention.policy != NN_POLICY_NONE;
+        json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i, s:o*}", "tokens", (int) t[i].tokens, "image",
+                                              (int) t[i].image, "ms", t[i].ms[0], "images_per_s", rate, "repeats",
+                                              (int) t[i].repeats, "keep", drops ? app_number(t[i].keep[0]) : NULL));
+        if (a->common.json)
+            continue;
+        printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s", t[i].tokens, t[i].image,
+               t[i].image, t[i].ms[0], batch, rate);
+        if (drops)
+            printf(", %.1f %% of the patches kept", 100.0 * t[i].keep[0]);
+        putchar('\n');
+    }
+    if (a->common.json)
+        st = app_print_json(json_pack("{s:o, s:i, s:s, s:s}", "rows", rows, "batch", (int) batch, "device",
+                                      vkc_device_get_info(dev)->name, "driver", vkc_device_get_info(dev)->driver));
+    else
+        json_decref(rows);
+done:
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
+static vkc_status bench_scaling(const bench_args *a)
+{
+    vkc_status st = VKC_OK;
+    scaling_args p = a->scaling;
+    run_folder r = { .info = NULL };
+    scaling *s = calloc(1, sizeof *s);
+    vkc_device *dev = NULL;
+    json_t *result = NULL;
+    if (!s)
+        return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
+    p.batch = a->batch ? a->batch : 1;
+    VKC_TRY(scaling_init(s, &p));
+    VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
+    if (p.out)
+        VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.out, p.out, scaling_inputs(s, &p, a->common.seed),
+                                             false, p.force }));
+    VKC_TRY(scaling_run(s, &p, dev, a->common.seed));
+    console_clear();
+    result = scaling_json(s, &p, dev);
+    if (p.out)
+        VKC_TRY(scaling_save(s, &p, dev, &r));
+    if (p.out)
+        VKC_TRY(run_finish(&r, json_incref(result)));
+    if (a->common.json)
+        st = app_print_json(json_incref(result));
+    else
+        scaling_print(stdout, s, &p, dev);
+done:
+    json_decref(result);
+    run_close(&r);
+    app_close(dev);
+    free(s);
+    return st;
+}
+
+static vkc_status bench_retention(const bench_args *a)
+{
+    vkc_status st = VKC_OK;
+    retention_args p = { .lists = a->scaling, .model = a->model, .data = a->data, .forward = a->forward,
+                         .no_model = a->no_model };
+    run_folder r = { .info = NULL };
+    retention_bench *b = calloc(1, sizeof *b);
+    vkc_device *dev = NULL;
+    json_t *result = NULL;
+    if (!b)
+        return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
+    p.lists.batch = a->batch ? a->batch : 1;
+    p.lists.mixers = p.lists.mixers ? p.lists.mixers : RETENTION_MIXERS;
+    p.lists.tokens = p.lists.tokens ? p.lists.tokens : RETENTION_TOKENS;
+    VKC_TRY(scaling_init(&b->lists, &p.lists));
+    if (a->data && (!a->model || a->no_model)) {
+        st = VKC_FAIL(VKC_E_ARG, "--data: pictures for a model, which --model names");
+        goto done;
+    }
+    VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
+    if (p.lists.out)
+        VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.lists.out, p.lists.out,
+                                             retention_inputs(b, &p, a->common.seed), false, p.lists.force }));
+    VKC_TRY(retention_bench_run(b, &p, dev, a->common.seed));
+    if (!p.no_model)
+        VKC_TRY(retention_bench_models(b, &p, dev, a->common.seed));
+    console_clear();
+    result = retention_json(b, &p, dev);
+    if (p.lists.out)
+        VKC_TRY(retention_save(b, &r));
+    if (p.lists.out)
+        VKC_TRY(run_finish(&r, json_incref(result)));
+    if (a->common.json)
+        st = app_print_json(json_incref(result));
+    else
+        retention_print(stdout, b, &p, dev);
+done:
+    json_decref(result);
+    run_close(&r);
+    app_close(dev);
+    free(b);
+    return st;
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const bench_args *a = options;
+    bool is_ops = words->n == 1 && strcmp(words->word[0], "ops") == 0;
+    bool is_model = words->n == 2 && strcmp(words->word[0], "model") == 0;
+    bool is_scaling = words->n == 1 && strcmp(words->word[0], "scaling") == 0;
+    bool is_retention = words->n == 1 && strcmp(words->word[0], "retention") == 0;
+    vkc_device *dev = NULL;
+    if (!is_ops && !is_model && !is_scaling && !is_retention)
+        return VKC_FAIL(VKC_E_ARG, "usage: pare bench ops | pare bench model M | pare bench scaling | pare bench "
+                                   "retention");
+    if (is_scaling || is_retention)
+        return is_scaling ? bench_scaling(a) : bench_retention(a);
+    vkc_status st = app_open(&a->common, &dev);
+    if (st == VKC_OK) {
+        console_catch_signals();
+        st = is_ops ? bench_ops(a, dev) : bench_model(a, dev, words->word[1]);
+    }
+    app_close(dev);
+    return st;
+}
+
+#define AT(member) offsetof(bench_args, scaling.member)
+static const arg table[] = {
+    { "filter", 0, ARG_TEXT, offsetof(bench_args, filter), 0, 0, "X", "ops: only those with X in their name" },
+    { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops, retention: no backward passes" },
+    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, others: 1]" },
+    POLICY_ROW(bench_args),
+    { "img-size", 0, ARG_SIZE, offsetof(bench_args, img_size), 1, 16384, "N",
+      "model: the smallest of the three sizes [its own]" },
+    { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling, retention: these, options with a + between" },
+    { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling, retention: of a picture" },
+    { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "both: width of the block [192]" },
+    { "heads", 0, ARG_U32, AT(heads), 1, NN_MAX_DIM, "N", "both: heads of the mixer [3]" },
+    { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "both: replays at most [5]" },
+    { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X", "both: seconds of a mixer at a token count [60]" },
+    { "compare-serial", 0, ARG_FLAG, AT(compare_serial), 0, 0, NULL,
+      "scaling: also with PARE_SCAN=serial, where that is another form" },
+    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "both: run folder for the tables and a plot" },
+    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "both: replace a run that is not finished" },
+    { "model", 0, ARG_TEXT, offsetof(bench_args, model), 0, 0, "M", "retention: this whole model [built-in shapes]" },
+    { "data", 'd', ARG_TEXT, offsetof(bench_args, data), 0, 0, "D", "retention: pictures for --model [noise]" },
+    { "no-model", 0, ARG_FLAG, offsetof(bench_args, no_model), 0, 0, NULL, "retention: no whole models" },
+    { 0 },
+};
+static const bench_args defaults = { .scaling = { .dim = 192, .heads = 3, .repeat = 5, .budget = 60.0 } };
+const command cmd_bench = {
+    .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token retention",
+    .usage = "ops | model M | scaling | retention", .table = table,
+    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 2, .run = run,
+    .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
+             "Forward work is counted in full, backward work as twice that; bytes once a tensor.\n"
+             "scaling: the least of several replays, all mixers in turn, device time where there are timestamps;\n"
+             "exponents of forward and backward from 512 tokens up; a mixer that would take too long or does not\n"
+             "fit at a token count is left out there. All mixers, 64,128 ... 8192 tokens.\n"
+             "retention: a block with all tokens, the compaction that drops every other patch, and the block after\n"
+             "it, in turn; then whole models with and without the tokens they drop. Mixers attention,linear,ssd,gla,\n"
+             "mingru, 257 and 1025 tokens. --batch 64 --tokens 1025 --forward --no-model is the measure of the "
+             "compaction.",
+    .print_more = app_print_mixers,
+};

@@ -1,0 +1,247 @@
+// cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
+#include "apps/cli/core/model.h"
+#include "apps/cli/commands/pixel_dump.h"
+#include "apps/cli/core/policy.h"
+#include "apps/cli/commands/show.h"
+#include "nn/infer/classify.h"
+#include "nn/base/files.h"
+#include "nn/base/names.h"
+#include "nn/base/paths.h"
+#include "nn/models/vit/positions.h"
+#include "nn/image/preprocess_json.h"
+#include "vk/clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_TOP 100
+#define BATCH 16                    // pictures at once, where the device has memory for so many
+
+typedef struct classify_args {
+    common_args common;
+    uint32_t top, batch, threads;
+    nn_size img_size;
+    const char *policy, *show, *preprocess, *dump, *class_vectors;
+    bool force;
+} classify_args;
+
+typedef struct job {
+    const classify_args *a;
+    nn_vit *v;
+    nn_classifier *c;
+    nn_sheet *sheet;                // NULL without --show
+    pixel_dump *dump;               // NULL without --preprocess-dump
+    nn_paths list;
+    json_t *images;
+    uint32_t batch, k;
+    size_t bad, unlisted;           // pictures of the list that could not be read; folders and lines that gave none
+} job;
+
+static json_t *build_image(const char *file, const nn_top *top, uint32_t k)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < k; i++)
+        json_array_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].p));
+    json_t *name = json_string(file);   // a file's name need not be UTF-8
+    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
+}
+
+static void print_image(const char *file, const nn_top *top, uint32_t k)
+{
+    printf("%s: ", file);
+    for (uint32_t i = 0; i < k; i++)
+        printf("%s %s %.1f %%", i ? "," : "", top[i].label, 100.0 * top[i].p);
+    putchar('\n');
+}
+
+// Is it this picture, folder or line that is bad? Then say so and go on: the next may be good.
+static bool goes_on(vkc_status st, size_t *bad)
+{
+    if (st != VKC_E_FORMAT && st != VKC_E_IO)
+        return st == VKC_OK;
+    warn_failure();
+    ++*bad;
+    return true;
+}
+
+static vkc_status add_lines(job *j)
+{
+    char line[NN_PATH_MAX];
+    for (;;) {
+        bool is_there = false;
+        vkc_status st = nn_paths_read_line(stdin, "standard input", line, &is_there);
+        if (st == VKC_E_IO)
+            return st;
+        if (st == VKC_OK && !is_there)
+            return VKC_OK;
+        if (st == VKC_OK)
+            st = nn_paths_add(&j->list, line);
+        if (!goes_on(st, &j->unlisted))
+            return st;
+    }
+}
+
+static vkc_status list_pictures(job *j, const args_words *words)
+{
+    for (int i = 1; i < words->n; i++) {
+        vkc_status st = strcmp(words->word[i], "-") == 0 ? add_lines(j) : nn_paths_add(&j->list, words->word[i]);
+        if (!goes_on(st, &j->unlisted))
+            return st;
+    }
+    return VKC_OK;
+}
+
+// --preprocess: the other program's rule, where the model's folder has it.
+static vkc_status set_rule(const char *word, const char *model, nn_model_config *cfg)
+{
+    static const char *const names[] = { "timm", "hf" };        // in the order of nn_rule
+    uint32_t rule;
+    if (!word)
+        return VKC_OK;
+    vkc_status st = nn_name_get("rule of --preprocess", word, names, 2, &rule);
+    return st == VKC_OK ? nn_preprocess_load(model, (nn_rule) rule, cfg) : st;
+}
+
+// A batch that nobody asked for may be smaller where memory is short.
+static vkc_status create_classifier(job *j)
+{
+    const classify_args *a = j->a;
+    j->batch = a->batch > 0 ? a->batch : BATCH;
+    if (j->batch > j->list.n)
+        j->batch = j->list.n > 0 ? (uint32_t) j->list.n : 1;
+    for (;; j->batch /= 2) {
+        const nn_classifier_params p = { .batch = j->batch, .threads = a->threads, .kept = a->show != NULL };
+        vkc_status st = nn_classifier_create_of(j->v, &p, &j->c);
+        const bool is_short = st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
+        if (!is_short || a->batch > 0 || j->batch == 1)
+            return st;
+    }
+}
+
+static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
+{
+    const classify_args *a = j->a;
+    vkc_status st;
+    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &j->v));
+    VKC_TRY(policy_apply(a->policy, words->word[0], &j->v->cfg));
+    VKC_TRY(set_rule(a->preprocess, words->word[0], &j->v->cfg));
+    VKC_TRY(list_pictures(j, words));
+    if (a->dump)
+        VKC_TRY(pixel_dump_create(&j->v->cfg, j->list.n, &j->dump));
+    if (a->show)
+        VKC_TRY(show_create(&j->v->cfg, &j->sheet));
+    VKC_TRY(create_classifier(j));
+    j->k = a->top < nn_classifier_classes(j->c) ? a->top : nn_classifier_classes(j->c);
+done:
+    return st;
+}
+
+static vkc_status draw(const job *j, uint32_t i)
+{
+    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
+    for (uint32_t l = 0; l < j->v->cfg.depth; l++)
+        words[l] = nn_classifier_kept(j->c, l);
+    return show_add(j->sheet, &j->v->cfg, nn_classifier_rgb(j->c, i), words, nn_classifier_place(j->c, i));
+}
+
+static vkc_status classify_batch(job *j, size_t first, uint32_t n)
+{
+    const char *const *paths = (const char *const *) j->list.path + first;
+    nn_top top[MAX_TOP];
+    vkc_status st = nn_classifier_run_batch(j->c, paths, n);
+    console_clear();
+    for (uint32_t i = 0; st == VKC_OK && i < n; i++) {
+        st = nn_classifier_get(j->c, i, j->k, top);
+        if (st != VKC_OK) {
+            st = goes_on(st, &j->bad) ? VKC_OK : st;
+            continue;
+        }
+        if (j->sheet)
+            VKC_TRY(draw(j, i));
+        if (j->dump)
+            VKC_TRY(pixel_dump_add(j->dump, paths[i], nn_classifier_rgb(j->c, i), nn_classifier_pixels(j->c, i)));
+        if (j->a->common.json)
+            json_array_append_new(j->images, build_image(paths[i], top, j->k));
+        else
+            print_image(paths[i], top, j->k);
+    }
+done:
+    return st;
+}
+
+static vkc_status classify_all(job *j)
+{
+    const double start = vkc_seconds();
+    vkc_status st = VKC_OK;
+    for (size_t at = 0; st == VKC_OK && at < j->list.n && !console_is_stopped(); at += j->batch) {
+        const size_t left = j->list.n - at;
+        st = classify_batch(j, at, left < j->batch ? (uint32_t) left : j->batch);
+        if (left > j->batch)
+            nn_progress_report(console_progress, NULL, "classify", "images", "", start, 0, at + j->batch, j->list.n);
+    }
+    console_clear();
+    return st;
+}
+
+static vkc_status finish(job *j)
+{
+    const classify_args *a = j->a;
+    vkc_status st = VKC_OK;
+    if (j->sheet)
+        VKC_TRY(show_save(j->sheet, &j->v->cfg, a->show));
+    if (j->dump)
+        VKC_TRY(pixel_dump_save(j->dump, a->dump));
+    if (a->common.json)
+        VKC_TRY(app_print_json(json_pack("{s:O}", "images", j->images)));
+    if (j->bad + j->unlisted > 0)
+        st = VKC_FAIL(VKC_E_FORMAT, "%zu of %zu pictures could not be read", j->bad + j->unlisted,
+                      j->list.n + j->unlisted);
+done:
+    return st;
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const classify_args *a = options;
+    vkc_device *dev = NULL;
+    job j = { .a = a, .images = json_array() };
+    vkc_status st;
+    VKC_TRY(show_check("--show", a->show, a->force));
+    VKC_TRY(show_check("--preprocess-dump", a->dump, a->force));
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(prepare(&j, words, dev));
+    VKC_TRY(classify_all(&j));
+    st = finish(&j);
+done:
+    json_decref(j.images);
+    nn_paths_finish(&j.list);
+    pixel_dump_destroy(j.dump);
+    nn_sheet_destroy(j.sheet);
+    nn_classifier_destroy(j.c);
+    nn_vit_destroy(j.v);
+    app_close(dev);
+    return st;
+}
+
+static const arg table[] = {
+    { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [5]" },
+    { "batch", 0, ARG_U32, offsetof(classify_args, batch), 1, 4096, "N",
+      "pictures at once [16, fewer if memory is short]" },
+    { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
+      "threads that decode pictures [as many as cores]" },
+    { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
+      "timm or hf: pictures cut as this program would, where the model's folder has its settings [the model's own]" },
+    { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",
+      "write the pixels that the model got, and those before mean and std, as safetensors" },
+    POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), VECTORS_ROW(classify_args), SHOW_ROWS(classify_args),
+    { 0 },
+};
+static const classify_args defaults = { .top = 5 };
+const command cmd_classify = {
+    .name = "classify", .help = "the most probable labels of pictures", .usage = "M IMAGE...",
+    .about = "An IMAGE is a JPEG or PNG file; a folder, with those in it and below; or -, standard input, a path a "
+             "line.",
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX,
+    .run = run,
+};

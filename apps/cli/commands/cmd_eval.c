@@ -1,0 +1,110 @@
+// cmd_eval.c — pare eval: accuracy of a model on a split.
+#include "apps/cli/commands/logits.h"
+#include "apps/cli/distill/measure.h"
+#include "apps/cli/core/model.h"
+#include "apps/cli/core/policy.h"
+#include "apps/cli/retain/retain_report.h"
+#include "apps/cli/commands/show.h"
+#include "nn/models/vit/positions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct eval_args {
+    common_args common;
+    data_args d;
+    const char *policy, *show, *logits;
+    bool force;
+    uint32_t show_images;
+    nn_size img_size;
+    const char *class_vectors;
+} eval_args;
+
+// The same number of classes under other names is most likely another data set.
+static void compare_labels(const nn_model_config *c, const nn_dataset *data)
+{
+    for (uint32_t i = 0; c->labels && c->classes == nn_dataset_classes(data) && i < c->classes; i++) {
+        if (strcmp(c->labels[i], nn_dataset_labels(data)[i]) != 0) {
+            warn("class %u is \"%s\" in the model and \"%s\" in the data", i, c->labels[i], nn_dataset_labels(data)[i]);
+            return;
+        }
+    }
+}
+
+static vkc_status print(const eval_args *a, const nn_eval_result *r, const distill_retain_stats *s, uint32_t image,
+                        const vkc_device *dev)
+{
+    const vkc_device_info *i = vkc_device_get_info(dev);
+    if (!a->common.json) {
+        measure_print(stdout, a->d.split, r);
+        for (uint32_t l = 0; l < r->n_keep; l++)
+            printf("%s%.1f %%%s", l ? ", " : "kept     by layer: ", 100.0 * r->keep_layer[l],
+                   l + 1 == r->n_keep ? "\n" : "");
+        retain_print_ring(stdout, s);
+        return VKC_OK;
+    }
+    json_t *o = measure_json(r);
+    retain_add_ring(o, s);
+    json_object_set_new(o, "image", json_integer((json_int_t) image));
+    json_object_set_new(o, "split", json_string(a->d.split));
+    json_object_set_new(o, "device", json_string(i->name));
+    json_object_set_new(o, "driver", json_string(i->driver));
+    return app_print_json(o);
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const eval_args *a = options;
+    nn_dataset *data = NULL;
+    vkc_device *dev = NULL;
+    nn_vit *v = NULL;
+    nn_eval_result r;
+    distill_retain_stats stats = { .has_truth = false };
+    nn_split split;
+    vkc_status st;
+    VKC_TRY(show_check("--show", a->show, a->force));
+    VKC_TRY(show_check("--logits", a->logits, a->force));
+    VKC_TRY(nn_split_get(a->d.split, &split));
+    VKC_TRY(measure_open_data(&a->d, &data));
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &v));
+    VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
+    compare_labels(&v->cfg, data);
+    console_catch_signals();
+    VKC_TRY(measure_split(v, data, split, &a->d, &r));
+    if (r.images == 0) {
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", a->d.data, a->d.split);
+        goto done;
+    }
+    if (r.n_keep && distill_has_truth(data, split, &v->cfg))
+        VKC_TRY(distill_retain_measure(v, &(distill_retain_stats_params) {
+            .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .threads = a->d.threads,
+            .progress = console_progress }, &stats));
+    console_clear();
+    VKC_TRY(print(a, &r, &stats, v->cfg.height, dev));
+    if (a->logits)
+        VKC_TRY(logits_save(v, data, split, &a->d, r.images, a->logits));
+    if (a->show)
+        st = show_split(v, data, split, &a->d, a->show_images, a->show);
+done:
+    nn_vit_destroy(v);
+    app_close(dev);
+    nn_dataset_destroy(data);
+    return st;
+}
+
+static const arg table[] = {
+    DATA_ROW(eval_args), SPLIT_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
+    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
+    IMG_SIZE_ROW(eval_args), VECTORS_ROW(eval_args),
+    { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
+      "of --show: the first of those that are judged [8]" },
+    { "logits", 0, ARG_TEXT, offsetof(eval_args, logits), 0, 0, "FILE",
+      "write pixels (n, channels, height, width) and logits (n, classes), safetensors; --force replaces" },
+    { 0 },
+};
+static const eval_args defaults = { .d = { .split = "test", .batch = 128 }, .show_images = 8 };
+const command cmd_eval = {
+    .name = "eval", .help = "accuracy on a split", .usage = "M --data D [--split test]", .table = table,
+    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+};

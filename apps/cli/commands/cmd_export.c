@@ -1,0 +1,77 @@
+// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
+// Of the name of an architecture: one with random values, to try sizes and devices with.
+#include "apps/cli/core/card.h"
+#include "apps/cli/core/model.h"
+
+#include <stdlib.h>
+
+typedef struct export_args {
+    common_args common;
+    nn_size img_size;
+    const char *out, *class_vectors;
+    bool force;
+} export_args;
+
+// The card of what nothing has been measured of here: figures that came with the model stay in pare.json.
+static char *build_card(const nn_vit *v, const nn_model_config *cfg, const char *from, const char *out)
+{
+    char *more = NULL;
+    size_t size;
+    FILE *f = open_memstream(&more, &size);
+    if (!f)
+        return NULL;
+    fprintf(f, "Taken over from `%s`, value by value.\n", from);
+    fclose(f);
+    char *text = more ? card_build(&(card) { .cfg = cfg, .dir = out, .params = nn_params_count(v->params),
+                                             .provenance = cfg->provenance, .more = more }) : NULL;
+    free(more);
+    return text;
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const export_args *a = options;
+    vkc_device *dev = NULL;
+    nn_vit *v = NULL;
+    nn_model_config cfg = { 0 };
+    char *text = NULL;
+    vkc_status st;
+    if (!a->out)
+        return VKC_FAIL(VKC_E_ARG, "export: -o, the folder to write, is missing");
+    VKC_TRY(app_check_output(a->out, a->force));
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(a->class_vectors ? model_load(dev, words->word[0], a->class_vectors, a->img_size, &v)
+                             : model_load_or_make(dev, words->word[0], a->img_size, &v));
+    VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
+    if (!cfg.provenance)
+        cfg.provenance = app_provenance(&a->common, dev);
+    text = build_card(v, &cfg, words->word[0], a->out);
+    if (!text) {
+        st = VKC_FAIL(VKC_E_NOMEM, "export: out of host memory");
+        goto done;
+    }
+    VKC_TRY(app_save_model(v, &cfg, a->out, text));
+    if (a->common.json)
+        st = app_print_json(json_pack("{s:s, s:I}", "out", a->out, "params", (json_int_t) nn_params_count(v->params)));
+    else
+        printf("model    %s\n", a->out);
+done:
+    free(text);
+    nn_model_config_finish(&cfg);
+    nn_vit_destroy(v);
+    app_close(dev);
+    return st;
+}
+
+static const arg table[] = {
+    { "out", 'o', ARG_TEXT, offsetof(export_args, out), 0, 0, "F", "model folder to write" },
+    { "force", 'f', ARG_FLAG, offsetof(export_args, force), 0, 0, NULL, "replace a model that is there" },
+    IMG_SIZE_ROW(export_args), VECTORS_ROW(export_args),
+    { 0 },
+};
+static const export_args defaults = { .out = NULL };
+const command cmd_export = {
+    .name = "export", .help = "a model of timm, transformers or OpenCLIP as a folder of ours, which they read too",
+    .usage = "M|ARCHITECTURE -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .min_words = 1, .max_words = 1, .run = run,
+};

@@ -1,0 +1,158 @@
+// cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
+#include "apps/cli/core/model.h"
+#include "apps/cli/core/policy.h"
+#include "nn/base/files.h"
+#include "nn/infer/infer.h"
+#include "nn/models/vit/positions.h"
+#include "nn/checkpoint/weights.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct inspect_args {
+    common_args common;
+    uint32_t batch;
+    nn_size img_size;
+} inspect_args;
+
+typedef struct sizes {
+    uint64_t params, weight_bytes, activation_bytes;
+    uint64_t tensors, files, loading_bytes;     // loading_bytes: of the host's memory, while the weights are read
+    uint64_t layer[NN_MAX_DEPTH];   // parameters
+} sizes;
+
+static void count_params(const nn_vit *v, sizes *s)
+{
+    s->params = nn_params_count(v->params);
+    for (uint32_t i = 0; i < v->params->n; i++) {
+        unsigned l;
+        if (sscanf(v->params->p[i].name, "blocks.%u.", &l) == 1 && l < v->cfg.depth)
+            s->layer[l] += nn_shape_len(&v->params->p[i].shape);
+    }
+    for (uint32_t b = 0; b < v->params->n_blocks; b++)
+        s->weight_bytes += v->params->block_size[b];
+}
+
+static vkc_status count_files(const char *folder, sizes *s)
+{
+    nn_weights *w = NULL;
+    vkc_status st = nn_weights_load(folder, &w);
+    if (st == VKC_OK) {
+        s->tensors = nn_weights_len(w);
+        s->files = nn_weights_n_files(w);
+        s->loading_bytes = nn_weights_memory(w);
+    }
+    nn_weights_destroy(w);
+    return st;
+}
+
+static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
+{
+    const nn_model_config *c = &v->cfg;
+    json_t *layers = json_array();
+    for (uint32_t l = 0; l < c->depth; l++)
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
+                                                c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
+                                                (json_int_t) nn_vit_macs(v, l)));
+    json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "params",
+                          (json_int_t) s->params, "macs", (json_int_t) nn_vit_macs(v, c->depth), "tokens",
+                          (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
+                          (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
+                          (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
+                          (json_int_t) s->activation_bytes, "batch", (int) batch, "layers", layers);
+    if (o) {
+        json_object_set_new(o, "files", json_integer((json_int_t) s->files));
+        json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
+        json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
+    }
+    if (o && c->retention.policy != NN_POLICY_NONE)
+        json_object_set_new(o, "retention", nn_retention_json(c));
+    if (o && c->measured)
+        json_object_set(o, "measured", c->measured);
+    if (o && c->provenance)
+        json_object_set(o, "provenance", c->provenance);
+    return app_print_json(o);
+}
+
+// How it differs from a plain ViT, and what is easily taken for something else.
+static void print_family(const nn_model_config *c)
+{
+    static const char *const acts[] = { "GELU (erf)", "quick GELU" }, *const rules[] = { "timm", "hf", "dinov2" },
+                      *const pools[] = { "the class token", "the mean patch", "class token and mean patch" };
+    printf("%s, norm epsilon %g; %s reads %s; positions are resampled as %s does\n",
+           c->swiglu ? "SwiGLU" : acts[c->act], c->eps,
+           nn_model_config_has_scores(c) ? "the classifier" : "who comes after", pools[c->pool], rules[c->pos_rule]);
+    if (c->distilled)
+        puts("distillation token, with a classifier of its own: the logits are the mean of two");
+    if (c->registers)
+        printf("%u register%s between class token and patches\n", c->registers, c->registers == 1 ? "" : "s");
+    if (c->layer_scale)
+        puts("LayerScale behind both branches of a block");
+    if (c->pre_norm)
+        puts("a norm before the first block");
+    if (c->embed)
+        printf("class vectors of %u numbers\n", c->embed);
+    else if (!nn_model_config_has_scores(c))
+        printf("no classifier: it gives %u %s\n", c->classes, c->embeds ? "numbers of an embedding" : "features");
+}
+
+static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
+{
+    const nn_model_config *c = &v->cfg;
+    printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
+           c->width, c->height, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
+    print_family(c);
+    policy_print(stdout, c);
+    printf("layer  mixer                           parameters  multiply-adds\n");
+    for (uint32_t l = 0; l < c->depth; l++) {
+        char mixer[160];
+        snprintf(mixer, sizeof mixer, "%s%s%s", c->layers[l].mixer, c->layers[l].options[0] ? ":" : "",
+                 c->layers[l].options);
+        printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_vit_macs(v, l));
+    }
+    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_vit_macs(v, c->depth),
+           c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
+    printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
+           (double) s->activation_bytes / (1 << 20), batch);
+    if (s->files)
+        printf("host memory: %.1f MiB while loading, from %" PRIu64 " file%s of %" PRIu64 " tensors\n",
+               (double) s->loading_bytes / (1 << 20), s->files, s->files == 1 ? "" : "s", s->tensors);
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const inspect_args *a = options;
+    vkc_device *dev = NULL;
+    nn_vit *v = NULL;
+    nn_infer *inf = NULL;
+    sizes s = { 0 };
+    vkc_status st;
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &v));
+    VKC_TRY(nn_infer_create(v, a->batch, &inf));
+    s.activation_bytes = nn_infer_bytes(inf);
+    count_params(v, &s);
+    if (nn_is_folder(words->word[0]))
+        VKC_TRY(count_files(words->word[0], &s));
+    if (a->common.json)
+        st = print_json(v, &s, a->batch);
+    else
+        print_text(v, &s, a->batch);
+done:
+    nn_infer_destroy(inf);
+    nn_vit_destroy(v);
+    app_close(dev);
+    return st;
+}
+
+static const arg table[] = {
+    { "batch", 0, ARG_U32, offsetof(inspect_args, batch), 1, 65536, "N", "images at once, for the memory [1]" },
+    IMG_SIZE_ROW(inspect_args),
+    { 0 },
+};
+static const inspect_args defaults = { .batch = 1 };
+const command cmd_inspect = {
+    .name = "inspect", .help = "layers, mixers, parameters, multiply-adds, memory", .usage = "M|ARCHITECTURE",
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+};

@@ -1,0 +1,62 @@
+// cmd_report.c — pare report: a run folder as one page of HTML.
+#include "apps/cli/report/report_page.h"
+
+#include <stdlib.h>
+
+#include "nn/base/files.h"
+
+typedef struct report_args {
+    common_args common;
+    const char *out;
+} report_args;
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const report_args *a = options;
+    report_run r = { .info = NULL };
+    report_page p = { .run = &r };
+    char path[NN_PATH_MAX], *text = NULL;
+    size_t size = 0;
+    vkc_status st;
+    VKC_TRY(report_run_load(words->word[0], &r));
+    VKC_TRY(nn_path_build(path, words->word[0], "report.html"));
+    p.f = open_memstream(&text, &size);
+    if (!p.f) {
+        st = VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
+        goto done;
+    }
+    st = report_page_write(&p);
+    const bool is_bad = ferror(p.f) != 0;
+    if ((fclose(p.f) != 0 || is_bad) && st == VKC_OK)
+        st = VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
+    if (st != VKC_OK)
+        goto done;
+    VKC_TRY(nn_file_save(a->out ? a->out : path, text, size));
+    if (p.plots.is_missing)
+        warn("gnuplot is not installed: the page has tables alone");
+    if (a->common.json) {
+        st = app_print_json(json_pack("{s:s, s:s, s:b, s:i}", "report", a->out ? a->out : path, "kind",
+                                      report_kind_name(r.kind), "finished", (int) r.is_finished, "plots",
+                                      (int) p.plots.n_plots));
+    } else {
+        printf("%s\n", a->out ? a->out : path);
+    }
+done:
+    plotter_finish(&p.plots);
+    report_run_finish(&r);
+    free(text);
+    return st;
+}
+
+static const arg table[] = {
+    { "out", 'o', ARG_TEXT, offsetof(report_args, out), 0, 0, "FILE",
+      "page to write; one that is there is replaced [RUN/report.html]" },
+    { 0 },
+};
+static const report_args defaults = { .out = NULL };
+const command cmd_report = {
+    .name = "report", .help = "the run folder of a command as one page with pictures", .usage = "RUN [-o FILE.html]",
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+    .about = "For runs of distill, study, retain, train, tune and prune, finished or not. The page needs no network\n"
+             "and no scripts; gnuplot draws its pictures, without it there are tables alone. No device is opened.",
+};

@@ -1,0 +1,102 @@
+// cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
+#include "apps/cli/core/model.h"
+#include "apps/cli/sparsity/sparsity_maps.h"
+#include "apps/cli/sparsity/sparsity_table.h"
+#include "nn/models/vit/positions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct sparsity_args {
+    common_args common;
+    data_args d;
+    map_args m;
+    const char *keys, *by;
+    bool heads;
+    nn_size img_size;
+} sparsity_args;
+
+static vkc_status read_view(const sparsity_args *a, sparsity_view *out)
+{
+    *out = (sparsity_view) { .heads = a->heads, .is_sorted = a->by != NULL };
+    vkc_status st = distill_keys_get(a->keys, &out->keys);
+    return st == VKC_OK && a->by ? distill_measure_get(a->by, &out->by) : st;
+}
+
+static void warn_of_gaps(const nn_model_config *c, const distill_sparsity *s)
+{
+    for (uint32_t l = 0; l < c->depth; l++)
+        if (!strcmp(c->layers[l].mixer, "attention") && !distill_sparsity_has(s, l))
+            warn("layer %u has attention, but no figures: its weights are not finite, or no two tokens reach it", l);
+}
+
+static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const sparsity_view *view,
+                        const vkc_device *dev)
+{
+    if (a->common.json)
+        return app_print_json(sparsity_json(s, dev));
+    sparsity_print(stdout, s, view);
+    vkc_status st = sparsity_print_agreement(stdout, s, view->keys);
+    return st == VKC_OK ? app_flush() : st;
+}
+
+static vkc_status run(const void *options, const args_words *words)
+{
+    const sparsity_args *a = options;
+    nn_dataset *data = NULL;
+    vkc_device *dev = NULL;
+    nn_vit *v = NULL;
+    distill_sparsity s = { .mean = NULL };
+    sparsity_view view;
+    nn_split split;
+    vkc_status st;
+    VKC_TRY(read_view(a, &view));
+    VKC_TRY(nn_split_get(a->d.split, &split));
+    VKC_TRY(measure_open_data(&a->d, &data));
+    VKC_TRY(app_open(&a->common, &dev));
+    VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &v));
+    VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));
+    console_catch_signals();
+    VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
+        .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .progress = console_progress }, &s));
+    console_clear();
+    warn_of_gaps(&v->cfg, &s);
+    VKC_TRY(print(a, &s, &view, dev));
+    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
+done:
+    distill_sparsity_finish(&s);
+    nn_vit_destroy(v);
+    app_close(dev);
+    nn_dataset_destroy(data);
+    return st;
+}
+
+static const arg table[] = {
+    DATA_ROW(sparsity_args), SPLIT_ROW(sparsity_args),
+    { "limit", 0, ARG_U32, offsetof(sparsity_args, d.limit), 1, 1e9, "N", "pictures to look at [128]" },
+    { "batch", 'b', ARG_U32, offsetof(sparsity_args, d.batch), 1, 65536, "N", "pictures at once [64]" },
+    { "keys", 0, ARG_TEXT, offsetof(sparsity_args, keys), 0, 0, "K",
+      "all, or patches: without the class token's column [all]" },
+    { "by", 0, ARG_TEXT, offsetof(sparsity_args, by), 0, 0, "MEASURE", "layers from sparse to dense by this measure" },
+    { "heads", 0, ARG_FLAG, offsetof(sparsity_args, heads), 0, 0, NULL, "a line for every head too" },
+    IMG_SIZE_ROW(sparsity_args), MAP_ROWS(sparsity_args),
+    { 0 },
+};
+static const sparsity_args defaults = {
+    .d = { .split = "val", .batch = 64, .limit = 128 }, .m = MAP_DEFAULTS, .keys = "all"
+};
+const command cmd_sparsity = {
+    .name = "sparsity", .help = "how much of its attention every layer and head needs", .usage = "M --data D",
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+    .about = "Of every row of attention weights p over n keys; means over pictures and queries, "
+             "+- standard deviation:\n"
+             "  entropy        1 = even over all keys, 0 = one key\n"
+             "  effective      keys that an even row of this entropy has, / n\n"
+             "  gini           0 = even, towards 1 = one key\n"
+             "  hoyer          0 = even, 1 = one key\n"
+             "  participation  1 / (n sum p^2): 1 = even, 1 / n = one key\n"
+             "  below          share of the keys with less than 1 / n\n"
+             "  top10          weight on the tenth of the keys with most of it\n"
+             "  mass90         share of the keys that hold 90 % of the weight\n"
+             "docs/sparsity.md has the formulas.",
+};

@@ -1,0 +1,25 @@
+// show.h — the option --show of classify and eval: a contact sheet (nn/image/sheet.h) of what the model dropped.
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+#include "apps/cli/distill/measure.h"
+#include "nn/image/sheet.h"
+
+// Rows of an option table, for members `show` and `force`.
+#define SHOW_ROWS(type) \
+    { "show", 0, ARG_TEXT, offsetof(type, show), 0, 0, "PNG", "draw the pictures, shaded where tokens were dropped" }, \
+    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "replace files that are there" }
+
+// E_ARG when something is at the path of `option` already, unless it is a file and `force` is set. NULL is fine.
+vkc_status show_check(const char *option, const char *path, bool force);
+vkc_status show_create(const nn_model_config *c, nn_sheet **out);
+// Draw a picture (image, image, 3) that was image b of a run; `words` as nn_retention_depths takes them.
+vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, const uint32_t *const *words,
+                    uint32_t b);
+// Write the sheet and say so; without a picture nothing is written.
+vkc_status show_save(const nn_sheet *s, const nn_model_config *c, const char *path);
+// The first n pictures that an evaluation of this split judges.
+vkc_status show_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
+                      const char *path);
+
+#endif

@@ -1,0 +1,194 @@
+// app.c — what every command shares: the device, JSON, provenance, model folders.
+#include "apps/cli/core/app.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "nn/graph/check.h"
+#include "nn/base/files.h"
+
+static char command_line[4096];
+static bool check_failed, was_open;
+static nn_check *cpu_check;         // --check-cpu
+
+static void append(const char *text, size_t len)
+{
+    size_t at = strlen(command_line), room = sizeof command_line - 1 - at;
+    if (len > room)
+        len = room;
+    memcpy(command_line + at, text, len);
+    command_line[at + len] = '\0';
+}
+
+void app_keep_command(int argc, char **argv)
+{
+    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+@%";
+    append("pare", 4);
+    for (int i = 1; i < argc; i++) {
+        append(" ", 1);
+        if (argv[i][0] && argv[i][strspn(argv[i], plain)] == '\0') {
+            append(argv[i], strlen(argv[i]));
+            continue;
+        }
+        append("'", 1);
+        for (const char *p = argv[i]; *p; p++)
+            append(*p == '\'' ? "'\\''" : p, *p == '\'' ? 4 : 1);
+        append("'", 1);
+    }
+}
+
+const char *app_command(void)
+{
+    return command_line;
+}
+
+vkc_status app_open(const common_args *c, vkc_device **dev)
+{
+    vkc_device_params p = { .select = c->device, .disable = c->disable, .cache_dir = c->no_cache ? "" : NULL,
+                            .validate = c->validate, .log = console_log };
+    vkc_status st = vkc_device_create(&p, dev);
+    if (st != VKC_OK)
+        return st;
+    was_open = true;
+    const vkc_device_info *i = vkc_device_get_info(*dev);
+    say("device %u: %s%s", i->index, i->name,
+        i->type == VKC_TYPE_SOFTWARE ? ", a software driver: no GPU is used" : "");
+    if (c->check_cpu || c->check_every)
+        st = nn_check_create(*dev, &(nn_check_params) { .every = c->check_every }, &cpu_check);
+    if (st != VKC_OK) {
+        vkc_device_destroy(*dev);
+        *dev = NULL;
+    }
+    return st;
+}
+
+// What --check-cpu has seen.
+static void say_compared(const nn_check *c)
+{
+    const uint32_t i = nn_check_worst(c);
+    char place[NN_MAX_PLACE];
+    if (i == nn_n_ops) {
+        if (!*vkc_last_error())     // else that is what there is to say
+            say("--check-cpu: no model ran, so nothing was compared");
+        return;
+    }
+    const nn_check_op *op = nn_check_get_op(c, i);
+    say("--check-cpu: %llu calls in %llu %s compared with the CPU%s; the largest error of %s is %.1e (bar %.0e), %s "
+        "(op %s)", (unsigned long long) nn_check_calls(c), (unsigned long long) nn_check_replays(c),
+        nn_check_replays(c) == 1 ? "batch" : "batches", nn_check_first(c) ? ", one is wrong" : "",
+        nn_check_first(c) ? "the others" : "all", op->worst, nn_check_get_bars(nn_ops[i]).error,
+        nn_scope_text(op->scope, place), nn_ops[i]->name);
+}
+
+void app_close(vkc_device *dev)
+{
+    uint32_t n = dev ? vkc_device_validation_count(dev) : 0;
+    if (n > 0) {
+        warn("the validation layer had %u complaints", n);
+        check_failed = true;
+    }
+    if (cpu_check) {
+        say_compared(cpu_check);
+        nn_check_destroy(cpu_check);
+        cpu_check = NULL;
+    }
+    vkc_device_destroy(dev);
+}
+
+bool app_is_failed(void)
+{
+    return check_failed;
+}
+
+bool app_was_open(void)
+{
+    return was_open;
+}
+
+vkc_status app_flush(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return VKC_FAIL(VKC_E_IO, "cannot write to standard output: %s", strerror(errno));
+    return VKC_OK;
+}
+
+void app_print_mixers(FILE *f)
+{
+    fputs("\nMixers, as NAME or NAME:OPTION=VALUE+OPTION=VALUE; the first value is the default:\n", f);
+    for (uint32_t i = 0; i < nn_n_mixers; i++) {
+        fprintf(f, "  %-12s %s\n", nn_mixers[i]->name, nn_mixers[i]->about);
+        for (const nn_mixer_option *o = nn_mixers[i]->options; o && o->key; o++) {
+            fprintf(f, "  %-12s   %s=", "", o->key);
+            for (uint32_t k = 0; o->values[k]; k++)
+                fprintf(f, "%s%s", k ? "|" : "", o->values[k]);
+            fprintf(f, "  %s\n", o->about);
+        }
+    }
+}
+
+vkc_status app_print_json(json_t *value)
+{
+    if (!value)
+        return VKC_FAIL(VKC_E_NOMEM, "cannot build the JSON: out of host memory, or a name is not UTF-8");
+    console_clear();
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+    json_decref(value);
+    putchar('\n');
+    return app_flush();
+}
+
+json_t *app_number(double x)
+{
+    json_t *v = json_real(x);       // NULL when not finite
+    return v ? v : json_null();
+}
+
+void app_date(char out[32])
+{
+    time_t t = time(NULL);
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        out[0] = '\0';
+}
+
+json_t *app_provenance(const common_args *c, const vkc_device *dev)
+{
+    const vkc_device_info *i = vkc_device_get_info(dev);
+    char date[32], driver[520];
+    app_date(date);
+    snprintf(driver, sizeof driver, "%s %s", i->driver, i->driver_info);
+    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "command", app_command(), "seed", (json_int_t) c->seed,
+                     "device", i->name, "driver", driver, "version", app_version, "commit", app_commit, "date", date);
+}
+
+vkc_status app_check_output(const char *dir, bool force)
+{
+    DIR *d = opendir(dir);
+    if (!d && errno == ENOENT)
+        return VKC_OK;
+    if (!d)
+        return VKC_FAIL(VKC_E_IO, "cannot use %s as a folder: %s", dir, strerror(errno));
+    bool is_empty = true;
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        is_empty = is_empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+    closedir(d);
+    if (is_empty || force)
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_ARG,
+                    "%s is there already; --resume continues the run that made it, --force replaces it", dir);
+}
+
+vkc_status app_save_model(const nn_vit *v, const nn_model_config *cfg, const char *dir, const char *card)
+{
+    char path[NN_PATH_MAX];
+    vkc_status st = nn_folder_create(dir);
+    if (st == VKC_OK)
+        st = nn_path_build(path, dir, "model.safetensors");
+    if (st == VKC_OK)
+        st = nn_vit_save_weights(v, path);
+    return st == VKC_OK ? nn_model_config_save(dir, cfg, card) : st;
+}

@@ -1,0 +1,35 @@
+// console.h — standard error: messages, the progress line, and stopping on Ctrl-C.
+#ifndef CLI_CONSOLE_H
+#define CLI_CONSOLE_H
+
+#include "nn/base/progress.h"
+#include "vk/device.h"
+
+void console_init(bool is_quiet, bool is_verbose);
+
+// A line to standard error; the progress line makes way. `say` is silent with --quiet, `warn` never.
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void say(const char *fmt, ...);
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void warn(const char *fmt, ...);
+// The sentence of the newest failure, without the place in the sources unless -v was given.
+void warn_failure(void);
+
+// A vkc_log_fn: warnings and errors always, the rest with -v.
+void console_log(void *user, vkc_log_level level, const char *msg);
+
+// Nn_progress_fn: show how far it is, and return false once Ctrl-C was pressed. On a terminal one line
+// that is written over, elsewhere a line every 30 seconds.
+bool console_progress(void *user, const nn_progress *p);
+bool console_goes_on(void *user, const nn_progress *p);     // the same without a line
+void console_clear(void);                                   // end the progress line
+
+// From now on the first SIGINT or SIGTERM asks the running call to stop, the second ends the program.
+void console_catch_signals(void);
+bool console_is_stopped(void);
+
+#endif

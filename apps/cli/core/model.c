@@ -1,0 +1,34 @@
+// model.c — the model that a command is about.
+#include "apps/cli/core/model.h"
+
+#include "nn/base/files.h"
+#include "nn/models/vit/positions.h"
+
+#define IMAGENET_CLASSES 1000
+
+vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out)
+{
+    vkc_status st = nn_vit_load_with(dev, dir, vectors, size, false, out);
+    if (st == VKC_OK && (*out)->cfg.guessed_heads)
+        say("%s has no config: its %u heads are a guess, of 64 channels each", dir, (*out)->cfg.heads);
+    return st;
+}
+
+vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_vit **out)
+{
+    nn_model_config cfg = { 0 };
+    nn_vit *v = NULL;
+    vkc_status st;
+    if (nn_is_folder(name) || nn_model_config_init(&cfg, name) != VKC_OK)
+        return model_load(dev, name, NULL, size, out);      // whose sentence it is, if there is no such folder either
+    cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
+    VKC_TRY(nn_model_config_set_size(&cfg, size));
+    VKC_TRY(nn_vit_create(dev, &cfg, false, &v));
+    VKC_TRY(nn_vit_init(v, 0));
+    *out = v;
+    v = NULL;
+done:
+    nn_vit_destroy(v);
+    nn_model_config_finish(&cfg);
+    return st;
+}

@@ -1,0 +1,18 @@
+// model.h — the model that a command is about: loaded, and what a user should know of it said.
+#ifndef CLI_MODEL_H
+#define CLI_MODEL_H
+
+#include "apps/cli/core/app.h"
+
+// Load a folder for pictures of a size (0 x 0 = its own), with class vectors of a file (NULL = the folder's, if any),
+// and say what was guessed.
+vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out);
+// A folder, or the name of an architecture with 1,000 classes, whose values are then random.
+vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_vit **out);
+
+// Row of an option table, for a member called `class_vectors`.
+#define VECTORS_ROW(type) \
+    { "class-vectors", 0, ARG_TEXT, offsetof(type, class_vectors), 0, 0, "FILE", \
+      "safetensors with a vector a class, for CLIP and models without a classifier [M/class_vectors.safetensors]" }
+
+#endif

@@ -1,0 +1,143 @@
+// selftest_random.c — small models of random values, run once on a device that is checked.
+#include "apps/cli/selftest/selftest_random.h"
+
+#include "nn/infer/infer.h"
+#include "nn/train/recipe.h"
+#include "nn/base/rng.h"
+#include "nn/train/stepper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ARCH "vit:image=32,patch=4,dim=48,depth=2,heads=3,classes=10"
+#define BATCH 3u                    // pictures, of
+#define CAP 4u                      // so that there are rows that are not live
+
+typedef enum { RANDOM_MIXER, RANDOM_HALTING, RANDOM_TOPK, RANDOM_TRAINING, RANDOM_END } random_kind;
+
+static random_kind kind_of(uint32_t i)
+{
+    const uint32_t k = i < nn_n_mixers ? 0 : i - nn_n_mixers + 1;
+    return k < RANDOM_END ? (random_kind) k : RANDOM_END;
+}
+
+const char *selftest_random_name(uint32_t i)
+{
+    switch (kind_of(i)) {
+    case RANDOM_MIXER: return nn_mixers[i]->name;
+    case RANDOM_HALTING: return nn_policy_name(NN_POLICY_HALTING);
+    case RANDOM_TOPK: return nn_policy_name(NN_POLICY_TOPK);
+    case RANDOM_TRAINING: return "training";
+    case RANDOM_END: break;
+    }
+    return NULL;
+}
+
+static vkc_status make_config(uint32_t i, nn_model_config *c)
+{
+    vkc_status st = nn_model_config_init(c, ARCH);
+    for (uint32_t l = 0; st == VKC_OK && kind_of(i) == RANDOM_MIXER && l < c->depth; l++)
+        st = nn_mixer_parse(nn_mixers[i]->name, &c->layers[l], NULL);
+    if (kind_of(i) == RANDOM_HALTING)
+        c->retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 2,
+                                               .gate_centre = 0.75, .eps = 0.01, .keep_class = true };
+    if (kind_of(i) == RANDOM_TOPK)
+        c->retention = (nn_retention_config) { .policy = NN_POLICY_TOPK, .share = { 0.6, 0.6 } };
+    return st == VKC_OK ? nn_model_config_check(c, VKC_E_ARG, "selftest") : st;
+}
+
+// Starting values and noise on top, so that nothing is zero.
+static vkc_status fill(nn_vit *v, uint64_t seed)
+{
+    vkc_status st = nn_vit_init(v, seed);
+    for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
+        const size_t n = nn_shape_len(&v->params->p[i].shape);
+        float *x = (float *) malloc(n * sizeof *x);
+        st = x ? nn_params_read(v->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
+        for (size_t k = 0; k < n && st == VKC_OK; k++)
+            x[k] += 0.4f * (nn_rng_uniform(seed, 100 + i, (uint32_t) k) - 0.5f);
+        if (st == VKC_OK)
+            st = nn_params_write(v->params, i, x);
+        free(x);
+    }
+    return st;
+}
+
+static void draw_pixels(const nn_model_config *c, uint64_t seed, float *pixels)
+{
+    for (uint32_t k = 0; k < BATCH * nn_model_config_pixels(c); k++)
+        pixels[k] = 2 * nn_rng_uniform(seed, 1, k) - 1;
+}
+
+static vkc_status infer(const nn_vit *v, uint64_t seed)
+{
+    vkc_status st;
+    nn_infer *inf = NULL;
+    float *pixels = (float *) malloc((size_t) CAP * nn_model_config_pixels(&v->cfg) * sizeof *pixels);
+    float *logits = (float *) malloc((size_t) CAP * v->cfg.classes * sizeof *logits);
+    if (!pixels || !logits) {
+        st = VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
+        goto done;
+    }
+    draw_pixels(&v->cfg, seed, pixels);
+    VKC_TRY(nn_infer_create(v, CAP, &inf));
+    st = nn_infer_run(inf, pixels, BATCH, logits);
+done:
+    nn_infer_destroy(inf);
+    free(pixels);
+    free(logits);
+    return st;
+}
+
+// One step of a classifier with mixed pictures and stochastic depth.
+static vkc_status train(nn_vit *v, uint64_t seed)
+{
+    vkc_status st;
+    nn_batch batch = { NULL };
+    nn_graph *g = NULL;
+    nn_stepper *s = NULL;
+    nn_recipe_inputs in;
+    const nn_recipe recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2 };
+    VKC_TRY(nn_batch_create(v->dev, &v->cfg, CAP, &batch));
+    VKC_TRY(nn_graph_create(v->dev, &g));
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, nn_model_config_pixels(&v->cfg) } },
+                                       NN_DTYPE_F32, batch.images);
+    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, batch.images);
+    nn_recipe_build(g, &recipe, seed, &v->cfg, batch.images, &in);
+    nn_vit_taps taps = { .drop = in.drop };
+    nn_tensor *logits = nn_vit_forward(g, v, &batch, pixels, true, &taps);
+    nn_tensor *loss = nn_recipe_loss(g, &in, logits, labels);
+    nn_graph_add_loss(g, loss, 1.0f);
+    VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
+        .dev = v->dev, .graph = g, .params = v->params, .batch = &batch, .pixels = pixels, .labels = labels,
+        .recipe = &in, .watch = &loss, .n_watch = 1, .adamw = { .weight_decay = 0.05, .max_norm = 1 },
+    }, &s));
+    draw_pixels(&v->cfg, seed, nn_stepper_pixels(s, 0));
+    for (uint32_t b = 0; b < BATCH; b++)
+        nn_stepper_labels(s, 0)[b] = b % v->cfg.classes;
+    nn_stepper_mix(s, 0, BATCH, 1);
+    VKC_TRY(nn_stepper_submit(s, 0, BATCH, 1e-3, 1));
+    VKC_TRY(nn_stepper_wait(s, NULL, NULL));
+    st = nn_stepper_check(s, 1);
+done:
+    nn_stepper_destroy(s);
+    nn_graph_destroy(g);
+    nn_batch_finish(&batch);
+    return st;
+}
+
+vkc_status selftest_random_run(vkc_device *dev, uint32_t i, uint64_t seed)
+{
+    const bool trains = kind_of(i) == RANDOM_TRAINING;
+    nn_model_config c = { 0 };
+    nn_vit *v = NULL;
+    vkc_status st;
+    VKC_TRY(make_config(i, &c));
+    VKC_TRY(nn_vit_create(dev, &c, trains, &v));
+    VKC_TRY(fill(v, seed));
+    st = trains ? train(v, seed) : infer(v, seed);
+done:
+    nn_vit_destroy(v);
+    nn_model_config_finish(&c);
+    return st;
+}

@@ -1,0 +1,77 @@
+// retain.h — teach a trained transformer to let go of tokens until the mean keep ratio is what was asked.
+//
+// Halting (A-ViT, algorithms D): cross-entropy with the tokens dropped, a ponder cost and a depth prior. These push,
+// but they do not say how many tokens stay. That the gate's centre does, one number that all tokens share: while
+// training, a controller moves it after every step so that the keep ratio of the batches follows a target, which goes
+// from where the dense model is to what was asked over the first part of the run and then holds. After training the
+// centre is found again by bisection on pictures of the val split, and stays in the model's config.
+//
+// Topk needs no training; epochs of it are cross-entropy alone. Thread-safety: as the device.
+#ifndef DISTILL_RETAIN_H
+#define DISTILL_RETAIN_H
+
+#include "nn/data/dataset.h"
+#include "nn/base/progress.h"
+#include "nn/models/vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 = none of it
+    const nn_dataset *data;
+    double   keep;                  // the mean keep ratio that is asked for, more than 0 and at most 1
+    uint32_t batch;                 // [64]
+    uint32_t epochs;                // 0 = no training
+    double   lr;                    // [5e-4] cosine to 0 after a tenth of warm-up
+    double   weight_decay;          // [0.05]
+    double   smoothing;             // of labels [0.1]
+    double   clip;                  // largest global gradient norm [1]
+    double   kl;                    // weight of the divergence from the dense teacher's logits [none]
+    double   ponder;                // weight of the ponder cost [5e-4]
+    double   prior;                 // weight of the depth prior [1e-3]
+    uint32_t prior_target;          // HALT_TARGET_* of shaders/halt/halt_loss.h
+    double   prior_mean;            // the block after which tokens should stop [that of `keep`: distill_prior_mean]
+    double   prior_std;             // [a twelfth of the depth, at least 1]
+    bool     plain_gate;            // halting: channel 0 as it is; else the stream is first turned so that it tells
+                                    // tokens that later layers attend to from the others (retain_stream.h)
+    double   start_keep;            // where the target begins [0.97]
+    double   ramp;                  // part of the run in which the target goes down [0.2]
+    uint64_t seed;
+    uint32_t threads;
+    bool     plain;                 // no augmentation
+    bool     check_finite;
+    const char *run_dir;            // checkpoints and log.jsonl; NULL = none
+    bool     resume;
+    uint32_t max_steps;             // stop after so many steps in all [no limit]
+    nn_progress_fn progress;
+    void    *user;
+} distill_retain_params;
+
+typedef struct distill_retain_result {
+    uint64_t steps, images;
+    double   loss, divergence;      // cross-entropy and KL, means over the last epoch
+    double   trained_keep;          // halting: mean over the last epoch, as the controller saw it
+    double   start_centre;          // halting: where training began
+    double   val_keep;              // halting: on the pictures of val on which the centre was found
+    double   seconds;               // of training and of finding centres
+} distill_retain_result;
+
+// Tokens that go through keep * depth blocks stop after block keep * depth - 1, counted from 0: 8 of 12 for 0.75, as
+// A-ViT has it. At least a half: the released target wants a block before it.
+double distill_prior_mean(double keep, uint32_t depth);
+
+// E_ARG, in words, when halting cannot reach this keep ratio: all tokens go through the blocks before the first choice.
+vkc_status distill_retain_check(const nn_model_config *c, double keep);
+
+// Train v in place; its config says how tokens are let go of (nn_vit.cfg.retention). For halting, gate_scale = 0 asks
+// for one that suits channel 0 of the model, and gate_centre is found, both are left in the config. `teacher` is the
+// dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached), E_FORMAT (other classes),
+// E_CHECK (no centre gives the keep ratio within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device
+// errors.
+vkc_status distill_retain(const nn_vit *teacher, nn_vit *v, const distill_retain_params *p, distill_retain_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,194 @@
+// match.c — the first stage of a transfer: learned features to the teacher's attention weights, all layers at once.
+#include "distill/transfer/layerwise.h"
+
+#include "nn/graph/check.h"
+#include "shaders/attention/attention_match.h"
+#include "vk/clock.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define MEASURED_IMAGES 128
+
+typedef struct match {
+    bool     trained;               // build losses, not only figures
+    uint32_t layer[NN_MAX_DEPTH], n;        // those with learned features, from the first graph on
+} match;
+
+// The mixer of a student's layer. Trained are the parameters that have no value in the teacher to start from, and of
+// these the graph keeps those that the loss reaches: what the features are made with.
+static void build_mixer(nn_graph *g, const nn_vit *student, uint32_t l, nn_tensor *y, bool trained, nn_mixer_taps *taps)
+{
+    const nn_vit_block *k = &student->block[l];
+    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
+    nn_mixer_param about[NN_MAX_MIXER_PARAMS];
+    nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
+    k->mixer->params(&d, about);
+    for (uint32_t i = 0; i < k->n_mixer_p; i++)
+        p[i] = nn_graph_param(g, k->attn_params, k->mixer_p[i], trained && !about[i].from);
+    *taps = (nn_mixer_taps) { 0 };
+    nn_graph_scope(g, "blocks.%u.match", l);
+    k->mixer->build(g, &d, y, p, taps);
+}
+
+// Cross-entropies first, then the entropies of the teacher's weights: watch[i], watch[n + i].
+static uint32_t build(void *user, nn_graph *g, const nn_vit *teacher, const nn_vit *student, const nn_batch *b,
+                      const nn_vit_taps *t, nn_tensor **watch)
+{
+    match *m = (match *) user;
+    nn_tensor *entropy[NN_MAX_DEPTH];
+    const struct attention_match_attr attr = { .heads = teacher->cfg.heads };
+    (void) b;
+    m->n = 0;
+    for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
+        nn_mixer_taps taps;
+        if (!t->mixer[l].lse)
+            continue;
+        build_mixer(g, student, l, t->normed[l], m->trained, &taps);
+        if (!taps.phi_q || !taps.phi_k)
+            continue;
+        watch[m->n] = NN_APPLY(g, attention_match, &attr, NULL, taps.phi_q, taps.phi_k, t->mixer[l].qkv,
+                               t->mixer[l].lse);
+        entropy[m->n] = nn_output(watch[m->n], 1);
+        if (m->trained)
+            nn_graph_add_loss(g, watch[m->n], 1.0f);
+        m->layer[m->n++] = l;
+    }
+    for (uint32_t i = 0; i < m->n; i++)
+        watch[m->n + i] = entropy[i];
+    return 2 * m->n;
+}
+
+// A graph of the figures, and one batch of pictures through it.
+typedef struct figures {
+    nn_batch  batch;
+    nn_graph *g;
+    vkc_recording *rec;
+    nn_tensor *pixels, *watch[2 * NN_MAX_DEPTH];
+    float    *host;
+} figures;
+
+static vkc_status figures_init(figures *f, match *m, const nn_vit *teacher, const nn_vit *student, uint32_t cap)
+{
+    vkc_status st;
+    nn_vit_taps t = { 0 };
+    const uint32_t len = nn_model_config_pixels(&teacher->cfg);
+    VKC_TRY(nn_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
+    VKC_TRY(nn_graph_create(teacher->dev, &f->g));
+    f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, f->batch.images);
+    nn_vit_forward(f->g, teacher, &f->batch, f->pixels, false, &t);
+    m->trained = false;
+    const uint32_t n = build(m, f->g, teacher, student, &f->batch, &t, f->watch);
+    for (uint32_t i = 0; i < n; i++)
+        nn_graph_keep(f->g, f->watch[i]);
+    VKC_TRY(nn_graph_plan(f->g));
+    VKC_TRY(vkc_recording_create(teacher->dev, &(vkc_recording_params) { .name = "match" }, &f->rec));
+    VKC_TRY(nn_graph_record(f->g, f->rec));
+    VKC_TRY(vkc_recording_finish(f->rec));
+    f->host = (float *) malloc((size_t) cap * len * sizeof *f->host);
+    if (!f->host)
+        st = VKC_FAIL(VKC_E_NOMEM, "match: out of host memory");
+done:
+    return st;
+}
+
+static void figures_finish(figures *f)
+{
+    vkc_recording_destroy(f->rec);
+    nn_graph_destroy(f->g);
+    nn_batch_finish(&f->batch);
+    free(f->host);
+}
+
+// kl[layer] += n times the divergence of a batch of n pictures.
+static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint32_t n, double *kl)
+{
+    vkc_slice in = nn_tensor_slice(f->pixels);
+    in.size = in.size / f->batch.images->cap_images * n;
+    vkc_status st = nn_batch_write(dev, &f->batch, n);
+    if (st == VKC_OK)
+        st = vkc_write(dev, in, f->host);
+    if (st == VKC_OK)
+        st = nn_check_before(f->g);
+    if (st == VKC_OK)
+        st = vkc_submit(f->rec, NULL);
+    if (st == VKC_OK)
+        st = nn_check_after(f->g, "while features are measured");
+    for (uint32_t i = 0; i < m->n && st == VKC_OK; i++) {
+        float loss, entropy;
+        st = vkc_read(dev, nn_tensor_slice(f->watch[i]), &loss);
+        if (st == VKC_OK)
+            st = vkc_read(dev, nn_tensor_slice(f->watch[m->n + i]), &entropy);
+        if (st == VKC_OK)
+            kl[m->layer[i]] += n * ((double) loss - (double) entropy);
+    }
+    return st;
+}
+
+// KL divergence of each layer on the first pictures of val, or of train where there is no val. Fills in m's layers.
+static vkc_status measure(match *m, const nn_vit *teacher, const nn_vit *student, const distill_transfer_params *p,
+                          double kl[NN_MAX_DEPTH])
+{
+    vkc_status st;
+    figures f = { 0 };
+    nn_loader *l = NULL;
+    const double start = vkc_seconds();
+    const uint32_t batch = p->batch ? p->batch : 64;
+    const nn_split split = nn_dataset_len(p->data, NN_SPLIT_VAL) ? NN_SPLIT_VAL : NN_SPLIT_TRAIN;
+    uint32_t seen = 0;
+    nn_loader_params lp = nn_loader_params_of(&teacher->cfg, p->data, split, batch);
+    lp.max_images = MEASURED_IMAGES;
+    lp.threads = p->threads;
+    VKC_TRY(figures_init(&f, m, teacher, student, batch));
+    VKC_TRY(nn_loader_create(&lp, &l));
+    for (uint32_t i = 0; i < m->n; i++)
+        kl[m->layer[i]] = 0;
+    for (uint32_t k = 0; k < nn_loader_batches(l) && m->n; k++) {
+        uint32_t n;
+        VKC_TRY(nn_loader_get(l, f.host, NULL, &n));
+        if (n)
+            VKC_TRY(figures_add(&f, m, teacher->dev, n, kl));
+        seen += n;
+        if (!nn_progress_report(p->progress, p->user, "match", "images", "divergence", start, 0, seen,
+                                nn_loader_images(l))) {
+            st = VKC_FAIL(VKC_E_STOPPED, "match: stopped while measuring");
+            goto done;
+        }
+    }
+    for (uint32_t i = 0; i < m->n; i++)
+        kl[m->layer[i]] /= seen ? seen : 1;
+done:
+    figures_finish(&f);
+    nn_loader_destroy(l);
+    return st;
+}
+
+vkc_status distill_match(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+                         distill_match_result *out)
+{
+    vkc_status st = VKC_OK;
+    match m = { 0 };
+    nn_fit_result r;
+    *out = (distill_match_result) { 0 };
+    for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)
+        out->loss[l] = out->before[l] = out->after[l] = (double) NAN;
+    if (!p->match_epochs)
+        return VKC_OK;
+    VKC_TRY(measure(&m, teacher, student, p, out->before));
+    out->n_layers = m.n;
+    if (m.n == 0)
+        return VKC_OK;
+    m.trained = true;
+    st = distill_fit_layers(teacher, student, p, &(distill_pass) {
+        .what = "match", .epochs = p->match_epochs, .lr = p->match_lr > 0 ? p->match_lr : 1e-2, .build = build,
+        .user = &m,
+    }, &r);
+    out->steps = r.steps;
+    out->seconds = r.seconds;
+    for (uint32_t i = 0; i < m.n; i++)
+        out->loss[m.layer[i]] = r.watch[i];
+    if (st == VKC_OK)
+        st = measure(&m, teacher, student, p, out->after);
+done:
+    return st;
+}

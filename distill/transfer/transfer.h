@@ -1,0 +1,98 @@
+// transfer.h — teach replacement mixers, layer by layer, what the teacher's attention puts out.
+//
+// Teacher-forced (algorithms A.2, C.1): every layer alone, on the teacher's own stream, all layers in one pass
+// over the data: minimise the distance between what the student's and the teacher's module put out, after the
+// projection or before it. Layers that are the same in both are left alone.
+// The student starts from the layer's own q, k, v and projection. Where its mixer has learned features of queries and
+// keys, a first stage may match the weights they give, phi_q_i . phi_k_j / sum_j, to the teacher's attention weights
+// by cross-entropy (algorithms E.2), in all layers at once, and train nothing but these features.
+#ifndef DISTILL_TRANSFER_H
+#define DISTILL_TRANSFER_H
+
+#include "nn/data/dataset.h"
+#include "nn/base/progress.h"
+#include "nn/models/vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {                      // what is compared (algorithms A.2)
+    DISTILL_TARGET_OUTPUT,          // after the projection: what enters the residual stream
+    DISTILL_TARGET_HEADS,           // head outputs before it; the projection is then not trained and keeps its bits
+    DISTILL_N_TARGETS
+} distill_target;
+const char *distill_target_name(distill_target t);                              // "output", "heads"
+vkc_status  distill_target_get(const char *name, distill_target *out);          // E_ARG with the names that there are
+
+typedef enum {                      // and how: both are means over the live rows and the channels
+    DISTILL_MSE,
+    DISTILL_COSINE,                 // 1 - cos along the tokens of an image (op cosine)
+    DISTILL_N_DISTANCES
+} distill_distance;
+const char *distill_distance_name(distill_distance d);                          // "mse", "cosine"
+vkc_status  distill_distance_get(const char *name, distill_distance *out);      // E_ARG with the names that there are
+
+typedef struct distill_transfer_params {    // 0 = the default in brackets
+    const nn_dataset *data;
+    nn_layer_config mixer;          // checked (nn_mixer_parse)
+    distill_target target;          // [output]
+    distill_distance distance;      // [mse]
+    uint32_t batch;                 // [64]
+    uint32_t epochs;                // [3]
+    double   lr;                    // [1e-2] cosine to 0 after a tenth of warm-up
+    double   weight_decay;          // [0]
+    double   clip;                  // [none] couples the layers: the norm is over all of them
+    uint64_t seed;
+    uint32_t threads;
+    bool     check_finite;          // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
+    const char *run_dir;            // checkpoints; NULL = none
+    const char *tag;                // ends their names and those of log and progress [none]; "-2": the second of a run
+    bool     resume;
+    uint32_t max_steps;             // of both stages together [no limit]
+    uint32_t match_epochs;          // of matching, before the transfer [none]
+    double   match_lr;              // [1e-2] the same schedule
+    nn_progress_fn progress;
+    void    *user;
+} distill_transfer_params;
+
+// A new model of the teacher's shape whose every attention layer is `mixer`, all else the teacher's values,
+// mixers warm-started. Trainable.
+vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out);
+// The same with any mixer in each layer: layer[l] (depth), checked; where it is the teacher's own, the layer is a copy.
+vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_config *layer, nn_vit **out);
+// Is layer l of the student another module than the teacher's: another mixer, or other options of it?
+bool       distill_layer_differs(const nn_vit *teacher, const nn_vit *student, uint32_t l);
+// E_ARG, with both values, unless the two are of one shape, token retention aside.
+vkc_status distill_check_shapes(const nn_vit *teacher, const nn_vit *student);
+
+// Figures of layer l; NaN where its mixer has no learned features or the teacher's no attention weights.
+typedef struct distill_match_result {
+    uint32_t n_layers;              // matched; 0 = there was nothing to do
+    uint64_t steps;
+    double   seconds;
+    double   loss[NN_MAX_DEPTH];    // cross-entropy, mean over the last epoch
+    double   before[NN_MAX_DEPTH], after[NN_MAX_DEPTH];     // KL divergence on the first pictures of val
+} distill_match_result;
+
+// The first stage alone; transfer runs it when match_epochs is not 0. Its checkpoint is another than transfer's.
+vkc_status distill_match(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+                         distill_match_result *out);
+
+typedef struct distill_transfer_result {
+    distill_match_result match;
+    uint64_t steps;                 // without those of matching
+    double   seconds;
+    // Last epoch: MSE / mean square of what the teacher gives, or the cosine distance; NaN where layers do not differ.
+    double   error[NN_MAX_DEPTH];
+} distill_transfer_result;
+
+// Train in place the student's mixers that differ from the teacher's and, for target output, their projections.
+// E_ARG when none differs or the shapes do; E_STOPPED after a checkpoint when told to stop.
+vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+                            distill_transfer_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,294 @@
+// tune.c — a student on its own stream beside its teacher: which parameters are trained, the losses, the loop.
+#include "distill/transfer/tune.h"
+
+#include "distill/transfer/distance.h"
+#include "distill/transfer/tune_centre.h"
+#include "distill/transfer/tune_halting.h"
+#include "nn/graph/finite.h"
+#include "nn/train/fit.h"
+#include "nn/train/fit_work.h"
+#include "nn/base/names.h"
+#include "shaders/loss/kl.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const trained_names[] = { "mixers", "attn", "blocks", "all" };
+
+const char *distill_trained_name(distill_trained t)
+{
+    return trained_names[t];
+}
+
+vkc_status distill_trained_get(const char *name, distill_trained *out)
+{
+    uint32_t i;
+    const vkc_status st = nn_name_get("part of the model to train called", name, trained_names, DISTILL_N_TRAINED, &i);
+    if (st == VKC_OK)
+        *out = (distill_trained) i;
+    return st;
+}
+
+// Parameters with defaults worked out, and what the graph is given to minimise.
+typedef struct tuning {
+    const distill_tune_params *p;
+    const nn_vit *teacher;          // NULL = it need not run
+    double    similarity, ce, kl;   // weights, 0 = none
+    distill_distances d;
+    distill_halting   halting;
+    uint32_t  ce_at, kl_at, d_at, units_at, n_units, halting_at, n;    // places among the watched scalars;
+                                                                       // UINT32_MAX = none
+    nn_tensor *watch[NN_MAX_LOSSES];
+    float     weight[NN_MAX_LOSSES];
+    nn_recipe_inputs recipe;
+} tuning;
+
+static double or_default(double value, double fallback)
+{
+    return value < 0 ? 0 : value > 0 ? value : fallback;
+}
+
+static bool is_early(const distill_tune_params *p)      // the first of the two usual stages
+{
+    return p->trained == DISTILL_TRAIN_MIXERS || p->trained == DISTILL_TRAIN_ATTN;
+}
+
+// Is layer l one that is tuned? Without a teacher to differ from: one without attention.
+static bool is_replaced(const nn_vit *teacher, const nn_vit *student, uint32_t l)
+{
+    return teacher ? distill_layer_differs(teacher, student, l)
+                   : strcmp(student->block[l].mixer->name, "attention") != 0;
+}
+
+static uint32_t count_replaced(const nn_vit *teacher, const nn_vit *student)
+{
+    uint32_t n = 0;
+    for (uint32_t l = 0; l < student->cfg.depth; l++)
+        n += is_replaced(teacher, student, l);
+    return n;
+}
+
+static void thaw(nn_vit *v)
+{
+    for (uint32_t i = 0; i < v->params->n; i++)
+        v->params->p[i].frozen = false;
+}
+
+// Freeze all that is not trained.
+static void freeze(const nn_vit *teacher, nn_vit *v, distill_trained trained)
+{
+    nn_param *p = v->params->p;
+    if (trained == DISTILL_TRAIN_ALL)
+        return;
+    for (uint32_t i = 0; i < v->params->n; i++)
+        p[i].frozen = true;
+    for (uint32_t l = 0; l < v->cfg.depth; l++) {
+        const nn_vit_block *b = &v->block[l];
+        const uint32_t projection[] = { b->proj_w, b->proj_b };
+        const uint32_t rest[] = { b->norm1_w, b->norm1_b, b->norm2_w, b->norm2_b, b->fc1_w, b->fc1_b, b->fc2_w,
+                                  b->fc2_b };
+        if (!is_replaced(teacher, v, l))
+            continue;
+        for (uint32_t i = 0; i < b->n_mixer_p; i++)
+            p[b->mixer_p[i]].frozen = false;
+        for (size_t i = 0; i < sizeof projection / sizeof *projection && trained >= DISTILL_TRAIN_ATTN; i++)
+            p[projection[i]].frozen = false;
+        for (size_t i = 0; i < sizeof rest / sizeof *rest && trained >= DISTILL_TRAIN_BLOCKS; i++)
+            p[rest[i]].frozen = false;
+        if (v->cfg.layer_scale) {
+            p[b->ls1].frozen = trained < DISTILL_TRAIN_ATTN;
+            p[b->ls2].frozen = trained < DISTILL_TRAIN_BLOCKS;
+        }
+    }
+}
+
+static vkc_status check(tuning *w, const nn_vit *teacher, const nn_vit *student)
+{
+    const distill_tune_params *p = w->p;
+    const uint32_t replaced = count_replaced(teacher, student);
+    vkc_status st = nn_recipe_check(&p->recipe);
+    if (st != VKC_OK)
+        return st;
+    if (nn_dataset_classes(p->data) != student->cfg.classes)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
+                        nn_dataset_classes(p->data), student->cfg.classes);
+    if (p->trained != DISTILL_TRAIN_ALL && replaced == 0)
+        return VKC_FAIL(VKC_E_ARG, "nothing to train: %s", teacher ? "no layer differs from the teacher's"
+                                                                   : "attention is in every layer");
+    if (p->centre && (!teacher || teacher->cfg.retention.policy != NN_POLICY_HALTING ||
+                      student->cfg.retention.policy != NN_POLICY_HALTING))
+        return VKC_FAIL(VKC_E_ARG, "tune: the gate's centre wants a teacher and a student that halt tokens");
+    if (!teacher && (p->similarity > 0 || p->kl > 0))
+        return VKC_FAIL(VKC_E_ARG, "tune: similarity and divergence want a teacher");
+    if (p->similarity > 0 && replaced == 0)
+        return VKC_FAIL(VKC_E_ARG, "tune: no layer differs from the teacher's, so there is nothing to compare");
+    if (p->temperature < 0)
+        return VKC_FAIL(VKC_E_ARG, "tune: a temperature of %g, want more than 0", p->temperature);
+    w->similarity = or_default(p->similarity, is_early(p) && teacher && replaced ? 1 : 0);
+    w->ce = or_default(p->ce, 1);
+    w->kl = or_default(p->kl, 0);
+    if (teacher)
+        st = distill_check_shapes(teacher, student);
+    if (st == VKC_OK && w->kl > 0 && teacher->cfg.classes != student->cfg.classes)
+        return VKC_FAIL(VKC_E_FORMAT, "the teacher has %u classes, the student %u", teacher->cfg.classes,
+                        student->cfg.classes);
+    const bool imitates = teacher && teacher->cfg.retention.policy == NN_POLICY_HALTING && p->halting >= 0;
+    if (st == VKC_OK && teacher && (w->similarity > 0 || w->kl > 0 || imitates)) {
+        w->teacher = teacher;
+        st = distill_halting_check(teacher, student, p);
+    }
+    if (st == VKC_OK && !(w->similarity > 0 || w->ce > 0 || w->kl > 0 || p->units > 0 || imitates))
+        st = VKC_FAIL(VKC_E_ARG, "tune: nothing to minimise, all weights of losses are 0");
+    return st;
+}
+
+// A scalar to watch that counts so much in the loss; returns its place.
+static uint32_t watch(tuning *w, nn_graph *g, nn_tensor *t, double weight)
+{
+    if (w->n == NN_MAX_LOSSES) {
+        nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "tune: more than %d figures to watch", NN_MAX_LOSSES));
+        return 0;
+    }
+    w->watch[w->n] = t;
+    w->weight[w->n] = (float) weight;
+    return w->n++;
+}
+
+static void compare_layers(tuning *w, nn_graph *g, const nn_vit *student, const nn_vit_taps *t, const nn_vit_taps *s)
+{
+    nn_tensor *list[2 * NN_MAX_DEPTH];
+    distill_distances_start(&w->d, w->p->target, w->p->distance);
+    for (uint32_t l = 0; l < student->cfg.depth; l++)
+        if (is_replaced(w->teacher, student, l))
+            nn_graph_add_loss(g, distill_distances_add(&w->d, g, l, s->heads[l], s->attn[l], t), (float) w->similarity);
+    const uint32_t n = distill_distances_watch(&w->d, list);
+    w->d_at = w->n;
+    for (uint32_t i = 0; i < n; i++)
+        watch(w, g, list[i], i < w->d.n ? w->similarity : 0);
+}
+
+// How evenly hidden units share their weight, in every layer that has such units (algorithms A.7).
+static void gather_units(tuning *w, nn_graph *g, const nn_vit *student, const nn_vit_taps *s)
+{
+    w->units_at = w->n;
+    for (uint32_t l = 0; l < student->cfg.depth; l++) {
+        const nn_mixer_taps *m = &s->mixer[l];
+        if (!m->unit_x)
+            continue;
+        nn_tensor *loss = NN_APPLY0(g, hoyer_square, NULL, m->unit_x, m->unit_h);
+        nn_graph_add_loss(g, loss, (float) w->p->units);
+        watch(w, g, loss, w->p->units);
+    }
+    w->n_units = w->n - w->units_at;
+}
+
+static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
+{
+    const distill_tune_params *p = w->p;
+    nn_graph *g = f->graph;
+    nn_vit_taps t = { 0 }, s = { 0 };
+    nn_tensor *wanted = NULL;
+    w->ce_at = w->kl_at = w->d_at = w->units_at = w->halting_at = UINT32_MAX;
+    nn_recipe_build(g, &p->recipe, p->seed, &student->cfg, f->batch.images, &w->recipe);
+    s.drop = w->recipe.drop;
+    if (w->teacher) {
+        wanted = nn_vit_forward(g, w->teacher, &f->batch, f->pixels, false, &t);
+        distill_halting_start(&t, &s);
+    }
+    nn_tensor *logits = nn_vit_forward(g, student, &f->batch, f->pixels, true, &s);
+    if (p->check_finite) {
+        nn_vit_watch(g, student, &s);
+        nn_finite_watch(g, logits, "the classifier's output");
+    }
+    if (w->ce > 0) {
+        nn_tensor *loss = nn_recipe_loss(g, &w->recipe, logits, f->labels);
+        nn_graph_add_loss(g, loss, (float) w->ce);
+        w->ce_at = watch(w, g, loss, w->ce);
+    }
+    if (w->kl > 0) {
+        const struct kl_attr soft = { .temperature = (float) or_default(p->temperature, 1) };
+        nn_tensor *loss = NN_APPLY(g, kl, &soft, NULL, logits, wanted);
+        nn_graph_add_loss(g, loss, (float) w->kl);
+        w->kl_at = watch(w, g, loss, w->kl);
+    }
+    if (w->similarity > 0)
+        compare_layers(w, g, student, &t, &s);
+    if (p->units > 0)
+        gather_units(w, g, student, &s);
+    if (w->teacher) {
+        distill_halting_add(&w->halting, g, p, w->teacher, &t, &s);
+        w->halting_at = w->n;
+        for (uint32_t i = 0; i < w->halting.n; i++)
+            watch(w, g, w->halting.watch[i], (double) w->halting.weight[i]);
+    }
+}
+
+static vkc_status train(tuning *w, nn_vit *student, distill_tune_result *out)
+{
+    vkc_status st;
+    const distill_tune_params *p = w->p;
+    nn_fit_work f = { .loader = NULL };
+    nn_fit_result r = { .steps = 0 };
+    const uint32_t epochs = p->epochs ? p->epochs : 1;
+    const nn_loader_params lp =
+        nn_loader_params_to_train(&student->cfg, p->data, p->batch ? p->batch : 64, p->seed, p->threads, p->plain);
+    VKC_TRY(nn_fit_work_init(&f, student->dev, &student->cfg, &lp));
+    build(w, &f, student);
+    VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
+        .dev = student->dev, .graph = f.graph, .params = student->params, .batch = &f.batch, .pixels = f.pixels,
+        .labels = f.labels, .recipe = &w->recipe, .watch = w->watch, .n_watch = w->n,
+        .adamw = { .weight_decay = p->weight_decay, .max_norm = or_default(p->clip, 1) },
+    }, &f.stepper));
+    const uint64_t total = (uint64_t) epochs * nn_loader_batches(f.loader);
+    st = nn_fit(&(nn_fit_params) {
+        .stepper = f.stepper, .loader = f.loader, .epochs = epochs, .n_watch = w->n, .weight = w->weight,
+        .what = p->what ? p->what : "tune", .max_steps = p->max_steps,
+        .schedule = { .lr = p->lr > 0 ? p->lr : is_early(p) ? 1e-3 : 2e-4, .total = total, .warmup = total / 10 },
+        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+    }, &r);
+    out->steps = r.steps;
+    out->seconds = r.seconds;
+    out->loss = r.loss;
+    if (w->ce_at != UINT32_MAX)
+        out->ce = r.watch[w->ce_at];
+    if (w->kl_at != UINT32_MAX)
+        out->kl = r.watch[w->kl_at];
+    out->units = w->n_units ? 0 : out->units;
+    for (uint32_t i = 0; i < w->n_units; i++)
+        out->units += r.watch[w->units_at + i];
+    if (w->halting_at != UINT32_MAX)
+        out->halting = distill_halting_get(&w->halting, r.watch + w->halting_at);
+    if (w->d_at != UINT32_MAX)
+        distill_distances_get(&w->d, r.watch + w->d_at, out->distance);
+done:
+    nn_fit_work_finish(&f);
+    return st;
+}
+
+vkc_status distill_tune_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p)
+{
+    tuning w = { .p = p };
+    return check(&w, teacher, student);
+}
+
+vkc_status distill_tune(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, distill_tune_result *out)
+{
+    tuning w = { .p = p };
+    const double none = (double) NAN;
+    *out = (distill_tune_result) { .loss = none, .ce = none, .kl = none, .units = none, .halting = none,
+                                   .teacher_keep = none, .keep = none };
+    distill_distances_get(&w.d, NULL, out->distance);
+    vkc_status st = check(&w, teacher, student);
+    if (st == VKC_OK) {
+        freeze(teacher, student, p->trained);
+        st = train(&w, student, out);
+        thaw(student);
+    }
+    if (st == VKC_OK && p->centre) {
+        distill_centre_result c;
+        st = distill_tune_centre(teacher, student, p, true, &c);
+        out->teacher_keep = c.teacher_keep;
+        out->keep = c.after;
+    }
+    return st;
+}

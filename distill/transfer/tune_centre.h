@@ -1,0 +1,29 @@
+// tune_centre.h — a student's own keep ratio after tuning, and the gate's centre moved until it is the teacher's.
+//
+// While tuning under a halting teacher its masks decide (distill/transfer/tune.h); alone, the student decides by its
+// own gate, whose centre is still the teacher's. One number mends what the mean of all scores is off.
+#ifndef DISTILL_TUNE_CENTRE_H
+#define DISTILL_TUNE_CENTRE_H
+
+#include "distill/transfer/tune.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct distill_centre_result {
+    double teacher_keep;            // keep ratios (docs/retention.md) on at most 512 pictures of val
+    double before, after;           // the student's
+    double centre_before, centre_after;
+} distill_centre_result;
+
+// Both must halt. With `move`, leave in student->cfg the centre that gives the teacher's keep ratio, as near as it
+// gets; without, only measure. Of `p` data, threads, progress and user are read. Blocking; thread-safety as the device.
+// Errors: E_ARG (a model that does not halt), E_FORMAT (no usable picture), E_STOPPED, device errors.
+vkc_status distill_tune_centre(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, bool move,
+                               distill_centre_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

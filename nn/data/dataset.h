@@ -1,0 +1,60 @@
+// dataset.h — labelled pictures: a folder of class folders, or the built-in synth:ringed-digit.
+//
+// A folder D holds one folder per class with .jpg, .jpeg and .png files, or train/, val/ and test/ that do.
+// Sorted class names are the class indices. Without such splits every split is the whole folder.
+// Files are only listed here; broken ones are found when they are read.
+//
+// Thread-safety: a data set, once created, is read-only and may be shared.
+// Errors: E_ARG (an unknown name or option), E_IO, E_FORMAT (no classes, no pictures), E_NOMEM.
+#ifndef NN_DATASET_H
+#define NN_DATASET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nn/image/preprocess.h"
+#include "vk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { NN_SPLIT_TRAIN, NN_SPLIT_VAL, NN_SPLIT_TEST, NN_N_SPLITS } nn_split;
+
+vkc_status  nn_split_get(const char *name, nn_split *out);      // "train", "val", "test"; else E_ARG
+const char *nn_split_name(nn_split split);
+
+typedef struct nn_dataset nn_dataset;
+
+// `spec` is a folder, or synth:ringed-digit and options: synth:ringed-digit,train=8192,val=1000,test=2000.
+// An option fresh=1 (the default, 0 switches it off) draws new training pictures in every epoch.
+vkc_status nn_dataset_create(const char *spec, nn_dataset **out);
+void       nn_dataset_destroy(nn_dataset *d);
+
+const char        *nn_dataset_spec(const nn_dataset *d);
+bool               nn_dataset_has_splits(const nn_dataset *d);  // false: all splits are the same pictures
+uint32_t           nn_dataset_classes(const nn_dataset *d);
+const char *const *nn_dataset_labels(const nn_dataset *d);      // (classes), names of the classes
+uint32_t           nn_dataset_len(const nn_dataset *d, nn_split split);     // pictures listed; may be 0
+uint32_t           nn_dataset_label(const nn_dataset *d, nn_split split, uint32_t i);
+// Would a mirrored or turned picture be of another class (as with digits)? Then shift only.
+bool               nn_dataset_is_oriented(const nn_dataset *d);
+// Do the pictures of this split change from epoch to epoch?
+bool               nn_dataset_is_fresh(const nn_dataset *d, nn_split split);
+// Where picture i is, for messages: a path, or "synth:ringed-digit train 12". `out` holds NN_PATH_MAX bytes.
+vkc_status         nn_dataset_path(const nn_dataset *d, nn_split split, uint32_t i, char *out);
+
+// Decode or draw picture i and bring it to this size by `pre`: (height, width, 3) bytes. `epoch` matters to fresh
+// splits only.
+// E_FORMAT or E_IO with its name when it is broken.
+vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
+                           const nn_preprocess *pre, nn_size size, uint8_t *rgb);
+
+// The seed nn_synth_read takes for a split of synth:ringed-digit; picture i of val and test has the index i,
+// so nn_synth_read with a truth tells what it shows.
+uint64_t nn_dataset_synth_seed(nn_split split);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

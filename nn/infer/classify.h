@@ -1,0 +1,58 @@
+// classify.h — a model folder as a classifier of pictures.
+//
+// Pictures become pixels as the folder says (nn/image/preprocess.h). Thread-safety: as the device.
+// Errors: those of model folders, pictures and devices.
+#ifndef NN_CLASSIFY_H
+#define NN_CLASSIFY_H
+
+#include "nn/models/vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_top {
+    char     label[NN_MAX_LABEL + 1];   // "class 3" where the model names none
+    uint32_t index;
+    double   p;                         // probability
+} nn_top;
+
+typedef struct nn_classifier_params {
+    uint32_t batch;                     // pictures at once, at most; 0 = 1
+    uint32_t threads;                   // that decode them; 0 = as many as cores
+    bool     kept;                      // nn_classifier_kept will be asked
+} nn_classifier_params;
+
+typedef struct nn_classifier nn_classifier;
+// `dev` must outlive it. One picture at once.
+vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out);
+// Of a model that is loaded, which must outlive it.
+vkc_status nn_classifier_create_of(const nn_vit *v, const nn_classifier_params *p, nn_classifier **out);
+void       nn_classifier_destroy(nn_classifier *c);
+uint32_t   nn_classifier_classes(const nn_classifier *c);
+
+// The k most probable classes of a JPEG or PNG file, best first. With fewer classes than k the rest is
+// zeroed. Blocking.
+vkc_status nn_classifier_run(nn_classifier *c, const char *image_path, uint32_t k, nn_top *top);
+
+// Several pictures at once, at most `batch`: decoded, and those that are good run through the model. Blocking. Then
+// ask for each by its place in `paths`. A broken picture is no failure of this call.
+vkc_status nn_classifier_run_batch(nn_classifier *c, const char *const *paths, uint32_t n);
+// As nn_classifier_run. E_FORMAT or E_IO with the picture's name when it is broken or the model gives no finite score.
+vkc_status nn_classifier_get(const nn_classifier *c, uint32_t i, uint32_t k, nn_top *top);
+
+// Of a good picture of the last run: at the model's size, (height, width, 3); normalised, as the model got it,
+// (channels, height, width); and which image of the run it was, for nn_retention_depths.
+const uint8_t *nn_classifier_rgb(const nn_classifier *c, uint32_t i);
+const float   *nn_classifier_pixels(const nn_classifier *c, uint32_t i);
+uint32_t       nn_classifier_place(const nn_classifier *c, uint32_t i);
+// As nn_infer_kept, of the last run.
+const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l);
+
+// All in one: open the default device, load the model, classify one picture, close.
+vkc_status nn_classify_file(const char *model_dir, const char *image_path, uint32_t k, nn_top *top);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

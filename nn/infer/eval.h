@@ -1,0 +1,42 @@
+// eval.h — accuracy of a model on a split of a data set.
+#ifndef NN_EVAL_H
+#define NN_EVAL_H
+
+#include "nn/data/dataset.h"
+#include "nn/base/progress.h"
+#include "nn/models/vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_eval_params {
+    const nn_dataset *data;
+    nn_split    split;
+    uint32_t    batch;              // 0 = 128
+    uint32_t    max_images;         // 0 = all
+    uint32_t    threads;            // decoding; 0 = as many as cores
+    bool        check_finite;       // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
+    nn_progress_fn progress;        // may be NULL
+    void       *user;
+} nn_eval_params;
+
+typedef struct nn_eval_result {
+    double   top1, top5, loss;      // fractions; mean cross-entropy
+    uint32_t images, bad;           // judged; broken ones skipped
+    double   seconds, images_per_s; // wall time, decoding included
+    uint32_t n_keep;                // blocks of the model when it drops tokens, else 0
+    double   keep;                  // share of its patches that a picture enters a block with: mean of blocks, pictures
+    double   keep_layer[NN_MAX_DEPTH];      // (n_keep) the same, block by block
+} nn_eval_result;
+
+// Place of the label's logit among the logits: 0 = it is the highest; ties and NaN count against it.
+uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label);
+
+// Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
+vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

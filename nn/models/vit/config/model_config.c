@@ -1,0 +1,199 @@
+// model_config.c — a model's values: copied, checked. --arch texts are in model_config_arch.c, files in
+// model_config_load.c.
+#include "nn/models/vit/config/model_config.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/base/json.h"
+#include "nn/models/vit/retention.h"
+
+vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
+{
+    if (c->height == 0 || c->width == 0 || c->patch == 0 || c->height % c->patch != 0 || c->width % c->patch != 0)
+        return VKC_FAIL(st, "%s: the image size %u x %u is not a multiple of the patch size %u", where, c->height,
+                        c->width, c->patch);
+    if (c->heads == 0 || c->dim == 0 || c->dim % c->heads != 0)
+        return VKC_FAIL(st, "%s: dim %u is not a multiple of heads %u", where, c->dim, c->heads);
+    uint64_t patches = (uint64_t) (c->height / c->patch) * (c->width / c->patch);
+    if (c->height > 16384 || c->width > 16384 || patches > NN_MAX_TOKENS)
+        return VKC_FAIL(st, "%s: image %u x %u in patches of %u is more than %d patches", where, c->height, c->width,
+                        c->patch, NN_MAX_TOKENS);
+    if (c->dim > NN_MAX_DIM || c->hidden == 0 || c->hidden > NN_MAX_HIDDEN)
+        return VKC_FAIL(st, "%s: dim %u or the MLP's width %u is absurd", where, c->dim, c->hidden);
+    if (c->depth == 0 || c->depth > NN_MAX_DEPTH)
+        return VKC_FAIL(st, "%s: depth is %u, want 1 to %d", where, c->depth, NN_MAX_DEPTH);
+    if (c->channels != 1 && c->channels != 3)
+        return VKC_FAIL(st, "%s: channels is %u, want 1 or 3", where, c->channels);
+    if (c->classes > NN_MAX_CLASSES || (c->labels != NULL && c->classes == 0))
+        return VKC_FAIL(st, "%s: classes is %u, want 1 to %d", where, c->classes, NN_MAX_CLASSES);
+    if (c->registers > NN_MAX_REGISTERS || (c->distilled && (c->registers || c->pool != NN_POOL_TOKEN || c->headless)))
+        return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
+                        c->registers);
+    if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_QUICK_GELU || (int) c->pool < NN_POOL_TOKEN ||
+        (int) c->pool > NN_POOL_TOKEN_AVG || (c->swiglu && c->act != NN_ACT_GELU))
+        return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
+    const uint32_t given = c->embed ? c->embed : c->classes;
+    if (c->headless && given != nn_model_config_features(c))
+        return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
+                        nn_model_config_features(c), given);
+    if (c->embed > NN_MAX_CLASSES || (c->embed && c->distilled))
+        return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
+                        c->embed);
+    return nn_retention_check(c, st, where);
+}
+
+static void drop_labels(nn_model_config *c)
+{
+    for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
+        free(c->labels[i]);
+    free(c->labels);
+    c->labels = NULL;
+}
+
+vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n)
+{
+    if (n == 0 || n > NN_MAX_CLASSES)
+        return VKC_FAIL(VKC_E_ARG, "%u classes, want 1 to %d", n, NN_MAX_CLASSES);
+    for (uint32_t i = 0; i < n; i++)
+        if (strlen(labels[i]) > NN_MAX_LABEL || !nn_is_printable(labels[i]))
+            return VKC_FAIL(VKC_E_ARG, "the name of class %u is longer than %d bytes or has control characters", i,
+                            NN_MAX_LABEL);
+    char **copy = calloc(n, sizeof *copy);
+    bool is_short = copy == NULL;
+    for (uint32_t i = 0; i < n && !is_short; i++) {
+        size_t size = strlen(labels[i]) + 1;
+        copy[i] = malloc(size);
+        if (copy[i] != NULL)
+            memcpy(copy[i], labels[i], size);
+        is_short = copy[i] == NULL;
+    }
+    if (is_short) {
+        for (uint32_t i = 0; copy != NULL && i < n; i++)
+            free(copy[i]);
+        free(copy);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for %u class names", n);
+    }
+    drop_labels(c);
+    c->labels = copy;
+    c->classes = n;
+    return VKC_OK;
+}
+
+vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out)
+{
+    vkc_status st = VKC_OK;
+    nn_model_config c = *from;
+    c.labels = NULL;
+    c.provenance = json_deep_copy(from->provenance);
+    c.measured = json_deep_copy(from->measured);
+    if ((from->provenance != NULL && c.provenance == NULL) || (from->measured != NULL && c.measured == NULL))
+        st = VKC_FAIL(VKC_E_NOMEM, "no memory to copy a model's description");
+    else if (from->labels != NULL)
+        st = nn_model_config_set_labels(&c, (const char *const *) from->labels, from->classes);
+    if (st == VKC_OK)
+        *out = c;
+    else
+        nn_model_config_finish(&c);
+    return st;
+}
+
+void nn_model_config_finish(nn_model_config *c)
+{
+    if (c == NULL)
+        return;
+    drop_labels(c);
+    json_decref(c->provenance);
+    json_decref(c->measured);
+    memset(c, 0, sizeof *c);
+}
+
+static bool is_word(const char *text, size_t len, const char *more)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool is_plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '_';
+        if (!is_plain && (text[i] == '\0' || strchr(more, text[i]) == NULL))
+            return false;
+    }
+    return len > 0;
+}
+
+vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char *options)
+{
+    if (strlen(mixer) >= sizeof l->mixer || !is_word(mixer, strlen(mixer), ""))
+        return VKC_FAIL(VKC_E_ARG, "'%.30s' is no name for a mixer", nn_is_printable(mixer) ? mixer : "?");
+    if (options == NULL)
+        options = "";
+    bool is_good = strlen(options) < sizeof l->options;
+    for (const char *p = options; is_good && *p != '\0';) {
+        size_t len = strcspn(p, ","), key = strcspn(p, "=");
+        is_good = key < len && is_word(p, key, "") && is_word(p + key + 1, len - key - 1, ".+-") &&
+                  (p[len] == '\0' || p[len + 1] != '\0');
+        p += len + (p[len] == ',');
+    }
+    if (!is_good)
+        return VKC_FAIL(VKC_E_ARG, "the options of mixer %s are not a short list like feature=hedgehog,conv=3", mixer);
+    memset(l, 0, sizeof *l);
+    memcpy(l->mixer, mixer, strlen(mixer));
+    memcpy(l->options, options, strlen(options));
+    return VKC_OK;
+}
+
+bool nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size)
+{
+    size_t key_len = strlen(key);
+    for (const char *p = l->options; *p != '\0';) {
+        size_t len = strcspn(p, ",");
+        if (len > key_len && p[key_len] == '=' && memcmp(p, key, key_len) == 0) {
+            size_t value = len - key_len - 1;
+            if (value >= size)
+                return false;
+            memcpy(out, p + key_len + 1, value);
+            out[value] = '\0';
+            return true;
+        }
+        p += len + (p[len] == ',');
+    }
+    return false;
+}
+
+uint32_t nn_model_config_prefix(const nn_model_config *c)
+{
+    return 1 + c->distilled + c->registers;
+}
+
+uint32_t nn_model_config_patches(const nn_model_config *c)
+{
+    return (c->height / c->patch) * (c->width / c->patch);
+}
+
+bool nn_model_config_has_scores(const nn_model_config *c)
+{
+    return c->embed > 0 || !(c->headless || c->embeds);
+}
+
+vkc_status nn_model_config_check_scores(const nn_model_config *c)
+{
+    if (nn_model_config_has_scores(c))
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_ARG,
+                    "the model has no classifier: it gives %u numbers a picture; "
+                    "class vectors (--class-vectors FILE) make classes of them",
+                    c->classes);
+}
+
+uint32_t nn_model_config_tokens(const nn_model_config *c)
+{
+    return nn_model_config_patches(c) + nn_model_config_prefix(c);
+}
+
+uint32_t nn_model_config_features(const nn_model_config *c)
+{
+    return c->pool == NN_POOL_TOKEN_AVG ? 2 * c->dim : c->dim;
+}
+
+uint32_t nn_model_config_pixels(const nn_model_config *c)
+{
+    return c->channels * c->height * c->width;
+}

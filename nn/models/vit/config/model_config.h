@@ -1,0 +1,132 @@
+// model_config.h — what a model is, and the model folder that says so.
+//
+// A model folder of ours holds config.json (timm's keys), preprocessor_config.json (Hugging Face's keys), pare.json
+// (what is ours: mixer of every layer, family, provenance, measured figures), README.md (model card) and
+// model.safetensors. Others' are read too (docs/checkpoints.md): timm's, Hugging Face's, OpenCLIP's, and weights
+// without any config.
+// Thread-safety: safe on different configs.
+// Errors: E_IO, E_FORMAT (files), E_ARG (arguments), E_NOMEM.
+#ifndef NN_MODEL_CONFIG_H
+#define NN_MODEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nn/image/preprocess.h"
+#include "vk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_t;
+
+#define NN_MAX_DEPTH 128
+#define NN_MAX_DIM 8192
+#define NN_MAX_HIDDEN 65536
+#define NN_MAX_TOKENS 65536         // patches of an image
+#define NN_MAX_CLASSES 65536
+#define NN_MAX_REGISTERS 64
+#define NN_MAX_LABEL 256            // bytes of a label
+
+typedef struct nn_layer_config {
+    char mixer[24];                 // a name of the mixer table; a-z, 0-9 and _
+    char options[104];              // "feature=hedgehog,conv=3"; "" = none
+} nn_layer_config;
+
+typedef enum { NN_POLICY_NONE, NN_POLICY_HALTING, NN_POLICY_TOPK } nn_policy;
+typedef enum { NN_GAPS_SKIP, NN_GAPS_COUNT } nn_gaps;
+
+// Which tokens go on from block to block (nn/models/vit/retention.h). All zero: every one.
+typedef struct nn_retention_config {
+    nn_policy policy;
+    nn_gaps  gaps;                          // decays of mixers pass over dropped tokens, or count them
+    // halting: tokens whose cumulative score has reached 1 - eps leave at the next multiple of `every` blocks
+    uint32_t every;
+    double   gate_scale, gate_centre, eps;
+    bool     keep_class;                    // the class token never halts: the classifier reads it of the last block
+    double   read_patches;                  // weight of the mean patch in what the classifier reads; 0 = class token
+    // topk: of an image's patches, the share that goes on after block l; never more than after the block before,
+    // 1 = no choice is made there (depth)
+    double   share[NN_MAX_DEPTH];
+} nn_retention_config;
+
+typedef enum { NN_ACT_GELU, NN_ACT_QUICK_GELU } nn_act;         // of the MLP: the erf form; x sigma(1.702 x)
+typedef enum {                      // what the classifier reads
+    NN_POOL_TOKEN,                  // the class token, after the last norm
+    NN_POOL_AVG,                    // the mean patch, normed after (timm's avg with fc_norm)
+    NN_POOL_TOKEN_AVG,              // class token and mean patch side by side, after the last norm (DINOv2)
+} nn_pool;
+typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_rule;     // nn/models/vit/positions.h
+
+// A vision transformer: class token, learned positions, pre-norm blocks, classifier. Zero in the fields of families
+// is the plain one, ViT: a classifier on the class token.
+typedef struct nn_model_config {
+    uint32_t height, width, patch, channels;    // pixels of a picture, of a (square) patch; channels 1 or 3
+    nn_size  stored;                        // of the pictures that the positions in the files are for; 0 x 0 = these
+    uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
+    uint32_t classes;                       // 0 = not known yet
+    // families
+    uint32_t registers;                     // learned tokens between class token and patches (DINOv2)
+    bool     distilled;                     // DeiT's second class token with a head of its own; logits are their mean
+    bool     pre_norm;                      // a norm before the first block; the patch embedding has no bias (CLIP)
+    bool     layer_scale;                   // branches scaled channel by channel (DINOv2)
+    bool     swiglu;                        // the MLP is gated: silu(first half) * second half (DINOv2 giant)
+    bool     bare_prefix;                   // only patches have positions (timm's no_embed_class)
+    bool     headless;                      // no classifier: the logits are the features, `classes` many
+    uint32_t embed;                         // not 0: what comes of the classifier, or the features, are so many
+                                            // numbers; made unit length, their products with class vectors are the
+                                            // logits (CLIP)
+    bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
+    bool     guessed_heads;                 // no config said how many heads: channels / 64
+    bool     embeds;                        // what comes of the classifier are no scores of classes, but CLIP's space
+    nn_act   act;
+    nn_pool  pool;
+    nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes
+    double   eps;                           // of every layer norm
+    double   mean[3], std[3];               // of the channels, for pixels in 0..1
+    nn_preprocess preprocess;               // how a picture becomes one of this size
+    char   **labels;                        // (classes), owned; NULL = none
+    nn_layer_config layers[NN_MAX_DEPTH];   // (depth)
+    nn_retention_config retention;
+    struct json_t *provenance, *measured;   // objects, owned; NULL = none
+} nn_model_config;
+
+// Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
+// hidden=384, channels=3, classes=10, and mixer=: one for all layers, "linear:features=elu1" (several options have
+// a + between them), or a list, "linear*3/attention*3", repeated until it fills the depth; attention by default. In
+// place of vit: a name of timm's, "deit_tiny_patch16_224", and then only what is to differ from it.
+// E_ARG names the key that is wrong, and the mixers and options that there are.
+vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
+vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);
+void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
+
+// Sets `classes` and copies the labels. E_ARG: too many or not printable.
+vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
+vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char *options);
+// The value of an option, into `out`; false when it is not there or does not fit.
+bool       nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size);
+
+// Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
+// everywhere), else from open_clip_config.json, else from the shapes of the weights.
+vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
+// Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
+vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
+
+uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
+uint32_t nn_model_config_patches(const nn_model_config *c);
+// Are the logits scores of classes, and not features or an embedding? E_ARG, with what to do, when they are none.
+bool     nn_model_config_has_scores(const nn_model_config *c);
+vkc_status nn_model_config_check_scores(const nn_model_config *c);
+uint32_t nn_model_config_tokens(const nn_model_config *c);  // both
+uint32_t nn_model_config_features(const nn_model_config *c);    // numbers that the classifier reads: dim, or twice that
+uint32_t nn_model_config_pixels(const nn_model_config *c);  // floats of a picture: channels * height * width
+
+// Fails with `st`, in words that begin with `where`, when values contradict each other.
+vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

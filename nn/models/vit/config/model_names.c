@@ -1,0 +1,120 @@
+// model_names.c — names of tensors matched against the patterns of model_names.def.
+#include "nn/models/vit/config/model_names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const prefixes[] = {
+#define NN_PREFIX(text) text,
+#include "nn/models/vit/config/model_names.def"
+    NULL
+};
+
+typedef enum { WRITE_NONE, WRITE_ALL, WRITE_PLAIN, WRITE_GATED } written;
+
+static const struct {
+    const char *theirs, *ours;
+    uint32_t part, parts;
+    bool is_transposed;
+    written written;
+} rows[] = {
+#define NN_ROW(...) { __VA_ARGS__ },
+#include "nn/models/vit/config/model_names.def"
+};
+
+// What a pattern left open, found in a name.
+typedef struct blanks { char block[8], kind[8]; } blanks;
+
+// A block's number: at most four digits, none of them a leading zero.
+static size_t match_block(const char *name, blanks *b)
+{
+    const size_t n = strspn(name, "0123456789");
+    if (n == 0 || n > 4 || (n > 1 && name[0] == '0'))
+        return 0;
+    memcpy(b->block, name, n);
+    b->block[n] = '\0';
+    return n;
+}
+
+static bool match(const char *pattern, const char *name, blanks *b)
+{
+    *b = (blanks) { .block = "" };
+    while (*pattern) {
+        if (strcmp(pattern, "**") == 0)
+            return *name != '\0';
+        if (strcmp(pattern, "*") == 0) {
+            snprintf(b->kind, sizeof b->kind, "%.7s", name);
+            return strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0;
+        }
+        if (strncmp(pattern, "{i}", 3) == 0) {
+            const size_t n = match_block(name, b);
+            if (n == 0)
+                return false;
+            pattern += 3, name += n;
+        } else if (*pattern++ != *name++) {
+            return false;
+        }
+    }
+    return *name == '\0';
+}
+
+// A pattern with its blanks filled in.
+static void fill(const char *pattern, const blanks *b, char out[NN_MAX_NAME])
+{
+    size_t at = 0;
+    for (const char *p = pattern; *p && at + sizeof b->block < NN_MAX_NAME;) {
+        if (strncmp(p, "{i}", 3) == 0) {
+            at += (size_t) snprintf(out + at, NN_MAX_NAME - at, "%s", b->block);
+            p += 3;
+        } else if (strcmp(p, "*") == 0) {
+            at += (size_t) snprintf(out + at, NN_MAX_NAME - at, "%s", b->kind);
+            p++;
+        } else {
+            out[at++] = *p++;
+        }
+    }
+    out[at] = '\0';
+}
+
+static bool look_up(const char *name, nn_tensor_name *out)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        blanks b;
+        if (!match(rows[i].theirs, name, &b))
+            continue;
+        *out = (nn_tensor_name) { .part = rows[i].part, .parts = rows[i].parts,
+                                  .is_transposed = rows[i].is_transposed };
+        fill(rows[i].ours, &b, out->ours);
+        return true;
+    }
+    return false;
+}
+
+bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
+{
+    while (!look_up(theirs, out)) {
+        const char *const *p = prefixes;
+        while (*p && strncmp(theirs, *p, strlen(*p)) != 0)
+            p++;
+        if (!*p)
+            return false;
+        theirs += strlen(*p);
+    }
+    return true;
+}
+
+bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name,
+                           char theirs[NN_MAX_NAME])
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        blanks b;
+        const bool is_written = rows[i].written == WRITE_ALL ||
+                                rows[i].written == (is_gated ? WRITE_GATED : WRITE_PLAIN);
+        if (!is_written || rows[i].part != part || !match(rows[i].ours, ours, &b))
+            continue;
+        *name = (nn_tensor_name) { .part = part, .parts = rows[i].parts };
+        fill(rows[i].theirs, &b, theirs);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,315 @@
+// vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model.
+#include "nn/models/vit/vit.h"
+
+#include "nn/models/vit/class_vectors.h"
+#include "nn/base/files.h"
+#include "nn/models/vit/config/model_names.h"
+#include "nn/models/vit/positions.h"
+#include "nn/checkpoint/safetensors.h"
+#include "nn/models/vit/vit_impl.h"
+#include "nn/checkpoint/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LISTED 6                // names in a message
+
+typedef struct entry {              // a tensor and where it goes
+    const nn_st_tensor *t;
+    uint32_t index, part, parts;    // a parameter, or rows part / parts of it
+    bool     is_transposed;
+} entry;
+
+typedef struct loading {
+    nn_vit *v;
+    const nn_weights *w;
+    entry    *plan;                 // (n)
+    size_t    n;
+    uint32_t *parts;                // (params->n) bits of the parts that are there
+    const nn_st_tensor *folded;     // positions of which the first goes into the class token; NULL = none
+    const nn_st_tensor *first;      // of those without a place
+    uint32_t  n_unknown, n_missing;
+    char      unknown[512], missing[512];
+} loading;
+
+// Append one more name to a list that ends in "..." when it is long.
+static void list(char *text, size_t size, uint32_t n, const char *name)
+{
+    const size_t at = strlen(text);
+    if (n < MAX_LISTED)
+        snprintf(text + at, size - at, "%s%.80s", n ? ", " : "", name);
+    else if (n == MAX_LISTED)
+        snprintf(text + at, size - at, " ...");
+}
+
+static bool find(const loading *l, const char *ours, uint32_t *index)
+{
+    const bool is_more = strcmp(ours, "@more") == 0;
+    if (is_more && nn_model_config_prefix(&l->v->cfg) > 1)
+        *index = l->v->more;
+    return is_more ? nn_model_config_prefix(&l->v->cfg) > 1 : nn_params_find(l->v->params, ours, index);
+}
+
+// The shape that a tensor must have, which may leave out ones in front and has the rows of one part.
+static bool is_shaped(const nn_st_tensor *t, const nn_param *p, const nn_tensor_name *name)
+{
+    uint64_t want[NN_MAX_RANK] = { 0 };
+    uint32_t rank = p->saved.rank, skip = 0;
+    for (uint32_t i = 0; i < rank; i++)
+        want[i] = p->saved.dim[i];
+    if (name->is_transposed && rank == 2) {
+        want[0] = p->saved.dim[1];
+        want[1] = p->saved.dim[0];
+    }
+    if (want[0] % name->parts)
+        return false;
+    want[0] /= name->parts;
+    while (skip < rank && rank - skip > t->rank && want[skip] == 1)
+        skip++;
+    return t->rank == rank - skip && memcmp(t->shape, want + skip, t->rank * sizeof want[0]) == 0;
+}
+
+static vkc_status fail_shape(const nn_st_tensor *t, const nn_param *p, const nn_tensor_name *name)
+{
+    char want[64] = "", have[64] = "";
+    for (uint32_t i = 0; i < p->saved.rank; i++) {
+        const size_t at = strlen(want);
+        snprintf(want + at, sizeof want - at, i ? ", %u" : "%u", p->saved.dim[i]);
+    }
+    for (uint32_t i = 0; i < t->rank && i < 6; i++) {
+        const size_t at = strlen(have);
+        snprintf(have + at, sizeof have - at, i ? ", %llu" : "%llu", (unsigned long long) t->shape[i]);
+    }
+    if (name->parts > 1)
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want one of %u parts of (%s), %s", have, name->parts, want,
+                          p->name);
+    return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want (%s)", have, want);
+}
+
+// All of a tensor as float32.
+static vkc_status read_all(const nn_st_tensor *t, float **out)
+{
+    *out = (float *) malloc((size_t) t->len * sizeof **out);
+    if (!*out)
+        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    return nn_st_tensor_read(t, 0, (size_t) t->len, *out);
+}
+
+static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t index)
+{
+    const size_t rows = (size_t) t->shape[1], cols = (size_t) t->shape[0];     // of ours
+    float *x = NULL, *y = (float *) malloc((size_t) t->len * sizeof *y);
+    vkc_status st = y ? read_all(t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    for (size_t r = 0; st == VKC_OK && r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            y[r * cols + c] = x[c * rows + r];
+    if (st == VKC_OK)
+        st = nn_params_write(l->v->params, index, y);
+    free(x);
+    free(y);
+    return st;
+}
+
+// Positions of the class token and of the patches, where only patches have some: the first goes into the class token.
+static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
+{
+    const uint32_t rank = t->rank;
+    return index == l->v->pos && l->v->cfg.bare_prefix && rank >= 2 && rank <= 3 && (rank == 2 || t->shape[0] == 1) &&
+           t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
+}
+
+static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
+{
+    const uint32_t C = l->v->cfg.dim;
+    float *x = NULL, *first = (float *) malloc(C * sizeof *first);
+    vkc_status st = first ? read_all(t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    if (st == VKC_OK)
+        st = nn_st_tensor_read(l->folded, 0, C, first);
+    for (uint32_t i = 0; st == VKC_OK && i < C; i++)
+        x[i] += first[i];
+    if (st == VKC_OK)
+        st = nn_params_write(l->v->params, l->v->cls, x);
+    free(x);
+    free(first);
+    return st;
+}
+
+// Does a tensor fit its place, and is it the only one there?
+static vkc_status plan_part(loading *l, const nn_st_tensor *t, const nn_tensor_name *name, uint32_t index)
+{
+    const nn_param *p = &l->v->params->p[index];
+    const bool is_folded = is_to_fold(l, t, index);
+    if (!is_folded && !is_shaped(t, p, name))
+        return fail_shape(t, p, name);
+    const vkc_status st = nn_st_tensor_check(t, t->rank, t->shape);        // of a type that is read
+    if (st != VKC_OK)
+        return st;
+    if (l->parts[index] & 1u << name->part)
+        return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", p->name);
+    l->parts[index] |= name->parts == 1 ? ~0u : 1u << name->part;
+    l->folded = is_folded ? t : l->folded;
+    l->plan[l->n++] = (entry) { t, index, name->part, name->parts, name->is_transposed };
+    return VKC_OK;
+}
+
+static vkc_status plan_all(loading *l)
+{
+    vkc_status st = VKC_OK;
+    for (size_t i = 0; i < nn_weights_len(l->w) && st == VKC_OK; i++) {
+        const nn_st_tensor *t = nn_weights_at(l->w, i);
+        nn_tensor_name name;
+        uint32_t index;
+        if (nn_params_find(l->v->params, t->name, &index))      // ours, whatever the mixer
+            name = (nn_tensor_name) { .parts = 1 };
+        else if (!nn_tensor_name_get(t->name, &name) || (*name.ours && !find(l, name.ours, &index))) {
+            l->first = l->n_unknown == 0 ? t : l->first;
+            list(l->unknown, sizeof l->unknown, l->n_unknown++, t->name);
+            continue;
+        } else if (!*name.ours)
+            continue;
+        st = plan_part(l, t, &name, index);
+    }
+    return st;
+}
+
+static vkc_status load_entry(loading *l, const entry *e)
+{
+    vkc_slice to = nn_params_value(l->v->params, e->index);
+    if (e->is_transposed)
+        return load_transposed(l, e->t, e->index);
+    if (l->folded && e->index == l->v->cls)
+        return load_class_token(l, e->t);
+    to.size /= e->parts;
+    to.offset += e->part * to.size;
+    return nn_weights_upload(l->v->dev, e->t, e->t == l->folded ? l->v->cfg.dim : 0, to);
+}
+
+// May a parameter be zero because the model that it comes from has no such thing?
+static bool is_zero(const loading *l, uint32_t index)
+{
+    const nn_model_config *c = &l->v->cfg;
+    const bool is_projection = !c->headless && (c->embeds || c->embed);     // CLIP's
+    return (c->no_qkv_bias && strstr(l->v->params->p[index].name, ".attn.qkv.bias")) ||
+           (is_projection && index == l->v->head_b);
+}
+
+static vkc_status check_whole(loading *l)
+{
+    const nn_params *ps = l->v->params;
+    for (uint32_t i = 0; i < ps->n; i++) {
+        const bool is_qkv = strstr(ps->p[i].name, ".attn.qkv.") != NULL,
+                   is_gated = strstr(ps->p[i].name, ".mlp.fc1.") != NULL;
+        const uint32_t all = is_qkv ? 7u : is_gated ? 3u : 1u;
+        if ((l->parts[i] & all) == all || (l->parts[i] == 0 && is_zero(l, i)))
+            continue;
+        list(l->missing, sizeof l->missing, l->n_missing++, ps->p[i].name);
+    }
+    if (l->n_unknown == 0 && l->n_missing == 0)
+        return VKC_OK;
+    if (l->n_unknown == 1 && l->n_missing == 0)
+        return NN_ST_FAIL(VKC_E_FORMAT, l->first, "has no place in the model that the config describes");
+    char unknown[600] = "", missing[600] = "";
+    if (l->n_missing)
+        snprintf(missing, sizeof missing, "%u missing: %s", l->n_missing, l->missing);
+    if (l->n_unknown)
+        snprintf(unknown, sizeof unknown, "%u with no place in the model that the config describes: %s", l->n_unknown,
+                 l->unknown);
+    return VKC_FAIL(VKC_E_FORMAT, "%s: of its tensors %s%s%s", nn_weights_path(l->w), missing,
+                    l->n_missing && l->n_unknown ? "; " : "", unknown);
+}
+
+// Class vectors turn what the model gave until now into numbers to compare with them.
+static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
+{
+    if (c->embed)
+        return VKC_FAIL(VKC_E_ARG, "%s: the model has class vectors already", k->path);
+    if (k->dim != c->classes)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: class vectors of %u numbers for a model that gives %u", k->path, k->dim,
+                        c->classes);
+    if (nn_model_config_has_scores(c) && c->labels)
+        return VKC_FAIL(VKC_E_ARG, "%s: the model is a classifier and needs no class vectors", k->path);
+    c->embed = c->classes;
+    c->classes = k->classes;
+    c->embeds = false;
+    return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
+}
+
+// Of the file that is named, or of the folder's own; none of these: k->classes stays 0.
+static vkc_status load_vectors(const char *dir, const char *file, nn_model_config *c, nn_class_vectors *k)
+{
+    char path[NN_PATH_MAX];
+    vkc_status st = nn_path_build(path, dir, NN_CLASS_VECTORS_FILE);
+    if (st != VKC_OK || (!file && !nn_is_file(path)))
+        return st;
+    st = nn_class_vectors_load(file ? file : path, k);
+    return st == VKC_OK ? attach_vectors(c, k) : st;
+}
+
+// The model at the size that its files are for.
+static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_class_vectors *k,
+                              bool trainable, nn_vit **out)
+{
+    nn_weights *w = NULL;
+    loading l = { .v = NULL };
+    vkc_status st;
+    VKC_TRY(nn_weights_load(dir, &w));
+    VKC_TRY(nn__vit_create_empty(dev, cfg, &l.v));
+    l.w = w;
+    l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
+    l.plan = (entry *) malloc((nn_weights_len(w) + 1) * sizeof *l.plan);
+    if (!l.parts || !l.plan) {
+        st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+        goto done;
+    }
+    if (k->classes)
+        l.parts[l.v->vectors] = ~0u;
+    VKC_TRY(plan_all(&l));
+    VKC_TRY(check_whole(&l));
+    VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
+    if (k->classes)
+        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k->scaled));
+    for (size_t i = 0; i < l.n; i++)
+        VKC_TRY(load_entry(&l, &l.plan[i]));
+    *out = l.v;
+    l.v = NULL;
+done:
+    free(l.plan);
+    free(l.parts);
+    nn_vit_destroy(l.v);
+    nn_weights_destroy(w);
+    return st;
+}
+
+vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
+                            nn_vit **out)
+{
+    vkc_status st;
+    nn_model_config cfg = { 0 };
+    nn_class_vectors k = { 0 };
+    nn_vit *v = NULL;
+    VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(load_vectors(dir, vectors, &cfg, &k));
+    if (size.height == 0)
+        size = (nn_size) { cfg.height, cfg.width };
+    VKC_TRY(nn_model_config_set_size(&cfg, cfg.stored));
+    cfg.stored = (nn_size) { 0, 0 };
+    const bool is_same = size.height == cfg.height && size.width == cfg.width;
+    VKC_TRY(load_stored(dev, dir, &cfg, &k, trainable && is_same, &v));
+    if (!is_same) {
+        st = nn_vit_create_at(v, size, trainable, out);
+        goto done;
+    }
+    *out = v;
+    v = NULL;
+done:
+    nn_vit_destroy(v);
+    nn_class_vectors_finish(&k);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
+vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
+{
+    return nn_vit_load_with(dev, dir, NULL, (nn_size) { 0, 0 }, trainable, out);
+}

@@ -1,0 +1,191 @@
+// attention.c — softmax attention inside each image; no N x N matrix is ever stored.
+//   in:  qkv (R, 3C) columns [q | k | v], each head-major: H heads of D = C / H channels
+//   out: o (R, C)   lse (R, H) natural logarithm of the softmax's denominator
+// Two forms: "lanes" (a subgroup is a SIMD vector, no shared memory) for software devices, "tiled" for all
+// others and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
+#include "nn/graph/op.h"
+#include "shaders/attention/attention.h"
+#include "spv/shaders.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct attention_args make_args(const nn_call *c)
+{
+    const struct attention_attr *t = NN_ATTR(c, attention);
+    uint32_t dim = c->in[0].dim[1] / 3 / t->heads;
+    return (struct attention_args) {
+        .heads = t->heads,
+        .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) dim)),
+    };
+}
+
+static uint32_t head_dim(const nn_call *c)
+{
+    return c->out[0].dim[1] / NN_ATTR(c, attention)->heads;
+}
+
+// Lanes form: heads of whole vec4 that fit the registers, and the subgroups of software drivers.
+static bool is_lanes(const nn_call *c)
+{
+    const vkc_device_info *dev = c->dev;
+    const uint32_t D = head_dim(c);
+    const char *form = getenv("PARE_ATTENTION");
+    if (form && !strcmp(form, "tiled"))
+        return false;
+    return D % 4 == 0 && D <= 64 && dev->type == VKC_TYPE_SOFTWARE &&
+           (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
+           (dev->subgroup_size == 4 || dev->subgroup_size == 8) &&
+           (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 4 <= dev->max_texels;
+}
+
+// Lanes form: rows that a lane owns. More share the cost of fetching the other side; bound as above.
+static uint32_t own_of(uint32_t dim)
+{
+    return dim <= 32 ? 2 : 1;
+}
+
+static vkc_status infer(nn_call *c)
+{
+    const nn_shape *x = &c->in[0];
+    const struct attention_attr *t = NN_ATTR(c, attention);
+    if (!t || !t->heads)
+        return VKC_FAIL(VKC_E_ARG, "attention: heads is 0");
+    if (x->rank != 2 || !c->in_rows[0])
+        return VKC_FAIL(VKC_E_ARG, "attention: qkv is not a packed (R, 3C)");
+    if (!x->dim[1] || x->dim[1] % 3 || x->dim[1] / 3 % t->heads)
+        return VKC_FAIL(VKC_E_ARG, "attention: qkv has %u columns, want 3 times a multiple of %u heads",
+                        x->dim[1], t->heads);
+    uint32_t C = x->dim[1] / 3;
+    if (C / t->heads > ATTENTION_MAX_DIM)
+        return VKC_FAIL(VKC_E_ARG, "attention: heads of %u channels, at most %d are supported",
+                        C / t->heads, ATTENTION_MAX_DIM);
+    if (!isfinite(t->scale))
+        return VKC_FAIL(VKC_E_ARG, "attention: scale is not finite");
+    c->out[0] = (nn_shape) { 2, { x->dim[0], C } };
+    c->out[1] = (nn_shape) { 2, { x->dim[0], t->heads } };
+    c->out_rows[0] = c->out_rows[1] = c->in_rows[0];
+    c->scratch_bwd[0] = (size_t) x->dim[0] * t->heads * sizeof(float);     // delta
+    return VKC_OK;
+}
+
+// Slice of channels that the tiled form stages: two tiles of it and one of scores must fit.
+static uint32_t slice_of(const nn_call *c)
+{
+    return head_dim(c) > 32 && c->dev->shared_bytes >= 32768 ? 64 : 32;
+}
+
+// The kernels of a form and how they launch.
+typedef struct attention_form {
+    const vkc_shader *fwd, *bwd_q, *bwd_kv;
+    uint32_t tile, wg;             // rows a workgroup takes, its size
+    uint32_t spec[3];
+} attention_form;
+#define KERNELS(name) &vkc_shader_attention_##name##_fwd, &vkc_shader_attention_##name##_bwd_q, \
+    &vkc_shader_attention_##name##_bwd_kv
+
+static attention_form get_form(const nn_call *c)
+{
+    const uint32_t D = head_dim(c), slice = slice_of(c), own = own_of(D), lanes = c->dev->subgroup_size;
+    if (is_lanes(c))
+        return (attention_form) { KERNELS(lanes), own * lanes, lanes, { D, lanes, own } };
+    return (attention_form) { KERNELS(tiled), ATTENTION_TILE, ATTENTION_TILE_WG,
+                              { D, slice, (D + slice - 1) / slice } };
+}
+
+static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader, const attention_form *f,
+                           const uint8_t *bind, size_t n_bind)
+{
+    struct attention_args a = make_args(c);
+    const nn_rows *rows = c->in_rows[0];
+    nn_kernel_use use = {
+        .shader = shader, .args = &a, .args_size = sizeof a, .wg = f->wg,
+        .groups = { (rows->cap_tokens + f->tile - 1) / f->tile, a.heads, rows->cap_images },
+    };
+    memcpy(use.spec, f->spec, sizeof f->spec);
+    memcpy(use.bind, bind, n_bind);
+    return nn_dispatch(r, &use);
+}
+#define DISPATCH(r, c, f, kernel, ...) dispatch((r), (c), (f)->kernel, (f), \
+    (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
+
+static vkc_status fwd(nn_run *r, const nn_call *c)
+{
+    attention_form f = get_form(c);
+    return DISPATCH(r, c, &f, fwd, ROWS_IN(0), IN(0), OUT(0), OUT(1));
+}
+
+static vkc_status bwd(nn_run *r, const nn_call *c)
+{
+    vkc_status st;
+    attention_form f = get_form(c);
+    if (!nn_is_wanted(r, DIN(0)))
+        return VKC_OK;
+    if (is_lanes(c)) {
+        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0)));
+    } else {
+        struct attention_args a = make_args(c);
+        VKC_TRY(NN_DISPATCH(r, attention_delta, &a, .tile_rows = a.heads < 64 ? 64 / a.heads : 1,
+            .rows = ROWS_IN(0), .wg = 64, .spec = { head_dim(c) },
+            .bind = { ROWS_IN(0), OUT(0), DOUT(0), SCRATCH(0) }));
+        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
+    }
+    VKC_TRY(DISPATCH(r, c, &f, bwd_kv, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
+done:
+    return st;
+}
+
+// One query of the definition.
+static void ref_row(const double *qkv, uint32_t ld, uint32_t C, uint32_t D, uint32_t r0, uint32_t r1,
+                    const double *q, double scale, double *o, double *lse)
+{
+    double top = -HUGE_VAL, sum = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t j = r0; j < r1; j++) {
+            const double *k = qkv + (size_t) j * ld + C, *v = k + C;
+            double s = 0;
+            for (uint32_t d = 0; d < D; d++)
+                s += q[d] * k[d] * scale;
+            if (pass == 0) {
+                top = fmax(top, s);
+                continue;
+            }
+            double p = exp(s - top);
+            sum += p;
+            for (uint32_t d = 0; d < D; d++)
+                o[d] += p * v[d];
+        }
+    for (uint32_t d = 0; d < D; d++)
+        o[d] /= sum;
+    *lse = top + log(sum);
+}
+
+// The definition, in double. Tests compare fwd with it and bwd with its finite differences.
+static void ref(const nn_call *c, const double *const *in, double *const *out)
+{
+    const struct attention_args a = make_args(c);
+    const nn_rows *rows = c->in_rows[0];
+    const uint32_t D = head_dim(c), C = a.heads * D, ld = 3 * C;
+    for (uint32_t b = 0; b < rows->n_images; b++)
+        for (uint32_t i = rows->offsets[b]; i < rows->offsets[b + 1]; i++)
+            for (uint32_t h = 0; h < a.heads; h++) {
+                double *o = out[0] + (size_t) i * C + h * D;
+                memset(o, 0, D * sizeof *o);
+                ref_row(in[0] + h * D, ld, C, D, rows->offsets[b], rows->offsets[b + 1],
+                        in[0] + (size_t) i * ld + h * D, a.scale, o, &out[1][(size_t) i * a.heads + h]);
+            }
+}
+
+static uint64_t macs(const nn_call *c)
+{
+    const nn_rows *rows = c->in_rows[0];
+    return 2 * (uint64_t) rows->cap_images * rows->cap_tokens * rows->cap_tokens * c->out[0].dim[1];
+}
+
+const nn_op nn_op_attention = {
+    .name = "attention", .n_in = 1, .n_out = 2,
+    .keep = BIT(IN(0)) | BIT(OUT(0)) | BIT(OUT(1)),
+    .grad = BIT(IN(0)),
+    .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
+};

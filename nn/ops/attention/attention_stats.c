@@ -1,0 +1,119 @@
+// attention_stats.c — eight measures of how concentrated attention rows are, over all keys and without the class
+// token's; not differentiable.
+//   in:  qkv (R, 3C) columns [q | k | v] as of op attention
+//   out: stats (R, H * 16), -1 where there are fewer than two keys
+#include "nn/graph/op.h"
+#include "shaders/attention/attention_stats.h"
+#include "spv/shaders.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static uint32_t head_dim(const nn_call *c)
+{
+    return c->in[0].dim[1] / 3 / NN_ATTR(c, attention_stats)->heads;
+}
+
+static double scale_of(const nn_call *c)
+{
+    double s = (double) NN_ATTR(c, attention_stats)->scale;
+    return s != 0 ? s : 1 / sqrt((double) head_dim(c));
+}
+
+static vkc_status infer(nn_call *c)
+{
+    const struct attention_stats_attr *t = NN_ATTR(c, attention_stats);
+    if (!t || !t->heads || c->in[0].rank != 2 || !c->in_rows[0] || c->in[0].dim[1] % (3 * t->heads))
+        return VKC_FAIL(VKC_E_ARG, "attention_stats: qkv is not a packed (R, 3C) of whole heads");
+    if (c->in_rows[0]->cap_tokens > ATTENTION_STATS_MAX_TOKENS)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "attention_stats: images of %u tokens; it sorts at most %d",
+                        c->in_rows[0]->cap_tokens, ATTENTION_STATS_MAX_TOKENS);
+    c->out[0] = (nn_shape) { 2, { c->in[0].dim[0], t->heads * ATTENTION_STATS_N } };
+    c->out_rows[0] = c->in_rows[0];
+    return VKC_OK;
+}
+
+static vkc_status fwd(nn_run *r, const nn_call *c)
+{
+    const nn_rows *rows = c->in_rows[0];
+    struct attention_stats_args a = {
+        .heads = NN_ATTR(c, attention_stats)->heads, .head_dim = head_dim(c), .has_class = rows->prefix > 0,
+        .scale = (float) scale_of(c),
+    };
+    uint32_t room = 2;
+    while (room < rows->cap_tokens)
+        room *= 2;
+    // On a CPU every barrier is a switch between invocations: few of them, one vector's worth.
+    uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : room >= 256 ? 128 : 32;
+    return NN_DISPATCH(r, attention_stats_fwd, &a, .groups = { rows->cap_tokens, a.heads, rows->cap_images },
+        .wg = wg, .spec = { room }, .bind = { ROWS_IN(0), IN(0), OUT(0) });
+}
+
+static int descending(const void *a, const void *b)
+{
+    double x = *(const double *) a, y = *(const double *) b;
+    return x < y ? 1 : -(x > y);
+}
+
+// The measures of n scores, which are put in order.
+static void ref_set(double *s, uint32_t n, double *out)
+{
+    double z = 0, entropy = 0, squares = 0, mass = 0;
+    for (uint32_t k = 0; k < ATTENTION_STATS_MEASURES; k++)
+        out[k] = n < 2 ? ATTENTION_STATS_NONE : 0;
+    if (n < 2)
+        return;
+    qsort(s, n, sizeof *s, descending);
+    for (uint32_t j = 0; j < n; j++)
+        z += exp(s[j] - s[0]);
+    for (uint32_t j = 0; j < n; j++) {
+        double p = exp(s[j] - s[0]) / z;
+        entropy -= p > 0 ? p * log(p) : 0;
+        squares += p * p;
+        out[2] += p * (n - 1 - 2.0 * j) / n;
+        out[5] += n * p < 1 - ATTENTION_STATS_EDGE ? 1.0 / n : 0;
+        out[7] += mass < 0.9 - ATTENTION_STATS_EDGE ? 1.0 / n : 0;
+        mass += p;
+        if (j + 1 == (n + 9) / 10)
+            out[6] = mass;
+    }
+    out[0] = entropy / log((double) n);
+    out[1] = exp(entropy) / n;
+    out[3] = (sqrt((double) n) - 1 / sqrt(squares)) / (sqrt((double) n) - 1);
+    out[4] = 1 / (n * squares);
+}
+
+static void ref_row(const double *q, const double *k0, uint32_t ld, uint32_t D, uint32_t n, bool has_class,
+                    double scale, double *s, double *out)
+{
+    for (uint32_t set = 0; set < ATTENTION_STATS_SETS; set++) {
+        const uint32_t skip = set && has_class;
+        for (uint32_t j = skip; j < n; j++) {
+            double dot = 0;
+            for (uint32_t d = 0; d < D; d++)
+                dot += q[d] * k0[(size_t) j * ld + d];
+            s[j - skip] = scale * dot;
+        }
+        ref_set(s, n - skip, out + set * ATTENTION_STATS_MEASURES);
+    }
+}
+
+static void ref(const nn_call *c, const double *const *in, double *const *out)
+{
+    const nn_rows *rows = c->in_rows[0];
+    const uint32_t H = NN_ATTR(c, attention_stats)->heads, D = head_dim(c), ld = 3 * H * D;
+    double *s = (double *) malloc(rows->cap_tokens * sizeof *s);
+    for (uint32_t b = 0; s && b < rows->n_images; b++) {
+        uint32_t first = rows->offsets[b], n = rows->offsets[b + 1] - first;
+        for (uint32_t i = first; i < first + n; i++)
+            for (uint32_t h = 0; h < H; h++)
+                ref_row(in[0] + (size_t) i * ld + h * D, in[0] + (size_t) first * ld + H * D + h * D, ld, D, n,
+                        rows->prefix > 0 && rows->pos[first] == 0, scale_of(c), s,
+                        out[0] + ((size_t) i * H + h) * ATTENTION_STATS_N);
+    }
+    free(s);
+}
+
+const nn_op nn_op_attention_stats = {
+    .name = "attention_stats", .n_in = 1, .n_out = 1, .infer = infer, .fwd = fwd, .ref = ref,
+};

@@ -1,0 +1,57 @@
+// add.c — the residual connection.
+//   in:  a (R, C)   b (R, C), the same layout
+//   out: y (R, C) = a + b
+#include "nn/graph/rowwise.h"
+#include "shaders/elementwise/add.h"
+#include "spv/shaders.h"
+
+static struct add_args make_args(const nn_call *c)
+{
+    return (struct add_args) { .rows = nn_plain_rows(c), .cols = c->in[0].dim[1] };
+}
+
+static vkc_status infer(nn_call *c)
+{
+    vkc_status st;
+    VKC_TRY(nn_want_shape("add", "a", &c->in[0], 2, 0, 0));
+    VKC_TRY(nn_want_shape("add", "b", &c->in[1], 2, c->in[0].dim[0], c->in[0].dim[1]));
+    if (c->in_rows[0] != c->in_rows[1])
+        return VKC_FAIL(VKC_E_ARG, "add: a and b are packed by different layouts");
+    c->out[0] = c->in[0];
+    c->out_rows[0] = c->in_rows[0];
+done:
+    return st;
+}
+
+static vkc_status fwd(nn_run *r, const nn_call *c)
+{
+    struct add_args a = make_args(c);
+    return NN_DISPATCH(r, add_fwd, &a, NN_BY_ROWS(c, ADD_TILE),
+        .bind = { IN(0), IN(1), OUT(0), ROWS_IN(0) });
+}
+
+static vkc_status bwd(nn_run *r, const nn_call *c)
+{
+    struct add_args a = make_args(c);
+    vkc_status st = VKC_OK;
+    for (uint8_t i = 0; i < 2 && st == VKC_OK; i++)
+        if (nn_is_wanted(r, DIN(i)))
+            st = NN_DISPATCH(r, add_bwd, &a, NN_BY_ROWS(c, ADD_TILE),
+                .bind = { DOUT(0), (uint8_t) DIN(i), ROWS_IN(0) });
+    return st;
+}
+
+// The definition, in double.
+static void ref(const nn_call *c, const double *const *in, double *const *out)
+{
+    const uint32_t R = c->in_rows[0] ? c->in_rows[0]->n : c->in[0].dim[0];
+    const size_t n = (size_t) R * c->in[0].dim[1];
+    for (size_t i = 0; i < n; i++)
+        out[0][i] = in[0][i] + in[1][i];
+}
+
+const nn_op nn_op_add = {
+    .name = "add", .n_in = 2, .n_out = 1,
+    .grad = BIT(IN(0)) | BIT(IN(1)), .pass = BIT(IN(0)) | BIT(IN(1)),
+    .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
+};

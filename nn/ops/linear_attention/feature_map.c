@@ -1,0 +1,198 @@
+// feature_map.c — features of queries or keys for linear attention, head by head.
+//   in:  x (R, W), its heads at columns col0 + h D     w (H, D, D) of the Hedgehog map, else absent
+//   out: phi (R, H F)     F = D for elu + 1, 2 D for Hedgehog
+// Hedgehog has two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one invocation a row on
+// all others and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
+#include "nn/graph/op.h"
+#include "shaders/linear_attention/feature_map.h"
+#include "spv/shaders.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct feature_map_args make_args(const nn_call *c)
+{
+    const struct feature_map_attr *t = NN_ATTR(c, feature_map);
+    uint32_t splits = c->in[0].dim[0] / 128;
+    return (struct feature_map_args) {
+        .heads = t->heads,
+        .ld = c->in[0].dim[1],
+        .col0 = t->col0,
+        .splits = splits < 1 ? 1 : splits > 64 ? 64 : splits,
+    };
+}
+
+static vkc_status infer(nn_call *c)
+{
+    const struct feature_map_attr *t = NN_ATTR(c, feature_map);
+    const nn_shape *x = &c->in[0], *w = &c->in[1];
+    if (!t || !t->heads || !t->head_dim)
+        return VKC_FAIL(VKC_E_ARG, "feature_map: heads or head_dim is 0");
+    if (t->head_dim > FEATURE_MAP_MAX_DIM)
+        return VKC_FAIL(VKC_E_ARG, "feature_map: heads of %u channels, at most %d are supported", t->head_dim,
+                        FEATURE_MAP_MAX_DIM);
+    if (t->kind != FEATURE_MAP_ELU && t->kind != FEATURE_MAP_HEDGEHOG)
+        return VKC_FAIL(VKC_E_ARG, "feature_map: kind %u is unknown", t->kind);
+    if (x->rank != 2 || !c->in_rows[0])
+        return VKC_FAIL(VKC_E_ARG, "feature_map: x is not a packed (R, W)");
+    if ((uint64_t) t->col0 + (uint64_t) t->heads * t->head_dim > x->dim[1])
+        return VKC_FAIL(VKC_E_ARG, "feature_map: x has %u columns, want %u heads of %u from column %u",
+                        x->dim[1], t->heads, t->head_dim, t->col0);
+    const uint32_t want[] = { t->heads, t->head_dim, t->head_dim };
+    if (t->kind == FEATURE_MAP_ELU && w->rank)
+        return VKC_FAIL(VKC_E_ARG, "feature_map: the elu map takes no weights");
+    if (t->kind == FEATURE_MAP_HEDGEHOG && !nn_shape_is(w, 3, want))
+        return VKC_FAIL(VKC_E_ARG, "feature_map: w is not (%u, %u, %u)", want[0], want[1], want[2]);
+    uint32_t C = t->heads * t->head_dim;
+    c->out[0] = (nn_shape) { 2, { x->dim[0], t->kind == FEATURE_MAP_HEDGEHOG ? 2 * C : C } };
+    c->out_rows[0] = c->in_rows[0];
+    if (t->kind == FEATURE_MAP_HEDGEHOG) {
+        c->scratch_bwd[0] = (size_t) x->dim[0] * C * sizeof(float);                            // du
+        c->scratch_bwd[1] = (size_t) make_args(c).splits * C * t->head_dim * sizeof(float);    // parts of dw
+    }
+    return VKC_OK;
+}
+
+// Elementwise: about four elements an invocation.
+#define BY_ELEMENT(a, D) .wg = 64, .spec = { D }, .rows = ROWS_IN(0), \
+    .tile_rows = 256 / ((a).heads * (D)) ? 256 / ((a).heads * (D)) : 1
+
+// Lanes form: whole vec4 everywhere, heads that fit the registers, the subgroups of software drivers.
+static bool is_lanes(const nn_call *c)
+{
+    const vkc_device_info *dev = c->dev;
+    const struct feature_map_attr *t = NN_ATTR(c, feature_map);
+    const char *form = getenv("PARE_ATTENTION");
+    if (form && !strcmp(form, "tiled"))
+        return false;
+    size_t x = nn_shape_len(&c->in[0]), phi = nn_shape_len(&c->out[0]);
+    return (t->head_dim | t->col0 | c->in[0].dim[1]) % 4 == 0 && t->head_dim <= 64 &&
+           dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
+           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && (x > phi ? x : phi) / 4 <= dev->max_texels;
+}
+
+// Rows (for dw: columns) that one invocation owns. On software devices each load then serves two; a GPU
+// wants more invocations instead. Bounded by registers and by the time that drivers
+// take to compile unrolled code.
+static uint32_t own_of(const nn_call *c)
+{
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim;
+    return c->dev->type == VKC_TYPE_SOFTWARE && D <= 64 ? 2 : 1;
+}
+
+// About one invocation for its rows of a head.
+static uint32_t tile_of(const nn_call *c, uint32_t wg)
+{
+    uint32_t heads = NN_ATTR(c, feature_map)->heads, tile = wg * own_of(c) / heads;
+    return tile ? tile : 1;
+}
+
+// A Hedgehog kernel over rows in the form that fits.
+static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *lanes, const vkc_shader *plain,
+                         const uint8_t bind[6])
+{
+    struct feature_map_args a = make_args(c);
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim, size = c->dev->subgroup_size;
+    const uint32_t own = D <= 32 ? 2 : 1, wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
+    nn_kernel_use use = { .shader = plain, .args = &a, .args_size = sizeof a, .rows = ROWS_IN(0), .wg = wg,
+                          .spec = { D, own_of(c) }, .tile_rows = tile_of(c, wg) };
+    if (is_lanes(c)) {
+        use.shader = lanes;
+        use.wg = size;
+        use.spec[1] = own, use.spec[2] = size;
+        use.tile_rows = own * size, use.groups[1] = a.heads;
+    }
+    memcpy(use.bind, bind, 6);
+    return nn_dispatch(r, &use);
+}
+#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_feature_map_lanes_##name, \
+    &vkc_shader_feature_map_hedgehog_##name, (const uint8_t[6]) { __VA_ARGS__ })
+
+// dw += x^T du, in parts.
+static vkc_status bwd_w(nn_run *r, const nn_call *c)
+{
+    struct feature_map_args a = make_args(c);
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim, size = c->dev->subgroup_size;
+    const uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
+    const uint32_t lanes = a.heads * ((D + own_of(c) - 1) / own_of(c));
+    vkc_status st;
+    if (is_lanes(c))
+        VKC_TRY(NN_DISPATCH(r, feature_map_lanes_bwd_w, &a, .wg = size, .spec = { D, 0, size },
+            .groups = { a.splits, a.heads, (D / 4 + size - 1) / size },
+            .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
+    else
+        VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = wg, .spec = { D, own_of(c) },
+            .groups = { a.splits, (lanes + wg - 1) / wg },
+            .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
+    VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_sum, &a, .wg = 64, .spec = { D },
+        .groups = { (a.heads * D * D + 63) / 64 }, .bind = { SCRATCH(1), DIN(1) }));
+done:
+    return st;
+}
+
+static vkc_status fwd(nn_run *r, const nn_call *c)
+{
+    struct feature_map_args a = make_args(c);
+    if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU)
+        return NN_DISPATCH(r, feature_map_elu_fwd, &a, BY_ELEMENT(a, NN_ATTR(c, feature_map)->head_dim),
+            .bind = { ROWS_IN(0), IN(0), OUT(0) });
+    return BY_ROW(r, c, fwd, ROWS_IN(0), IN(0), IN(1), OUT(0));
+}
+
+static vkc_status bwd(nn_run *r, const nn_call *c)
+{
+    struct feature_map_args a = make_args(c);
+    if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU)
+        return NN_DISPATCH(r, feature_map_elu_bwd, &a, BY_ELEMENT(a, NN_ATTR(c, feature_map)->head_dim),
+            .bind = { ROWS_IN(0), OUT(0), DOUT(0), DIN(0) });
+    vkc_status st = BY_ROW(r, c, bwd_x, ROWS_IN(0), IN(1), OUT(0), DOUT(0), DIN(0), SCRATCH(0));
+    return st == VKC_OK && nn_is_wanted(r, DIN(1)) ? bwd_w(r, c) : st;
+}
+
+// Softmax of sign * u over n.
+static void ref_softmax(const double *u, double sign, size_t n, double *p)
+{
+    double top = -HUGE_VAL, sum = 0;
+    for (size_t f = 0; f < n; f++)
+        top = fmax(top, sign * u[f]);
+    for (size_t f = 0; f < n; f++)
+        sum += p[f] = exp(sign * u[f] - top);
+    for (size_t f = 0; f < n; f++)
+        p[f] /= sum;
+}
+
+// The definition, in double. Tests compare fwd with it and bwd with its finite differences.
+static void ref(const nn_call *c, const double *const *in, double *const *out)
+{
+    const struct feature_map_args a = make_args(c);
+    const size_t D = NN_ATTR(c, feature_map)->head_dim, H = a.heads, n = c->in_rows[0]->n;
+    for (size_t r = 0; r < n; r++)
+        for (size_t h = 0; h < H; h++) {
+            const double *x = in[0] + r * a.ld + a.col0 + h * D;
+            if (NN_ATTR(c, feature_map)->kind == FEATURE_MAP_ELU) {
+                for (size_t d = 0; d < D; d++)
+                    out[0][(r * H + h) * D + d] = x[d] > 0 ? x[d] + 1 : exp(x[d]);
+                continue;
+            }
+            double u[FEATURE_MAP_MAX_DIM] = { 0 }, *phi = out[0] + (r * H + h) * 2 * D;
+            for (size_t d = 0; d < D; d++)
+                for (size_t f = 0; f < D; f++)
+                    u[f] += x[d] * in[1][(h * D + d) * D + f];
+            ref_softmax(u, 1, D, phi);
+            ref_softmax(u, -1, D, phi + D);
+        }
+}
+
+static uint64_t macs(const nn_call *c)
+{
+    const struct feature_map_attr *t = NN_ATTR(c, feature_map);
+    return t->kind == FEATURE_MAP_ELU ? 0 : (uint64_t) c->in[0].dim[0] * t->heads * t->head_dim * t->head_dim;
+}
+
+const nn_op nn_op_feature_map = {
+    .name = "feature_map", .n_in = 2, .n_out = 1, .n_opt = 1,
+    .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(0)),
+    .grad = BIT(IN(0)) | BIT(IN(1)),
+    .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
+};

@@ -1,0 +1,90 @@
+// layernorm.c — normalise over the last axis.
+//   in:  x (R, C)   gamma (C)   beta (C)
+//   out: y (R, C)   mean (R)    rstd (R)
+#include "nn/graph/rowwise.h"
+#include "shaders/norm/layernorm.h"
+#include "spv/shaders.h"
+
+#include <math.h>
+
+static struct layernorm_args make_args(const nn_call *c)
+{
+    return (struct layernorm_args) {
+        .rows = nn_plain_rows(c),
+        .cols = c->in[0].dim[1],
+        .eps = NN_ATTR(c, layernorm)->eps,
+        .blocks = nn_n_partials(c->in[0].dim[0], 32),
+    };
+}
+
+static vkc_status infer(nn_call *c)
+{
+    const uint32_t C = c->in[0].dim[1];
+    vkc_status st;
+    VKC_TRY(nn_want_shape("layernorm", "x", &c->in[0], 2, 0, 0));
+    VKC_TRY(nn_want_shape("layernorm", "gamma", &c->in[1], 1, C, 0));
+    VKC_TRY(nn_want_shape("layernorm", "beta", &c->in[2], 1, C, 0));
+    if (c->attr == NULL || !(NN_ATTR(c, layernorm)->eps >= 0))
+        return VKC_FAIL(VKC_E_ARG, "layernorm: eps must be given and not negative");
+    c->out[0] = c->in[0];
+    c->out[1] = c->out[2] = (nn_shape) { 1, { c->in[0].dim[0] } };
+    for (int i = 0; i < 3; i++)
+        c->out_rows[i] = c->in_rows[0];
+    c->scratch_bwd[0] = (size_t) nn_n_partials(c->in[0].dim[0], 32) * 2 * C * sizeof(float);
+done:
+    return st;
+}
+
+static vkc_status fwd(nn_run *r, const nn_call *c)
+{
+    struct layernorm_args a = make_args(c);
+    uint32_t lanes = nn_row_lanes(c, a.cols);
+    return NN_DISPATCH(r, layernorm_fwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
+        NN_ROW_SPEC(c, lanes, a.cols),
+        .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), ROWS_IN(0) });
+}
+
+static vkc_status bwd(nn_run *r, const nn_call *c)
+{
+    struct layernorm_args a = make_args(c);
+    uint32_t lanes = nn_row_lanes(c, a.cols), tiles = (a.cols - 1) / NN_ROW_WG + 1;
+    vkc_status st = VKC_OK;
+    if (nn_is_wanted(r, DIN(0)))
+        VKC_TRY(NN_DISPATCH(r, layernorm_bwd_x, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
+            NN_ROW_SPEC(c, lanes, a.cols),
+            .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0) }));
+    if (nn_is_wanted(r, DIN(1)) || nn_is_wanted(r, DIN(2))) {
+        VKC_TRY(NN_DISPATCH(r, layernorm_bwd_w, &a, .groups = { a.blocks, tiles }, .wg = NN_ROW_WG,
+            .bind = { IN(0), OUT(1), OUT(2), DOUT(0), SCRATCH(0), ROWS_IN(0) }));
+        VKC_TRY(NN_DISPATCH(r, layernorm_bwd_sum, &a, .groups = { tiles }, .wg = NN_ROW_WG,
+            .bind = { SCRATCH(0), DIN(1), DIN(2) }));
+    }
+done:
+    return st;
+}
+
+// The definition, in double.
+static void ref(const nn_call *c, const double *const *in, double *const *out)
+{
+    const uint32_t R = c->in_rows[0] ? c->in_rows[0]->n : c->in[0].dim[0], C = c->in[0].dim[1];
+    for (uint32_t i = 0; i < R; i++) {
+        const double *x = in[0] + (size_t) i * C;
+        double m = 0, v = 0;
+        for (uint32_t j = 0; j < C; j++)
+            m += x[j] / C;
+        for (uint32_t j = 0; j < C; j++)
+            v += (x[j] - m) * (x[j] - m) / C;
+        double rstd = 1 / sqrt(v + (double) NN_ATTR(c, layernorm)->eps);
+        for (uint32_t j = 0; j < C; j++)
+            out[0][(size_t) i * C + j] = (x[j] - m) * rstd * in[1][j] + in[2][j];
+        out[1][i] = m;
+        out[2][i] = rstd;
+    }
+}
+
+const nn_op nn_op_layernorm = {
+    .name = "layernorm", .n_in = 3, .n_out = 3,
+    .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(1)) | BIT(OUT(2)),
+    .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)),
+    .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
+};

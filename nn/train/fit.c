@@ -1,0 +1,229 @@
+// fit.c — the training loop: while the device works on one slot, the next batch goes into the other.
+#include "nn/train/fit.h"
+
+#include "nn/base/files.h"
+#include "vk/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHECKPOINT_SECONDS 60.0
+
+// What a checkpoint holds beside the parameters; 64-bit words so that doubles keep their bits.
+typedef struct state {
+    uint64_t step, images, epoch, batch;        // batch = next one of this epoch
+    uint64_t epoch_steps;
+    double   sum[NN_MAX_LOSSES];                // of this epoch
+    double   mean[NN_MAX_LOSSES];               // of the last whole epoch
+} state;
+#define STATE_WORDS (sizeof(state) / sizeof(uint64_t))     // and behind them those of the hook
+
+typedef struct fit {
+    const nn_fit_params *p;
+    state    s;
+    uint64_t tuned[NN_FIT_MAX_STATE];
+    uint32_t batches;
+    uint64_t first_step;            // of this call
+    double   start, waited, last_progress, last_checkpoint;
+    float    watch[NN_MAX_LOSSES], norm;
+    char     path[NN_PATH_MAX];
+} fit;
+
+static vkc_status load_state(fit *f)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s.safetensors", f->p->what);
+    if (!f->p->run_dir)
+        return VKC_OK;
+    vkc_status st = nn_path_build(f->path, f->p->run_dir, name);
+    if (st != VKC_OK || !f->p->resume || !nn_is_file(f->path))
+        return st;
+    uint64_t words[STATE_WORDS + NN_FIT_MAX_STATE];
+    st = nn_stepper_load(f->p->stepper, f->path, words, (uint32_t) STATE_WORDS + f->p->n_state);
+    if (st != VKC_OK)
+        return st;
+    memcpy(&f->s, words, sizeof f->s);
+    memcpy(f->tuned, words + STATE_WORDS, f->p->n_state * sizeof *words);
+    if (f->s.epoch > f->p->epochs || f->s.batch > f->batches || f->s.step > f->p->schedule.total)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is of a longer run than this one", f->path);
+    return VKC_OK;
+}
+
+static vkc_status save_state(fit *f)
+{
+    if (!f->p->run_dir)
+        return VKC_OK;
+    uint64_t words[STATE_WORDS + NN_FIT_MAX_STATE];
+    memcpy(words, &f->s, sizeof f->s);
+    memcpy(words + STATE_WORDS, f->tuned, f->p->n_state * sizeof *words);
+    f->last_checkpoint = vkc_seconds();
+    return nn_stepper_save(f->p->stepper, f->path, words, (uint32_t) STATE_WORDS + f->p->n_state);
+}
+
+static vkc_status log_epoch(const fit *f, double lr)
+{
+    if (!f->p->run_dir)
+        return VKC_OK;
+    char path[NN_PATH_MAX];
+    vkc_status st = nn_path_build(path, f->p->run_dir, "log.jsonl");
+    if (st != VKC_OK)
+        return st;
+    FILE *out = fopen(path, "a");
+    if (!out)
+        return VKC_FAIL(VKC_E_IO, "cannot write %s", path);
+    fprintf(out, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, \"norm\": %.6g, \"seconds\": %.1f, "
+                 "\"loss\": [", f->p->what, (unsigned long long) f->s.epoch, (unsigned long long) f->s.step, lr,
+            (double) f->norm, vkc_seconds() - f->start);
+    for (uint32_t i = 0; i < f->p->n_watch; i++)
+        fprintf(out, "%s%.8g", i ? ", " : "", f->s.mean[i]);
+    int bad = fprintf(out, "]}\n") < 0;
+    bad |= fclose(out) != 0;
+    return bad ? VKC_FAIL(VKC_E_IO, "cannot write %s", path) : VKC_OK;
+}
+
+// What is minimised, of scalars watched.
+static double loss_of(const nn_fit_params *p, const double *watch)
+{
+    double sum = 0;
+    for (uint32_t i = 0; p->weight && i < p->n_watch; i++)
+        sum += (double) p->weight[i] * watch[i];
+    return p->weight ? sum : watch[0];
+}
+
+// False when told to stop.
+static bool report(fit *f, double lr)
+{
+    double now = vkc_seconds();
+    uint64_t total = f->p->schedule.total;
+    if (f->p->max_steps && f->p->max_steps < total)
+        total = f->p->max_steps;
+    bool last = f->s.step >= total;
+    if (!f->p->progress || (!last && now - f->last_progress < 0.25))
+        return true;
+    f->last_progress = now;
+    char note[96];
+    snprintf(note, sizeof note, "epoch %llu loss %.4f lr %.1e", (unsigned long long) f->s.epoch + 1,
+             f->s.epoch_steps ? loss_of(f->p, f->s.sum) / (double) f->s.epoch_steps : loss_of(f->p, f->s.mean), lr);
+    return nn_progress_report(f->p->progress, f->p->user, f->p->what, "steps", note, f->start, f->first_step, f->s.step,
+                              total);
+}
+
+// Before the step counts, and before its parameters can reach a checkpoint.
+static vkc_status check_step(const fit *f)
+{
+    const nn_fit_params *p = f->p;
+    const unsigned long long step = f->s.step + 1;
+    vkc_status st = nn_stepper_check(p->stepper, step);
+    if (st != VKC_OK)
+        return VKC_FAIL(st, "%s: %s", p->what, vkc_last_error());
+    for (uint32_t i = 0; i < p->n_watch; i++)
+        if (!isfinite(f->watch[i]))
+            return VKC_FAIL(VKC_E_CHECK, "%s: loss %u is not a number at step %llu; a lower learning rate may help",
+                            p->what, i, step);
+    if (nn_stepper_is_checked(p->stepper) && !isfinite(f->norm))
+        return VKC_FAIL(VKC_E_CHECK, "%s: the loss and all mixers are finite, but not the norm of the gradients, at "
+                        "step %llu; a lower learning rate may help", p->what, step);
+    return VKC_OK;
+}
+
+static vkc_status end_step(fit *f, uint32_t n)
+{
+    const nn_fit_params *p = f->p;
+    f->s.step++;
+    if (p->tune && n)
+        p->tune(p->tune_user, p->stepper, f->s.step, f->watch, f->tuned);
+    f->s.images += n;
+    f->s.batch++;
+    f->s.epoch_steps += n > 0;
+    for (uint32_t i = 0; i < p->n_watch && n; i++)
+        f->s.sum[i] += (double) f->watch[i];
+    if (f->s.batch < f->batches)
+        return VKC_OK;
+    for (uint32_t i = 0; i < p->n_watch; i++) {
+        f->s.mean[i] = f->s.epoch_steps ? f->s.sum[i] / (double) f->s.epoch_steps : 0;
+        f->s.sum[i] = 0;
+    }
+    f->s.epoch++;
+    f->s.batch = 0;
+    f->s.epoch_steps = 0;
+    return log_epoch(f, nn_schedule_lr(&p->schedule, f->s.step - 1));
+}
+
+// For step `step`, counted from 0.
+static vkc_status next_batch(fit *f, uint64_t step, uint32_t *n)
+{
+    const uint32_t slot = step % NN_STEPPER_SLOTS;
+    double t = vkc_seconds();
+    vkc_status st = nn_loader_get(f->p->loader, nn_stepper_pixels(f->p->stepper, slot),
+                                  nn_stepper_labels(f->p->stepper, slot), n);
+    f->waited += vkc_seconds() - t;
+    if (st == VKC_OK)
+        nn_stepper_mix(f->p->stepper, slot, *n, step + 1);
+    return st;
+}
+
+static vkc_status run(fit *f)
+{
+    const nn_fit_params *p = f->p;
+    const uint64_t total = p->schedule.total;
+    vkc_status st = VKC_OK;
+    uint32_t n[NN_STEPPER_SLOTS] = { 0 };
+    bool stopped = false;
+    if (p->tune)
+        p->tune(p->tune_user, p->stepper, f->s.step, NULL, f->tuned);
+    if (f->s.step < total)
+        st = next_batch(f, f->s.step, &n[f->s.step % NN_STEPPER_SLOTS]);
+    while (st == VKC_OK && f->s.step < total && !stopped) {
+        uint32_t slot = f->s.step % NN_STEPPER_SLOTS, other = (slot + 1) % NN_STEPPER_SLOTS;
+        double lr = nn_schedule_lr(&p->schedule, f->s.step);
+        if (n[slot])                // every picture of it may be broken: then there is nothing to learn from
+            VKC_TRY(nn_stepper_submit(p->stepper, slot, n[slot], lr, f->s.step + 1));
+        if (f->s.step + 1 < total)
+            VKC_TRY(next_batch(f, f->s.step + 1, &n[other]));
+        double t = vkc_seconds();
+        if (n[slot])
+            VKC_TRY(nn_stepper_wait(p->stepper, f->watch, &f->norm));
+        if (n[slot])
+            VKC_TRY(check_step(f));
+        f->waited += vkc_seconds() - t;
+        VKC_TRY(end_step(f, n[slot]));
+        stopped = !report(f, lr) || (p->max_steps && f->s.step >= p->max_steps);
+        if (vkc_seconds() - f->last_checkpoint > CHECKPOINT_SECONDS)
+            VKC_TRY(save_state(f));
+    }
+    if (st == VKC_OK)
+        st = save_state(f);
+    if (st == VKC_OK && stopped && f->s.step < total)
+        st = VKC_FAIL(VKC_E_STOPPED, "%s: stopped at step %llu of %llu", p->what,
+                      (unsigned long long) f->s.step, (unsigned long long) total);
+    if (st == VKC_OK && f->s.step >= total)
+        st = nn_stepper_write_average(p->stepper);
+done:
+    return st;
+}
+
+vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
+{
+    fit f = { .p = p, .batches = nn_loader_batches(p->loader), .start = vkc_seconds() };
+    f.last_checkpoint = f.start;
+    vkc_status st = p->n_state > NN_FIT_MAX_STATE
+        ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state,
+                   NN_FIT_MAX_STATE)
+        : VKC_OK;
+    if (st == VKC_OK && p->run_dir)
+        st = nn_folder_create(p->run_dir);
+    if (st == VKC_OK)
+        st = load_state(&f);
+    f.first_step = f.s.step;
+    if (st == VKC_OK)
+        st = nn_loader_seek(p->loader, f.s.epoch, (uint32_t) f.s.batch);
+    if (st == VKC_OK)
+        st = run(&f);
+    *out = (nn_fit_result) { .steps = f.s.step, .images = f.s.images, .seconds = vkc_seconds() - f.start };
+    for (uint32_t i = 0; i < p->n_watch; i++)
+        out->watch[i] = f.s.epoch_steps ? f.s.sum[i] / (double) f.s.epoch_steps : f.s.mean[i];
+    out->loss = loss_of(p, out->watch);
+    out->host_share = out->seconds > 0 ? 1 - f.waited / out->seconds : 0;
+    return st;
+}

@@ -1,0 +1,63 @@
+// train.c — a classifier's graph and loss, and the loop around it.
+#include "nn/train/train.h"
+
+#include "nn/graph/finite.h"
+#include "nn/train/fit.h"
+#include "nn/train/fit_work.h"
+
+static double or_default(double value, double fallback)
+{
+    return value < 0 ? 0 : value > 0 ? value : fallback;
+}
+
+static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, nn_fit_work *w)
+{
+    nn_graph *g = w->graph;
+    nn_recipe r = p->recipe;
+    r.smoothing = or_default(r.smoothing, 0.1);
+    nn_recipe_inputs in;
+    nn_recipe_build(g, &r, p->seed, &v->cfg, w->batch.images, &in);
+    nn_vit_taps taps = { .drop = in.drop };
+    nn_tensor *logits = nn_vit_forward(g, v, &w->batch, w->pixels, true, &taps);
+    if (p->check_finite) {
+        nn_vit_watch(g, v, &taps);
+        nn_finite_watch(g, logits, "the classifier's output");
+    }
+    nn_tensor *loss = nn_recipe_loss(g, &in, logits, w->labels);
+    nn_graph_add_loss(g, loss, 1.0f);
+    return nn_stepper_create(&(nn_stepper_params) {
+        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->batch, .pixels = w->pixels, .labels = w->labels,
+        .recipe = &in, .watch = &loss, .n_watch = 1,
+        .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
+    }, &w->stepper);
+}
+
+vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out)
+{
+    vkc_status st;
+    nn_fit_work w = { .loader = NULL };
+    const uint32_t batch = p->batch ? p->batch : 128, epochs = p->epochs ? p->epochs : 20;
+    *out = (nn_train_result) { 0 };
+    if (nn_dataset_classes(p->data) != v->cfg.classes)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
+                        nn_dataset_classes(p->data), v->cfg.classes);
+    const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
+    VKC_TRY(nn_fit_work_init(&w, v->dev, &v->cfg, &lp));
+    VKC_TRY(make_stepper(v, p, &w));
+    const uint64_t batches = nn_loader_batches(w.loader);
+    nn_fit_result r;
+    st = nn_fit(&(nn_fit_params) {
+        .stepper = w.stepper, .loader = w.loader, .epochs = epochs, .n_watch = 1, .what = "train",
+        .max_steps = p->max_steps,
+        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-3, .min_lr = p->min_lr, .total = epochs * batches,
+                      .warmup = (uint64_t) (or_default(p->warmup, 1) * (double) batches) },
+        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+    }, &r);
+    *out = (nn_train_result) {
+        .steps = r.steps, .images = r.images, .loss = r.watch[0], .seconds = r.seconds,
+        .host_share = r.host_share, .bad = nn_loader_bad(w.loader),
+    };
+done:
+    nn_fit_work_finish(&w);
+    return st;
+}

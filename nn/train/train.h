@@ -1,0 +1,51 @@
+// train.h — train a model on a data set: AdamW, cosine schedule, augmentation, checkpoints.
+#ifndef NN_TRAIN_H
+#define NN_TRAIN_H
+
+#include "nn/data/dataset.h"
+#include "nn/base/progress.h"
+#include "nn/train/recipe.h"
+#include "nn/models/vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct nn_train_params {    // 0 = the default in brackets
+    const nn_dataset *data;
+    uint32_t batch;                 // [128]
+    uint32_t epochs;                // [20]
+    double   lr;                    // peak [1e-3]
+    double   min_lr;                // [0]
+    double   warmup;                // epochs of linear warm-up [1]
+    double   weight_decay;          // [0.05]; < 0 = none
+    nn_recipe recipe;               // nn/train/recipe.h; smoothing [0.1], < 0 = none
+    double   clip;                  // largest global gradient norm [1]; < 0 = none
+    uint64_t seed;
+    uint32_t threads;               // decoding [as many as cores]
+    bool     plain;                 // no augmentation; else flips, transposes and shifts
+    bool     check_finite;          // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
+    const char *run_dir;            // run folder for checkpoints and log.jsonl; NULL = none
+    bool     resume;                // continue run_dir's checkpoint to the same bits
+    uint32_t max_steps;             // stop after so many steps in all [no limit]; for tests
+    nn_progress_fn progress;        // may be NULL
+    void    *user;
+} nn_train_params;
+
+typedef struct nn_train_result {
+    uint64_t steps, images;
+    double   loss;                  // mean over the last epoch (so far)
+    double   seconds;
+    double   host_share;            // share of the wall time spent neither waiting for the device nor for pictures
+    uint32_t bad;                   // broken pictures skipped
+} nn_train_result;
+
+// Train in place; `v` must be trainable. With recipe.ema it ends as its average. Stopped by progress: writes the
+// checkpoint, E_STOPPED. Errors: E_FORMAT, E_IO, E_CHECK (numbers that are not finite), device errors; the last
+// checkpoint stays.
+vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

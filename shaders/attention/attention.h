@@ -1,0 +1,29 @@
+// attention.h — softmax attention inside each image, all heads of a packed batch.
+//   s_ij = scale * q_i . k_j     p_i = softmax(s_i)     o_i = sum_j p_ij v_j     lse_i = log sum_j exp(s_ij)
+//   backward: delta_i = do_i . o_i     ds_ij = p_ij (do_i . v_j - delta_i)
+//             dv_j = sum_i p_ij do_i   dq_i = scale sum_j ds_ij k_j   dk_j = scale sum_i ds_ij q_i
+#ifndef SHADERS_ATTENTION_H
+#define SHADERS_ATTENTION_H
+#include "shaders/inc/shared.h"
+
+#define SPEC_ATTENTION_DIM 1       // channels of a head, 1..128
+#define SPEC_ATTENTION_BLOCK 2     // lanes form: keys (queries, for dk and dv) taken at a time
+#define SPEC_ATTENTION_SLICE 2     // tiled form: channels staged at a time, 32 or 64
+#define SPEC_ATTENTION_SLICES 3    // tiled form: ceil(dim / slice)
+#define SPEC_ATTENTION_OWN 3       // lanes form: rows that a lane owns
+
+#define ATTENTION_MAX_DIM 128
+#define ATTENTION_TILE 32          // tiled form: rows of a tile, both ways
+#define ATTENTION_TILE_WG 64       // tiled form: its only workgroup size
+
+struct attention_attr {
+    U32 heads;
+    F32 scale;                     // 0 = 1 / sqrt(dim)
+};
+
+struct attention_args {
+    U32 heads;
+    F32 scale;
+};
+ARGS_SIZE(attention_args, 8);
+#endif

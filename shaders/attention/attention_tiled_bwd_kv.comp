@@ -1,0 +1,81 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/attention/attention.h"
+#include "shaders/inc/rows.glsl"
+#include "shaders/inc/kernel.glsl"
+#include "shaders/attention/inc/attention_tile.glsl"
+// Tiled form: one workgroup a tile of 32 keys walks the queries of its image; scores are transposed.
+ROWS(0, Tok);
+layout(binding = 1) readonly buffer Qkv   { float qkv[]; };    // (R, 3C)
+layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
+layout(binding = 3) readonly buffer DO    { float dout[]; };   // (R, C)
+layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)
+layout(binding = 5)          buffer DQkv  { float dqkv[]; };   // (R, 3C) += in the columns of k and v
+PUSH_ARGS(attention_args);
+
+void main()
+{
+    uint h = gl_WorkGroupID.y, C = a.heads * D, ld = 3u * C;
+    if (gl_WorkGroupID.z >= Tok.images)
+        return;
+    uint r0 = ROWS_OFFSET(Tok, gl_WorkGroupID.z), end = ROWS_OFFSET(Tok, gl_WorkGroupID.z + 1u);
+    uint k0 = r0 + gl_WorkGroupID.x * TILE;
+    if (k0 >= end)
+        return;
+    vec4 dk[ACC], dv[ACC];
+    [[unroll]] for (uint u = 0u; u < ACC; u++)
+        dk[u] = dv[u] = vec4(0.0);
+    for (uint q0 = r0; q0 < end; q0 += TILE) {
+        vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) }, ds[4] = s;
+        for (uint sl = 0u; sl < SLICES; sl++) {
+            barrier();
+            LOAD_TILE(tile_a, qkv, k0, end, ld, C + h * D, sl)
+            LOAD_TILE(tile_b, qkv, q0, end, ld, h * D, sl)
+            barrier();
+            tile_dot(s);
+        }
+        for (uint sl = 0u; sl < SLICES; sl++) {
+            barrier();
+            LOAD_TILE(tile_a, qkv, k0, end, ld, 2u * C + h * D, sl)
+            LOAD_TILE(tile_b, dout, q0, end, C, h * D, sl)
+            barrier();
+            tile_dot(ds);
+        }
+        [[unroll]] for (uint j = 0u; j < 4u; j++) {
+            uint row = q0 + TX + 8u * j, at = min(row, end - 1u) * a.heads + h;
+            float e = lse[at] * LOG2E, dl = delta[at];
+            [[unroll]] for (uint i = 0u; i < 4u; i++) {
+                float p = row < end ? exp2(s[i][j] * (a.scale * LOG2E) - e) : 0.0;
+                s[i][j] = p;
+                ds[i][j] = p * (ds[i][j] - dl);
+            }
+        }
+        [[unroll]] for (uint i = 0u; i < 4u; i++)
+            tile_p[(TY + 8u * i) * 9u + TX] = s[i];
+        barrier();
+        [[unroll]] for (uint sl = 0u; sl < SLICES; sl++) {
+            if (SLICES > 1u) {     // with one slice, tile_b still holds the output gradients
+                barrier();
+                LOAD_TILE(tile_b, dout, q0, end, C, h * D, sl)
+                barrier();
+            }
+            MAC_SLICE(dv, sl)
+        }
+        barrier();
+        [[unroll]] for (uint i = 0u; i < 4u; i++)
+            tile_p[(TY + 8u * i) * 9u + TX] = ds[i];
+        [[unroll]] for (uint sl = 0u; sl < SLICES; sl++) {
+            barrier();
+            LOAD_TILE(tile_b, qkv, q0, end, ld, h * D, sl)
+            barrier();
+            MAC_SLICE(dk, sl)
+        }
+    }
+    [[unroll]] for (uint i = 0u; i < 4u; i++) {
+        uint row = k0 + TY + 8u * i;
+        if (row < end) {
+            FOR_OWNED(dk, i, y, ch, dqkv[row * ld + C + h * D + ch] += a.scale * y)
+            FOR_OWNED(dv, i, y, ch, dqkv[row * ld + 2u * C + h * D + ch] += y)
+        }
+    }
+}

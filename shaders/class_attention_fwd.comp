@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Attention of the class token, one channel at a time.
-#include "inc/class_attention.glsl"

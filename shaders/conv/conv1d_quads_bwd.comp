@@ -1,0 +1,5 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// Gradients of the causal depthwise convolution along the tokens, four channels an invocation.
+#define QUADS
+#include "shaders/conv/inc/conv1d_bwd.glsl"

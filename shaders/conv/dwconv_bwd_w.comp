@@ -1,0 +1,4 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// Gradient of the filters of a depthwise convolution, one channel an invocation.
+#include "shaders/conv/inc/dwconv_bwd_w.glsl"

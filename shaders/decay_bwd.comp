@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradients of the gates of a recurrence, one an invocation.
-#include "inc/decay_bwd.glsl"

@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradients of the gates of a recurrence, four an invocation.
-#define QUADS
-#include "inc/decay_bwd.glsl"

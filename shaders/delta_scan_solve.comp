@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-#include "delta_scan.h"
-// W and U of a chunk. One invocation a column.
-#include "inc/delta_solve.glsl"

@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradient of the filters of a depthwise convolution, one channel an invocation.
-#include "inc/dwconv_bwd_w.glsl"

@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradient of the input of a depthwise convolution, four channels an invocation.
-#define QUADS
-#include "inc/dwconv_bwd_x.glsl"

@@ -1,6 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradient of the gaps, four columns an invocation.
-#define QUADS
-#define ADD
-#include "inc/gaps.glsl"

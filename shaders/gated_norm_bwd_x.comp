@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradients of x and z of the gated norm, one column at a time.
-#include "inc/gated_norm_bwd_x.glsl"

@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradient of rows by their source, one column at a time.
-#include "inc/gather_rows_bwd.glsl"

@@ -1,0 +1,19 @@
+// mean_field.h — what a block adds to an image's mean field (algorithms D.1): its outputs times their weights
+//   z_b = p x of the token at place 0  +  patches / N * sum of p x over the tokens from place `prefix` on,
+//   N = the patches of a full image (cap_tokens - prefix of the layout); a token that is not there adds nothing.
+#ifndef SHADERS_MEAN_FIELD_H
+#define SHADERS_MEAN_FIELD_H
+#include "shaders/inc/shared.h"
+#include "shaders/inc/lanes.h"
+
+struct mean_field_attr {
+    F32 patches;                   // weight of the mean patch; 0: the class token alone is read
+};
+
+struct mean_field_args {
+    F32 mean;                      // patches / N; 0: no row but that at place 0 is touched
+    U32 prefix;
+    U32 cols;
+};
+ARGS_SIZE(mean_field_args, 12);
+#endif

@@ -1,0 +1,5 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/linear/inc/tile_dw.glsl"
+#include "shaders/linear/inc/tile_plain.glsl"
+// Weight gradient, plain form: no shared memory, the base line of the others.

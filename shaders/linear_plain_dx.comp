@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-#include "inc/tile_dx.glsl"
-#include "inc/tile_plain.glsl"
-// Input gradient, plain form: no shared memory, the base line of the others.

@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-#include "inc/tile_fwd.glsl"
-#include "inc/tile_shared.glsl"
-// Matrix multiply with tiles in shared memory and registers, for GPUs.

@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// The minimal gated recurrent unit, one channel an invocation.
-#include "inc/mingru_fwd.glsl"

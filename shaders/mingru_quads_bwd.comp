@@ -1,5 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradients of the minimal gated recurrent unit, four channels an invocation.
-#define QUADS
-#include "inc/mingru_bwd.glsl"

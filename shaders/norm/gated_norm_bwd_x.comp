@@ -1,0 +1,4 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// Gradients of x and z of the gated norm, one column at a time.
+#include "shaders/norm/inc/gated_norm_bwd_x.glsl"

@@ -1,0 +1,11 @@
+// lstm_parts.glsl — shared by the general form of the LSTM: a workgroup is PARTS x D invocations.
+layout(constant_id = SPEC_LSTM_DIM) const uint D = 32u;
+layout(constant_id = SPEC_LSTM_PARTS) const uint PARTS = 1u;
+layout(constant_id = SPEC_LSTM_HELD) const uint HELD = 0u;
+const uint EACH = (D + PARTS - 1u) / PARTS;
+
+#define CELL float
+#include "shaders/scan/recurrent/inc/lstm_cell.glsl"
+#define UNIT (gl_LocalInvocationID.x % D)
+#define PART (gl_LocalInvocationID.x / D)
+#define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)

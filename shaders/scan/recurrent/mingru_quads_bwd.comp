@@ -1,0 +1,5 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+// Gradients of the minimal gated recurrent unit, four channels an invocation.
+#define QUADS
+#include "shaders/scan/recurrent/inc/mingru_bwd.glsl"

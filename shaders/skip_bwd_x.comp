@@ -1,4 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-// Gradients of y and x of the skip, one column at a time.
-#include "inc/skip_bwd_x.glsl"

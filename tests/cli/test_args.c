@@ -1,0 +1,107 @@
+// test_args.c — the option table: every type, both spellings, and a sentence for every mistake.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "apps/cli/core/args.h"
+
+typedef struct options {
+    bool        flag;
+    const char *text;
+    uint32_t    u32;
+    uint64_t    u64;
+    double      real;
+} options;
+
+#define AT(member) offsetof(options, member)
+static const arg first[] = {
+    { .name = "flag", .letter = 'f', .type = ARG_FLAG, .offset = AT(flag), .help = "a flag" },
+    { .name = "text", .letter = 'o', .type = ARG_TEXT, .offset = AT(text), .value = "T", .help = "a text" },
+    { 0 },
+};
+static const arg second[] = {
+    { .name = "epochs", .type = ARG_U32, .offset = AT(u32), .min = 1, .max = 100, .value = "N", .help = "some" },
+    { .name = "seed", .type = ARG_U64, .offset = AT(u64), .value = "N", .help = "a seed" },
+    { .name = "lr", .type = ARG_REAL, .offset = AT(real), .max = 1, .value = "X", .help = "a rate" },
+    { 0 },
+};
+static const arg *const tables[] = { first, second, NULL };
+
+#define MAX_WORDS 16
+
+static vkc_status parse(options *o, args_words *w, const char *const *list)
+{
+    static char *argv[MAX_WORDS];
+    int n = 0;
+    *o = (options) { .u32 = 7, .real = 0.5 };
+    for (; list[n]; n++)
+        argv[n] = (char *) (uintptr_t) list[n];
+    return args_read(tables, o, n, argv, w);
+}
+#define PARSE(o, w, ...) parse((o), (w), (const char *const[]) { __VA_ARGS__, NULL })
+
+static void test_good(void **state)
+{
+    (void) state;
+    options o;
+    args_words w;
+    assert_int_equal(PARSE(&o, &w, "a", "--text", "x", "--epochs=3", "b", "--seed", "18446744073709551615", "--lr",
+                           "1e-3", "-f", "--", "--c", "-"), VKC_OK);
+    assert_true(o.flag);
+    assert_string_equal(o.text, "x");
+    assert_int_equal(o.u32, 3);
+    assert_true(o.u64 == UINT64_MAX);
+    assert_true(o.real == 1e-3);
+    assert_int_equal(w.n, 4);
+    assert_string_equal(w.word[0], "a");
+    assert_string_equal(w.word[1], "b");
+    assert_string_equal(w.word[2], "--c");
+    assert_string_equal(w.word[3], "-");
+    assert_int_equal(PARSE(&o, &w, "-o", "-", "--text=a=b"), VKC_OK);
+    assert_string_equal(o.text, "a=b");
+    assert_int_equal(o.u32, 7);                 // untouched
+    assert_true(o.real == 0.5);
+}
+
+static void check_bad(const char *words, const char *a, const char *b)
+{
+    options o;
+    args_words w;
+    assert_int_equal(PARSE(&o, &w, a, b), VKC_E_ARG);
+    if (!strstr(vkc_last_error(), words))
+        fail_msg("\"%s\" lacks \"%s\"", vkc_last_error(), words);
+}
+
+static void test_bad(void **state)
+{
+    (void) state;
+    check_bad("did you mean --epochs", "--epoch", "3");
+    check_bad("did you mean --text", "--txet=3", NULL);
+    check_bad("--help lists them", "--zzzzzzzz", NULL);
+    check_bad("no option -z", "-z", NULL);
+    check_bad("no option -ox", "-ox", NULL);
+    check_bad("wants a value", "--text", NULL);
+    check_bad("wants a value", "--text=", NULL);
+    check_bad("takes no value", "--flag=1", NULL);
+    check_bad("whole number", "--epochs", "three");
+    check_bad("whole number", "--epochs", "-3");
+    check_bad("whole number", "--epochs", "3x");
+    check_bad("whole number", "--epochs", "4294967296");
+    check_bad("whole number", "--seed", "18446744073709551616");
+    check_bad("want 1 to 100", "--epochs", "0");
+    check_bad("want 1 to 100", "--epochs", "101");
+    check_bad("wants a number", "--lr", "fast");
+    check_bad("wants a number", "--lr", "nan");
+    check_bad("wants a number", "--lr", "1e999");
+    check_bad("want 0 to 1", "--lr", "-1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
