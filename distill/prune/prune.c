@@ -20,9 +20,9 @@ static void free_weights(weights *w)
     *w = (weights) { .n = 0 };
 }
 
-static vkc_status alloc_weights(const nn_vit *v, uint32_t l, weights *w)
+static vkc_status alloc_weights(const nn_model *v, uint32_t l, weights *w)
 {
-    const nn_vit_block *b = &v->block[l];
+    const nn_block *b = &v->block[l];
     *w = (weights) { .n = b->n_mixer_p };
     for (uint32_t i = 0; i < w->n; i++) {
         w->p[i] = (float *) malloc(nn_shape_len(&b->attn_params->p[b->mixer_p[i]].shape) * sizeof(float));
@@ -32,9 +32,9 @@ static vkc_status alloc_weights(const nn_vit *v, uint32_t l, weights *w)
     return VKC_OK;
 }
 
-static vkc_status read_weights(const nn_vit *v, uint32_t l, weights *w)
+static vkc_status read_weights(const nn_model *v, uint32_t l, weights *w)
 {
-    const nn_vit_block *b = &v->block[l];
+    const nn_block *b = &v->block[l];
     vkc_status st = alloc_weights(v, l, w);
     for (uint32_t i = 0; i < w->n && st == VKC_OK; i++)
         st = nn_params_read(b->attn_params, b->mixer_p[i], w->p[i]);
@@ -42,9 +42,9 @@ static vkc_status read_weights(const nn_vit *v, uint32_t l, weights *w)
 }
 
 // Norms of the units of layer l on the heap, and how many streams.
-static vkc_status read_norms(const nn_vit *v, uint32_t l, weights *w, double **norm, uint32_t *streams)
+static vkc_status read_norms(const nn_model *v, uint32_t l, weights *w, double **norm, uint32_t *streams)
 {
-    const nn_mixer_dims d = nn_vit_mixer_dims(v, l);
+    const nn_mixer_dims d = nn_model_mixer_dims(v, l);
     const nn_mixer_units *u = v->block[l].mixer->units;
     *streams = d.heads * nn_mixer_dirs(d.layer);
     vkc_status st = read_weights(v, l, w);
@@ -66,9 +66,9 @@ static uint32_t round_up(uint32_t n, uint32_t multiple, uint32_t most)
     return n < 1 ? 1 : n > most ? most : n;
 }
 
-static vkc_status count_layer(const nn_vit *v, uint32_t l, const distill_prune_params *p, distill_prune_layer *out)
+static vkc_status count_layer(const nn_model *v, uint32_t l, const distill_prune_params *p, distill_prune_layer *out)
 {
-    const nn_mixer_dims d = nn_vit_mixer_dims(v, l);
+    const nn_mixer_dims d = nn_model_mixer_dims(v, l);
     const uint32_t U = v->block[l].mixer->units->count(&d), multiple = p->multiple ? p->multiple : 4;
     weights w = { .n = 0 };
     double *norm = NULL;
@@ -98,7 +98,7 @@ done:
     return st;
 }
 
-vkc_status distill_prune_count(const nn_vit *v, const distill_prune_params *p, distill_prune_layer *layer)
+vkc_status distill_prune_count(const nn_model *v, const distill_prune_params *p, distill_prune_layer *layer)
 {
     bool any = false;
     vkc_status st = VKC_OK;
@@ -153,9 +153,9 @@ static void choose(const double *norm, uint32_t streams, uint32_t U, uint32_t n,
     }
 }
 
-static vkc_status cut_layer(const nn_vit *v, uint32_t l, uint32_t n, nn_vit *out)
+static vkc_status cut_layer(const nn_model *v, uint32_t l, uint32_t n, nn_model *out)
 {
-    const nn_mixer_dims from = nn_vit_mixer_dims(v, l), to = nn_vit_mixer_dims(out, l);
+    const nn_mixer_dims from = nn_model_mixer_dims(v, l), to = nn_model_mixer_dims(out, l);
     const nn_mixer_units *u = v->block[l].mixer->units;
     weights w = { .n = 0 }, less = { .n = 0 };
     double *norm = NULL;
@@ -180,7 +180,7 @@ done:
     return st;
 }
 
-static vkc_status copy_rest(const nn_vit *v, const distill_prune_layer *layer, nn_vit *out)
+static vkc_status copy_rest(const nn_model *v, const distill_prune_layer *layer, nn_model *out)
 {
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < out->params->n && st == VKC_OK; i++) {
@@ -203,10 +203,10 @@ static vkc_status copy_rest(const nn_vit *v, const distill_prune_layer *layer, n
     return st;
 }
 
-vkc_status distill_prune(const nn_vit *v, const distill_prune_layer *layer, nn_vit **out)
+vkc_status distill_prune(const nn_model *v, const distill_prune_layer *layer, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    nn_vit *p = NULL;
+    nn_model *p = NULL;
     vkc_status st;
     VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
     json_decref(cfg.provenance);
@@ -222,7 +222,7 @@ vkc_status distill_prune(const nn_vit *v, const distill_prune_layer *layer, nn_v
         }
         VKC_TRY(set_number(&cfg.layers[l], u->key, layer[l].kept));
     }
-    VKC_TRY(nn_vit_create(v->dev, &cfg, true, &p));
+    VKC_TRY(nn_model_create(v->dev, &cfg, true, &p));
     VKC_TRY(copy_rest(v, layer, p));
     for (uint32_t l = 0; l < cfg.depth; l++)
         if (layer[l].units)
@@ -230,7 +230,7 @@ vkc_status distill_prune(const nn_vit *v, const distill_prune_layer *layer, nn_v
     *out = p;
     p = NULL;
 done:
-    nn_vit_destroy(p);
+    nn_model_destroy(p);
     nn_model_config_finish(&cfg);
     return st;
 }

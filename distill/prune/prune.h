@@ -10,7 +10,7 @@
 #ifndef DISTILL_PRUNE_H
 #define DISTILL_PRUNE_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,10 +28,10 @@ typedef struct distill_prune_layer {
 } distill_prune_layer;
 
 // What would stay of every layer, layer[depth]. Errors: E_ARG (no layer has units; parameters that make no sense).
-vkc_status distill_prune_count(const nn_vit *v, const distill_prune_params *p, distill_prune_layer *layer);
+vkc_status distill_prune_count(const nn_model *v, const distill_prune_params *p, distill_prune_layer *layer);
 // A new, trainable model in which every stream keeps its layer[l].kept strongest units (ties: the first), in their
-// order, and all else is v's. Its config has no figures. nn_vit_destroy.
-vkc_status distill_prune(const nn_vit *v, const distill_prune_layer *layer, nn_vit **out);
+// order, and all else is v's. Its config has no figures. nn_model_destroy.
+vkc_status distill_prune(const nn_model *v, const distill_prune_layer *layer, nn_model **out);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 #include "distill/retain/retain.h"
 
 #include "distill/retain/retain_stream.h"
+#include "nn/models/picture_loader.h"
 #include "nn/graph/finite.h"
 #include "nn/train/fit.h"
 #include "nn/train/fit_work.h"
@@ -109,17 +110,17 @@ typedef struct work {
     uint32_t  n_watch, kl_at;       // kl_at: of the watched scalars; 0 = none
 } work;
 
-static vkc_status make_stepper(const nn_vit *teacher, nn_vit *v, control *c, work *w)
+static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c, work *w)
 {
     const distill_retain_params *p = c->p;
     nn_graph *g = w->f.graph;
     nn_tensor *watch[3], *gate = NULL;
     if (c->r->policy == NN_POLICY_HALTING)
         gate = nn_graph_input(g, "gate", (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
-    nn_vit_taps taps = { .retention = { .gate = gate } };
-    nn_tensor *logits = nn_vit_forward(g, v, &w->f.batch, w->f.pixels, true, &taps);
+    nn_model_taps taps = { .retention = { .gate = gate } };
+    nn_tensor *logits = nn_model_forward(g, v, &w->f.batch, &w->f.pixels, true, &taps);
     if (p->check_finite) {
-        nn_vit_watch(g, v, &taps);
+        nn_model_watch(g, v, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     struct cross_entropy_attr labelled = { .smoothing = (float) or_default(p->smoothing, 0.1) };
@@ -138,7 +139,7 @@ static vkc_status make_stepper(const nn_vit *teacher, nn_vit *v, control *c, wor
         watch[w->n_watch++] = nn_output(pressure, 1);
     }
     if (p->kl > 0) {
-        nn_tensor *wanted = nn_vit_forward(g, teacher, &w->f.batch, w->f.pixels, false, NULL);
+        nn_tensor *wanted = nn_model_forward(g, teacher, &w->f.batch, &w->f.pixels, false, NULL);
         w->kl_at = w->n_watch;
         watch[w->n_watch] = NN_APPLY(g, kl, &(struct kl_attr) { .temperature = 1 }, NULL, logits, wanted);
         nn_graph_add_loss(g, watch[w->n_watch++], (float) p->kl);
@@ -150,7 +151,7 @@ static vkc_status make_stepper(const nn_vit *teacher, nn_vit *v, control *c, wor
     }, &w->f.stepper);
 }
 
-static vkc_status train(const nn_vit *teacher, nn_vit *v, control *c, distill_retain_result *out)
+static vkc_status train(const nn_model *teacher, nn_model *v, control *c, distill_retain_result *out)
 {
     vkc_status st;
     const distill_retain_params *p = c->p;
@@ -191,7 +192,7 @@ vkc_status distill_retain_check(const nn_model_config *c, double keep)
 }
 
 // The gate's scale, where it is to be found, and the unit of its argument; before, channel 0 is made to mean something.
-static vkc_status prepare_gate(nn_vit *v, control *c, const distill_pictures *pictures)
+static vkc_status prepare_gate(nn_model *v, control *c, const distill_pictures *pictures)
 {
     vkc_status st;
     nn_retention_config *r = &v->cfg.retention;
@@ -220,7 +221,7 @@ done:
     return st;
 }
 
-static vkc_status teach_halting(const nn_vit *teacher, nn_vit *v, control *c, distill_retain_result *out)
+static vkc_status teach_halting(const nn_model *teacher, nn_model *v, control *c, distill_retain_result *out)
 {
     vkc_status st;
     const distill_retain_params *p = c->p;
@@ -245,7 +246,8 @@ done:
     return st;
 }
 
-vkc_status distill_retain(const nn_vit *teacher, nn_vit *v, const distill_retain_params *p, distill_retain_result *out)
+vkc_status distill_retain(const nn_model *teacher, nn_model *v, const distill_retain_params *p,
+                          distill_retain_result *out)
 {
     const double start = vkc_seconds();
     control c = { .p = p, .r = &v->cfg.retention, .ponder = or_default(p->ponder, 5e-4),

@@ -12,7 +12,7 @@
 
 #include "nn/data/dataset.h"
 #include "nn/base/progress.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -64,12 +64,13 @@ double distill_prior_mean(double keep, uint32_t depth);
 // E_ARG, in words, when halting cannot reach this keep ratio: all tokens go through the blocks before the first choice.
 vkc_status distill_retain_check(const nn_model_config *c, double keep);
 
-// Train v in place; its config says how tokens are let go of (nn_vit.cfg.retention). For halting, gate_scale = 0 asks
+// Train v in place; its config says how tokens are let go of (nn_model.cfg.retention). For halting, gate_scale = 0 asks
 // for one that suits channel 0 of the model, and gate_centre is found, both are left in the config. `teacher` is the
 // dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached), E_FORMAT (other classes),
 // E_CHECK (no centre gives the keep ratio within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device
 // errors.
-vkc_status distill_retain(const nn_vit *teacher, nn_vit *v, const distill_retain_params *p, distill_retain_result *out);
+vkc_status distill_retain(const nn_model *teacher, nn_model *v, const distill_retain_params *p,
+                          distill_retain_result *out);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 // retain_centre.c — where the gate's centre must be for a keep ratio: bisection over runs on the same pictures.
 #include "distill/retain/retain_centre.h"
 
+#include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "vk/clock.h"
@@ -50,7 +51,7 @@ void distill_pictures_finish(distill_pictures *s)
 }
 
 typedef struct probe {
-    nn_vit  *v;
+    nn_model  *v;
     const distill_pictures *s;
     const distill_retain_params *p;
     nn_infer *inf;                  // of v, whose gate is moved
@@ -122,7 +123,7 @@ static vkc_status search(probe *k, double within, double step)
     return st;
 }
 
-vkc_status distill_find_centre(nn_vit *v, const distill_pictures *s, double keep, double within, double step,
+vkc_status distill_find_centre(nn_model *v, const distill_pictures *s, double keep, double within, double step,
                                const distill_retain_params *p, double *got)
 {
     probe k = { .v = v, .s = s, .p = p, .start = vkc_seconds(), .wanted = keep };

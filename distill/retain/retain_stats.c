@@ -1,6 +1,7 @@
 // retain_stats.c — one pass over pictures: which patches went how far, beside a dense model's attention and the truth.
 #include "distill/retain/retain_stats.h"
 
+#include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "nn/data/synth.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 typedef struct pass {
-    const nn_vit *v;
+    const nn_model *v;
     uint32_t  n_patches;
     nn_infer *inf, *dense;
     float    *pixels, *logits;
@@ -124,7 +125,7 @@ bool distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_co
            c->height == NN_SYNTH_SIZE && c->width == NN_SYNTH_SIZE;
 }
 
-vkc_status distill_retain_measure(const nn_vit *v, const distill_retain_stats_params *s, distill_retain_stats *out)
+vkc_status distill_retain_measure(const nn_model *v, const distill_retain_stats_params *s, distill_retain_stats *out)
 {
     vkc_status st;
     pass p = { .v = v, .n_patches = nn_model_config_patches(&v->cfg) };

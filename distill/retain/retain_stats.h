@@ -8,7 +8,7 @@
 
 #include "nn/data/dataset.h"
 #include "nn/base/progress.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,7 +47,7 @@ typedef struct distill_retain_stats {
 typedef struct distill_retain_stats_params {
     const nn_dataset *data;
     nn_split    split;
-    const nn_vit *dense;            // of the same patches; NULL = no comparison
+    const nn_model *dense;            // of the same patches; NULL = no comparison
     uint32_t    images;             // 0 = 512
     uint32_t    batch;              // 0 = 64
     uint32_t    threads;
@@ -58,7 +58,7 @@ typedef struct distill_retain_stats_params {
 // Errors: E_FORMAT (no usable image), E_ARG (dense has other patches), E_STOPPED, device errors.
 // Is it known what matters in the pictures of this split, at the size of the model's?
 bool       distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_config *c);
-vkc_status distill_retain_measure(const nn_vit *v, const distill_retain_stats_params *p, distill_retain_stats *out);
+vkc_status distill_retain_measure(const nn_model *v, const distill_retain_stats_params *p, distill_retain_stats *out);
 
 #ifdef __cplusplus
 }

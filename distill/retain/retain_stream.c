@@ -22,9 +22,9 @@ static float *copy(const float *from, size_t n, vkc_status *st)
     return to;
 }
 
-vkc_status distill_stream_read(const nn_vit *v, const distill_pictures *s, bool scores, distill_stream *out)
+vkc_status distill_stream_read(const nn_model *v, const distill_pictures *s, bool scores, distill_stream *out)
 {
-    nn_vit dense = *v;
+    nn_model dense = *v;
     nn_infer *inf = NULL;
     float *logits = NULL;
     vkc_status st;

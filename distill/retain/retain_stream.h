@@ -23,7 +23,7 @@ typedef struct distill_stream {
 } distill_stream;
 
 // v's retention is not looked at. `scores` asks for class attention.
-vkc_status distill_stream_read(const nn_vit *v, const distill_pictures *s, bool scores, distill_stream *out);
+vkc_status distill_stream_read(const nn_model *v, const distill_pictures *s, bool scores, distill_stream *out);
 void       distill_stream_finish(distill_stream *s);            // zeroed is fine
 
 // Standard deviation of channel 0 among the patches after a block, without the mean of the block: root mean square over
@@ -36,7 +36,7 @@ bool       distill_fit_direction(const distill_stream *s, double *direction);
 
 // Turn v's stream so that channel 0 becomes x . direction. *turned is false when v is not made for it, as only
 // attention is known to read the stream by qkv.weight and qkv.bias alone; v is then as it was.
-vkc_status distill_turn(nn_vit *v, const double *direction, bool *turned);
+vkc_status distill_turn(nn_model *v, const double *direction, bool *turned);
 
 #ifdef __cplusplus
 }

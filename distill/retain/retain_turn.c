@@ -1,12 +1,14 @@
 // retain_turn.c — a reflection of the residual stream in all parameters that write to it or read from it.
 #include "distill/retain/retain_stream.h"
 
+#include "nn/models/vit/vit.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct turn {
-    nn_vit  *v;
+    nn_model  *v;
     uint32_t dim;
     double  *mirror;                // (dim) of length 1: the stream x becomes x - 2 mirror (mirror . x)
     float   *x, *y, *gain, *bias;   // x, y: as large as the largest parameter
@@ -87,7 +89,7 @@ done:
 
 static vkc_status turn_block(turn *t, uint32_t l)
 {
-    const nn_vit_block *k = &t->v->block[l];
+    const nn_block *k = &t->v->block[l];
     vkc_status st;
     VKC_TRY(turn_reader(t, k->norm1_w, k->norm1_b, k->mixer_p[0], k->mixer_p[1]));
     VKC_TRY(turn_writer(t, t->v->params, k->proj_w, k->proj_b));
@@ -99,16 +101,17 @@ done:
 
 static vkc_status turn_all(turn *t)
 {
-    nn_vit *v = t->v;
+    nn_model *v = t->v;
+    const nn_vit *own = nn_vit_of(v);
     vkc_status st;
-    VKC_TRY(turn_writer(t, v->params, v->patch_w, v->patch_b));
-    VKC_TRY(turn_vectors(t, v->cls));
-    VKC_TRY(turn_vectors(t, v->pos));
+    VKC_TRY(turn_writer(t, v->params, own->patch_w, own->patch_b));
+    VKC_TRY(turn_vectors(t, own->cls));
+    VKC_TRY(turn_vectors(t, own->pos));
     if (nn_model_config_prefix(&v->cfg) > 1)
-        VKC_TRY(turn_vectors(t, v->more));
+        VKC_TRY(turn_vectors(t, own->more));
     for (uint32_t l = 0; l < v->cfg.depth; l++)
         VKC_TRY(turn_block(t, l));
-    st = turn_reader(t, v->norm_w, v->norm_b, v->head_w, v->head_b);
+    st = turn_reader(t, own->norm_w, own->norm_b, own->head_w, own->head_b);
 done:
     return st;
 }
@@ -116,9 +119,10 @@ done:
 // Only attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm before
 // the blocks and scaled branches do not commute with a mirror, and a second head or the mean patch reads the stream
 // too.
-static bool is_made_for_it(const nn_vit *v)
+static bool is_made_for_it(const nn_model *v)
 {
-    if (v->cfg.pre_norm || v->cfg.layer_scale || v->cfg.distilled || v->cfg.headless || v->cfg.pool != NN_POOL_TOKEN)
+    if (!nn_vit_of(v) || v->cfg.pre_norm || v->cfg.layer_scale || v->cfg.distilled || v->cfg.headless ||
+        v->cfg.pool != NN_POOL_TOKEN)
         return false;
     for (uint32_t l = 0; l < v->cfg.depth; l++)
         if (strcmp(v->block[l].mixer->name, "attention") != 0 || v->block[l].n_mixer_p != 2 ||
@@ -127,7 +131,7 @@ static bool is_made_for_it(const nn_vit *v)
     return true;
 }
 
-vkc_status distill_turn(nn_vit *v, const double *direction, bool *turned)
+vkc_status distill_turn(nn_model *v, const double *direction, bool *turned)
 {
     turn t = { .v = v, .dim = v->cfg.dim };
     vkc_status st = VKC_OK;

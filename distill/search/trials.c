@@ -3,6 +3,7 @@
 
 #include "distill/study/statistics.h"
 #include "distill/transfer/student.h"
+#include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "vk/clock.h"
@@ -150,7 +151,7 @@ static vkc_status run_batches(distill_trials *t, const pass *s, uint32_t *n_imag
 static vkc_status run_pass(distill_trials *t, const uint8_t *choice, uint32_t first, bool keep, uint32_t *n_images)
 {
     const double start = vkc_seconds();
-    nn_vit hybrid = { .block = NULL };
+    nn_model hybrid = { .block = NULL };
     pass s = { .first = first, .keep = keep };
     vkc_status st;
     VKC_TRY(distill_hybrid_init(&hybrid, t->p.teacher, t->p.student, t->p.n_students, choice));

@@ -3,7 +3,7 @@
 // The pictures are decoded once. Of the committed model, the residual stream of every picture at the entry of each
 // layer is kept in host memory, so that a trial runs the layers from the first that differs on. Scores have the same
 // bits as without that. It takes depth * pictures * tokens * dim * 4 bytes (1,000 pictures of 65 tokens, width 192, 12
-// layers: 600 MB); a model for which that is too much, and one that lets go of tokens (nn/models/vit/retention.h), is
+// layers: 600 MB); a model for which that is too much, and one that lets go of tokens (nn/models/retention.h), is
 // run whole.
 //
 // Metric: top-1. Tie: the mean over pictures of KL(teacher || hybrid) in nats, 1e6 at most, also where the hybrid gives
@@ -22,8 +22,8 @@ extern "C" {
 typedef struct distill_trials distill_trials;
 
 typedef struct distill_trials_params {
-    const nn_vit *teacher;
-    const nn_vit *const *student;   // (n_students) each replaced throughout, of the teacher's shape
+    const nn_model *teacher;
+    const nn_model *const *student;   // (n_students) each replaced throughout, of the teacher's shape
     uint32_t n_students;
     // The pictures, as nn_eval reads them: broken ones are left out, check_finite is heeded, and progress ("trial",
     // images) may stop a trial: E_STOPPED.

@@ -4,21 +4,21 @@
 #include "nn/graph/check.h"
 #include "shaders/attention/attention_stats.h"
 
-vkc_status distill_attention_taps_init(const nn_vit *v, uint32_t cap_images, distill_tap what,
+vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, distill_tap what,
                                        distill_attention_taps *out)
 {
     vkc_status st;
     distill_attention_taps *p = out;
     const nn_model_config *c = &v->cfg;
-    nn_vit_taps t = { 0 };
+    nn_model_taps t = { 0 };
     nn_tensor *tap[NN_MAX_DEPTH] = { 0 };
     *p = (distill_attention_taps) { .v = v };
     p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : 3 * c->dim;
-    VKC_TRY(nn_batch_create(v->dev, c, cap_images, &p->batch));
+    VKC_TRY(nn_model_batch_create(v->dev, c, cap_images, &p->batch));
     VKC_TRY(nn_graph_create(v->dev, &p->g));
     nn_tensor *pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, nn_model_config_pixels(c) } },
-                                       NN_DTYPE_F32, p->batch.images);
-    nn_vit_forward(p->g, v, &p->batch, pixels, false, &t);
+                                       NN_DTYPE_F32, p->batch.samples);
+    nn_model_forward(p->g, v, &p->batch, &pixels, false, &t);
     for (uint32_t l = 0; l < c->depth; l++) {
         if (!t.mixer[l].lse)
             continue;

@@ -4,7 +4,7 @@
 #ifndef DISTILL_ATTENTION_TAPS_H
 #define DISTILL_ATTENTION_TAPS_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,7 +16,7 @@ typedef enum {
 } distill_tap;
 
 typedef struct distill_attention_taps {
-    const nn_vit *v;
+    const nn_model *v;
     nn_batch  batch;
     nn_graph *g;
     vkc_recording *rec;
@@ -26,7 +26,7 @@ typedef struct distill_attention_taps {
 } distill_attention_taps;
 
 // For batches of at most cap_images; `v` must outlive it. After a failure finish frees what there is.
-vkc_status distill_attention_taps_init(const nn_vit *v, uint32_t cap_images, distill_tap what,
+vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, distill_tap what,
                                        distill_attention_taps *out);
 void       distill_attention_taps_finish(distill_attention_taps *t);    // zeroed is fine
 

@@ -2,6 +2,7 @@
 #include "distill/sparsity/maps.h"
 
 #include "distill/sparsity/attention_taps.h"
+#include "nn/models/picture_loader.h"
 #include "nn/data/loader.h"
 #include "shaders/inc/rows_layout.h"
 
@@ -49,7 +50,7 @@ done:
     return st;
 }
 
-vkc_status distill_maps_create(const nn_vit *v, const distill_maps_params *params, distill_maps **out)
+vkc_status distill_maps_create(const nn_model *v, const distill_maps_params *params, distill_maps **out)
 {
     vkc_status st;
     const nn_model_config *c = &v->cfg;

@@ -3,6 +3,7 @@
 
 #include "distill/sparsity/attention_taps.h"
 #include "distill/study/statistics.h"
+#include "nn/models/picture_loader.h"
 #include "nn/data/loader.h"
 #include "nn/base/names.h"
 #include "shaders/attention/attention_stats.h"
@@ -92,7 +93,7 @@ static void close_layer(distill_sparsity *s, uint32_t l, const uint64_t seen[DIS
         }
 }
 
-vkc_status distill_sparsity_measure(const nn_vit *v, const distill_sparsity_params *params, distill_sparsity *out)
+vkc_status distill_sparsity_measure(const nn_model *v, const distill_sparsity_params *params, distill_sparsity *out)
 {
     vkc_status st;
     distill_attention_taps t = { 0 };

@@ -16,7 +16,7 @@
 
 #include "distill/study/study_log.h"
 #include "nn/base/progress.h"
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {

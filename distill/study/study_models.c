@@ -12,7 +12,7 @@
 
 void distill_study_models_finish(distill_study_models *m)
 {
-    nn_vit_destroy(m->student);
+    nn_model_destroy(m->student);
     m->student = NULL;
 }
 
@@ -23,7 +23,7 @@ void distill_study_fixed(const nn_model_config *teacher, bool *fixed)
                    (teacher->retention.policy == NN_POLICY_TOPK && nn_retention_is_made(teacher, l));
 }
 
-vkc_status distill_study_check(const nn_vit *teacher, const nn_vit *student, const bool *fixed, const char *name)
+vkc_status distill_study_check(const nn_model *teacher, const nn_model *student, const bool *fixed, const char *name)
 {
     vkc_status st = distill_check_shapes(teacher, student);
     if (st != VKC_OK)
@@ -63,7 +63,7 @@ static void clear_log(const char *dir, bool again)
         unlink(path);
 }
 
-static vkc_status evaluate(const distill_study_models *m, const nn_vit *v, distill_figures *out)
+static vkc_status evaluate(const distill_study_models *m, const nn_model *v, distill_figures *out)
 {
     nn_eval_params p = m->eval;
     nn_eval_result r;
@@ -110,7 +110,7 @@ vkc_status distill_study_prepare(void *user, uint32_t variant, bool again, doubl
     return st;
 }
 
-static vkc_status copy_attn(nn_vit *to, const nn_vit *from, uint32_t layer)
+static vkc_status copy_attn(nn_model *to, const nn_model *from, uint32_t layer)
 {
     char start[32];
     const size_t len = (size_t) snprintf(start, sizeof start, "blocks.%u.attn.", layer);
@@ -133,11 +133,11 @@ static vkc_status copy_attn(nn_vit *to, const nn_vit *from, uint32_t layer)
 }
 
 // The hybrid as a model of its own, trained end to end; its checkpoint goes once it has been scored.
-static vkc_status tune_and_score(const distill_study_models *m, const nn_vit *student, uint32_t variant,
+static vkc_status tune_and_score(const distill_study_models *m, const nn_model *student, uint32_t variant,
                                  const distill_group *g, bool again, distill_figures *out)
 {
     vkc_status st;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     nn_layer_config layer[NN_MAX_DEPTH];
     distill_tune_params p = m->tune;
     distill_tune_result r;
@@ -161,15 +161,15 @@ static vkc_status tune_and_score(const distill_study_models *m, const nn_vit *st
     if (*dir && nn_path_build(path, dir, "tune.safetensors") == VKC_OK)
         unlink(path);
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     return st;
 }
 
 vkc_status distill_study_score(void *user, uint32_t variant, const distill_group *g, bool again, distill_figures *out)
 {
     const distill_study_models *m = (const distill_study_models *) user;
-    const nn_vit *student = m->ready ? m->ready[variant] : m->student;
-    nn_vit hybrid = { .block = NULL };
+    const nn_model *student = m->ready ? m->ready[variant] : m->student;
+    nn_model hybrid = { .block = NULL };
     uint8_t choice[NN_MAX_DEPTH] = { 0 };
     if (m->tuned)
         return tune_and_score(m, student, variant, g, again, out);

@@ -16,10 +16,10 @@ extern "C" {
 #endif
 
 typedef struct distill_study_models {
-    const nn_vit *teacher;
+    const nn_model *teacher;
     const distill_variant *variant; // of the study
     const nn_layer_config *mixer;   // (n_variants) of each variant, checked
-    const nn_vit *const *ready;     // (n_variants) students all of whose replaceable layers are replaced;
+    const nn_model *const *ready;     // (n_variants) students all of whose replaceable layers are replaced;
                                     // NULL = transfer
     // Of each transfer; student, mixer, seed, folder and progress are set here.
     distill_transfer_params transfer;
@@ -30,7 +30,7 @@ typedef struct distill_study_models {
     const char *run_dir;            // of this teacher; NULL = no checkpoints
     nn_progress_fn progress;        // of what runs inside a job: distill_study_tell with the study's clock, or another
     void       *user;
-    nn_vit     *student;            // owned, of the last prepared variant
+    nn_model     *student;            // owned, of the last prepared variant
 } distill_study_models;
 
 void distill_study_models_finish(distill_study_models *m);  // zeroed is fine
@@ -39,7 +39,7 @@ void distill_study_models_finish(distill_study_models *m);  // zeroed is fine
 void distill_study_fixed(const nn_model_config *teacher, bool *fixed);
 
 // E_ARG, in words, unless `student` has the teacher's shape and classes and another mixer wherever `fixed` is false.
-vkc_status distill_study_check(const nn_vit *teacher, const nn_vit *student, const bool *fixed, const char *name);
+vkc_status distill_study_check(const nn_model *teacher, const nn_model *student, const bool *fixed, const char *name);
 
 // Callbacks of distill_study; `user` is a distill_study_models. Errors: of transfer.h, tune.h, eval.h.
 vkc_status distill_study_base(void *user, distill_figures *out);

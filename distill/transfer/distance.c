@@ -43,7 +43,7 @@ void distill_distances_start(distill_distances *d, distill_target target, distil
 }
 
 nn_tensor *distill_distances_add(distill_distances *d, nn_graph *g, uint32_t l, nn_tensor *heads, nn_tensor *attn,
-                                 const nn_vit_taps *t)
+                                 const nn_model_taps *t)
 {
     nn_tensor *got = d->target == DISTILL_TARGET_HEADS ? heads : attn;
     nn_tensor *want = d->target == DISTILL_TARGET_HEADS ? t->heads[l] : t->attn[l];

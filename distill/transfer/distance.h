@@ -22,7 +22,7 @@ void       distill_distances_start(distill_distances *d, distill_target target, 
 // Compare layer l, where the student gives `heads` and, after the projection, `attn`; the teacher has run, its insides
 // are in `t`. Both must have the same rows. Returns the distance; nothing is minimised yet.
 nn_tensor *distill_distances_add(distill_distances *d, nn_graph *g, uint32_t l, nn_tensor *heads, nn_tensor *attn,
-                                 const nn_vit_taps *t);
+                                 const nn_model_taps *t);
 // The scalars to watch, losses first; returns how many.
 uint32_t   distill_distances_watch(const distill_distances *d, nn_tensor **watch);
 // From their means to the figure of every layer (NN_MAX_DEPTH), relative to the teacher's mean square for mse; NaN in

@@ -1,16 +1,17 @@
 // layerwise.c — loader, graph and stepper of a stage of the transfer, and the loop over them.
 #include "distill/transfer/layerwise.h"
 
+#include "nn/models/picture_loader.h"
 #include "nn/train/fit_work.h"
 
 #include <stdio.h>
 
-vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+vkc_status distill_fit_layers(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                               const distill_pass *pass, nn_fit_result *out)
 {
     vkc_status st;
     nn_fit_work w = { .loader = NULL };
-    nn_vit_taps t = { 0 };
+    nn_model_taps t = { 0 };
     nn_tensor *watch[NN_MAX_LOSSES];
     char what[48];
     const nn_model_config *c = &teacher->cfg;
@@ -19,9 +20,9 @@ vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const dist
     *out = (nn_fit_result) { 0 };
     snprintf(what, sizeof what, "%s%s", pass->what, p->tag ? p->tag : "");
     VKC_TRY(nn_fit_work_init(&w, teacher->dev, c, &lp));
-    nn_vit_forward(w.graph, teacher, &w.batch, w.pixels, false, &t);
+    nn_model_forward(w.graph, teacher, &w.batch, &w.pixels, false, &t);
     if (p->check_finite)
-        nn_vit_watch(w.graph, teacher, &t);
+        nn_model_watch(w.graph, teacher, &t);
     const uint32_t n = pass->build(pass->user, w.graph, teacher, student, &w.batch, &t, watch);
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
         .dev = teacher->dev, .graph = w.graph, .params = student->params, .batch = &w.batch, .pixels = w.pixels,

@@ -12,8 +12,8 @@ extern "C" {
 
 // Add losses to a graph in which the teacher has run, its insides in `t`, and hand out the scalars to watch; returns
 // how many.
-typedef uint32_t (*distill_losses_fn)(void *user, nn_graph *g, const nn_vit *teacher, const nn_vit *student,
-                                      const nn_batch *b, const nn_vit_taps *t, nn_tensor **watch);
+typedef uint32_t (*distill_losses_fn)(void *user, nn_graph *g, const nn_model *teacher, const nn_model *student,
+                                      const nn_batch *b, const nn_model_taps *t, nn_tensor **watch);
 
 typedef struct distill_pass {
     const char *what;               // for progress and the checkpoint's name
@@ -24,7 +24,7 @@ typedef struct distill_pass {
 } distill_pass;
 
 // All else is as `p` says. `out` is filled on errors too, as by nn_fit.
-vkc_status distill_fit_layers(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+vkc_status distill_fit_layers(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                               const distill_pass *pass, nn_fit_result *out);
 
 #ifdef __cplusplus

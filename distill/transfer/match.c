@@ -1,6 +1,7 @@
 // match.c — the first stage of a transfer: learned features to the teacher's attention weights, all layers at once.
 #include "distill/transfer/layerwise.h"
 
+#include "nn/models/picture_loader.h"
 #include "nn/graph/check.h"
 #include "shaders/attention/attention_match.h"
 #include "vk/clock.h"
@@ -17,10 +18,11 @@ typedef struct match {
 
 // The mixer of a student's layer. Trained are the parameters that have no value in the teacher to start from, and of
 // these the graph keeps those that the loss reaches: what the features are made with.
-static void build_mixer(nn_graph *g, const nn_vit *student, uint32_t l, nn_tensor *y, bool trained, nn_mixer_taps *taps)
+static void build_mixer(nn_graph *g, const nn_model *student, uint32_t l, nn_tensor *y, bool trained,
+                        nn_mixer_taps *taps)
 {
-    const nn_vit_block *k = &student->block[l];
-    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
+    const nn_block *k = &student->block[l];
+    nn_mixer_dims d = nn_model_mixer_dims(student, l);
     nn_mixer_param about[NN_MAX_MIXER_PARAMS];
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     k->mixer->params(&d, about);
@@ -32,8 +34,8 @@ static void build_mixer(nn_graph *g, const nn_vit *student, uint32_t l, nn_tenso
 }
 
 // Cross-entropies first, then the entropies of the teacher's weights: watch[i], watch[n + i].
-static uint32_t build(void *user, nn_graph *g, const nn_vit *teacher, const nn_vit *student, const nn_batch *b,
-                      const nn_vit_taps *t, nn_tensor **watch)
+static uint32_t build(void *user, nn_graph *g, const nn_model *teacher, const nn_model *student, const nn_batch *b,
+                      const nn_model_taps *t, nn_tensor **watch)
 {
     match *m = (match *) user;
     nn_tensor *entropy[NN_MAX_DEPTH];
@@ -68,15 +70,15 @@ typedef struct figures {
     float    *host;
 } figures;
 
-static vkc_status figures_init(figures *f, match *m, const nn_vit *teacher, const nn_vit *student, uint32_t cap)
+static vkc_status figures_init(figures *f, match *m, const nn_model *teacher, const nn_model *student, uint32_t cap)
 {
     vkc_status st;
-    nn_vit_taps t = { 0 };
+    nn_model_taps t = { 0 };
     const uint32_t len = nn_model_config_pixels(&teacher->cfg);
-    VKC_TRY(nn_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
+    VKC_TRY(nn_model_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
     VKC_TRY(nn_graph_create(teacher->dev, &f->g));
-    f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, f->batch.images);
-    nn_vit_forward(f->g, teacher, &f->batch, f->pixels, false, &t);
+    f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, f->batch.samples);
+    nn_model_forward(f->g, teacher, &f->batch, &f->pixels, false, &t);
     m->trained = false;
     const uint32_t n = build(m, f->g, teacher, student, &f->batch, &t, f->watch);
     for (uint32_t i = 0; i < n; i++)
@@ -104,7 +106,7 @@ static void figures_finish(figures *f)
 static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint32_t n, double *kl)
 {
     vkc_slice in = nn_tensor_slice(f->pixels);
-    in.size = in.size / f->batch.images->cap_images * n;
+    in.size = in.size / f->batch.samples->cap_images * n;
     vkc_status st = nn_batch_write(dev, &f->batch, n);
     if (st == VKC_OK)
         st = vkc_write(dev, in, f->host);
@@ -126,7 +128,7 @@ static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint3
 }
 
 // KL divergence of each layer on the first pictures of val, or of train where there is no val. Fills in m's layers.
-static vkc_status measure(match *m, const nn_vit *teacher, const nn_vit *student, const distill_transfer_params *p,
+static vkc_status measure(match *m, const nn_model *teacher, const nn_model *student, const distill_transfer_params *p,
                           double kl[NN_MAX_DEPTH])
 {
     vkc_status st;
@@ -163,7 +165,7 @@ done:
     return st;
 }
 
-vkc_status distill_match(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+vkc_status distill_match(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                          distill_match_result *out)
 {
     vkc_status st = VKC_OK;

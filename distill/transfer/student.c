@@ -7,12 +7,12 @@
 #include <string.h>
 
 // The student that layer l is taken from; NULL = the teacher.
-static const nn_vit *get_student(const nn_vit *const *student, const uint8_t *choice, uint32_t l)
+static const nn_model *get_student(const nn_model *const *student, const uint8_t *choice, uint32_t l)
 {
     return choice[l] ? student[choice[l] - 1] : NULL;
 }
 
-static vkc_status check_students(const nn_vit *teacher, const nn_vit *const *student, uint32_t n_students,
+static vkc_status check_students(const nn_model *teacher, const nn_model *const *student, uint32_t n_students,
                                  const uint8_t *choice)
 {
     const nn_model_config *t = &teacher->cfg;
@@ -20,7 +20,7 @@ static vkc_status check_students(const nn_vit *teacher, const nn_vit *const *stu
         if (choice[l] > n_students)
             return VKC_FAIL(VKC_E_ARG, "student: layer %u is to be of student %u, there are %u", l, choice[l],
                             n_students);
-        const nn_vit *from = get_student(student, choice, l);
+        const nn_model *from = get_student(student, choice, l);
         if (from && (from->cfg.depth != t->depth || from->cfg.dim != t->dim))
             return VKC_FAIL(VKC_E_ARG, "the student has %u layers of width %u, the teacher %u of width %u",
                             from->cfg.depth, from->cfg.dim, t->depth, t->dim);
@@ -28,13 +28,13 @@ static vkc_status check_students(const nn_vit *teacher, const nn_vit *const *stu
     return VKC_OK;
 }
 
-vkc_status distill_hybrid_init(nn_vit *hybrid, const nn_vit *teacher, const nn_vit *const *student,
+vkc_status distill_hybrid_init(nn_model *hybrid, const nn_model *teacher, const nn_model *const *student,
                                uint32_t n_students, const uint8_t *choice)
 {
     vkc_status st = check_students(teacher, student, n_students, choice);
     if (st != VKC_OK)
         return st;
-    nn_vit_block *block = (nn_vit_block *) malloc(teacher->cfg.depth * sizeof *block);
+    nn_block *block = (nn_block *) malloc(teacher->cfg.depth * sizeof *block);
     if (!block)
         return VKC_FAIL(VKC_E_NOMEM, "student: out of host memory");
     memcpy(block, teacher->block, teacher->cfg.depth * sizeof *block);
@@ -42,18 +42,18 @@ vkc_status distill_hybrid_init(nn_vit *hybrid, const nn_vit *teacher, const nn_v
     hybrid->block = block;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++)
         if (choice[l])
-            nn_vit_borrow(hybrid, get_student(student, choice, l), l);
+            nn_model_borrow(hybrid, get_student(student, choice, l), l);
     return VKC_OK;
 }
 
-void distill_hybrid_finish(nn_vit *hybrid)
+void distill_hybrid_finish(nn_model *hybrid)
 {
     free(hybrid->block);
-    *hybrid = (nn_vit) { .block = NULL };
+    *hybrid = (nn_model) { .block = NULL };
 }
 
 // Whose value a parameter takes: the mixer and projection of a replaced layer are its student's.
-static const nn_vit *get_source(const char *name, const nn_vit *teacher, const nn_vit *const *student,
+static const nn_model *get_source(const char *name, const nn_model *teacher, const nn_model *const *student,
                                 const uint8_t *choice)
 {
     unsigned l;
@@ -63,7 +63,8 @@ static const nn_vit *get_source(const char *name, const nn_vit *teacher, const n
     return teacher;
 }
 
-static vkc_status copy_values(nn_vit *v, const nn_vit *teacher, const nn_vit *const *student, const uint8_t *choice)
+static vkc_status copy_values(nn_model *v, const nn_model *teacher, const nn_model *const *student,
+                              const uint8_t *choice)
 {
     size_t most = 0;
     for (uint32_t i = 0; i < v->params->n; i++) {
@@ -89,11 +90,11 @@ static vkc_status copy_values(nn_vit *v, const nn_vit *teacher, const nn_vit *co
     return st;
 }
 
-vkc_status distill_hybrid_create(const nn_vit *teacher, const nn_vit *const *student, uint32_t n_students,
-                                 const uint8_t *choice, nn_vit **out)
+vkc_status distill_hybrid_create(const nn_model *teacher, const nn_model *const *student, uint32_t n_students,
+                                 const uint8_t *choice, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     vkc_status st;
     VKC_TRY(check_students(teacher, student, n_students, choice));
     VKC_TRY(nn_model_config_copy(&teacher->cfg, &cfg));
@@ -103,12 +104,12 @@ vkc_status distill_hybrid_create(const nn_vit *teacher, const nn_vit *const *stu
     for (uint32_t l = 0; l < cfg.depth; l++)
         if (choice[l])
             cfg.layers[l] = get_student(student, choice, l)->cfg.layers[l];
-    VKC_TRY(nn_vit_create(teacher->dev, &cfg, false, &v));
+    VKC_TRY(nn_model_create(teacher->dev, &cfg, false, &v));
     VKC_TRY(copy_values(v, teacher, student, choice));
     *out = v;
     v = NULL;
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_model_config_finish(&cfg);
     return st;
 }

@@ -6,7 +6,7 @@
 #ifndef DISTILL_STUDENT_H
 #define DISTILL_STUDENT_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,13 +14,13 @@ extern "C" {
 
 // A hybrid that borrows all values, so that teacher and students must outlive it; for inference.
 // distill_hybrid_finish frees what init made.
-vkc_status distill_hybrid_init(nn_vit *hybrid, const nn_vit *teacher, const nn_vit *const *student,
+vkc_status distill_hybrid_init(nn_model *hybrid, const nn_model *teacher, const nn_model *const *student,
                                uint32_t n_students, const uint8_t *choice);
-void       distill_hybrid_finish(nn_vit *hybrid);       // zeroed is fine
+void       distill_hybrid_finish(nn_model *hybrid);       // zeroed is fine
 
-// The same as a model of its own, that can be saved. Its config has no provenance and no figures. nn_vit_destroy.
-vkc_status distill_hybrid_create(const nn_vit *teacher, const nn_vit *const *student, uint32_t n_students,
-                                 const uint8_t *choice, nn_vit **out);
+// The same as a model of its own, that can be saved. Its config has no provenance and no figures. nn_model_destroy.
+vkc_status distill_hybrid_create(const nn_model *teacher, const nn_model *const *student, uint32_t n_students,
+                                 const uint8_t *choice, nn_model **out);
 
 #ifdef __cplusplus
 }

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool distill_layer_differs(const nn_vit *teacher, const nn_vit *student, uint32_t l)
+bool distill_layer_differs(const nn_model *teacher, const nn_model *student, uint32_t l)
 {
     const nn_layer_config *a = &teacher->block[l].layer, *b = &student->block[l].layer;
     return strcmp(a->mixer, b->mixer) != 0 || strcmp(a->options, b->options) != 0;
 }
 
-vkc_status distill_check_shapes(const nn_vit *teacher, const nn_vit *student)
+vkc_status distill_check_shapes(const nn_model *teacher, const nn_model *student)
 {
     const nn_model_config *a = &teacher->cfg, *b = &student->cfg;
     const struct { const char *what; uint32_t teacher, student; } same[] = {
@@ -27,7 +27,7 @@ vkc_status distill_check_shapes(const nn_vit *teacher, const nn_vit *student)
     return VKC_OK;
 }
 
-static vkc_status copy_param(const nn_vit *from, uint32_t a, nn_vit *to, uint32_t b)
+static vkc_status copy_param(const nn_model *from, uint32_t a, nn_model *to, uint32_t b)
 {
     size_t n = nn_shape_len(&from->params->p[a].shape);
     if (n != nn_shape_len(&to->params->p[b].shape))
@@ -42,7 +42,7 @@ static vkc_status copy_param(const nn_vit *from, uint32_t a, nn_vit *to, uint32_
     return st;
 }
 
-static vkc_status copy_rows(const nn_vit *from, uint32_t a, nn_vit *to, uint32_t b, const nn_row_copy *copy)
+static vkc_status copy_rows(const nn_model *from, uint32_t a, nn_model *to, uint32_t b, const nn_row_copy *copy)
 {
     const nn_param *pa = &from->params->p[a], *pb = &to->params->p[b];
     const size_t na = nn_shape_len(&pa->shape), nb = nn_shape_len(&pb->shape), row = nb / pb->shape.dim[0];
@@ -71,11 +71,11 @@ done:
 }
 
 // Mixer parameters take what their row says; the student was initialised before, so the rest stays.
-static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
+static vkc_status warm_start(const nn_model *teacher, nn_model *student, uint32_t l)
 {
-    const nn_vit_block *b = &student->block[l];
+    const nn_block *b = &student->block[l];
     nn_mixer_param p[NN_MAX_MIXER_PARAMS];
-    nn_mixer_dims d = nn_vit_mixer_dims(student, l);
+    nn_mixer_dims d = nn_model_mixer_dims(student, l);
     uint32_t n = b->mixer->params(&d, p);
     const bool same = !distill_layer_differs(teacher, student, l);     // takes everything
     for (uint32_t i = 0; i < n; i++) {
@@ -95,7 +95,7 @@ static vkc_status warm_start(const nn_vit *teacher, nn_vit *student, uint32_t l)
     return VKC_OK;
 }
 
-static bool is_mixer_param(const nn_vit *v, uint32_t index)
+static bool is_mixer_param(const nn_model *v, uint32_t index)
 {
     for (uint32_t l = 0; l < v->cfg.depth; l++)
         for (uint32_t i = 0; i < v->block[l].n_mixer_p; i++)
@@ -104,15 +104,15 @@ static bool is_mixer_param(const nn_vit *v, uint32_t index)
     return false;
 }
 
-vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_config *layer, nn_vit **out)
+vkc_status distill_student_create_layers(const nn_model *teacher, const nn_layer_config *layer, nn_model **out)
 {
     vkc_status st;
     nn_model_config cfg = { 0 };
-    nn_vit *s = NULL;
+    nn_model *s = NULL;
     VKC_TRY(nn_model_config_copy(&teacher->cfg, &cfg));
     memcpy(cfg.layers, layer, cfg.depth * sizeof *layer);
-    VKC_TRY(nn_vit_create(teacher->dev, &cfg, true, &s));
-    VKC_TRY(nn_vit_init(s, 0));
+    VKC_TRY(nn_model_create(teacher->dev, &cfg, true, &s));
+    VKC_TRY(nn_model_init(s, 0));
     for (uint32_t i = 0; i < s->params->n; i++) {
         uint32_t from;
         if (is_mixer_param(s, i))
@@ -128,12 +128,12 @@ vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_c
     *out = s;
     s = NULL;
 done:
-    nn_vit_destroy(s);
+    nn_model_destroy(s);
     nn_model_config_finish(&cfg);
     return st;
 }
 
-vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out)
+vkc_status distill_student_create(const nn_model *teacher, const nn_layer_config *mixer, nn_model **out)
 {
     nn_layer_config layer[NN_MAX_DEPTH];
     for (uint32_t l = 0; l < teacher->cfg.depth; l++)

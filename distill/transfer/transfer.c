@@ -10,8 +10,8 @@ typedef struct transfer {
     distill_distances d;
 } transfer;
 
-static uint32_t build_losses(void *user, nn_graph *g, const nn_vit *teacher, const nn_vit *student,
-                             const nn_batch *b, const nn_vit_taps *t, nn_tensor **watch)
+static uint32_t build_losses(void *user, nn_graph *g, const nn_model *teacher, const nn_model *student,
+                             const nn_batch *b, const nn_model_taps *t, nn_tensor **watch)
 {
     transfer *w = (transfer *) user;
     (void) b;
@@ -19,7 +19,7 @@ static uint32_t build_losses(void *user, nn_graph *g, const nn_vit *teacher, con
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
         if (!distill_layer_differs(teacher, student, l))
             continue;
-        nn_tensor *heads, *o = nn_vit_attn(g, student, l, t->normed[l], true, &heads, NULL);
+        nn_tensor *heads, *o = nn_model_attn(g, student, l, t->normed[l], true, &heads, NULL);
         if (w->p->check_finite)
             nn_finite_watch(g, heads, "layer %u (%s): its output", l, student->block[l].mixer->name);
         nn_graph_add_loss(g, distill_distances_add(&w->d, g, l, heads, o, t), 1.0f);
@@ -27,7 +27,7 @@ static uint32_t build_losses(void *user, nn_graph *g, const nn_vit *teacher, con
     return distill_distances_watch(&w->d, watch);
 }
 
-static vkc_status check(const nn_vit *teacher, const nn_vit *student)
+static vkc_status check(const nn_model *teacher, const nn_model *student)
 {
     vkc_status st = distill_check_shapes(teacher, student);
     for (uint32_t l = 0; l < teacher->cfg.depth && st == VKC_OK; l++)
@@ -36,7 +36,7 @@ static vkc_status check(const nn_vit *teacher, const nn_vit *student)
     return st == VKC_OK ? VKC_FAIL(VKC_E_ARG, "transfer: the student has the teacher's mixer in every layer") : st;
 }
 
-vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+vkc_status distill_transfer(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                             distill_transfer_result *out)
 {
     vkc_status st;

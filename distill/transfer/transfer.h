@@ -11,7 +11,7 @@
 
 #include "nn/data/dataset.h"
 #include "nn/base/progress.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,13 +58,13 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
 
 // A new model of the teacher's shape whose every attention layer is `mixer`, all else the teacher's values,
 // mixers warm-started. Trainable.
-vkc_status distill_student_create(const nn_vit *teacher, const nn_layer_config *mixer, nn_vit **out);
+vkc_status distill_student_create(const nn_model *teacher, const nn_layer_config *mixer, nn_model **out);
 // The same with any mixer in each layer: layer[l] (depth), checked; where it is the teacher's own, the layer is a copy.
-vkc_status distill_student_create_layers(const nn_vit *teacher, const nn_layer_config *layer, nn_vit **out);
+vkc_status distill_student_create_layers(const nn_model *teacher, const nn_layer_config *layer, nn_model **out);
 // Is layer l of the student another module than the teacher's: another mixer, or other options of it?
-bool       distill_layer_differs(const nn_vit *teacher, const nn_vit *student, uint32_t l);
+bool       distill_layer_differs(const nn_model *teacher, const nn_model *student, uint32_t l);
 // E_ARG, with both values, unless the two are of one shape, token retention aside.
-vkc_status distill_check_shapes(const nn_vit *teacher, const nn_vit *student);
+vkc_status distill_check_shapes(const nn_model *teacher, const nn_model *student);
 
 // Figures of layer l; NaN where its mixer has no learned features or the teacher's no attention weights.
 typedef struct distill_match_result {
@@ -76,7 +76,7 @@ typedef struct distill_match_result {
 } distill_match_result;
 
 // The first stage alone; transfer runs it when match_epochs is not 0. Its checkpoint is another than transfer's.
-vkc_status distill_match(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+vkc_status distill_match(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                          distill_match_result *out);
 
 typedef struct distill_transfer_result {
@@ -89,7 +89,7 @@ typedef struct distill_transfer_result {
 
 // Train in place the student's mixers that differ from the teacher's and, for target output, their projections.
 // E_ARG when none differs or the shapes do; E_STOPPED after a checkpoint when told to stop.
-vkc_status distill_transfer(const nn_vit *teacher, nn_vit *student, const distill_transfer_params *p,
+vkc_status distill_transfer(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                             distill_transfer_result *out);
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
 #include "distill/transfer/distance.h"
 #include "distill/transfer/tune_centre.h"
 #include "distill/transfer/tune_halting.h"
+#include "nn/models/picture_loader.h"
 #include "nn/graph/finite.h"
 #include "nn/train/fit.h"
 #include "nn/train/fit_work.h"
@@ -32,7 +33,7 @@ vkc_status distill_trained_get(const char *name, distill_trained *out)
 // Parameters with defaults worked out, and what the graph is given to minimise.
 typedef struct tuning {
     const distill_tune_params *p;
-    const nn_vit *teacher;          // NULL = it need not run
+    const nn_model *teacher;          // NULL = it need not run
     double    similarity, ce, kl;   // weights, 0 = none
     distill_distances d;
     distill_halting   halting;
@@ -54,13 +55,13 @@ static bool is_early(const distill_tune_params *p)      // the first of the two 
 }
 
 // Is layer l one that is tuned? Without a teacher to differ from: one without attention.
-static bool is_replaced(const nn_vit *teacher, const nn_vit *student, uint32_t l)
+static bool is_replaced(const nn_model *teacher, const nn_model *student, uint32_t l)
 {
     return teacher ? distill_layer_differs(teacher, student, l)
                    : strcmp(student->block[l].mixer->name, "attention") != 0;
 }
 
-static uint32_t count_replaced(const nn_vit *teacher, const nn_vit *student)
+static uint32_t count_replaced(const nn_model *teacher, const nn_model *student)
 {
     uint32_t n = 0;
     for (uint32_t l = 0; l < student->cfg.depth; l++)
@@ -68,14 +69,14 @@ static uint32_t count_replaced(const nn_vit *teacher, const nn_vit *student)
     return n;
 }
 
-static void thaw(nn_vit *v)
+static void thaw(nn_model *v)
 {
     for (uint32_t i = 0; i < v->params->n; i++)
         v->params->p[i].frozen = false;
 }
 
 // Freeze all that is not trained.
-static void freeze(const nn_vit *teacher, nn_vit *v, distill_trained trained)
+static void freeze(const nn_model *teacher, nn_model *v, distill_trained trained)
 {
     nn_param *p = v->params->p;
     if (trained == DISTILL_TRAIN_ALL)
@@ -83,7 +84,7 @@ static void freeze(const nn_vit *teacher, nn_vit *v, distill_trained trained)
     for (uint32_t i = 0; i < v->params->n; i++)
         p[i].frozen = true;
     for (uint32_t l = 0; l < v->cfg.depth; l++) {
-        const nn_vit_block *b = &v->block[l];
+        const nn_block *b = &v->block[l];
         const uint32_t projection[] = { b->proj_w, b->proj_b };
         const uint32_t rest[] = { b->norm1_w, b->norm1_b, b->norm2_w, b->norm2_b, b->fc1_w, b->fc1_b, b->fc2_w,
                                   b->fc2_b };
@@ -102,7 +103,7 @@ static void freeze(const nn_vit *teacher, nn_vit *v, distill_trained trained)
     }
 }
 
-static vkc_status check(tuning *w, const nn_vit *teacher, const nn_vit *student)
+static vkc_status check(tuning *w, const nn_model *teacher, const nn_model *student)
 {
     const distill_tune_params *p = w->p;
     const uint32_t replaced = count_replaced(teacher, student);
@@ -154,7 +155,8 @@ static uint32_t watch(tuning *w, nn_graph *g, nn_tensor *t, double weight)
     return w->n++;
 }
 
-static void compare_layers(tuning *w, nn_graph *g, const nn_vit *student, const nn_vit_taps *t, const nn_vit_taps *s)
+static void compare_layers(tuning *w, nn_graph *g, const nn_model *student, const nn_model_taps *t,
+                           const nn_model_taps *s)
 {
     nn_tensor *list[2 * NN_MAX_DEPTH];
     distill_distances_start(&w->d, w->p->target, w->p->distance);
@@ -168,7 +170,7 @@ static void compare_layers(tuning *w, nn_graph *g, const nn_vit *student, const 
 }
 
 // How evenly hidden units share their weight, in every layer that has such units (algorithms A.7).
-static void gather_units(tuning *w, nn_graph *g, const nn_vit *student, const nn_vit_taps *s)
+static void gather_units(tuning *w, nn_graph *g, const nn_model *student, const nn_model_taps *s)
 {
     w->units_at = w->n;
     for (uint32_t l = 0; l < student->cfg.depth; l++) {
@@ -182,22 +184,22 @@ static void gather_units(tuning *w, nn_graph *g, const nn_vit *student, const nn
     w->n_units = w->n - w->units_at;
 }
 
-static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
+static void build(tuning *w, nn_fit_work *f, const nn_model *student)
 {
     const distill_tune_params *p = w->p;
     nn_graph *g = f->graph;
-    nn_vit_taps t = { 0 }, s = { 0 };
+    nn_model_taps t = { 0 }, s = { 0 };
     nn_tensor *wanted = NULL;
     w->ce_at = w->kl_at = w->d_at = w->units_at = w->halting_at = UINT32_MAX;
-    nn_recipe_build(g, &p->recipe, p->seed, &student->cfg, f->batch.images, &w->recipe);
+    nn_recipe_build(g, &p->recipe, p->seed, &student->cfg, f->batch.samples, &w->recipe);
     s.drop = w->recipe.drop;
     if (w->teacher) {
-        wanted = nn_vit_forward(g, w->teacher, &f->batch, f->pixels, false, &t);
+        wanted = nn_model_forward(g, w->teacher, &f->batch, &f->pixels, false, &t);
         distill_halting_start(&t, &s);
     }
-    nn_tensor *logits = nn_vit_forward(g, student, &f->batch, f->pixels, true, &s);
+    nn_tensor *logits = nn_model_forward(g, student, &f->batch, &f->pixels, true, &s);
     if (p->check_finite) {
-        nn_vit_watch(g, student, &s);
+        nn_model_watch(g, student, &s);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     if (w->ce > 0) {
@@ -223,7 +225,7 @@ static void build(tuning *w, nn_fit_work *f, const nn_vit *student)
     }
 }
 
-static vkc_status train(tuning *w, nn_vit *student, distill_tune_result *out)
+static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
 {
     vkc_status st;
     const distill_tune_params *p = w->p;
@@ -265,13 +267,14 @@ done:
     return st;
 }
 
-vkc_status distill_tune_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p)
+vkc_status distill_tune_check(const nn_model *teacher, const nn_model *student, const distill_tune_params *p)
 {
     tuning w = { .p = p };
     return check(&w, teacher, student);
 }
 
-vkc_status distill_tune(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, distill_tune_result *out)
+vkc_status distill_tune(const nn_model *teacher, nn_model *student, const distill_tune_params *p,
+                        distill_tune_result *out)
 {
     tuning w = { .p = p };
     const double none = (double) NAN;

@@ -4,7 +4,7 @@
 // compared with what the teacher's gives in the same layer (algorithms A.2, A.6), and its logits with the labels and
 // with the teacher's logits. A distance so reaches the mixers of earlier layers too. What is not trained keeps its bits
 // but lets gradients through. Two stages are usual: mixers alone with all losses, then blocks or the whole network with
-// cross-entropy and divergence. A teacher that lets go of tokens (nn/models/vit/retention.h) decides for both which
+// cross-entropy and divergence. A teacher that lets go of tokens (nn/models/retention.h) decides for both which
 // tokens there are; the student's gate learns to decide likewise.
 //
 //   loss = similarity sum_l d(student_l, teacher_l) + ce CE(logits, labels) + kl T^2 KL(teacher || student)
@@ -72,12 +72,13 @@ typedef struct distill_tune_result {
 } distill_tune_result;
 
 // What distill_tune would refuse of these, before anything is made. `student` need not be trainable yet.
-vkc_status distill_tune_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p);
+vkc_status distill_tune_check(const nn_model *teacher, const nn_model *student, const distill_tune_params *p);
 
 // Train `student` in place; it must be trainable and of the teacher's shape. `teacher` may be NULL when neither
 // similarity, kl nor halting is asked for. Errors: E_ARG (nothing to train, another shape), E_FORMAT (other classes),
 // E_CHECK (a loss that is no number), E_STOPPED after a checkpoint, device errors.
-vkc_status distill_tune(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, distill_tune_result *out);
+vkc_status distill_tune(const nn_model *teacher, nn_model *student, const distill_tune_params *p,
+                        distill_tune_result *out);
 
 #ifdef __cplusplus
 }

@@ -9,12 +9,12 @@
 #define WITHIN   0.0025             // of the teacher's keep ratio
 #define STEP     0.2                // a tenth of the spread that `pare retain` gives a gate's argument
 
-vkc_status distill_tune_centre(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, bool move,
+vkc_status distill_tune_centre(const nn_model *teacher, nn_model *student, const distill_tune_params *p, bool move,
                                distill_centre_result *out)
 {
     vkc_status st;
     distill_pictures pictures = { .n = 0 };
-    nn_vit as_it_is = *teacher;     // its config is written to, with what it was
+    nn_model as_it_is = *teacher;     // its config is written to, with what it was
     nn_retention_config *s = &student->cfg.retention;
     const distill_retain_params told = { .progress = p->progress, .user = p->user };
     const double none = (double) NAN;

@@ -20,7 +20,7 @@ typedef struct distill_centre_result {
 // Both must halt. With `move`, leave in student->cfg the centre that gives the teacher's keep ratio, as near as it
 // gets; without, only measure. Of `p` data, threads, progress and user are read. Blocking; thread-safety as the device.
 // Errors: E_ARG (a model that does not halt), E_FORMAT (no usable picture), E_STOPPED, device errors.
-vkc_status distill_tune_centre(const nn_vit *teacher, nn_vit *student, const distill_tune_params *p, bool move,
+vkc_status distill_tune_centre(const nn_model *teacher, nn_model *student, const distill_tune_params *p, bool move,
                                distill_centre_result *out);
 
 #ifdef __cplusplus

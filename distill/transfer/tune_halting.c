@@ -9,7 +9,7 @@
 #define KEEP_WEIGHT 5.0f            // of the shares beside the divergence
 #define TAU 0.1f                    // of a cumulative score: how soft "goes on" is
 
-vkc_status distill_halting_check(const nn_vit *teacher, const nn_vit *student, const distill_tune_params *p)
+vkc_status distill_halting_check(const nn_model *teacher, const nn_model *student, const distill_tune_params *p)
 {
     const nn_retention_config *t = &teacher->cfg.retention, *s = &student->cfg.retention;
     if (t->policy != s->policy)
@@ -30,13 +30,13 @@ vkc_status distill_halting_check(const nn_vit *teacher, const nn_vit *student, c
     return VKC_OK;
 }
 
-void distill_halting_start(const nn_vit_taps *t, nn_vit_taps *s)
+void distill_halting_start(const nn_model_taps *t, nn_model_taps *s)
 {
     s->retention.follow = &t->retention;
 }
 
-void distill_halting_add(distill_halting *h, nn_graph *g, const distill_tune_params *p, const nn_vit *teacher,
-                         const nn_vit_taps *t, const nn_vit_taps *s)
+void distill_halting_add(distill_halting *h, nn_graph *g, const distill_tune_params *p, const nn_model *teacher,
+                         const nn_model_taps *t, const nn_model_taps *s)
 {
     const nn_retention_config *c = &teacher->cfg.retention;
     const struct halt_match_attr match = {

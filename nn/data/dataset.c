@@ -10,7 +10,7 @@
 #include "nn/base/files.h"
 #include "nn/image/image.h"
 #include "nn/base/json.h"
-#include "nn/models/vit/config/model_config.h"
+#include "nn/base/limits.h"
 #include "nn/base/paths.h"
 #include "nn/data/synth.h"
 

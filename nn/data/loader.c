@@ -384,31 +384,10 @@ const char *nn_loader_bad_text(nn_loader *l, uint32_t i)
     return i < MAX_TEXTS && i < nn_loader_bad(l) ? l->texts[i] : NULL;
 }
 
-nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch)
-{
-    nn_loader_params p = { .data = data, .split = split, .batch = batch, .height = c->height, .width = c->width,
-                           .channels = c->channels, .preprocess = c->preprocess };
-    memcpy(p.mean, c->mean, sizeof p.mean);
-    memcpy(p.std, c->std, sizeof p.std);
-    return p;
-}
-
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t height, uint32_t width)
 {
     if (nn_dataset_is_oriented(data))       // and drawn for its own grid of patches
         return (nn_augment_params) { .shift = 0 };
     return (nn_augment_params) { .flip_h = true, .flip_v = true, .transpose = height == width,
                                   .shift = (height < width ? height : width) / 16 };
-}
-
-nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
-                                           uint64_t seed, uint32_t threads, bool plain)
-{
-    nn_loader_params p = nn_loader_params_of(c, data, NN_SPLIT_TRAIN, batch);
-    p.seed = seed;
-    p.threads = threads;
-    p.shuffle = true;
-    if (!plain)
-        p.augment = nn_augment_default(data, c->height, c->width);
-    return p;
 }

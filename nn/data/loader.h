@@ -13,7 +13,6 @@
 
 #include "nn/data/augment.h"
 #include "nn/data/dataset.h"
-#include "nn/models/vit/config/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,13 +34,6 @@ typedef struct nn_loader_params {
     uint32_t threads;               // 0 = as many as cores
     size_t   cache_bytes;           // keep the decoded pictures when they fit; 0 = 1 GiB, 1 = never
 } nn_loader_params;
-
-// What a model wants of a split: its size, channels, mean and std; all else zero.
-nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch);
-
-// The same for training: the train split, shuffled by `seed`, and augmented unless `plain`.
-nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
-                                           uint64_t seed, uint32_t threads, bool plain);
 
 // What training does to pictures unless told otherwise: flips, transposes (of square ones) and shifts of a sixteenth
 // of the side; nothing where a mirrored picture would be another (digits).

@@ -8,8 +8,11 @@
 #ifndef NN_SHEET_H
 #define NN_SHEET_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nn/base/limits.h"
 #include "nn/image/image.h"
-#include "nn/models/vit/config/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -24,8 +24,8 @@ typedef struct picture {
 } picture;
 
 struct nn_classifier {
-    nn_vit   *owned;                // NULL when the model is the caller's
-    const nn_vit *v;
+    nn_model   *owned;                // NULL when the model is the caller's
+    const nn_model *v;
     nn_infer *inf;
     nn_classifier_params p;
     picture  *pictures;             // (batch)
@@ -52,7 +52,7 @@ static vkc_status init_memory(nn_classifier *c)
     return VKC_OK;
 }
 
-vkc_status nn_classifier_create_of(const nn_vit *v, const nn_classifier_params *p, nn_classifier **out)
+vkc_status nn_classifier_create_of(const nn_model *v, const nn_classifier_params *p, nn_classifier **out)
 {
     vkc_status st;
     if (p->batch > MAX_BATCH)
@@ -79,14 +79,14 @@ done:
 
 vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out)
 {
-    nn_vit *v = NULL;
-    vkc_status st = nn_vit_load(dev, model_dir, false, &v);
+    nn_model *v = NULL;
+    vkc_status st = nn_model_load(dev, model_dir, false, &v);
     if (st == VKC_OK)
         st = nn_classifier_create_of(v, &(nn_classifier_params) { .batch = 1 }, out);
     if (st == VKC_OK)
         (*out)->owned = v;
     else
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     return st;
 }
 
@@ -95,7 +95,7 @@ void nn_classifier_destroy(nn_classifier *c)
     if (!c)
         return;
     nn_infer_destroy(c->inf);
-    nn_vit_destroy(c->owned);
+    nn_model_destroy(c->owned);
     free(c->pictures);
     free(c->rgb);
     free(c->pixels);

@@ -1,4 +1,5 @@
 // eval.c — top-1, top-5 and loss over a split.
+#include "nn/models/picture_loader.h"
 #include "nn/infer/eval.h"
 
 #include "nn/infer/infer.h"
@@ -37,7 +38,7 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
     t->n++;
 }
 
-vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out)
+vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out)
 {
     vkc_status st;
     const uint32_t batch = p->batch ? p->batch : 128;

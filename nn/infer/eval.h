@@ -4,7 +4,7 @@
 
 #include "nn/data/dataset.h"
 #include "nn/base/progress.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,7 +34,7 @@ typedef struct nn_eval_result {
 uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label);
 
 // Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
-vkc_status nn_eval(const nn_vit *v, const nn_eval_params *p, nn_eval_result *out);
+vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out);
 
 #ifdef __cplusplus
 }

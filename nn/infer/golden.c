@@ -12,7 +12,7 @@
 
 typedef struct golden {
     nn_safetensors *file;
-    nn_vit   *v;
+    nn_model   *v;
     nn_infer *inf;
     uint32_t  n;                    // pictures
     float    *pixels, *logits, *want;
@@ -96,7 +96,7 @@ vkc_status nn_golden_run(vkc_device *dev, const char *dir, nn_golden_result *out
     *out = (nn_golden_result) { .n_layers = 0 };
     VKC_TRY(nn_path_build(path, dir, "golden.safetensors"));
     VKC_TRY(nn_safetensors_load(path, &g.file));
-    VKC_TRY(nn_vit_load(dev, dir, false, &g.v));
+    VKC_TRY(nn_model_load(dev, dir, false, &g.v));
     out->n_layers = g.v->cfg.depth + 1;
     VKC_TRY(load_pixels(&g));
     VKC_TRY(nn_infer_create_with(g.v, &(nn_infer_params) { .cap_images = g.n, .blocks = true }, &g.inf));
@@ -104,7 +104,7 @@ vkc_status nn_golden_run(vkc_device *dev, const char *dir, nn_golden_result *out
     st = compare(&g, out);
 done:
     nn_infer_destroy(g.inf);
-    nn_vit_destroy(g.v);
+    nn_model_destroy(g.v);
     nn_safetensors_destroy(g.file);
     free(g.pixels);
     free(g.logits);

@@ -6,7 +6,7 @@
 #ifndef NN_GOLDEN_H
 #define NN_GOLDEN_H
 
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 #include "vk/device.h"
 
 #ifdef __cplusplus

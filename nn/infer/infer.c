@@ -19,7 +19,7 @@ typedef struct layer_copy {
 } layer_copy;
 
 struct nn_infer {
-    const nn_vit *v;
+    const nn_model *v;
     nn_infer_params p;
     uint32_t input_len;             // floats an image
     nn_batch batch;
@@ -33,7 +33,7 @@ struct nn_infer {
 };
 
 // Tensors of a dense model to be read back: class attention where there are attention weights, and the stream.
-static vkc_status add_extra(nn_infer *inf, const nn_vit_taps *taps)
+static vkc_status add_extra(nn_infer *inf, const nn_model_taps *taps)
 {
     const nn_model_config *c = &inf->v->cfg;
     const struct class_attention_attr attr = { .heads = c->heads };
@@ -122,36 +122,37 @@ const float *nn_infer_embedded(const nn_infer *inf)
 }
 
 // The graph from its input to the logits.
-static nn_tensor *forward(nn_infer *inf, nn_tensor **input, nn_vit_taps *taps)
+static nn_tensor *forward(nn_infer *inf, nn_tensor **input, nn_model_taps *taps)
 {
-    const nn_vit *v = inf->v;
+    const nn_model *v = inf->v;
     if (!inf->p.stream) {
+        nn_tensor *in[NN_MAX_INPUTS] = { NULL };
+        nn_model_add_inputs(inf->g, &v->cfg, &inf->batch, in);
+        *input = in[0];
         inf->input_len = nn_model_config_pixels(&v->cfg);
-        *input = nn_graph_input(inf->g, "pixels", (nn_shape) { 2, { 0, inf->input_len } }, NN_DTYPE_F32,
-                                inf->batch.images);
-        return nn_vit_forward(inf->g, v, &inf->batch, *input, false, taps);
+        return nn_model_forward(inf->g, v, &inf->batch, in, false, taps);
     }
     if (v->cfg.retention.policy != NN_POLICY_NONE)
         return nn_graph_fail(inf->g, VKC_FAIL(VKC_E_ARG, "infer: a model that drops tokens cannot start at a block"));
     inf->input_len = nn_model_config_tokens(&v->cfg) * v->cfg.dim;
     *input = nn_graph_input(inf->g, "stream", (nn_shape) { 2, { 0, v->cfg.dim } }, NN_DTYPE_F32, inf->batch.tokens);
-    return nn_vit_forward_from(inf->g, v, &inf->batch, inf->p.first, *input, false, taps);
+    return nn_model_forward_from(inf->g, v, &inf->batch, inf->p.first, *input, false, taps);
 }
 
 static vkc_status build(nn_infer *inf)
 {
-    const nn_vit *v = inf->v;
+    const nn_model *v = inf->v;
     vkc_device *dev = v->dev;
     vkc_status st;
     uint64_t before = vkc_memory_get_info(dev).in_use;
-    VKC_TRY(nn_batch_create(dev, &v->cfg, inf->p.cap_images, &inf->batch));
+    VKC_TRY(nn_model_batch_create(dev, &v->cfg, inf->p.cap_images, &inf->batch));
     VKC_TRY(nn_graph_create(dev, &inf->g));
     nn_tensor *input = NULL;
-    nn_vit_taps taps = { 0 };
+    nn_model_taps taps = { 0 };
     inf->logits = forward(inf, &input, &taps);
     inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {
-        nn_vit_watch(inf->g, v, &taps);
+        nn_model_watch(inf->g, v, &taps);
         nn_finite_watch(inf->g, inf->logits, "the classifier's output");
     }
     VKC_TRY(add_extra(inf, &taps));
@@ -176,7 +177,7 @@ done:
     return st;
 }
 
-vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_infer **out)
+vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_infer **out)
 {
     nn_infer *inf = (nn_infer *) calloc(1, sizeof *inf);
     if (!inf)
@@ -193,7 +194,7 @@ vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_in
     return VKC_OK;
 }
 
-vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out)
+vkc_status nn_infer_create(const nn_model *v, uint32_t cap_images, nn_infer **out)
 {
     return nn_infer_create_with(v, &(nn_infer_params) { .cap_images = cap_images }, out);
 }

@@ -2,7 +2,7 @@
 #ifndef NN_INFER_H
 #define NN_INFER_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,9 +22,9 @@ typedef struct nn_infer_params {
 } nn_infer_params;
 
 // For batches of at most cap_images. `v` must outlive it; later changes of v's values are seen, changes of its
-// structure (nn_vit_borrow) are not. Errors: E_DEVMEM in words, E_NOMEM, E_UNSUPPORTED.
-vkc_status nn_infer_create(const nn_vit *v, uint32_t cap_images, nn_infer **out);
-vkc_status nn_infer_create_with(const nn_vit *v, const nn_infer_params *p, nn_infer **out);
+// structure (nn_model_borrow) are not. Errors: E_DEVMEM in words, E_NOMEM, E_UNSUPPORTED.
+vkc_status nn_infer_create(const nn_model *v, uint32_t cap_images, nn_infer **out);
+vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_infer **out);
 void       nn_infer_destroy(nn_infer *inf);
 
 // pixels (n, channels, size, size), normalised, or the stream (see `stream`) -> logits (n, classes). Blocking. The bits
@@ -39,7 +39,7 @@ vkc_status nn_infer_repeat(nn_infer *inf, double *seconds);
 const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l);
 // Adds to share[l], of the n images of that run, the shares of their patches that entered block l; needs `kept`.
 void nn_infer_add_shares(const nn_infer *inf, uint32_t n, double *share);
-// Another gate for the runs to come of a halting model (nn/models/vit/retention.h), whose config stays as it is.
+// Another gate for the runs to come of a halting model (nn/models/retention.h), whose config stays as it is.
 // Blocking.
 vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre);
 // The class attention of every token (n, tokens) in layer l (shaders/attention/class_attention.h); NULL where the mixer

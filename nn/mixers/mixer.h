@@ -9,7 +9,7 @@
 
 #include "nn/graph/graph.h"
 #include "nn/graph/init.h"
-#include "nn/models/vit/config/model_config.h"
+#include "nn/mixers/layer_config.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -17,7 +17,7 @@ typedef struct nn_fit_work {        // owned
     nn_loader  *loader;
     nn_batch    batch;
     nn_graph   *graph;
-    nn_tensor  *pixels, *labels;    // inputs of the graph, packed by batch.images
+    nn_tensor  *pixels, *labels;    // inputs of the graph, packed by batch.samples
     nn_stepper *stepper;            // NULL until the caller makes it
 } nn_fit_work;
 

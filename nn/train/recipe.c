@@ -47,7 +47,7 @@ void nn_recipe_build(nn_graph *g, const nn_recipe *r, uint64_t seed, const nn_mo
         out->share = nn_graph_input(g, "shares", (nn_shape) { 1, { 0 } }, NN_DTYPE_F32, images);
     }
     if (r->drop_path > 0)
-        out->drop = (nn_vit_drop) {
+        out->drop = (nn_drop_paths) {
             .key = nn_graph_input(g, "drop path key", (nn_shape) { 1, { 2 } }, NN_DTYPE_U32, NULL),
             .rate = r->drop_path,
         };

@@ -4,7 +4,7 @@
 // All of it is a pure function of seed and step, so that a resumed run ends in the same bits. A graph takes it in four
 // places, and the stepper (nn/train/stepper.h, `recipe`) with the loop (nn/train/fit.h) does the rest:
 //
-//   nn_recipe_build(g, &recipe, seed, &cfg, batch.images, &in);
+//   nn_recipe_build(g, &recipe, seed, &cfg, batch.samples, &in);
 //   taps.drop = in.drop;                   then the model's forward pass with these taps
 //   loss = nn_recipe_loss(g, &in, logits, labels);
 //   nn_stepper_params.recipe = &in;
@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "nn/graph/graph.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,7 +43,7 @@ typedef struct nn_recipe_inputs {
     uint64_t   seed;
     uint32_t   channels, height, width;     // of a picture
     nn_tensor *other, *share;       // (B) uint32 second labels, (B) share of the first, as labels; NULL: pictures stay
-    nn_vit_drop drop;               // for nn_vit_taps
+    nn_drop_paths drop;               // for nn_model_taps
 } nn_recipe_inputs;
 
 // `images` are the layout of pixels and labels. A failure is the graph's sticky error.

@@ -13,7 +13,7 @@
 #include "nn/graph/graph.h"
 #include "nn/train/optim.h"
 #include "nn/train/recipe.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {

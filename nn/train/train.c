@@ -1,4 +1,5 @@
 // train.c — a classifier's graph and loss, and the loop around it.
+#include "nn/models/picture_loader.h"
 #include "nn/train/train.h"
 
 #include "nn/graph/finite.h"
@@ -10,17 +11,17 @@ static double or_default(double value, double fallback)
     return value < 0 ? 0 : value > 0 ? value : fallback;
 }
 
-static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, nn_fit_work *w)
+static vkc_status make_stepper(nn_model *v, const nn_train_params *p, nn_fit_work *w)
 {
     nn_graph *g = w->graph;
     nn_recipe r = p->recipe;
     r.smoothing = or_default(r.smoothing, 0.1);
     nn_recipe_inputs in;
-    nn_recipe_build(g, &r, p->seed, &v->cfg, w->batch.images, &in);
-    nn_vit_taps taps = { .drop = in.drop };
-    nn_tensor *logits = nn_vit_forward(g, v, &w->batch, w->pixels, true, &taps);
+    nn_recipe_build(g, &r, p->seed, &v->cfg, w->batch.samples, &in);
+    nn_model_taps taps = { .drop = in.drop };
+    nn_tensor *logits = nn_model_forward(g, v, &w->batch, &w->pixels, true, &taps);
     if (p->check_finite) {
-        nn_vit_watch(g, v, &taps);
+        nn_model_watch(g, v, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     nn_tensor *loss = nn_recipe_loss(g, &in, logits, w->labels);
@@ -32,7 +33,7 @@ static vkc_status make_stepper(nn_vit *v, const nn_train_params *p, nn_fit_work 
     }, &w->stepper);
 }
 
-vkc_status nn_train(nn_vit *v, const nn_train_params *p, nn_train_result *out)
+vkc_status nn_train(nn_model *v, const nn_train_params *p, nn_train_result *out)
 {
     vkc_status st;
     nn_fit_work w = { .loader = NULL };

@@ -15,20 +15,20 @@
 #define STREAMS 4u
 #define PIXELS (IMAGES * 3 * 16 * 16)
 
-static nn_vit *make_model(vkc_device *dev, const char *mixer)
+static nn_model *make_model(vkc_device *dev, const char *mixer)
 {
     char arch[160];
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     snprintf(arch, sizeof arch, ARCH "%s", mixer);
     assert_ok(nn_model_config_init(&cfg, arch));
-    assert_ok(nn_vit_create(dev, &cfg, true, &v));
-    assert_ok(nn_vit_init(v, 7));
+    assert_ok(nn_model_create(dev, &cfg, true, &v));
+    assert_ok(nn_model_init(v, 7));
     nn_model_config_finish(&cfg);
     return v;
 }
 
-static void get_logits(const nn_vit *v, float *logits)
+static void get_logits(const nn_model *v, float *logits)
 {
     float pixels[PIXELS];
     nn_infer *inf;
@@ -39,7 +39,7 @@ static void get_logits(const nn_vit *v, float *logits)
     nn_infer_destroy(inf);
 }
 
-static float *read_param(const nn_vit *v, const char *name, uint32_t *index)
+static float *read_param(const nn_model *v, const char *name, uint32_t *index)
 {
     assert_true(nn_params_find(v->params, name, index));
     float *x = (float *) malloc(nn_shape_len(&v->params->p[*index].shape) * sizeof *x);
@@ -49,7 +49,7 @@ static float *read_param(const nn_vit *v, const char *name, uint32_t *index)
 }
 
 // The weights of unit r of stream s become `factor` times what they are; its biases too, so that for 0 it puts out 0.
-static void scale_unit(nn_vit *v, uint32_t layer, uint32_t s, uint32_t r, float factor)
+static void scale_unit(nn_model *v, uint32_t layer, uint32_t s, uint32_t r, float factor)
 {
     static const char *const names[] = { "x.weight", "x.bias", "h.weight" };
     for (int k = 0; k < 3; k++) {
@@ -75,7 +75,7 @@ static void scale_unit(nn_vit *v, uint32_t layer, uint32_t s, uint32_t r, float 
 static void silent_units_can_go(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, "attention/bilstm/attention"), *cut;
+    nn_model *v = make_model(dev, "attention/bilstm/attention"), *cut;
     distill_prune_layer layer[NN_MAX_DEPTH];
     float before[IMAGES * 10], after[IMAGES * 10];
     for (uint32_t s = 0; s < STREAMS; s++) {
@@ -94,15 +94,15 @@ static void silent_units_can_go(void **state)
     get_logits(cut, after);
     for (uint32_t i = 0; i < IMAGES * 10; i++)
         assert_float_equal(before[i], after[i], 1e-6f);
-    nn_vit_destroy(cut);
-    nn_vit_destroy(v);
+    nn_model_destroy(cut);
+    nn_model_destroy(v);
 }
 
 // All units stay: the same bits, in a model of another config.
 static void all_stay(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, "bilstm"), *cut;
+    nn_model *v = make_model(dev, "bilstm"), *cut;
     distill_prune_layer layer[NN_MAX_DEPTH];
     float before[IMAGES * 10], after[IMAGES * 10];
     get_logits(v, before);
@@ -111,15 +111,15 @@ static void all_stay(void **state)
     get_logits(cut, after);
     assert_memory_equal(before, after, sizeof before);
     assert_int_equal(nn_params_count(cut->params), nn_params_count(v->params));
-    nn_vit_destroy(cut);
-    nn_vit_destroy(v);
+    nn_model_destroy(cut);
+    nn_model_destroy(v);
 }
 
 // The norm decides, not the signed sum: a strong unit of negative weights stays.
 static void norms_decide(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, "bilstm"), *cut;
+    nn_model *v = make_model(dev, "bilstm"), *cut;
     distill_prune_layer layer[NN_MAX_DEPTH];
     uint32_t old_index, new_index;
     for (uint32_t l = 0; l < 3; l++)
@@ -134,8 +134,8 @@ static void norms_decide(void **state)
         assert_memory_equal(is + row * UNITS, was + (row * UNITS + 5) * UNITS, UNITS * sizeof *is);
     free(was);
     free(is);
-    nn_vit_destroy(cut);
-    nn_vit_destroy(v);
+    nn_model_destroy(cut);
+    nn_model_destroy(v);
 }
 
 // As many as the stream that needs most, rounded up, and never more than there are.
@@ -149,7 +149,7 @@ static void counts(void **state)
         { { .threshold = 0 , .multiple = 1 }, 5 },
     };
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, "bilstm");
+    nn_model *v = make_model(dev, "bilstm");
     distill_prune_layer layer[NN_MAX_DEPTH];
     for (uint32_t s = 0; s < STREAMS; s++)
         for (uint32_t r = 0; r < 3 + s; r++)        // stream 0 loses 3 of 8, stream 3 loses 6
@@ -158,7 +158,7 @@ static void counts(void **state)
         assert_ok(distill_prune_count(v, &cases[i].p, layer));
         assert_int_equal(layer[0].kept, cases[i].kept);
     }
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 // A few steps with the loss leave the weight less evenly shared than without.
@@ -169,13 +169,13 @@ static void the_loss_gathers_weight(void **state)
     double units[2];
     assert_ok(nn_dataset_create("synth:ringed-digit,train=16,val=8,test=8", &data));
     for (int k = 0; k < 2; k++) {
-        nn_vit *v = make_model(dev, "bilstm");
+        nn_model *v = make_model(dev, "bilstm");
         distill_tune_result r;
         assert_ok(distill_tune(NULL, v, &(distill_tune_params) {
             .data = data, .trained = DISTILL_TRAIN_MIXERS, .units = k ? 1.0 : 1e-9, .batch = 8, .epochs = 8, .lr = 1e-2,
             .seed = 1, .threads = 1 }, &r));
         units[k] = r.units;
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     assert_true(isfinite(units[0]) && units[0] <= 3.0 * STREAMS * UNITS);
     assert_true(units[1] < 0.97 * units[0] && units[1] >= 3.0 * STREAMS);
@@ -185,21 +185,21 @@ static void the_loss_gathers_weight(void **state)
 static void what_cannot_be(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, "attention");
+    nn_model *v = make_model(dev, "attention");
     distill_prune_layer layer[NN_MAX_DEPTH];
     nn_layer_config l;
     assert_status(distill_prune_count(v, &(distill_prune_params) { .keep = 0.5 }, layer), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "no layer"));
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     v = make_model(dev, "bilstm");
     assert_status(distill_prune_count(v, &(distill_prune_params) { .threshold = 1 }, layer), VKC_E_ARG);
     assert_status(distill_prune_count(v, &(distill_prune_params) { .keep = -1 }, layer), VKC_E_ARG);
     for (uint32_t i = 0; i < 3; i++)
         layer[i] = (distill_prune_layer) { .units = UNITS, .kept = 0 };
-    nn_vit *cut = NULL;
+    nn_model *cut = NULL;
     assert_status(distill_prune(v, layer, &cut), VKC_E_ARG);
     assert_null(cut);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     static const char *const bad[] = { "bilstm:hidden=0", "bilstm:hidden=-3", "bilstm:hidden=65537", "bilstm:hidden=3x",
                                        "bilstm:hidden=none", "linear:hidden=4" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -208,7 +208,7 @@ static void what_cannot_be(void **state)
     assert_int_equal(nn_mixer_number(&l, "hidden"), 12);
     nn_model_config cfg;
     assert_ok(nn_model_config_init(&cfg, ARCH "bilstm:hidden=129"));
-    assert_status(nn_vit_create(dev, &cfg, false, &v), VKC_E_ARG);
+    assert_status(nn_model_create(dev, &cfg, false, &v), VKC_E_ARG);
     nn_model_config_finish(&cfg);
 }
 

@@ -42,16 +42,16 @@ static void close_fixture(fixture *t)
     nn_dataset_destroy(t->data);
 }
 
-static nn_vit *make_model(vkc_device *dev, nn_policy policy, bool trainable)
+static nn_model *make_model(vkc_device *dev, nn_policy policy, bool trainable)
 {
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     assert_ok(nn_model_config_init(&cfg, ARCH));
     if (policy == NN_POLICY_HALTING)
         cfg.retention = (nn_retention_config) { .policy = policy, .every = 1, .gate_scale = 1, .eps = 0.01,
                                                 .keep_class = true };
-    assert_ok(nn_vit_create(dev, &cfg, trainable, &v));
-    assert_ok(nn_vit_init(v, 3));
+    assert_ok(nn_model_create(dev, &cfg, trainable, &v));
+    assert_ok(nn_model_init(v, 3));
     v->cfg.retention.gate_scale = 0;            // to be found
     nn_model_config_finish(&cfg);
     return v;
@@ -63,7 +63,7 @@ static distill_retain_params make_params(const fixture *t, double keep)
                                      .threads = 2 };
 }
 
-static float *read_params(const nn_vit *v, size_t *size)
+static float *read_params(const nn_model *v, size_t *size)
 {
     const nn_params *ps = v->params;
     *size = nn_params_count(ps) * sizeof(float);
@@ -81,12 +81,12 @@ static void test_keep(void **state)
 {
     fixture t;
     open_fixture(state, &t);
-    nn_vit *teacher = make_model(t.dev, NN_POLICY_NONE, false);
+    nn_model *teacher = make_model(t.dev, NN_POLICY_NONE, false);
     static const struct { double keep, kl, read_patches; bool keep_class; uint32_t every; } cases[] = {
         { 0.8, 0, 0, true, 1 }, { 0.6, 1, 1, true, 1 }, { 0.8, 0, 0, false, 2 }, { 1.0, 0, 0, true, 1 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        nn_vit *v = make_model(t.dev, NN_POLICY_HALTING, true);
+        nn_model *v = make_model(t.dev, NN_POLICY_HALTING, true);
         distill_retain_params p = make_params(&t, cases[i].keep);
         distill_retain_result r;
         nn_eval_result e;
@@ -115,9 +115,9 @@ static void test_keep(void **state)
         for (uint32_t l = 1; l < 3; l++)
             assert_true(fabs(s.layer[l] - e.keep_layer[l]) < 1e-6 && s.layer[l] <= s.layer[l - 1] &&
                         (s.layer[l] <= 0 || (s.overlap[l] >= 0 && s.overlap[l] <= 1 && s.auprc[l] > 0)));
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
-    nn_vit_destroy(teacher);
+    nn_model_destroy(teacher);
     close_fixture(&t);
 }
 
@@ -126,13 +126,13 @@ static void test_resume(void **state)
     fixture t;
     size_t size;
     open_fixture(state, &t);
-    nn_vit *teacher = make_model(t.dev, NN_POLICY_NONE, false), *v = make_model(t.dev, NN_POLICY_HALTING, true);
+    nn_model *teacher = make_model(t.dev, NN_POLICY_NONE, false), *v = make_model(t.dev, NN_POLICY_HALTING, true);
     distill_retain_params p = make_params(&t, 0.7);
     distill_retain_result whole, part;
     assert_ok(distill_retain(teacher, v, &p, &whole));
     float *want = read_params(v, &size);
     const double centre = v->cfg.retention.gate_centre;
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     p.run_dir = t.dir;
     const uint32_t stops[] = { 5, 6, 0 };
     for (uint32_t i = 0; i < 3; i++) {
@@ -142,7 +142,7 @@ static void test_resume(void **state)
         assert_status(distill_retain(teacher, v, &p, &part), stops[i] ? VKC_E_STOPPED : VKC_OK);
         assert_int_equal(part.steps, stops[i] ? stops[i] : STEPS);
         if (stops[i])
-            nn_vit_destroy(v);
+            nn_model_destroy(v);
     }
     float *have = read_params(v, &size);
     assert_memory_equal(have, want, size);
@@ -150,8 +150,8 @@ static void test_resume(void **state)
     assert_true(part.trained_keep == whole.trained_keep && part.val_keep == whole.val_keep);
     free(have);
     free(want);
-    nn_vit_destroy(v);
-    nn_vit_destroy(teacher);
+    nn_model_destroy(v);
+    nn_model_destroy(teacher);
     close_fixture(&t);
 }
 
@@ -161,7 +161,7 @@ static void test_topk(void **state)
     fixture t;
     size_t size;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, NN_POLICY_NONE, true);
+    nn_model *v = make_model(t.dev, NN_POLICY_NONE, true);
     distill_retain_params p = make_params(&t, 0.5);
     distill_retain_result r;
     nn_eval_result e;
@@ -182,7 +182,7 @@ static void test_topk(void **state)
     assert_true(fabs(e.keep - 0.5) < 0.01);
     free(before);
     free(after);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 
@@ -198,7 +198,7 @@ static void test_turn(void **state)
     double direction[16], sum = 0, length = 0, wrong = 0, size = 0;
     bool is_turned = false;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, NN_POLICY_NONE, false);
+    nn_model *v = make_model(t.dev, NN_POLICY_NONE, false);
     for (uint32_t i = 0; i < v->params->n; i++) {       // norms with gains and biases of their own
         const uint32_t len = (uint32_t) nn_shape_len(&v->params->p[i].shape);
         float *x = (float *) malloc(len * sizeof *x);
@@ -241,7 +241,7 @@ static void test_turn(void **state)
     distill_stream_finish(&turned);
     distill_pictures_finish(&pictures);
     nn_infer_destroy(inf);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 
@@ -277,7 +277,7 @@ static void test_refused(void **state)
     static const double keeps[] = { 0, -0.5, 1.01, NAN, INFINITY, 0.33 };       // a third: block 0 alone
     fixture t;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, NN_POLICY_HALTING, true);
+    nn_model *v = make_model(t.dev, NN_POLICY_HALTING, true);
     distill_retain_result r;
     for (size_t i = 0; i < sizeof keeps / sizeof keeps[0]; i++) {
         distill_retain_params p = make_params(&t, keeps[i]);
@@ -293,7 +293,7 @@ static void test_refused(void **state)
     v->cfg.classes = 10;
     v->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     assert_status(distill_retain(NULL, v, &p, &r), VKC_E_ARG);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 

@@ -204,7 +204,7 @@ static uint32_t check_model(vkc_device *dev, const nn_retention_config *retentio
 {
     nn_model_config cfg;
     nn_dataset *data;
-    nn_vit *v;
+    nn_model *v;
     distill_sparsity s, again;
     distill_maps *maps;
     uint32_t living = 0;
@@ -214,7 +214,7 @@ static uint32_t check_model(vkc_device *dev, const nn_retention_config *retentio
     if (retention)
         cfg.retention = *retention;
     assert_ok(nn_dataset_create(DATA, &data));
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, 7, 0.5f);
     distill_sparsity_params p = { .data = data, .split = NN_SPLIT_VAL, .images = IMAGES, .batch = 8 };
     assert_ok(distill_sparsity_measure(v, &p, &s));
@@ -260,7 +260,7 @@ static uint32_t check_model(vkc_device *dev, const nn_retention_config *retentio
     distill_maps_destroy(maps);
     distill_sparsity_finish(&again);
     distill_sparsity_finish(&s);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_dataset_destroy(data);
     nn_model_config_finish(&cfg);
     return living;
@@ -287,14 +287,14 @@ static void test_shares(void **state)
     vkc_device *dev = *state;
     nn_model_config cfg;
     nn_dataset *data;
-    nn_vit *v;
+    nn_model *v;
     distill_maps *m;
     float share[16], full[17 * 17];
     double map[17 * 17];
     assert_ok(nn_model_config_init(&cfg, ARCH));
     cfg.retention = (nn_retention_config) { .policy = NN_POLICY_TOPK, .share = { 0.5, 0.25, 0.25, 1 } };
     assert_ok(nn_dataset_create(DATA, &data));
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, 7, 0.5f);
     assert_ok(distill_maps_create(v, &(distill_maps_params) { .data = data, .split = NN_SPLIT_VAL, .images = 2 }, &m));
     for (uint32_t l = 0; l < 2; l++) {
@@ -318,7 +318,7 @@ static void test_shares(void **state)
         }
     }
     distill_maps_destroy(m);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_dataset_destroy(data);
     nn_model_config_finish(&cfg);
 }

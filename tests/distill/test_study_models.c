@@ -13,7 +13,7 @@
 
 static vkc_device *device;
 static nn_dataset *data;
-static nn_vit *teacher;
+static nn_model *teacher;
 
 static int set_up(void **state)
 {
@@ -22,8 +22,8 @@ static int set_up(void **state)
     device = (vkc_device *) *state;
     assert_ok(nn_dataset_create(DATA, &data));
     assert_ok(nn_model_config_init(&cfg, ARCH));
-    assert_ok(nn_vit_create(device, &cfg, true, &teacher));
-    assert_ok(nn_vit_init(teacher, 3));
+    assert_ok(nn_model_create(device, &cfg, true, &teacher));
+    assert_ok(nn_model_init(teacher, 3));
     nn_model_config_finish(&cfg);
     return temp_dir_set_up(state);
 }
@@ -31,14 +31,14 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     int bad = temp_dir_tear_down(state);
-    nn_vit_destroy(teacher);
+    nn_model_destroy(teacher);
     nn_dataset_destroy(data);
     *state = device;
     return bad ? bad : test_device_teardown(state);
 }
 
 // Values of the parameters of layer l's mixer and projection: compared, or with `copy` copied from a to b.
-static bool match_layer(const nn_vit *a, nn_vit *b, uint32_t l, bool copy)
+static bool match_layer(const nn_model *a, nn_model *b, uint32_t l, bool copy)
 {
     char start[32];
     bool same = true;
@@ -76,7 +76,7 @@ static void test_alone(void **state)
     static const char *const mixers[] = { "linear", "mingru", "bilstm" };
     static const uint32_t group[] = { 0, 2 };
     for (uint32_t m = 0; m < 3; m++) {
-        nn_vit *all, *alone, *start, hybrid;
+        nn_model *all, *alone, *start, hybrid;
         nn_layer_config mixer, layer[3];
         distill_transfer_result ra, rb;
         nn_eval_result ea, eb;
@@ -97,7 +97,7 @@ static void test_alone(void **state)
             assert_false(match_layer(all, start, group[i], false));     // something was learnt
             assert_true(ra.error[group[i]] == rb.error[group[i]]);
         }
-        const nn_vit *student = all;
+        const nn_model *student = all;
         const nn_eval_params ep = make_eval();
         assert_ok(distill_hybrid_init(&hybrid, teacher, &student, 1, (const uint8_t[]) { 1, 0, 1 }));
         assert_ok(nn_eval(&hybrid, &ep, &ea));
@@ -115,9 +115,9 @@ static void test_alone(void **state)
             assert_ok(distill_transfer(teacher, alone, &clipped, &rb));
             assert_false(match_layer(all, alone, 0, false));
         }
-        nn_vit_destroy(start);
-        nn_vit_destroy(alone);
-        nn_vit_destroy(all);
+        nn_model_destroy(start);
+        nn_model_destroy(alone);
+        nn_model_destroy(all);
     }
 }
 
@@ -231,7 +231,7 @@ static void test_ready(void **state)
     (void) state;
     run r, q;
     distill_study_result want = { .run = NULL }, got = { .run = NULL };
-    nn_vit *made[2] = { NULL, NULL }, *part;
+    nn_model *made[2] = { NULL, NULL }, *part;
     nn_layer_config layer[3];
     const bool fixed[3] = { false }, first[3] = { true, false, false };
     make_run(&r, NULL, false);
@@ -246,7 +246,7 @@ static void test_ready(void **state)
         assert_ok(distill_transfer(teacher, made[i], &p, &tr));
         assert_ok(distill_study_check(teacher, made[i], fixed, "made"));
     }
-    q.models.ready = (const nn_vit *const *) made;
+    q.models.ready = (const nn_model *const *) made;
     assert_ok(distill_study_go(&q.study, &got));
     for (uint32_t i = 0; i < 2 * r.study.n_groups; i++) {
         assert_memory_equal(&got.run[i].figures, &want.run[i].figures, sizeof want.run[i].figures);
@@ -257,9 +257,9 @@ static void test_ready(void **state)
     assert_ok(distill_student_create_layers(teacher, layer, &part));
     assert_status(distill_study_check(teacher, part, fixed, "part"), VKC_E_ARG);
     assert_ok(distill_study_check(teacher, part, first, "part"));
-    nn_vit_destroy(part);
+    nn_model_destroy(part);
     for (uint32_t i = 0; i < 2; i++)
-        nn_vit_destroy(made[i]);
+        nn_model_destroy(made[i]);
     distill_study_finish(&want);
     distill_study_finish(&got);
     finish_run(&r);

@@ -1,6 +1,7 @@
 // test_trials.c — scores of hybrids: cached, whole and by hand the same to the bit; inference from a block.
 #include "distill/transfer/student.h"
 #include "distill/search/trials.h"
+#include "nn/models/picture_loader.h"
 #include "nn/base/files.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
@@ -23,15 +24,15 @@ static const char *const mixers[STUDENTS] = { "linear", "mingru", "conv" };
 
 static vkc_device *dev;
 static nn_dataset *data;
-static nn_vit *teacher;
-static const nn_vit *student[STUDENTS];
+static nn_model *teacher;
+static const nn_model *student[STUDENTS];
 
-static nn_vit *make_model(const char *mixer, uint64_t seed)
+static nn_model *make_model(const char *mixer, uint64_t seed)
 {
     nn_model_config cfg;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     golden_config(ARCH, mixer, &cfg);
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, seed, 0.3f);
     nn_model_config_finish(&cfg);
     return v;
@@ -64,7 +65,7 @@ static void check_same(const distill_score *a, const distill_score *b)
 
 // ---- inference from a block
 
-static void run_from(const nn_vit *v, const nn_infer *whole, uint32_t l, uint32_t n, const float *want)
+static void run_from(const nn_model *v, const nn_infer *whole, uint32_t l, uint32_t n, const float *want)
 {
     const nn_infer_params p = { .cap_images = BATCH, .stream = true, .first = l, .blocks = true };
     const float *in = l ? nn_infer_block(whole, l - 1) : nn_infer_embedded(whole);
@@ -89,7 +90,7 @@ static void test_from_block(void **state)
     uint32_t labels[BATCH];
     assert_non_null(pixels);
     for (uint32_t k = 0; k < nn_n_mixers; k++) {
-        nn_vit *v = make_model(nn_mixers[k]->name, 9);
+        nn_model *v = make_model(nn_mixers[k]->name, 9);
         nn_infer *whole = NULL;
         golden_batch(&v->cfg, 3, k, n, pixels, labels);
         assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = BATCH, .blocks = true }, &whole));
@@ -97,12 +98,12 @@ static void test_from_block(void **state)
         for (uint32_t l = 0; l < DEPTH; l++)
             run_from(v, whole, l, n, logits);
         nn_infer_destroy(whole);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     free(pixels);
 }
 
-static void set_halting(nn_vit *v)
+static void set_halting(nn_model *v)
 {
     v->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 5.0,
                                                .gate_centre = 0.0, .eps = 0.01 };
@@ -115,17 +116,17 @@ static void test_from_block_refused(void **state)
     nn_infer_params p = { .cap_images = 1, .stream = true, .first = DEPTH };
     assert_status(nn_infer_create_with(teacher, &p, &inf), VKC_E_ARG);
     p.first = 1;
-    nn_vit *v = make_model("attention", 9);
+    nn_model *v = make_model("attention", 9);
     set_halting(v);
     assert_status(nn_infer_create_with(v, &p, &inf), VKC_E_ARG);
     p.first = 0;
     assert_status(nn_infer_create_with(v, &p, &inf), VKC_E_ARG);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 // ---- scores
 
-static void fill_logits(const nn_vit *v, float *logits, uint32_t *labels)
+static void fill_logits(const nn_model *v, float *logits, uint32_t *labels)
 {
     nn_loader_params lp = nn_loader_params_of(&v->cfg, data, NN_SPLIT_VAL, BATCH);
     nn_loader *l = NULL;
@@ -157,7 +158,7 @@ static distill_score score_by_hand(const uint8_t *choice)
 {
     static float base[IMAGES * 10], own[IMAGES * 10];
     uint32_t labels[IMAGES], n_hits = 0;
-    nn_vit hybrid;
+    nn_model hybrid;
     double kl = 0.0, p[10], q[10];
     assert_ok(distill_hybrid_init(&hybrid, teacher, student, STUDENTS, choice));
     fill_logits(teacher, base, labels);
@@ -185,7 +186,7 @@ static void test_by_hand(void **state)
         const distill_score got = score(t, choice[i]), want = score_by_hand(choice[i]);
         nn_eval_params ep = { .data = data, .split = NN_SPLIT_VAL, .batch = BATCH };
         nn_eval_result r;
-        nn_vit hybrid;
+        nn_model hybrid;
         assert_true(got.metric == want.metric);
         assert_true(fabs(got.tie - want.tie) < 1e-9 * (1.0 + want.tie));
         assert_true(i == 0 ? got.tie == 0.0 : got.tie > 1e-6);
@@ -307,7 +308,7 @@ static void test_fall_back(void **state)
     assert_false(distill_trials_get_info(small).is_cached);
     const distill_score a = score(small, choice), b = score(t, choice);
     check_same(&a, &b);
-    nn_vit *v = make_model("attention", 1), hybrid;
+    nn_model *v = make_model("attention", 1), hybrid;
     set_halting(v);
     p.teacher = v;
     p.cache_bytes = 0;
@@ -324,7 +325,7 @@ static void test_fall_back(void **state)
     distill_trials_destroy(halting);
     distill_trials_destroy(small);
     distill_trials_destroy(t);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 static bool stop(void *user, const nn_progress *p)
@@ -371,8 +372,8 @@ static void test_not_finite(void **state)
 {
     (void) state;
     const uint8_t bad[DEPTH] = { 0, 1, 0, 0 }, good[DEPTH] = { 1, 0, 0, 0 };
-    nn_vit *v = make_model("linear", 2);
-    const nn_vit *const broken[1] = { v };
+    nn_model *v = make_model("linear", 2);
+    const nn_model *const broken[1] = { v };
     float bias[24];
     for (uint32_t i = 0; i < 24; i++)
         bias[i] = i == 3 ? NAN : 0.0f;
@@ -395,7 +396,7 @@ static void test_not_finite(void **state)
         assert_true(s.tie < 1e5);
         distill_trials_destroy(t);
     }
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 static void write_bytes(const char *path, const void *bytes, size_t size)
@@ -483,8 +484,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     for (uint32_t k = 0; k < STUDENTS; k++)
-        nn_vit_destroy((nn_vit *) student[k]);
-    nn_vit_destroy(teacher);
+        nn_model_destroy((nn_model *) student[k]);
+    nn_model_destroy(teacher);
     nn_dataset_destroy(data);
     void *opened = dev;
     return test_device_teardown(&opened) | temp_dir_tear_down(state);

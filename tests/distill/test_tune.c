@@ -1,6 +1,7 @@
 // test_tune.c — tuning on the student's own stream: what is trained and what keeps its bits, gradients through frozen
 // blocks, losses as by hand, stopped and resumed to the same bits, what cannot be; targets and distances of a transfer.
 #include "distill/transfer/tune.h"
+#include "nn/models/picture_loader.h"
 #include "nn/train/fit_work.h"
 #include "tests/numbers.h"
 #include "tests/vk/vk_test.h"
@@ -16,7 +17,7 @@ enum { BATCH = 8, DEPTH = 3, DIM = 16, TOKENS = 17, CLASSES = 10 };
 
 typedef struct fixture {
     nn_dataset *data;
-    nn_vit *teacher;
+    nn_model *teacher;
     char dir[64];
 } fixture;
 
@@ -27,8 +28,8 @@ static void open_fixture(void **state, fixture *f)
     assert_non_null(mkdtemp(f->dir));
     assert_ok(nn_dataset_create(DATA, &f->data));
     assert_ok(nn_model_config_init(&cfg, ARCH));
-    assert_ok(nn_vit_create((vkc_device *) *state, &cfg, true, &f->teacher));
-    assert_ok(nn_vit_init(f->teacher, 1));
+    assert_ok(nn_model_create((vkc_device *) *state, &cfg, true, &f->teacher));
+    assert_ok(nn_model_init(f->teacher, 1));
     for (uint32_t i = 0; i < f->teacher->params->n; i++) {      // not the small numbers of a start
         const nn_param *p = &f->teacher->params->p[i];
         float x[4 * DIM * DIM];
@@ -52,15 +53,15 @@ static void close_fixture(fixture *f)
         unlink(path);
     }
     assert_int_equal(rmdir(f->dir), 0);
-    nn_vit_destroy(f->teacher);
+    nn_model_destroy(f->teacher);
     nn_dataset_destroy(f->data);
 }
 
 // A student with this mixer in each layer that `layers` names, "02": all else is the teacher's.
-static nn_vit *make_student(const fixture *f, const char *layers, const char *mixer)
+static nn_model *make_student(const fixture *f, const char *layers, const char *mixer)
 {
     nn_layer_config layer[DEPTH];
-    nn_vit *s;
+    nn_model *s;
     for (uint32_t l = 0; l < DEPTH; l++) {
         layer[l] = f->teacher->cfg.layers[l];
         if (strchr(layers, (int) ('0' + l)))
@@ -77,7 +78,7 @@ static distill_tune_params make_params(const fixture *f)
     return (distill_tune_params) { .data = f->data, .batch = BATCH, .epochs = 2, .seed = 5, .threads = 2, .clip = -1 };
 }
 
-static bool is_same(const nn_vit *a, const nn_vit *b, uint32_t i)
+static bool is_same(const nn_model *a, const nn_model *b, uint32_t i)
 {
     const nn_param *p = &a->params->p[i];
     const size_t size = nn_shape_len(&p->shape) * sizeof(float);
@@ -94,7 +95,7 @@ static bool is_same(const nn_vit *a, const nn_vit *b, uint32_t i)
 }
 
 // How many parameters with this in their names have other bits?
-static int count_changed(const nn_vit *a, const nn_vit *b, const char *part)
+static int count_changed(const nn_model *a, const nn_model *b, const char *part)
 {
     int n = 0;
     for (uint32_t i = 0; i < a->params->n; i++)
@@ -167,10 +168,10 @@ static void test_trained(void **state)
 {
     fixture f;
     open_fixture(state, &f);
-    nn_vit *start = make_student(&f, "02", "linear"), *before = make_student(&f, "", "");
+    nn_model *start = make_student(&f, "02", "linear"), *before = make_student(&f, "", "");
     static const char *const inside[] = { "attn.proj", "norm1", "norm2", "mlp" };
     for (int t = 0; t < DISTILL_N_TRAINED; t++) {
-        nn_vit *s = make_student(&f, "02", "linear");
+        nn_model *s = make_student(&f, "02", "linear");
         distill_tune_params p = make_params(&f);
         distill_tune_result r;
         p.trained = (distill_trained) t;
@@ -196,12 +197,12 @@ static void test_trained(void **state)
         const bool early = t <= DISTILL_TRAIN_ATTN;
         assert_true(isfinite(r.distance[0]) == early && isfinite(r.distance[2]) == early && isnan(r.distance[1]));
         assert_true(isfinite(r.ce) && isfinite(r.kl) && isnan(r.halting));
-        nn_vit_destroy(s);
+        nn_model_destroy(s);
     }
     for (uint32_t i = 0; i < before->params->n; i++)
         assert_true(is_same(before, f.teacher, i));
-    nn_vit_destroy(start);
-    nn_vit_destroy(before);
+    nn_model_destroy(start);
+    nn_model_destroy(before);
     close_fixture(&f);
 }
 
@@ -211,7 +212,7 @@ static void test_reaches(void **state)
 {
     fixture f;
     open_fixture(state, &f);
-    nn_vit *s[2][2];
+    nn_model *s[2][2];
     for (int own = 0; own < 2; own++) {
         for (int two = 0; two < 2; two++) {
             s[own][two] = make_student(&f, two ? "02" : "0", "linear");
@@ -231,29 +232,29 @@ static void test_reaches(void **state)
         assert_int_equal(count_changed(s[own][0], s[own][1], "blocks.1."), 0);
     }
     for (int i = 0; i < 4; i++)
-        nn_vit_destroy(s[i / 2][i % 2]);
+        nn_model_destroy(s[i / 2][i % 2]);
     close_fixture(&f);
 }
 
 // A graph of both models on the first batch, and the values of what is kept.
 typedef struct by_hand {
     nn_fit_work w;
-    nn_vit_taps taps[2];            // teacher, student
+    nn_model_taps taps[2];            // teacher, student
     nn_tensor  *logits[2];
     vkc_recording *rec;
     uint32_t    labels[BATCH];
 } by_hand;
 
-static void open_by_hand(by_hand *h, const fixture *f, const nn_vit *student)
+static void open_by_hand(by_hand *h, const fixture *f, const nn_model *student)
 {
-    const nn_vit *v[2] = { f->teacher, student };
+    const nn_model *v[2] = { f->teacher, student };
     const nn_loader_params lp = nn_loader_params_to_train(&student->cfg, f->data, BATCH, 5, 2, false);
     float pixels[BATCH * 3 * 32 * 32];
     uint32_t n;
     *h = (by_hand) { .rec = NULL };
     assert_ok(nn_fit_work_init(&h->w, student->dev, &student->cfg, &lp));
     for (int m = 0; m < 2; m++) {
-        h->logits[m] = nn_vit_forward(h->w.graph, v[m], &h->w.batch, h->w.pixels, false, &h->taps[m]);
+        h->logits[m] = nn_model_forward(h->w.graph, v[m], &h->w.batch, &h->w.pixels, false, &h->taps[m]);
         nn_graph_keep(h->w.graph, h->logits[m]);
         for (int l = 0; l < DEPTH; l++) {
             nn_graph_keep(h->w.graph, h->taps[m].heads[l]);
@@ -274,7 +275,7 @@ static void open_by_hand(by_hand *h, const fixture *f, const nn_vit *student)
 
 static void read_layer(const by_hand *h, vkc_device *dev, int m, int l, distill_target target, float *out)
 {
-    const nn_vit_taps *t = &h->taps[m];
+    const nn_model_taps *t = &h->taps[m];
     vkc_slice s = nn_tensor_slice(target == DISTILL_TARGET_HEADS ? t->heads[l] : t->attn[l]);
     s.size = BATCH * TOKENS * DIM * sizeof *out;
     assert_ok(vkc_read(dev, s, out));
@@ -319,7 +320,7 @@ static void test_by_hand(void **state)
     const double temperature = 2, smoothing = 0.1;
     double ce = 0, kl = 0;
     open_fixture(state, &f);
-    nn_vit *s = make_student(&f, "02", "linear");
+    nn_model *s = make_student(&f, "02", "linear");
     open_by_hand(&h, &f, s);
     for (int m = 0; m < 2; m++)
         assert_ok(vkc_read(s->dev, nn_tensor_slice(h.logits[m]), z[m]));
@@ -348,7 +349,7 @@ static void test_by_hand(void **state)
         p.temperature = temperature;
         p.recipe.smoothing = smoothing;
         p.max_steps = 1;
-        nn_vit *v = make_student(&f, "02", "linear");
+        nn_model *v = make_student(&f, "02", "linear");
         assert_status(distill_tune(f.teacher, v, &p, &r), VKC_E_STOPPED);
         assert_int_equal(r.steps, 1);
         for (int l = 0; l < DEPTH; l += 2) {
@@ -362,11 +363,11 @@ static void test_by_hand(void **state)
             sum += 0.25 * d;
         }
         assert_true(fabs(r.ce - ce) < 1e-5 * ce && fabs(r.kl - kl) < 1e-4 * kl && fabs(r.loss - sum) < 1e-4 * sum);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     vkc_recording_destroy(h.rec);
     nn_fit_work_finish(&h.w);
-    nn_vit_destroy(s);
+    nn_model_destroy(s);
     close_fixture(&f);
 }
 
@@ -378,7 +379,7 @@ static void test_falls(void **state)
     for (int i = 0; i < DISTILL_N_TARGETS * DISTILL_N_DISTANCES; i++) {
         const distill_target target = (distill_target) (i / DISTILL_N_DISTANCES);
         const distill_distance distance = (distill_distance) (i % DISTILL_N_DISTANCES);
-        nn_vit *s = make_student(&f, "02", "bilstm"), *start = make_student(&f, "02", "bilstm");
+        nn_model *s = make_student(&f, "02", "bilstm"), *start = make_student(&f, "02", "bilstm");
         distill_transfer_params q = { .data = f.data, .batch = BATCH, .epochs = 1, .seed = 5, .threads = 2,
                                       .target = target, .distance = distance };
         distill_tune_params p = make_params(&f);
@@ -403,8 +404,8 @@ static void test_falls(void **state)
                       r.distance[0], end.distance[0], r.loss, end.loss);
         assert_true(last.error[0] < 0.9 * first.error[0] && last.error[2] < 0.95 * first.error[2]);
         assert_true(end.loss < 0.9 * r.loss && end.distance[0] < 0.9 * r.distance[0]);
-        nn_vit_destroy(s);
-        nn_vit_destroy(start);
+        nn_model_destroy(s);
+        nn_model_destroy(start);
     }
     close_fixture(&f);
 }
@@ -418,7 +419,7 @@ static void test_resume(void **state)
 {
     fixture f;
     open_fixture(state, &f);
-    nn_vit *whole = make_student(&f, "02", "linear"), *s = NULL;
+    nn_model *whole = make_student(&f, "02", "linear"), *s = NULL;
     distill_tune_params p = make_params(&f);
     distill_tune_result r, part;
     uint64_t at = 1;
@@ -428,7 +429,7 @@ static void test_resume(void **state)
     p.run_dir = f.dir;
     const uint32_t stops[] = { 3, 6, 8, 0 };    // within an epoch, at its end, within the next
     for (int i = 0; i < 4; i++) {
-        nn_vit_destroy(s);
+        nn_model_destroy(s);
         s = make_student(&f, "02", "linear");
         p.max_steps = stops[i];
         p.resume = i > 0;
@@ -449,22 +450,23 @@ static void test_resume(void **state)
     p.progress = NULL;
     assert_ok(distill_tune(f.teacher, s, &p, &part));
     assert_int_equal(part.steps, 12);
-    nn_vit_destroy(s);
-    nn_vit_destroy(whole);
+    nn_model_destroy(s);
+    nn_model_destroy(whole);
     close_fixture(&f);
 }
 
-static nn_vit *make_teacher(vkc_device *dev, const char *arch)
+static nn_model *make_teacher(vkc_device *dev, const char *arch)
 {
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     assert_ok(nn_model_config_init(&cfg, arch));
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     nn_model_config_finish(&cfg);
     return v;
 }
 
-static void refuse(const nn_vit *teacher, nn_vit *s, const distill_tune_params *p, vkc_status want, const char *words)
+static void refuse(const nn_model *teacher, nn_model *s, const distill_tune_params *p, vkc_status want,
+                   const char *words)
 {
     distill_tune_result r;
     assert_status(distill_tune_check(teacher, s, p), want);
@@ -478,10 +480,10 @@ static void test_refused(void **state)
 {
     fixture f;
     open_fixture(state, &f);
-    nn_vit *s = make_student(&f, "02", "linear"), *same = make_student(&f, "", "");
-    nn_vit *narrow = make_teacher(s->dev, "vit:image=32,patch=8,dim=8,depth=3,heads=2,classes=10");
-    nn_vit *heads = make_teacher(s->dev, "vit:image=32,patch=8,dim=16,depth=3,heads=4,classes=10");
-    nn_vit *seven = make_teacher(s->dev, "vit:image=32,patch=8,dim=16,depth=3,heads=2,classes=7");
+    nn_model *s = make_student(&f, "02", "linear"), *same = make_student(&f, "", "");
+    nn_model *narrow = make_teacher(s->dev, "vit:image=32,patch=8,dim=8,depth=3,heads=2,classes=10");
+    nn_model *heads = make_teacher(s->dev, "vit:image=32,patch=8,dim=16,depth=3,heads=4,classes=10");
+    nn_model *seven = make_teacher(s->dev, "vit:image=32,patch=8,dim=16,depth=3,heads=2,classes=7");
     const distill_tune_params usual = make_params(&f);
     distill_tune_params p = usual;
     refuse(narrow, s, &p, VKC_E_ARG, "the student has 16 channels a token, the teacher 8");
@@ -507,11 +509,11 @@ static void test_refused(void **state)
     assert_true(isfinite(r.ce) && r.loss == r.ce && isnan(r.kl) && isnan(r.distance[0]));
     distill_transfer_result tr;
     assert_status(distill_transfer(f.teacher, same, &(distill_transfer_params) { .data = f.data }, &tr), VKC_E_ARG);
-    nn_vit_destroy(s);
-    nn_vit_destroy(same);
-    nn_vit_destroy(narrow);
-    nn_vit_destroy(heads);
-    nn_vit_destroy(seven);
+    nn_model_destroy(s);
+    nn_model_destroy(same);
+    nn_model_destroy(narrow);
+    nn_model_destroy(heads);
+    nn_model_destroy(seven);
     close_fixture(&f);
 }
 

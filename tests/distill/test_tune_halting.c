@@ -32,33 +32,33 @@ typedef struct pair_params {
     bool     similarity, imitates;  // losses
     bool     forced;                // the student's mixers on the teacher's stream, as in a transfer
     double   centre;                // of the student's gate; 0 = the teacher's
-    void   (*change)(nn_vit *student);
+    void   (*change)(nn_model *student);
 } pair_params;
 
 typedef struct pair {
-    nn_vit    *teacher, *student;
+    nn_model    *teacher, *student;
     nn_batch   batch;
     nn_graph  *g;
-    nn_vit_taps t, s;
+    nn_model_taps t, s;
     nn_tensor *pixels, *wanted, *logits, *field, *mse[DEPTH];    // field: what the student's last norm reads
     distill_halting h;
     vkc_recording *rec;
     nn_reference *ref;
 } pair;
 
-static nn_vit *make_model(vkc_device *dev, const char *mixer, nn_retention_config r, bool trainable, uint64_t seed)
+static nn_model *make_model(vkc_device *dev, const char *mixer, nn_retention_config r, bool trainable, uint64_t seed)
 {
     nn_model_config cfg;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     golden_config(ARCH, mixer, &cfg);
     cfg.retention = r;
-    assert_ok(nn_vit_create(dev, &cfg, trainable, &v));
+    assert_ok(nn_model_create(dev, &cfg, trainable, &v));
     golden_fill(v->params, seed, 0.3f);
     nn_model_config_finish(&cfg);
     return v;
 }
 
-static void set_params(pair *p, const nn_vit *v, bool trained)
+static void set_params(pair *p, const nn_model *v, bool trained)
 {
     for (uint32_t i = 0; i < v->params->n; i++) {
         const size_t n = nn_shape_len(&v->params->p[i].shape);
@@ -86,16 +86,16 @@ static void run_student(pair *p, const pair_params *with)
 {
     if (with->forced) {
         for (uint32_t l = 0; l < DEPTH; l++)
-            p->s.attn[l] = nn_vit_attn(p->g, p->student, l, p->t.normed[l], true, &p->s.heads[l], NULL);
+            p->s.attn[l] = nn_model_attn(p->g, p->student, l, p->t.normed[l], true, &p->s.heads[l], NULL);
         p->logits = p->wanted;
         return;
     }
     distill_halting_start(&p->t, &p->s);
-    p->logits = nn_vit_forward(p->g, p->student, &p->batch, p->pixels, true, &p->s);
+    p->logits = nn_model_forward(p->g, p->student, &p->batch, &p->pixels, true, &p->s);
     for (uint32_t i = 0; i < p->g->n_nodes; i++)
         if (strcmp(p->g->node[i].op->name, "layernorm") == 0)
             p->field = p->g->node[i].in[0];
-    assert_ptr_equal(p->field->rows, p->batch.images);
+    assert_ptr_equal(p->field->rows, p->batch.samples);
     nn_graph_keep(p->g, p->field);
 }
 
@@ -113,12 +113,12 @@ static void pair_init(pair *p, vkc_device *dev, const pair_params *with)
         with->change(p->student);
     if (with->centre != 0)
         p->student->cfg.retention.gate_centre = with->centre;
-    assert_ok(nn_batch_create(dev, &p->teacher->cfg, IMAGES, &p->batch));
+    assert_ok(nn_model_batch_create(dev, &p->teacher->cfg, IMAGES, &p->batch));
     assert_ok(nn_graph_create(dev, &p->g));
-    p->pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, p->batch.images);
+    p->pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, p->batch.samples);
     for (uint32_t i = 0; i < p->student->params->n; i++)
         nn_graph_param(p->g, p->student->params, i, true);      // there for the reference, though some may not be read
-    p->wanted = nn_vit_forward(p->g, p->teacher, &p->batch, p->pixels, false, &p->t);
+    p->wanted = nn_model_forward(p->g, p->teacher, &p->batch, &p->pixels, false, &p->t);
     run_student(p, with);
     for (uint32_t l = 0; l < DEPTH && with->similarity; l++) {
         p->mse[l] = NN_APPLY0(p->g, mse, NULL, p->s.attn[l], p->t.attn[l]);
@@ -150,8 +150,8 @@ static void pair_finish(pair *p)
     vkc_recording_destroy(p->rec);
     nn_graph_destroy(p->g);
     nn_batch_finish(&p->batch);
-    nn_vit_destroy(p->teacher);
-    nn_vit_destroy(p->student);
+    nn_model_destroy(p->teacher);
+    nn_model_destroy(p->student);
 }
 
 // Pictures number `step` on, in both forms; `bits` is what stands in all activations before.
@@ -377,11 +377,11 @@ static void test_gradients(void **state)
 
 // A student whose blocks add nothing: its mean field is that of its embedding, whoever halts where, if
 // weights sum to 1.
-static void empty_blocks(nn_vit *v)
+static void empty_blocks(nn_model *v)
 {
     static const float zero[4 * C * C];
     for (uint32_t l = 0; l < DEPTH; l++) {
-        const nn_vit_block *b = &v->block[l];
+        const nn_block *b = &v->block[l];
         const uint32_t none[] = { b->proj_w, b->proj_b, b->fc2_w, b->fc2_b };
         for (size_t i = 0; i < sizeof none / sizeof *none; i++)
             assert_ok(nn_params_write(v->params, none[i], zero));
@@ -531,30 +531,30 @@ static void test_refused(void **state)
         { topk, less, 0, false },                                { halting(1, true, 0), topk, 0, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        nn_vit *t = make_model(dev, "attention", cases[i].t, false, 3);
-        nn_vit *s = make_model(dev, "attention", cases[i].s, false, 3);
+        nn_model *t = make_model(dev, "attention", cases[i].t, false, 3);
+        nn_model *s = make_model(dev, "attention", cases[i].s, false, 3);
         const distill_tune_params p = { .halting = cases[i].halting };
         assert_status(distill_halting_check(t, s, &p), cases[i].may ? VKC_OK : VKC_E_ARG);
-        nn_vit_destroy(t);
-        nn_vit_destroy(s);
+        nn_model_destroy(t);
+        nn_model_destroy(s);
     }
     // The graph itself refuses what it cannot do.
-    nn_vit *t = make_model(dev, "attention", halting(1, true, 0), false, 3);
-    nn_vit *s = make_model(dev, "attention", none, false, 3);
+    nn_model *t = make_model(dev, "attention", halting(1, true, 0), false, 3);
+    nn_model *s = make_model(dev, "attention", none, false, 3);
     nn_batch b;
     nn_graph *g;
-    nn_vit_taps taps = { 0 }, follows = { .retention = { .follow = &taps.retention } };
-    assert_ok(nn_batch_create(dev, &t->cfg, 2, &b));
+    nn_model_taps taps = { 0 }, follows = { .retention = { .follow = &taps.retention } };
+    assert_ok(nn_model_batch_create(dev, &t->cfg, 2, &b));
     assert_ok(nn_graph_create(dev, &g));
-    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, b.images);
-    assert_non_null(nn_vit_forward(g, t, &b, pixels, false, &taps));
-    assert_null(nn_vit_forward(g, s, &b, pixels, false, &follows));
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, b.samples);
+    assert_non_null(nn_model_forward(g, t, &b, &pixels, false, &taps));
+    assert_null(nn_model_forward(g, s, &b, &pixels, false, &follows));
     assert_status(nn_graph_plan(g), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "follow"));
     nn_graph_destroy(g);
     nn_batch_finish(&b);
-    nn_vit_destroy(t);
-    nn_vit_destroy(s);
+    nn_model_destroy(t);
+    nn_model_destroy(s);
 }
 
 int main(int argc, char **argv)

@@ -12,16 +12,16 @@ enum { DEPTH = 4 };
 #define SMALL "vit:image=32,patch=8,dim=16,depth=4,heads=2,classes=10"
 
 // A model with values by formula that lets go of two tokens in five.
-static nn_vit *make_teacher(vkc_device *dev, const nn_dataset *data, int gaps)
+static nn_model *make_teacher(vkc_device *dev, const nn_dataset *data, int gaps)
 {
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     distill_pictures pictures;
     double keep;
     assert_ok(nn_model_config_init(&cfg, SMALL));
     cfg.retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 6,
                                             .gate_centre = 0.5, .eps = 0.01, .keep_class = true, .gaps = gaps };
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, 3, 0.3f);
     nn_model_config_finish(&cfg);
     assert_ok(distill_pictures_load(&v->cfg, data, 64, 1, &pictures));
@@ -43,7 +43,7 @@ static void test_transfer(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         distill_transfer_result r[2][2];
         for (int gaps = NN_GAPS_SKIP; gaps <= NN_GAPS_COUNT; gaps++) {
-            nn_vit *teacher = make_teacher(dev, data, gaps), *student;
+            nn_model *teacher = make_teacher(dev, data, gaps), *student;
             nn_layer_config mixer;
             assert_ok(nn_mixer_parse(cases[i].mixer, &mixer, NULL));
             assert_ok(distill_student_create(teacher, &mixer, &student));
@@ -52,8 +52,8 @@ static void test_transfer(void **state)
                 assert_ok(distill_transfer(teacher, student, &(distill_transfer_params) { .data = data, .mixer = mixer,
                           .batch = 32, .epochs = 1 + (uint32_t) k, .lr = 5e-3, .seed = 2, .check_finite = true },
                           &r[gaps][k]));
-            nn_vit_destroy(teacher);
-            nn_vit_destroy(student);
+            nn_model_destroy(teacher);
+            nn_model_destroy(student);
         }
         for (uint32_t l = 0; l < DEPTH; l++) {
             const double skip = r[NN_GAPS_SKIP][0].error[l], count = r[NN_GAPS_COUNT][0].error[l];
@@ -68,7 +68,7 @@ static void test_transfer(void **state)
 static void test_alone(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *teacher, *student;
+    nn_model *teacher, *student;
     nn_dataset *data;
     nn_layer_config mixer;
     distill_centre_result before, after, moved;
@@ -96,8 +96,8 @@ static void test_alone(void **state)
     assert_true(moved.centre_after == student->cfg.retention.gate_centre);
     student->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     assert_status(distill_tune_centre(teacher, student, &p, true, &moved), VKC_E_ARG);
-    nn_vit_destroy(teacher);
-    nn_vit_destroy(student);
+    nn_model_destroy(teacher);
+    nn_model_destroy(student);
     nn_dataset_destroy(data);
 }
 
@@ -105,7 +105,7 @@ static void test_alone(void **state)
 static void test_resume(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *student;
+    nn_model *student;
     nn_dataset *data;
     nn_layer_config mixer;
     distill_tune_result r[3];
@@ -114,7 +114,7 @@ static void test_resume(void **state)
     char folder[] = "/tmp/pare-sparse-XXXXXX", command[64];
     assert_non_null(mkdtemp(folder));
     assert_ok(nn_dataset_create(DATA, &data));
-    nn_vit *teacher = make_teacher(dev, data, NN_GAPS_COUNT);
+    nn_model *teacher = make_teacher(dev, data, NN_GAPS_COUNT);
     assert_ok(nn_mixer_parse("linear", &mixer, NULL));
     distill_tune_params p = { .data = data, .trained = DISTILL_TRAIN_ATTN, .kl = 1, .batch = 32, .epochs = 2, .seed = 2,
                               .recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2, .ema = 0.9 },
@@ -129,7 +129,7 @@ static void test_resume(void **state)
         assert_int_equal(nn_shape_len(&student->params->p[student->block[3].proj_w].shape), 256);
         assert_ok(nn_params_read(student->params, student->block[3].proj_w, value[i]));
         centre[i] = student->cfg.retention.gate_centre;
-        nn_vit_destroy(student);
+        nn_model_destroy(student);
     }
     assert_memory_equal(value[0], value[2], 256 * sizeof(float));
     assert_true(r[0].loss == r[2].loss && r[0].halting == r[2].halting && r[0].keep == r[2].keep);
@@ -137,7 +137,7 @@ static void test_resume(void **state)
     assert_true(fabs(r[0].keep - r[0].teacher_keep) <= 0.02);
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     assert_int_equal(system(command), 0);
-    nn_vit_destroy(teacher);
+    nn_model_destroy(teacher);
     nn_dataset_destroy(data);
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "nn/base/files.h"
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

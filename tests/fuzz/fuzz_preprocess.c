@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "nn/base/json.h"
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/preprocess_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,6 +2,7 @@
 #include "apps/cli/bench/bench_block.h"
 
 #include "apps/cli/bench/bench_time.h"
+#include "nn/models/vit/vit.h"
 #include "nn/graph/check.h"
 #include "nn/base/rng.h"
 #include "shaders/norm/layernorm.h"
@@ -13,7 +14,7 @@
 
 struct bench_block {
     vkc_device *dev;
-    nn_vit     *v;                  // of one layer
+    nn_model     *v;                  // of one layer
     nn_rows    *rows;
     nn_rows    *kept;               // made on the device; NULL = all go on
     nn_rows    *images;             // one row an image; NULL = without a class token
@@ -41,9 +42,9 @@ static vkc_status make_model(bench_block *b, const bench_block_params *p)
                           .layers = { p->layer } };
     vkc_status st = nn_model_config_check(&c, VKC_E_ARG, "bench");
     if (st == VKC_OK)
-        st = nn_vit_create(b->dev, &c, p->backward, &b->v);
+        st = nn_model_create(b->dev, &c, p->backward, &b->v);
     if (st == VKC_OK)
-        st = nn_vit_init(b->v, p->seed);
+        st = nn_model_init(b->v, p->seed);
     return st;
 }
 
@@ -118,14 +119,14 @@ static vkc_status make_graph(bench_block *b, const bench_block_params *p)
     nn_graph *g = b->g;
     nn_tensor *input = nn_graph_input(g, "tokens", shape, NN_DTYPE_F32, b->rows);
     nn_tensor *x = NN_APPLY(g, layernorm, &(struct layernorm_attr) { (float) b->v->cfg.eps }, NULL, input,
-                            nn_graph_param(g, b->v->params, b->v->norm_w, trained),
-                            nn_graph_param(g, b->v->params, b->v->norm_b, trained));
+                            nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_w, trained),
+                            nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_b, trained));
     nn_tensor *keep = NULL;
     if (p->drops) {
         keep = nn_graph_input(g, "keep", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, b->rows);
         x = NN_APPLY0(g, gather_rows, NULL, x, NN_APPLY0(g, compact, b->kept, keep));
     }
-    nn_tensor *y = p->is_bare ? x : nn_vit_block_forward(g, b->v, 0, x, trained, NULL);
+    nn_tensor *y = p->is_bare ? x : nn_model_block_forward(g, b->v, 0, x, trained, NULL);
     if (p->backward)
         b->loss = add_loss(b, p, y);
     nn_graph_keep(g, y);
@@ -170,7 +171,7 @@ void bench_block_destroy(bench_block *b)
     nn_rows_destroy(b->rows);
     nn_rows_destroy(b->kept);
     nn_rows_destroy(b->images);
-    nn_vit_destroy(b->v);
+    nn_model_destroy(b->v);
     free(b);
 }
 

@@ -2,6 +2,7 @@
 #include "apps/cli/bench/bench_retention.h"
 
 #include "apps/cli/bench/bench_race.h"
+#include "nn/models/picture_loader.h"
 #include "nn/data/dataset.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
@@ -19,7 +20,7 @@
 enum { DENSE, KEPT, N_FORMS };
 
 typedef struct pair {               // one model in both forms, a batch behind it
-    nn_vit   *v[N_FORMS];
+    nn_model   *v[N_FORMS];
     nn_infer *inf[N_FORMS];
     float    *pixels, *logits;
     uint32_t  n;                    // pictures of the batch
@@ -30,7 +31,7 @@ static void finish(pair *p)
 {
     for (int i = 0; i < N_FORMS; i++) {
         nn_infer_destroy(p->inf[i]);
-        nn_vit_destroy(p->v[i]);
+        nn_model_destroy(p->v[i]);
     }
     free(p->pixels);
     free(p->logits);
@@ -63,8 +64,8 @@ static vkc_status make_built_in(const retention_args *a, const nn_layer_config *
     }
     for (int i = KEPT; i >= DENSE; i--) {
         VKC_TRY(nn_model_config_check(&c, VKC_E_ARG, "bench retention"));
-        VKC_TRY(nn_vit_create(dev, &c, false, &p->v[i]));
-        VKC_TRY(nn_vit_init(p->v[i], seed));
+        VKC_TRY(nn_model_create(dev, &c, false, &p->v[i]));
+        VKC_TRY(nn_model_init(p->v[i], seed));
         c.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     }
 done:
@@ -75,7 +76,7 @@ static vkc_status load(const char *dir, vkc_device *dev, pair *p)
 {
     vkc_status st;
     for (int i = 0; i < N_FORMS; i++)
-        VKC_TRY(nn_vit_load(dev, dir, false, &p->v[i]));
+        VKC_TRY(nn_model_load(dev, dir, false, &p->v[i]));
     p->v[DENSE]->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     if (p->v[KEPT]->cfg.retention.policy == NN_POLICY_NONE) {
         say("%s keeps all its tokens: timed as if half of the patches left after a third of its blocks, and half of "
@@ -147,15 +148,15 @@ static vkc_status race(const retention_args *a, const char *name, pair *p, uint3
 static void fill_ideal(const pair *p, retention_model *m)
 {
     const nn_model_config *c = &p->v[KEPT]->cfg;
-    double share[NN_MAX_DEPTH] = { 0 }, all = (double) nn_vit_macs(p->v[DENSE], c->depth), saved = 0.0;
+    double share[NN_MAX_DEPTH] = { 0 }, all = (double) nn_model_macs(p->v[DENSE], c->depth), saved = 0.0;
     nn_infer_add_shares(p->inf[KEPT], p->n, share);
     m->keep = 0.0;
     for (uint32_t l = 0; l < c->depth; l++) {
         double mean = share[l] / p->n;
         uint32_t there = 1 + (uint32_t) lround(mean * (m->tokens - 1));
         m->keep += mean / c->depth;
-        saved += (double) nn_vit_block_macs(p->v[DENSE], l, m->tokens) -
-                 (double) nn_vit_block_macs(p->v[DENSE], l, there);
+        saved += (double) nn_model_block_macs(p->v[DENSE], l, m->tokens) -
+                 (double) nn_model_block_macs(p->v[DENSE], l, there);
     }
     m->ideal = all / (all - saved);
 }

@@ -8,7 +8,7 @@
 #include "nn/base/names.h"
 #include "nn/base/paths.h"
 #include "nn/models/vit/positions.h"
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/preprocess_json.h"
 #include "vk/clock.h"
 
 #include <limits.h>
@@ -28,7 +28,7 @@ typedef struct classify_args {
 
 typedef struct job {
     const classify_args *a;
-    nn_vit *v;
+    nn_model *v;
     nn_classifier *c;
     nn_sheet *sheet;                // NULL without --show
     pixel_dump *dump;               // NULL without --preprocess-dump
@@ -219,7 +219,7 @@ done:
     pixel_dump_destroy(j.dump);
     nn_sheet_destroy(j.sheet);
     nn_classifier_destroy(j.c);
-    nn_vit_destroy(j.v);
+    nn_model_destroy(j.v);
     app_close(dev);
     return st;
 }

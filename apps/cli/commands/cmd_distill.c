@@ -56,7 +56,7 @@ static vkc_status run_all(distill_work *w)
     VKC_TRY(check_options(w));
     VKC_TRY(measure_open_data(&a->d, &w->data));
     VKC_TRY(app_open(&a->common, &w->dev));
-    VKC_TRY(nn_vit_load(w->dev, w->teacher_dir, false, &w->teacher));
+    VKC_TRY(nn_model_load(w->dev, w->teacher_dir, false, &w->teacher));
     VKC_TRY(check_teacher(w));
     VKC_TRY(mixers_load(w));
     VKC_TRY(stage_run(w));
@@ -89,10 +89,10 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st = run_all(w);
     distill_report_finish(&w->report);
     run_close(&w->run);
-    nn_vit_destroy(w->student);
+    nn_model_destroy(w->student);
     for (uint32_t k = 0; k < DISTILL_MAX_CHOICES; k++)
-        nn_vit_destroy(w->replaced[k]);
-    nn_vit_destroy(w->teacher);
+        nn_model_destroy(w->replaced[k]);
+    nn_model_destroy(w->teacher);
     app_close(w->dev);
     nn_dataset_destroy(w->data);
     free(w);

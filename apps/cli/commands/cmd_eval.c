@@ -57,7 +57,7 @@ static vkc_status run(const void *options, const args_words *words)
     const eval_args *a = options;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     nn_eval_result r;
     distill_retain_stats stats = { .has_truth = false };
     nn_split split;
@@ -87,7 +87,7 @@ static vkc_status run(const void *options, const args_words *words)
     if (a->show)
         st = show_split(v, data, split, &a->d, a->show_images, a->show);
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     app_close(dev);
     nn_dataset_destroy(data);
     return st;

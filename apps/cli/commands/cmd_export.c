@@ -13,7 +13,7 @@ typedef struct export_args {
 } export_args;
 
 // The card of what nothing has been measured of here: figures that came with the model stay in pare.json.
-static char *build_card(const nn_vit *v, const nn_model_config *cfg, const char *from, const char *out)
+static char *build_card(const nn_model *v, const nn_model_config *cfg, const char *from, const char *out)
 {
     char *more = NULL;
     size_t size;
@@ -32,7 +32,7 @@ static vkc_status run(const void *options, const args_words *words)
 {
     const export_args *a = options;
     vkc_device *dev = NULL;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     nn_model_config cfg = { 0 };
     char *text = NULL;
     vkc_status st;
@@ -58,7 +58,7 @@ static vkc_status run(const void *options, const args_words *words)
 done:
     free(text);
     nn_model_config_finish(&cfg);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     app_close(dev);
     return st;
 }

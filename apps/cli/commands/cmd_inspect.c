@@ -22,7 +22,7 @@ typedef struct sizes {
     uint64_t layer[NN_MAX_DEPTH];   // parameters
 } sizes;
 
-static void count_params(const nn_vit *v, sizes *s)
+static void count_params(const nn_model *v, sizes *s)
 {
     s->params = nn_params_count(v->params);
     for (uint32_t i = 0; i < v->params->n; i++) {
@@ -47,16 +47,16 @@ static vkc_status count_files(const char *folder, sizes *s)
     return st;
 }
 
-static vkc_status print_json(const nn_vit *v, const sizes *s, uint32_t batch)
+static vkc_status print_json(const nn_model *v, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &v->cfg;
     json_t *layers = json_array();
     for (uint32_t l = 0; l < c->depth; l++)
         json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
                                                 c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
-                                                (json_int_t) nn_vit_macs(v, l)));
+                                                (json_int_t) nn_model_macs(v, l)));
     json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "params",
-                          (json_int_t) s->params, "macs", (json_int_t) nn_vit_macs(v, c->depth), "tokens",
+                          (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(v, c->depth), "tokens",
                           (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
@@ -97,7 +97,7 @@ static void print_family(const nn_model_config *c)
         printf("no classifier: it gives %u %s\n", c->classes, c->embeds ? "numbers of an embedding" : "features");
 }
 
-static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
+static void print_text(const nn_model *v, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &v->cfg;
     printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
@@ -109,9 +109,9 @@ static void print_text(const nn_vit *v, const sizes *s, uint32_t batch)
         char mixer[160];
         snprintf(mixer, sizeof mixer, "%s%s%s", c->layers[l].mixer, c->layers[l].options[0] ? ":" : "",
                  c->layers[l].options);
-        printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_vit_macs(v, l));
+        printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_model_macs(v, l));
     }
-    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_vit_macs(v, c->depth),
+    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_model_macs(v, c->depth),
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);
@@ -124,7 +124,7 @@ static vkc_status run(const void *options, const args_words *words)
 {
     const inspect_args *a = options;
     vkc_device *dev = NULL;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     nn_infer *inf = NULL;
     sizes s = { 0 };
     vkc_status st;
@@ -141,7 +141,7 @@ static vkc_status run(const void *options, const args_words *words)
         print_text(v, &s, a->batch);
 done:
     nn_infer_destroy(inf);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     app_close(dev);
     return st;
 }

@@ -16,7 +16,7 @@ typedef struct prune_args {
 typedef struct prune_work {
     const prune_args *a;
     tune_session     s;
-    nn_vit          *cut;
+    nn_model          *cut;
     distill_prune_layer layer[NN_MAX_DEPTH];
     distill_tune_result shrink, tune;
     nn_split         split;
@@ -166,7 +166,7 @@ static vkc_status run(const void *options, const args_words *words)
         return VKC_FAIL(VKC_E_NOMEM, "prune: out of host memory");
     w->a = options;
     vkc_status st = run_all(w, words->word[0]);
-    nn_vit_destroy(w->cut);
+    nn_model_destroy(w->cut);
     st = tune_session_close(&w->s, st);
     free(w);
     return st;

@@ -2,6 +2,7 @@
 #include "apps/cli/bench/bench_time.h"
 #include "apps/cli/core/card.h"
 #include "apps/cli/retain/retain_report.h"
+#include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 
@@ -18,7 +19,7 @@ typedef struct retain_work {
     const char     *teacher_dir;
     nn_dataset     *data;
     vkc_device     *dev;
-    nn_vit         *teacher, *v;    // v: the model being made
+    nn_model         *teacher, *v;    // v: the model being made
     bool            halts_already;  // the teacher: its gate stays as it is
     retain_setup    setup;
     retain_dense    dense;
@@ -51,7 +52,7 @@ done:
 static vkc_status time_models(retain_work *w, retain_outcome *o)
 {
     const nn_model_config *c = &w->v->cfg;
-    const nn_vit *v[2] = { w->teacher, w->v };
+    const nn_model *v[2] = { w->teacher, w->v };
     nn_infer *inf[2] = { NULL, NULL };
     double seconds[2][TIMED];
     uint32_t n = 0;
@@ -129,9 +130,9 @@ static vkc_status make_model(retain_work *w, uint32_t i, run_folder *r)
     if (a->resume && !r->is_resumed)
         VKC_TRY(app_check_output(o->item->out, a->force));
     if (i == 0 || !a->chain) {
-        nn_vit_destroy(w->v);
+        nn_model_destroy(w->v);
         w->v = NULL;
-        VKC_TRY(nn_vit_load(w->dev, w->teacher_dir, true, &w->v));
+        VKC_TRY(nn_model_load(w->dev, w->teacher_dir, true, &w->v));
     }
     const double scale = i > 0 && a->chain ? w->v->cfg.retention.gate_scale : a->gate_scale;
     w->v->cfg.retention = o->item->retention;
@@ -176,7 +177,7 @@ static vkc_status run_all(retain_work *w)
         VKC_TRY(app_check_output(w->setup.item[i].out, a->force));
     VKC_TRY(measure_open_data(&a->d, &w->data));
     VKC_TRY(app_open(&a->common, &w->dev));
-    VKC_TRY(nn_vit_load(w->dev, w->teacher_dir, false, &w->teacher));
+    VKC_TRY(nn_model_load(w->dev, w->teacher_dir, false, &w->teacher));
     if (w->teacher->cfg.retention.policy != NN_POLICY_NONE)
         say("%s lets go of tokens already; what it learned is where this starts, and its teacher with all tokens",
             w->teacher_dir);
@@ -211,8 +212,8 @@ static vkc_status run(const void *options, const args_words *words)
     w->series = json_array();
     vkc_status st = run_all(w);
     json_decref(w->series);
-    nn_vit_destroy(w->v);
-    nn_vit_destroy(w->teacher);
+    nn_model_destroy(w->v);
+    nn_model_destroy(w->teacher);
     app_close(w->dev);
     nn_dataset_destroy(w->data);
     free(w);

@@ -45,7 +45,7 @@ static vkc_status run(const void *options, const args_words *words)
     const sparsity_args *a = options;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     distill_sparsity s = { .mean = NULL };
     sparsity_view view;
     nn_split split;
@@ -65,7 +65,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
 done:
     distill_sparsity_finish(&s);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     app_close(dev);
     nn_dataset_destroy(data);
     return st;

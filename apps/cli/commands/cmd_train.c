@@ -12,7 +12,7 @@ typedef struct outcome {
     nn_eval_result  val, test;
 } outcome;
 
-static json_t *build_result(const outcome *o, const nn_vit *v)
+static json_t *build_result(const outcome *o, const nn_model *v)
 {
     const vkc_device_info *i = vkc_device_get_info(v->dev);
     return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
@@ -22,7 +22,7 @@ static json_t *build_result(const outcome *o, const nn_vit *v)
                      measure_json(&o->val), "test", measure_json(&o->test), "device", i->name, "driver", i->driver);
 }
 
-static vkc_status save(const train_args *a, const nn_vit *v, run_folder *r, const outcome *o, json_t *result)
+static vkc_status save(const train_args *a, const nn_model *v, run_folder *r, const outcome *o, json_t *result)
 {
     nn_model_config cfg = { 0 };
     char *text = NULL;
@@ -44,7 +44,7 @@ done:
     return st;
 }
 
-static vkc_status train(const train_args *a, nn_vit *v, const nn_dataset *data, run_folder *r)
+static vkc_status train(const train_args *a, nn_model *v, const nn_dataset *data, run_folder *r)
 {
     outcome o = { .train = { .steps = 0 } };
     nn_train_params p = {
@@ -98,7 +98,7 @@ static vkc_status run(const void *options, const args_words *words)
     nn_dataset *data = NULL;
     nn_model_config cfg = { 0 };
     vkc_device *dev = NULL;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     run_folder r = { .info = NULL };
     bool keep_head = false;
     vkc_status st;
@@ -116,7 +116,7 @@ static vkc_status run(const void *options, const args_words *words)
     st = train(a, v, data, &r);
 done:
     run_close(&r);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     app_close(dev);
     nn_model_config_finish(&cfg);
     nn_dataset_destroy(data);

@@ -1,6 +1,7 @@
 // logits.c — pixels and logits of a split into a file: pictures go to the disk batch by batch, as they are run.
 #include "apps/cli/commands/logits.h"
 
+#include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "nn/checkpoint/safetensors.h"
@@ -54,7 +55,7 @@ static vkc_status read_pixels(void *user, uint64_t offset, void *out, size_t siz
     return VKC_OK;
 }
 
-vkc_status logits_save(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
+vkc_status logits_save(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
                        const char *path)
 {
     const nn_model_config *c = &v->cfg;

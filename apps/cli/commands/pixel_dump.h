@@ -2,7 +2,7 @@
 #ifndef CLI_PIXEL_DUMP_H
 #define CLI_PIXEL_DUMP_H
 
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #define PIXEL_DUMP_MAX 4096         // pictures
 

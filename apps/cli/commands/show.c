@@ -1,6 +1,7 @@
 // show.c — pictures, and the blocks that their tokens went through, onto a contact sheet.
 #include "apps/cli/commands/show.h"
 
+#include "nn/models/picture_loader.h"
 #include "nn/base/files.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
@@ -61,7 +62,7 @@ vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, c
     return st;
 }
 
-static vkc_status draw(const nn_vit *v, nn_loader *l, uint32_t n, nn_sheet *sheet)
+static vkc_status draw(const nn_model *v, nn_loader *l, uint32_t n, nn_sheet *sheet)
 {
     const nn_model_config *c = &v->cfg;
     const size_t area = (size_t) c->height * c->width;
@@ -95,7 +96,7 @@ done:
     return st;
 }
 
-vkc_status show_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
+vkc_status show_split(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
                       const char *path)
 {
     nn_loader_params p = nn_loader_params_of(&v->cfg, data, split, n);

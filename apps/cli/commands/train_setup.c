@@ -49,12 +49,12 @@ vkc_status train_make_config(const train_args *a, const nn_dataset *data, nn_mod
 }
 
 // The values of `dir` into v, all but the head's when the classes differ.
-static vkc_status copy_values(const char *dir, nn_vit *v, bool keep_head)
+static vkc_status copy_values(const char *dir, nn_model *v, bool keep_head)
 {
-    nn_vit *from = NULL;
+    nn_model *from = NULL;
     float *x = NULL;
     vkc_status st;
-    VKC_TRY(nn_vit_load(v->dev, dir, false, &from));
+    VKC_TRY(nn_model_load(v->dev, dir, false, &from));
     for (uint32_t i = 0; i < v->params->n; i++) {
         const nn_param *p = &v->params->p[i];
         uint32_t k;
@@ -71,23 +71,23 @@ static vkc_status copy_values(const char *dir, nn_vit *v, bool keep_head)
     }
 done:
     free(x);
-    nn_vit_destroy(from);
+    nn_model_destroy(from);
     return st;
 }
 
 vkc_status train_make_model(const train_args *a, vkc_device *dev, const nn_model_config *cfg, bool keep_head,
-                            nn_vit **out)
+                            nn_model **out)
 {
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     vkc_status st;
-    VKC_TRY(nn_vit_create(dev, cfg, true, &v));
-    VKC_TRY(nn_vit_init(v, a->common.seed));
+    VKC_TRY(nn_model_create(dev, cfg, true, &v));
+    VKC_TRY(nn_model_init(v, a->common.seed));
     if (a->init)
         VKC_TRY(copy_values(a->init, v, keep_head));
     *out = v;
     v = NULL;
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     return st;
 }
 

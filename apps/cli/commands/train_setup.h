@@ -18,9 +18,9 @@ typedef struct train_args {
 // The config that --arch or --init, the data set and --mean and --std give.
 // *keep_head: the classes are those of --init.
 vkc_status train_make_config(const train_args *a, const nn_dataset *data, nn_model_config *cfg, bool *keep_head);
-// A new model of it, with random values or those of --init. nn_vit_destroy.
+// A new model of it, with random values or those of --init. nn_model_destroy.
 vkc_status train_make_model(const train_args *a, vkc_device *dev, const nn_model_config *cfg, bool keep_head,
-                            nn_vit **out);
+                            nn_model **out);
 json_t    *train_inputs(const train_args *a);           // what decides the result, for run.json
 
 #endif

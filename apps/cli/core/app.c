@@ -182,13 +182,13 @@ vkc_status app_check_output(const char *dir, bool force)
                     "%s is there already; --resume continues the run that made it, --force replaces it", dir);
 }
 
-vkc_status app_save_model(const nn_vit *v, const nn_model_config *cfg, const char *dir, const char *card)
+vkc_status app_save_model(const nn_model *v, const nn_model_config *cfg, const char *dir, const char *card)
 {
     char path[NN_PATH_MAX];
     vkc_status st = nn_folder_create(dir);
     if (st == VKC_OK)
         st = nn_path_build(path, dir, "model.safetensors");
     if (st == VKC_OK)
-        st = nn_vit_save_weights(v, path);
+        st = nn_model_save_weights(v, path);
     return st == VKC_OK ? nn_model_config_save(dir, cfg, card) : st;
 }

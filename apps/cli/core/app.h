@@ -4,7 +4,7 @@
 
 #include "apps/cli/core/args.h"
 #include "apps/cli/core/console.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #include <jansson.h>
 
@@ -62,7 +62,7 @@ void       app_date(char out[32]);          // "2025-01-31T12:34:56Z"
 // E_ARG unless `dir` can become a new model folder: it is not there, is empty, or `force` is set.
 vkc_status app_check_output(const char *dir, bool force);
 // Write the model folder: weights first, config.json and the rest after, so that a folder with a config is whole.
-vkc_status app_save_model(const nn_vit *v, const nn_model_config *cfg, const char *dir, const char *card);
+vkc_status app_save_model(const nn_model *v, const nn_model_config *cfg, const char *dir, const char *card);
 
 // An option of which 0 means none, for the library, where 0 means the default and less none.
 static inline double app_or_none(double x)

@@ -6,29 +6,30 @@
 
 #define IMAGENET_CLASSES 1000
 
-vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_vit **out)
+vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_model **out)
 {
-    vkc_status st = nn_vit_load_with(dev, dir, vectors, size, false, out);
+    vkc_status st = nn_model_load_with(dev, dir, &(nn_model_load_params) { .class_vectors = vectors, .size = size },
+                                       out);
     if (st == VKC_OK && (*out)->cfg.guessed_heads)
         say("%s has no config: its %u heads are a guess, of 64 channels each", dir, (*out)->cfg.heads);
     return st;
 }
 
-vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_vit **out)
+vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     vkc_status st;
     if (nn_is_folder(name) || nn_model_config_init(&cfg, name) != VKC_OK)
         return model_load(dev, name, NULL, size, out);      // whose sentence it is, if there is no such folder either
     cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
     VKC_TRY(nn_model_config_set_size(&cfg, size));
-    VKC_TRY(nn_vit_create(dev, &cfg, false, &v));
-    VKC_TRY(nn_vit_init(v, 0));
+    VKC_TRY(nn_model_create(dev, &cfg, false, &v));
+    VKC_TRY(nn_model_init(v, 0));
     *out = v;
     v = NULL;
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_model_config_finish(&cfg);
     return st;
 }

@@ -1,7 +1,7 @@
 // model_hash.c — a checksum of a model.
 #include "apps/cli/core/model_hash.h"
 
-#include "nn/models/vit/retention.h"
+#include "nn/models/retention.h"
 #include "nn/base/source.h"
 #include "nn/checkpoint/weights.h"
 

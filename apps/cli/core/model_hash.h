@@ -2,7 +2,7 @@
 #ifndef CLI_MODEL_HASH_H
 #define CLI_MODEL_HASH_H
 
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #define MODEL_HASH_MAX 24
 

@@ -15,7 +15,7 @@ bool list_next(const char **at, char *text, size_t size)
     return true;
 }
 
-void student_name(const nn_vit *teacher, const nn_vit *student, const char *dir, char out[REPORT_TEXT])
+void student_name(const nn_model *teacher, const nn_model *student, const char *dir, char out[REPORT_TEXT])
 {
     const nn_layer_config *one = NULL;
     bool is_one = true;

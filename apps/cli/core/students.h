@@ -9,6 +9,6 @@
 bool       list_next(const char **at, char *text, size_t size);
 
 // The mixer of a student where all layers that have attention in the teacher have the same, else the folder's name.
-void       student_name(const nn_vit *teacher, const nn_vit *student, const char *dir, char out[REPORT_TEXT]);
+void       student_name(const nn_model *teacher, const nn_model *student, const char *dir, char out[REPORT_TEXT]);
 
 #endif

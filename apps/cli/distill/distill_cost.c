@@ -128,7 +128,7 @@ done:
 }
 
 // Parameters of the mixer and projection of a layer, which is all that a replacement changes.
-static double count_params(const nn_vit *v, uint32_t l)
+static double count_params(const nn_model *v, uint32_t l)
 {
     double sum = 0.0;
     for (uint32_t i = 0; i < v->params->n; i++) {

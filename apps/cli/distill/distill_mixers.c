@@ -37,7 +37,7 @@ vkc_status mixers_read(distill_work *w)
     return VKC_OK;
 }
 
-static vkc_status check_student(const nn_vit *teacher, const nn_vit *s, const char *dir)
+static vkc_status check_student(const nn_model *teacher, const nn_model *s, const char *dir)
 {
     vkc_status st = distill_check_shapes(teacher, s);
     if (st != VKC_OK)
@@ -57,7 +57,7 @@ vkc_status mixers_load(distill_work *w)
         const uint32_t k = r->n_mixers;
         vkc_status st = check_room(r);
         if (st == VKC_OK)
-            st = nn_vit_load(w->dev, dir, false, &w->replaced[k]);
+            st = nn_model_load(w->dev, dir, false, &w->replaced[k]);
         if (st == VKC_OK) {
             r->n_mixers++;
             st = check_student(w->teacher, w->replaced[k], dir);

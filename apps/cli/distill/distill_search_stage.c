@@ -109,10 +109,10 @@ static vkc_status walk(distill_work *w, const distill_search_params *p)
 static vkc_status follow_path(distill_work *w)
 {
     distill_report *r = &w->report;
-    const nn_vit *const *students = (const nn_vit *const *) w->replaced;
+    const nn_model *const *students = (const nn_model *const *) w->replaced;
     for (uint32_t i = 0; i < r->search.n_steps; i++) {
         uint8_t choice[DISTILL_MAX_LAYERS];
-        nn_vit hybrid = { .block = NULL };
+        nn_model hybrid = { .block = NULL };
         nn_eval_result e = { .images = 0 };
         distill_search_choice(&r->search, i + 1, choice);
         vkc_status st = distill_hybrid_init(&hybrid, w->teacher, students, r->n_mixers, choice);
@@ -137,7 +137,7 @@ static vkc_status make_student(distill_work *w)
         return VKC_FAIL(VKC_E_CHECK, "no student written: the best on the way is the teacher itself; without --best "
                         "it is the one with %u of %u layers replaced", r->search.n_steps, r->depth);
     distill_search_choice(&r->search, r->n_chosen, r->choice);
-    vkc_status st = distill_hybrid_create(w->teacher, (const nn_vit *const *) w->replaced, r->n_mixers, r->choice,
+    vkc_status st = distill_hybrid_create(w->teacher, (const nn_model *const *) w->replaced, r->n_mixers, r->choice,
                                           &w->student);
     if (st == VKC_OK)
         memcpy(r->layer, w->student->cfg.layers, sizeof r->layer);
@@ -175,7 +175,7 @@ vkc_status search_run(distill_work *w)
             goto done;
     }
     VKC_TRY(distill_trials_create(&(distill_trials_params) {
-        .teacher = w->teacher, .student = (const nn_vit *const *) w->replaced, .n_students = r->n_mixers,
+        .teacher = w->teacher, .student = (const nn_model *const *) w->replaced, .n_students = r->n_mixers,
         .eval = { .data = w->data, .split = NN_SPLIT_VAL, .batch = a->d.batch, .max_images = a->d.limit,
                   .threads = a->d.threads, .check_finite = measure_is_checked(&a->d, false),
                   .progress = console_goes_on },

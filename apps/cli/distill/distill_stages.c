@@ -122,12 +122,12 @@ vkc_status stage_tune(distill_work *w)
 {
     const distill_args *a = w->a;
     tune_options all = a->tune;
-    nn_vit *trainable = NULL;
+    nn_model *trainable = NULL;
     vkc_status st;
     if (!a->tune.epochs && !a->tune_all_epochs)
         return VKC_OK;
-    VKC_TRY(nn_vit_create_at(w->student, (nn_size) { 0, 0 }, true, &trainable));
-    nn_vit_destroy(w->student);
+    VKC_TRY(nn_model_create_at(w->student, (nn_size) { 0, 0 }, true, &trainable));
+    nn_model_destroy(w->student);
     w->student = trainable;
     if (a->tune.epochs)
         VKC_TRY(tune(w, "tune", &a->tune));
@@ -141,13 +141,13 @@ done:
 }
 
 // Accuracy at the size of the objective.
-static vkc_status compare_at(const distill_work *w, const nn_vit *v, nn_split split, nn_eval_result *out)
+static vkc_status compare_at(const distill_work *w, const nn_model *v, nn_split split, nn_eval_result *out)
 {
-    nn_vit *at = NULL;
-    vkc_status st = nn_vit_create_at(v, (nn_size) { w->report.image, w->report.image }, false, &at);
+    nn_model *at = NULL;
+    vkc_status st = nn_model_create_at(v, (nn_size) { w->report.image, w->report.image }, false, &at);
     if (st == VKC_OK)
         st = measure_split(at, w->data, split, &w->a->d, out);
-    nn_vit_destroy(at);
+    nn_model_destroy(at);
     return st;
 }
 

@@ -23,8 +23,8 @@ typedef struct distill_work {       // what the stages hand on
     const char  *teacher_dir;
     nn_dataset  *data;
     vkc_device  *dev;
-    nn_vit      *teacher, *student;
-    nn_vit      *replaced[DISTILL_MAX_CHOICES];     // (report.n_mixers) the teacher with every attention replaced
+    nn_model      *teacher, *student;
+    nn_model      *replaced[DISTILL_MAX_CHOICES];     // (report.n_mixers) the teacher with every attention replaced
     bool         fixed[NN_MAX_DEPTH];               // layers that stay
     run_folder   run;
     bool         is_refused;        // the search leaves the teacher as it is: no broken run, but no student either

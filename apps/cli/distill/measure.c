@@ -30,7 +30,7 @@ vkc_status measure_open_data(const data_args *d, nn_dataset **out)
     return st;
 }
 
-vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d,
+vkc_status measure_split(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d,
                          nn_eval_result *out)
 {
     *out = (nn_eval_result) { .images = 0 };
@@ -90,7 +90,7 @@ void measure_print(FILE *f, const char *what, const nn_eval_result *r)
 }
 
 typedef struct contender {
-    nn_vit   *v;
+    nn_model   *v;
     nn_infer *inf;
     double    ms[MAX_REPEATS], keep;
 } contender;
@@ -98,7 +98,7 @@ typedef struct contender {
 static void retire(contender *c)
 {
     nn_infer_destroy(c->inf);
-    nn_vit_destroy(c->v);
+    nn_model_destroy(c->v);
     *c = (contender) { .v = NULL };
 }
 
@@ -124,8 +124,8 @@ static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *
     VKC_TRY(nn_model_config_copy(like, &cfg));
     cfg.height = cfg.width = image;
     VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "timing"));
-    VKC_TRY(nn_vit_create(dev, &cfg, false, &c->v));
-    VKC_TRY(nn_vit_init(c->v, seed));
+    VKC_TRY(nn_model_create(dev, &cfg, false, &c->v));
+    VKC_TRY(nn_model_init(c->v, seed));
     VKC_TRY(nn_infer_create_with(c->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &c->inf));
     size_t len = (size_t) batch * nn_model_config_pixels(&cfg);
     pixels = (float *) malloc(len * sizeof *pixels);

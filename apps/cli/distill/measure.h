@@ -34,7 +34,7 @@ bool       measure_is_checked(const data_args *d, bool usual);
 vkc_status measure_open_data(const data_args *d, nn_dataset **out);
 
 // Accuracy on a split; images = 0 when the data set has no pictures there.
-vkc_status measure_split(const nn_vit *v, const nn_dataset *data, nn_split split, const data_args *d,
+vkc_status measure_split(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d,
                          nn_eval_result *out);
 // Warn of the first broken pictures of a split, by name; `bad` is how many there are, 0 = do nothing.
 void       measure_name_bad(const nn_dataset *data, nn_split split, uint32_t bad);

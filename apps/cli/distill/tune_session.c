@@ -59,9 +59,9 @@ vkc_status tune_session_open(tune_session *s, const tune_args *a, const char *di
         VKC_TRY(app_check_output(a->out, a->force));
     VKC_TRY(measure_open_data(&a->d, &s->data));
     VKC_TRY(app_open(&a->common, &s->dev));
-    VKC_TRY(nn_vit_load(s->dev, dir, true, &s->v));
+    VKC_TRY(nn_model_load(s->dev, dir, true, &s->v));
     if (a->teacher)
-        VKC_TRY(nn_vit_load(s->dev, a->teacher, false, &s->teacher));
+        VKC_TRY(nn_model_load(s->dev, a->teacher, false, &s->teacher));
     s->params.data = s->data;
     VKC_TRY(check(s));
     VKC_TRY(build_inputs(s, more, &inputs));
@@ -75,7 +75,7 @@ done:
     return st;
 }
 
-vkc_status tune_session_save(tune_session *s, const nn_vit *v, json_t *result, double seconds,
+vkc_status tune_session_save(tune_session *s, const nn_model *v, json_t *result, double seconds,
                              const nn_eval_result *val, const nn_eval_result *test)
 {
     const tune_args *a = s->a;
@@ -102,8 +102,8 @@ vkc_status tune_session_close(tune_session *s, vkc_status st)
     if (st == VKC_E_CHECK)
         run_say_failed(&s->run);
     run_close(&s->run);
-    nn_vit_destroy(s->teacher);
-    nn_vit_destroy(s->v);
+    nn_model_destroy(s->teacher);
+    nn_model_destroy(s->v);
     app_close(s->dev);
     nn_dataset_destroy(s->data);
     return st;

@@ -32,7 +32,7 @@ typedef struct tune_session {
     const char *dir;                // of the student
     nn_dataset *data;
     vkc_device *dev;
-    nn_vit     *teacher, *v;        // teacher may be NULL; v is trainable
+    nn_model     *teacher, *v;        // teacher may be NULL; v is trainable
     run_folder  run;
     distill_tune_params params;     // of a training in the run folder
 } tune_session;
@@ -43,7 +43,7 @@ typedef struct tune_session {
 vkc_status tune_session_open(tune_session *s, const tune_args *a, const char *dir, const char *usage, json_t *more,
                              vkc_status (*check)(const tune_session *s));
 // Write model v with its card, and finish the run with `result` (borrowed).
-vkc_status tune_session_save(tune_session *s, const nn_vit *v, json_t *result, double seconds,
+vkc_status tune_session_save(tune_session *s, const nn_model *v, json_t *result, double seconds,
                              const nn_eval_result *val, const nn_eval_result *test);
 // Say what became of it, free it; returns `st`.
 vkc_status tune_session_close(tune_session *s, vkc_status st);

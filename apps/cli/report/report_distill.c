@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #define MAX_MIXERS 16u
 

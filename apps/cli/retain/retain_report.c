@@ -108,7 +108,7 @@ static const nn_eval_result *get_figures(const retain_outcome *o)
     return o->test.images ? &o->test : &o->val;
 }
 
-json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_vit *v)
+json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_model *v)
 {
     const vkc_device_info *i = vkc_device_get_info(v->dev);
     const nn_eval_result *r = get_figures(o);

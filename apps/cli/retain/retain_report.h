@@ -27,7 +27,7 @@ void    retain_add_ring(json_t *o, const distill_retain_stats *s);
 void    retain_print_ring(FILE *f, const distill_retain_stats *s);
 void    retain_stats_print(FILE *f, const distill_retain_stats *s);
 
-json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_vit *v);
+json_t *retain_json(const retain_outcome *o, const retain_dense *d, const nn_model *v);
 void    retain_print(FILE *f, const retain_outcome *o, const retain_dense *d);
 void    retain_print_series(FILE *f, const retain_outcome *o, uint32_t n, const retain_dense *d);
 // Markdown for the model card, on the heap, or NULL when memory is short.

@@ -47,9 +47,9 @@ static vkc_status make_config(uint32_t i, nn_model_config *c)
 }
 
 // Starting values and noise on top, so that nothing is zero.
-static vkc_status fill(nn_vit *v, uint64_t seed)
+static vkc_status fill(nn_model *v, uint64_t seed)
 {
-    vkc_status st = nn_vit_init(v, seed);
+    vkc_status st = nn_model_init(v, seed);
     for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
         const size_t n = nn_shape_len(&v->params->p[i].shape);
         float *x = (float *) malloc(n * sizeof *x);
@@ -69,7 +69,7 @@ static void draw_pixels(const nn_model_config *c, uint64_t seed, float *pixels)
         pixels[k] = 2 * nn_rng_uniform(seed, 1, k) - 1;
 }
 
-static vkc_status infer(const nn_vit *v, uint64_t seed)
+static vkc_status infer(const nn_model *v, uint64_t seed)
 {
     vkc_status st;
     nn_infer *inf = NULL;
@@ -90,7 +90,7 @@ done:
 }
 
 // One step of a classifier with mixed pictures and stochastic depth.
-static vkc_status train(nn_vit *v, uint64_t seed)
+static vkc_status train(nn_model *v, uint64_t seed)
 {
     vkc_status st;
     nn_batch batch = { NULL };
@@ -98,14 +98,14 @@ static vkc_status train(nn_vit *v, uint64_t seed)
     nn_stepper *s = NULL;
     nn_recipe_inputs in;
     const nn_recipe recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2 };
-    VKC_TRY(nn_batch_create(v->dev, &v->cfg, CAP, &batch));
+    VKC_TRY(nn_model_batch_create(v->dev, &v->cfg, CAP, &batch));
     VKC_TRY(nn_graph_create(v->dev, &g));
     nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, nn_model_config_pixels(&v->cfg) } },
-                                       NN_DTYPE_F32, batch.images);
-    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, batch.images);
-    nn_recipe_build(g, &recipe, seed, &v->cfg, batch.images, &in);
-    nn_vit_taps taps = { .drop = in.drop };
-    nn_tensor *logits = nn_vit_forward(g, v, &batch, pixels, true, &taps);
+                                       NN_DTYPE_F32, batch.samples);
+    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, batch.samples);
+    nn_recipe_build(g, &recipe, seed, &v->cfg, batch.samples, &in);
+    nn_model_taps taps = { .drop = in.drop };
+    nn_tensor *logits = nn_model_forward(g, v, &batch, &pixels, true, &taps);
     nn_tensor *loss = nn_recipe_loss(g, &in, logits, labels);
     nn_graph_add_loss(g, loss, 1.0f);
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
@@ -130,14 +130,14 @@ vkc_status selftest_random_run(vkc_device *dev, uint32_t i, uint64_t seed)
 {
     const bool trains = kind_of(i) == RANDOM_TRAINING;
     nn_model_config c = { 0 };
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     vkc_status st;
     VKC_TRY(make_config(i, &c));
-    VKC_TRY(nn_vit_create(dev, &c, trains, &v));
+    VKC_TRY(nn_model_create(dev, &c, trains, &v));
     VKC_TRY(fill(v, seed));
     st = trains ? train(v, seed) : infer(v, seed);
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_model_config_finish(&c);
     return st;
 }

@@ -54,7 +54,7 @@ static void name_panel(char out[48], const char *what, uint32_t i, const char *m
         snprintf(out, 48, "%s %u%s %u", what, i, more, k);
 }
 
-static vkc_status save_class(const map_args *a, const nn_vit *v, const distill_maps *m, const bool *chosen)
+static vkc_status save_class(const map_args *a, const nn_model *v, const distill_maps *m, const bool *chosen)
 {
     const nn_model_config *c = &v->cfg;
     const uint32_t side = c->height / c->patch;
@@ -93,7 +93,7 @@ done:
     return st;
 }
 
-static vkc_status save_full(const map_args *a, const nn_vit *v, const distill_maps *m, uint32_t i, uint32_t l,
+static vkc_status save_full(const map_args *a, const nn_model *v, const distill_maps *m, uint32_t i, uint32_t l,
                             float *share)
 {
     const uint32_t tokens = nn_model_config_tokens(&v->cfg), heads = v->cfg.heads;
@@ -118,7 +118,7 @@ done:
     return st;
 }
 
-static vkc_status save_all(const map_args *a, const nn_vit *v, const distill_maps *m, const bool *chosen)
+static vkc_status save_all(const map_args *a, const nn_model *v, const distill_maps *m, const bool *chosen)
 {
     const size_t tokens = nn_model_config_tokens(&v->cfg);
     float *share = (float *) malloc(tokens * tokens * sizeof *share);
@@ -133,7 +133,7 @@ static vkc_status save_all(const map_args *a, const nn_vit *v, const distill_map
     return st;
 }
 
-vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_vit *v, const nn_dataset *data,
+vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *v, const nn_dataset *data,
                               nn_split split)
 {
     bool chosen[NN_MAX_DEPTH];

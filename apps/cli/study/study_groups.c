@@ -63,7 +63,7 @@ static vkc_status run_all(group_work *g)
     VKC_TRY(distill_keys_get(w->a->keys, &g->keys));
     VKC_TRY(study_read(w));
     VKC_TRY(study_open(w));
-    VKC_TRY(nn_vit_load(w->dev, g->dir, false, &g->teacher));
+    VKC_TRY(nn_model_load(w->dev, g->dir, false, &g->teacher));
     if (nn_dataset_classes(w->data) != g->teacher->cfg.classes) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(w->data),
                       nn_dataset_classes(w->data), g->teacher->cfg.classes);
@@ -104,7 +104,7 @@ vkc_status study_groups_run(study_work *w, const char *teacher_dir)
     distill_study_finish(&g->result);
     distill_sparsity_finish(&g->sparsity);
     free(g->group);
-    nn_vit_destroy(g->teacher);
+    nn_model_destroy(g->teacher);
     free(g);
     return st;
 }

@@ -8,7 +8,7 @@
 typedef struct group_work {
     study_work *w;
     const char *dir;
-    nn_vit     *teacher;
+    nn_model     *teacher;
     bool        fixed[NN_MAX_DEPTH];
     distill_measure  measure;
     distill_keys     keys;

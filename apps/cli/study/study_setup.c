@@ -78,7 +78,7 @@ done:
     return st;
 }
 
-static uint64_t get_seed(const nn_vit *s, uint64_t fallback)
+static uint64_t get_seed(const nn_model *s, uint64_t fallback)
 {
     const json_t *seed = json_object_get(s->cfg.provenance, "seed");
     return json_is_integer(seed) ? (uint64_t) json_integer_value(seed) : fallback;
@@ -92,14 +92,14 @@ static bool is_taken(const study_work *w, const char *mixer, uint64_t seed)
     return false;
 }
 
-vkc_status study_load_ready(study_work *w, const nn_vit *teacher, const bool *fixed)
+vkc_status study_load_ready(study_work *w, const nn_model *teacher, const bool *fixed)
 {
     char dir[NN_PATH_MAX], hash[24];
     vkc_status st = VKC_OK;
     for (const char *at = w->a->from; list_next(&at, dir, sizeof dir);) {
         const uint32_t v = w->n_variants;
         VKC_TRY(check_room(w, 1));
-        VKC_TRY(nn_vit_load(w->dev, dir, false, &w->ready[v]));
+        VKC_TRY(nn_model_load(w->dev, dir, false, &w->ready[v]));
         VKC_TRY(distill_study_check(teacher, w->ready[v], fixed, dir));
         VKC_TRY(model_hash(dir, &w->ready[v]->cfg, true, hash));
         json_array_append_new(w->hashes, json_string(hash));
@@ -156,13 +156,13 @@ done:
     return st;
 }
 
-distill_study_models study_models(study_work *w, const nn_vit *teacher, const char *dir)
+distill_study_models study_models(study_work *w, const nn_model *teacher, const char *dir)
 {
     const study_args *a = w->a;
     const bool checked = measure_is_checked(&a->d, true);
     distill_study_models m = {
         .teacher = teacher, .variant = w->variant, .mixer = w->mixer,
-        .ready = a->from ? (const nn_vit *const *) w->ready : NULL,
+        .ready = a->from ? (const nn_model *const *) w->ready : NULL,
         .transfer = { .data = w->data, .batch = a->d.batch, .epochs = a->epochs, .lr = a->lr,
                       .weight_decay = a->weight_decay, .threads = a->d.threads, .check_finite = checked,
                       .match_epochs = a->match_epochs, .match_lr = a->match_lr, .max_steps = a->max_steps },
@@ -196,7 +196,7 @@ json_t *study_json(const study_work *w)
 void study_close(study_work *w)
 {
     for (uint32_t v = 0; v < STUDY_MAX_VARIANTS; v++)
-        nn_vit_destroy(w->ready[v]);
+        nn_model_destroy(w->ready[v]);
     distill_study_log_destroy(w->log);
     json_decref(w->hashes);
     run_close(&w->run);

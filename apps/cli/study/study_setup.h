@@ -35,7 +35,7 @@ typedef struct study_work {
     nn_layer_config mixer[STUDY_MAX_VARIANTS];
     char        text[STUDY_MAX_VARIANTS][REPORT_TEXT];
     const char *mixers[STUDY_MAX_VARIANTS];     // (n_mixers) each text once
-    nn_vit     *ready[STUDY_MAX_VARIANTS];      // of --from, owned; else NULL
+    nn_model     *ready[STUDY_MAX_VARIANTS];      // of --from, owned; else NULL
     json_t     *hashes;                         // of the models of --from
     distill_tune_params tune;
 } study_work;
@@ -46,11 +46,11 @@ vkc_status study_read(study_work *w);
 vkc_status study_open(study_work *w);
 // Load the students of --from, a variant each: mixer of its layers, seed of its provenance or else its place in the
 // list.
-vkc_status study_load_ready(study_work *w, const nn_vit *teacher, const bool *fixed);
+vkc_status study_load_ready(study_work *w, const nn_model *teacher, const bool *fixed);
 // Start or take up the run; `inputs` are those of the kind of study, to which what both share is added; taken over.
 vkc_status study_start(study_work *w, json_t *inputs);
 // What all studies ask models with. `dir` is a folder in the run folder; both are borrowed.
-distill_study_models study_models(study_work *w, const nn_vit *teacher, const char *dir);
+distill_study_models study_models(study_work *w, const nn_model *teacher, const char *dir);
 void       study_close(study_work *w);
 // The jobs of a study more, for the time left.
 void       study_expect(study_work *w, const distill_study *s, uint32_t times);

@@ -6,7 +6,7 @@
 
 #define PICTURES 1000u              // as many as there are, up to this
 
-static size_t get_len(const nn_vit *v)
+static size_t get_len(const nn_model *v)
 {
     return (size_t) DISTILL_N_KEYS * v->cfg.depth * v->cfg.heads * DISTILL_N_MEASURES;
 }
@@ -31,7 +31,7 @@ static double *read_list(const json_t *line, const char *key, size_t n)
     return x;
 }
 
-static bool read_back(const json_t *line, const nn_vit *v, distill_sparsity *out)
+static bool read_back(const json_t *line, const nn_model *v, distill_sparsity *out)
 {
     const json_t *images = json_object_get(line, "images");
     *out = (distill_sparsity) { .depth = v->cfg.depth, .heads = v->cfg.heads,
@@ -44,7 +44,7 @@ static bool read_back(const json_t *line, const nn_vit *v, distill_sparsity *out
     return false;
 }
 
-vkc_status study_sparsity_get(study_work *w, const nn_vit *teacher, const char *name, distill_sparsity *out)
+vkc_status study_sparsity_get(study_work *w, const nn_model *teacher, const char *name, distill_sparsity *out)
 {
     const nn_split split = nn_dataset_len(w->data, NN_SPLIT_VAL) ? NN_SPLIT_VAL : w->split;
     const uint32_t there = nn_dataset_len(w->data, split), wanted = w->a->images ? w->a->images : PICTURES;

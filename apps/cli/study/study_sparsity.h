@@ -6,6 +6,6 @@
 #include "distill/sparsity/sparsity.h"
 
 // On val, or where that is empty on the split of the study; from the study's log if it is there, else it goes there.
-vkc_status study_sparsity_get(study_work *w, const nn_vit *teacher, const char *name, distill_sparsity *out);
+vkc_status study_sparsity_get(study_work *w, const nn_model *teacher, const char *name, distill_sparsity *out);
 
 #endif

@@ -93,7 +93,7 @@ static vkc_status plan(sweep *s, char **dir, uint32_t n, json_t *hashes)
 static vkc_status make_teacher(sweep *s, const char *from, const sweep_teacher *t)
 {
     study_work *w = s->w;
-    nn_vit *dense = NULL, *v = NULL;
+    nn_model *dense = NULL, *v = NULL;
     nn_model_config cfg = { 0 };
     char run_dir[NN_PATH_MAX + 8], log_path[NN_PATH_MAX];
     distill_retain_result r;
@@ -111,8 +111,8 @@ static vkc_status make_teacher(sweep *s, const char *from, const sweep_teacher *
                                         NULL));
     }
     say("a teacher that keeps %.0f %% of the patches", 100.0 * s->setup.item[t->item].keep);
-    VKC_TRY(nn_vit_load(w->dev, from, false, &dense));
-    VKC_TRY(nn_vit_load(w->dev, from, true, &v));
+    VKC_TRY(nn_model_load(w->dev, from, false, &dense));
+    VKC_TRY(nn_model_load(w->dev, from, true, &v));
     v->cfg.retention = s->setup.item[t->item].retention;
     p.data = w->data;
     p.run_dir = run_dir;
@@ -124,12 +124,12 @@ static vkc_status make_teacher(sweep *s, const char *from, const sweep_teacher *
     st = distill_study_log_write(w->log, json_pack("{s:s, s:s}", "what", "retained", "teacher", t->name), NULL);
 done:
     nn_model_config_finish(&cfg);
-    nn_vit_destroy(v);
-    nn_vit_destroy(dense);
+    nn_model_destroy(v);
+    nn_model_destroy(dense);
     return st;
 }
 
-static vkc_status plan_study(sweep *s, sweep_teacher *t, const nn_vit *v, distill_study_models *models)
+static vkc_status plan_study(sweep *s, sweep_teacher *t, const nn_model *v, distill_study_models *models)
 {
     bool fixed[NN_MAX_DEPTH];
     distill_study_fixed(&v->cfg, fixed);
@@ -152,12 +152,12 @@ static vkc_status study_one(sweep *s, uint32_t i, const char *from)
 {
     vkc_status st;
     sweep_teacher *t = &s->t[i];
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     char name[64], dir[NN_PATH_MAX];
     distill_study_models models = { .teacher = NULL };
     if (t->item != UINT32_MAX)
         VKC_TRY(make_teacher(s, from, t));
-    VKC_TRY(nn_vit_load(s->w->dev, t->dir, false, &v));
+    VKC_TRY(nn_model_load(s->w->dev, t->dir, false, &v));
     snprintf(name, sizeof name, "teacher-%u", i);
     VKC_TRY(run_path(&s->w->run, name, dir));
     models = study_models(s->w, v, dir);
@@ -167,7 +167,7 @@ static vkc_status study_one(sweep *s, uint32_t i, const char *from)
     st = distill_study_go(&t->study, &t->result);
 done:
     distill_study_models_finish(&models);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     return st;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 #include "nn/checkpoint/safetensors.h"
 
 #define LOGIT_SCALE 100.0

@@ -1,6 +1,8 @@
 // positions.c — positions of one grid resampled for another, and models at another picture size.
 #include "nn/models/vit/positions.h"
 
+#include "nn/models/vit/vit.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,14 +138,14 @@ static nn_grid get_grid(const nn_model_config *c)
     return (nn_grid) { c->height / c->patch, c->width / c->patch };
 }
 
-static vkc_status copy_values(nn_vit *v, const nn_vit *from)
+static vkc_status copy_values(nn_model *v, const nn_model *from)
 {
     const uint32_t dim = v->cfg.dim, prefix = v->cfg.bare_prefix ? 0 : nn_model_config_prefix(&v->cfg);
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
         float *x = (float *) malloc(nn_shape_len(&from->params->p[i].shape) * sizeof *x), *y = NULL;
         st = x ? nn_params_read(from->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        if (st == VKC_OK && i == v->pos) {
+        if (st == VKC_OK && nn_vit_of(v) && i == nn_vit_of(v)->pos) {
             y = (float *) malloc(nn_shape_len(&v->params->p[i].shape) * sizeof *y);
             st = y ? nn_positions_build(v->cfg.pos_rule, prefix, x, get_grid(&from->cfg), dim,
                                               get_grid(&v->cfg), y) :
@@ -157,19 +159,19 @@ static vkc_status copy_values(nn_vit *v, const nn_vit *from)
     return st;
 }
 
-vkc_status nn_vit_create_at(const nn_vit *v, nn_size size, bool trainable, nn_vit **out)
+vkc_status nn_model_create_at(const nn_model *v, nn_size size, bool trainable, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    nn_vit *made = NULL;
+    nn_model *made = NULL;
     vkc_status st;
     VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
     VKC_TRY(nn_model_config_set_size(&cfg, size));
-    VKC_TRY(nn_vit_create(v->dev, &cfg, trainable, &made));
+    VKC_TRY(nn_model_create(v->dev, &cfg, trainable, &made));
     VKC_TRY(copy_values(made, v));
     *out = made;
     made = NULL;
 done:
-    nn_vit_destroy(made);
+    nn_model_destroy(made);
     nn_model_config_finish(&cfg);
     return st;
 }

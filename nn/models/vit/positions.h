@@ -11,7 +11,7 @@
 #ifndef NN_POSITIONS_H
 #define NN_POSITIONS_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,7 +28,7 @@ vkc_status nn_positions_build(nn_pos_rule rule, uint32_t prefix, const float *sr
 vkc_status nn_model_config_set_size(nn_model_config *c, nn_size size);
 
 // A copy of v for pictures of another size, values and config its own; 0 x 0 = v's size. Errors: E_ARG as above.
-vkc_status nn_vit_create_at(const nn_vit *v, nn_size size, bool trainable, nn_vit **out);
+vkc_status nn_model_create_at(const nn_model *v, nn_size size, bool trainable, nn_model **out);
 
 #ifdef __cplusplus
 }

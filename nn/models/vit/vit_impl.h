@@ -1,15 +1,20 @@
-// vit_impl.h — what making a model shares with loading one.
+// vit_impl.h — the parts of a vision transformer, for its row in the table of kinds.
 #ifndef NN_VIT_IMPL_H
 #define NN_VIT_IMPL_H
 
+#include "nn/models/model_kind.h"
 #include "nn/models/vit/vit.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// The names and shapes of a config's parameters, and no memory for their values yet: nn_params_alloc.
-vkc_status nn__vit_create_empty(vkc_device *dev, const nn_model_config *cfg, nn_vit **out);
+// As the functions of nn_model_kind say.
+nn_tensor *nn__vit_embed(nn_graph *g, const nn_model *m, const nn_batch *b, nn_tensor *const *in, bool trained);
+nn_tensor *nn__vit_read_out(nn_graph *g, const nn_model *m, nn__retention *kept, nn_tensor *x, bool trained);
+vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_model_load_params *p,
+                        nn_model **out);
+vkc_status nn__vit_save_weights(const nn_model *m, const char *path);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
 
 #include "nn/models/vit/class_vectors.h"
 #include "nn/base/files.h"
-#include "nn/models/vit/config/model_names.h"
+#include "nn/models/config/model_names.h"
 #include "nn/models/vit/positions.h"
 #include "nn/checkpoint/safetensors.h"
 #include "nn/models/vit/vit_impl.h"
@@ -22,7 +22,7 @@ typedef struct entry {              // a tensor and where it goes
 } entry;
 
 typedef struct loading {
-    nn_vit *v;
+    nn_model *v;
     const nn_weights *w;
     entry    *plan;                 // (n)
     size_t    n;
@@ -47,7 +47,7 @@ static bool find(const loading *l, const char *ours, uint32_t *index)
 {
     const bool is_more = strcmp(ours, "@more") == 0;
     if (is_more && nn_model_config_prefix(&l->v->cfg) > 1)
-        *index = l->v->more;
+        *index = nn_vit_of(l->v)->more;
     return is_more ? nn_model_config_prefix(&l->v->cfg) > 1 : nn_params_find(l->v->params, ours, index);
 }
 
@@ -115,7 +115,7 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
 static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
 {
     const uint32_t rank = t->rank;
-    return index == l->v->pos && l->v->cfg.bare_prefix && rank >= 2 && rank <= 3 && (rank == 2 || t->shape[0] == 1) &&
+    return index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && rank >= 2 && rank <= 3 && (rank == 2 || t->shape[0] == 1) &&
            t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
 }
 
@@ -129,7 +129,7 @@ static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
     for (uint32_t i = 0; st == VKC_OK && i < C; i++)
         x[i] += first[i];
     if (st == VKC_OK)
-        st = nn_params_write(l->v->params, l->v->cls, x);
+        st = nn_params_write(l->v->params, nn_vit_of(l->v)->cls, x);
     free(x);
     free(first);
     return st;
@@ -178,7 +178,7 @@ static vkc_status load_entry(loading *l, const entry *e)
     vkc_slice to = nn_params_value(l->v->params, e->index);
     if (e->is_transposed)
         return load_transposed(l, e->t, e->index);
-    if (l->folded && e->index == l->v->cls)
+    if (l->folded && e->index == nn_vit_of(l->v)->cls)
         return load_class_token(l, e->t);
     to.size /= e->parts;
     to.offset += e->part * to.size;
@@ -191,7 +191,7 @@ static bool is_zero(const loading *l, uint32_t index)
     const nn_model_config *c = &l->v->cfg;
     const bool is_projection = !c->headless && (c->embeds || c->embed);     // CLIP's
     return (c->no_qkv_bias && strstr(l->v->params->p[index].name, ".attn.qkv.bias")) ||
-           (is_projection && index == l->v->head_b);
+           (is_projection && index == nn_vit_of(l->v)->head_b);
 }
 
 static vkc_status check_whole(loading *l)
@@ -248,13 +248,13 @@ static vkc_status load_vectors(const char *dir, const char *file, nn_model_confi
 
 // The model at the size that its files are for.
 static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_class_vectors *k,
-                              bool trainable, nn_vit **out)
+                              bool trainable, nn_model **out)
 {
     nn_weights *w = NULL;
     loading l = { .v = NULL };
     vkc_status st;
     VKC_TRY(nn_weights_load(dir, &w));
-    VKC_TRY(nn__vit_create_empty(dev, cfg, &l.v));
+    VKC_TRY(nn__model_create_empty(dev, cfg, &l.v));
     l.w = w;
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
     l.plan = (entry *) malloc((nn_weights_len(w) + 1) * sizeof *l.plan);
@@ -263,12 +263,12 @@ static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_c
         goto done;
     }
     if (k->classes)
-        l.parts[l.v->vectors] = ~0u;
+        l.parts[nn_vit_of(l.v)->vectors] = ~0u;
     VKC_TRY(plan_all(&l));
     VKC_TRY(check_whole(&l));
     VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
     if (k->classes)
-        VKC_TRY(nn_params_write(l.v->params, l.v->vectors, k->scaled));
+        VKC_TRY(nn_params_write(l.v->params, nn_vit_of(l.v)->vectors, k->scaled));
     for (size_t i = 0; i < l.n; i++)
         VKC_TRY(load_entry(&l, &l.plan[i]));
     *out = l.v;
@@ -276,40 +276,36 @@ static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_c
 done:
     free(l.plan);
     free(l.parts);
-    nn_vit_destroy(l.v);
+    nn_model_destroy(l.v);
     nn_weights_destroy(w);
     return st;
 }
 
-vkc_status nn_vit_load_with(vkc_device *dev, const char *dir, const char *vectors, nn_size size, bool trainable,
-                            nn_vit **out)
+vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config *config, const nn_model_load_params *p,
+                        nn_model **out)
 {
     vkc_status st;
     nn_model_config cfg = { 0 };
     nn_class_vectors k = { 0 };
-    nn_vit *v = NULL;
-    VKC_TRY(nn_model_config_load(dir, &cfg));
-    VKC_TRY(load_vectors(dir, vectors, &cfg, &k));
+    nn_model *v = NULL;
+    nn_size size = p->size;
+    VKC_TRY(nn_model_config_copy(config, &cfg));
+    VKC_TRY(load_vectors(dir, p->class_vectors, &cfg, &k));
     if (size.height == 0)
         size = (nn_size) { cfg.height, cfg.width };
     VKC_TRY(nn_model_config_set_size(&cfg, cfg.stored));
     cfg.stored = (nn_size) { 0, 0 };
     const bool is_same = size.height == cfg.height && size.width == cfg.width;
-    VKC_TRY(load_stored(dev, dir, &cfg, &k, trainable && is_same, &v));
+    VKC_TRY(load_stored(dev, dir, &cfg, &k, p->trainable && is_same, &v));
     if (!is_same) {
-        st = nn_vit_create_at(v, size, trainable, out);
+        st = nn_model_create_at(v, size, p->trainable, out);
         goto done;
     }
     *out = v;
     v = NULL;
 done:
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_class_vectors_finish(&k);
     nn_model_config_finish(&cfg);
     return st;
-}
-
-vkc_status nn_vit_load(vkc_device *dev, const char *dir, bool trainable, nn_vit **out)
-{
-    return nn_vit_load_with(dev, dir, NULL, (nn_size) { 0, 0 }, trainable, out);
 }

@@ -1,19 +1,19 @@
 // vit_save.c — the parameters of a model as a safetensors file, under timm's names or,
 // where only transformers have such a model, under theirs.
-#include "nn/models/vit/vit.h"
+#include "nn/models/vit/vit_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/models/vit/config/model_config_impl.h"
-#include "nn/models/vit/config/model_names.h"
+#include "nn/models/config/model_config_impl.h"
+#include "nn/models/config/model_names.h"
 #include "nn/checkpoint/safetensors.h"
 
 #define MAX_PARTS 3u                // of a parameter: q, k and v
 
 typedef struct saving {
-    const nn_vit *v;
+    const nn_model *v;
     nn_st_save *t;                  // (n), room for all
     char      (*name)[NN_MAX_NAME + 32];
     uint32_t    n;
@@ -51,7 +51,7 @@ static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
 // Their files have a position for the class token too, which ours may have added to it, and a token for masked patches.
 static vkc_status append_more(saving *s)
 {
-    const nn_vit *v = s->v;
+    const nn_model *v = s->v;
     const uint32_t C = v->cfg.dim, T = nn_model_config_patches(&v->cfg) + 1;
     const char *class = v->cfg.registers ? "dinov2_with_registers" : "dinov2";
     char name[80];
@@ -88,7 +88,7 @@ static vkc_status collect(saving *s)
     return st == VKC_OK && is_dinov2 ? append_more(s) : st;
 }
 
-vkc_status nn_vit_save_weights(const nn_vit *v, const char *path)
+vkc_status nn__vit_save_weights(const nn_model *v, const char *path)
 {
     const size_t room = MAX_PARTS * (size_t) v->params->n + 1;
     saving s = { .v = v };

@@ -43,12 +43,12 @@ static void print_figures(const char *what, const nn_check *c)
 // Two batches, a full one and one that leaves rows dead, through a model of random values.
 static vkc_status infer(vkc_device *dev, const nn_model_config *cfg, float *logits)
 {
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     nn_infer *inf = NULL;
     float pixels[IMAGES * PIXELS];
     uint32_t labels[IMAGES];
     vkc_status st;
-    assert_ok(nn_vit_create(dev, cfg, false, &v));
+    assert_ok(nn_model_create(dev, cfg, false, &v));
     golden_fill(v->params, 7, 0.3f);
     golden_batch(cfg, 5, 1, IMAGES, pixels, labels);
     VKC_TRY(nn_infer_create(v, IMAGES, &inf));
@@ -56,7 +56,7 @@ static vkc_status infer(vkc_device *dev, const nn_model_config *cfg, float *logi
     VKC_TRY(nn_infer_run(inf, pixels, IMAGES - 1, logits));
 done:
     nn_infer_destroy(inf);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     return st;
 }
 
@@ -311,7 +311,7 @@ static void a_small_difference_is_enough(void **state)
     const double moves[] = { 1e-6, 1e-2 };
     for (int i = 0; i < 2; i++) {
         nn_check *c = start(*state, 0);
-        nn_vit *v = NULL;
+        nn_model *v = NULL;
         nn_batch batch;
         nn_graph *g = NULL;
         vkc_recording *rec = NULL;
@@ -320,12 +320,12 @@ static void a_small_difference_is_enough(void **state)
         uint32_t labels[IMAGES];
         golden_config(ARCH, "attention", &cfg);
         golden_batch(&cfg, 5, 1, IMAGES, pixels, labels);
-        assert_ok(nn_vit_create(*state, &cfg, false, &v));
+        assert_ok(nn_model_create(*state, &cfg, false, &v));
         golden_fill(v->params, 7, 0.3f);
-        assert_ok(nn_batch_create(*state, &cfg, IMAGES, &batch));
+        assert_ok(nn_model_batch_create(*state, &cfg, IMAGES, &batch));
         assert_ok(nn_graph_create(*state, &g));
-        nn_tensor *x = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, batch.images);
-        nn_graph_keep(g, nn_vit_forward(g, v, &batch, x, false, NULL));
+        nn_tensor *x = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, batch.samples);
+        nn_graph_keep(g, nn_model_forward(g, v, &batch, &x, false, NULL));
         assert_ok(nn_graph_plan(g));
         assert_ok(vkc_recording_create(*state, &(vkc_recording_params) { .name = "small" }, &rec));
         assert_ok(nn_graph_record(g, rec));
@@ -345,14 +345,14 @@ static void a_small_difference_is_enough(void **state)
         vkc_recording_destroy(rec);
         nn_graph_destroy(g);
         nn_batch_finish(&batch);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
         nn_check_destroy(c);
         nn_model_config_finish(&cfg);
     }
 }
 
 // Bytes that a model for 32 pictures takes on the device, checked or not.
-static uint64_t bytes_of(vkc_device *dev, const nn_vit *v, bool is_checked)
+static uint64_t bytes_of(vkc_device *dev, const nn_model *v, bool is_checked)
 {
     nn_check *c = is_checked ? start(dev, 0) : NULL;
     nn_infer *inf = NULL;
@@ -366,19 +366,19 @@ static uint64_t bytes_of(vkc_device *dev, const nn_vit *v, bool is_checked)
 static void memory_that_does_not_fit_is_said(void **state)
 {
     nn_model_config cfg;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     nn_infer *inf = NULL;
     vkc_device *small = NULL;
     golden_config(ARCH, "attention", &cfg);
-    assert_ok(nn_vit_create(*state, &cfg, false, &v));
+    assert_ok(nn_model_create(*state, &cfg, false, &v));
     const uint64_t plain = bytes_of(*state, v, false), checked = bytes_of(*state, v, true);
     printf("%llu bytes, checked %llu\n", (unsigned long long) plain, (unsigned long long) checked);
     assert_true(checked > plain + plain / 2);
     const uint64_t params = vkc_memory_get_info(*state).in_use;
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     const vkc_device_params room = { .log = test_log, .max_memory = params + plain + plain / 4 };
     assert_ok(vkc_device_create(&room, &small));
-    assert_ok(nn_vit_create(small, &cfg, false, &v));
+    assert_ok(nn_model_create(small, &cfg, false, &v));
     assert_ok(nn_infer_create(v, 32, &inf));
     nn_infer_destroy(inf);
     inf = NULL;
@@ -386,7 +386,7 @@ static void memory_that_does_not_fit_is_said(void **state)
     assert_status(nn_infer_create(v, 32, &inf), VKC_E_DEVMEM);
     assert_non_null(strstr(vkc_last_error(), "a smaller batch needs less"));
     nn_check_destroy(c);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     assert_int_equal(vkc_device_validation_count(small), 0);
     vkc_device_destroy(small);
     nn_model_config_finish(&cfg);

@@ -2,7 +2,7 @@
 // gradients go and where not, and how much memory attention takes.
 #include "nn/graph/graph_impl.h"
 #include "nn/base/rng.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 #include "shaders/attention/attention.h"
 #include "shaders/loss/cross_entropy.h"
 #include "shaders/linear/linear.h"
@@ -64,7 +64,7 @@ static void test_place_limits(void **state)
 // ---- a whole model, with and without reuse
 
 typedef struct model {
-    nn_vit *v;
+    nn_model *v;
     nn_batch batch;
     nn_graph *g;
     nn_tensor *pixels, *labels, *loss;
@@ -79,13 +79,13 @@ static void build_model(vkc_device *dev, model *m)
     assert_ok(nn_model_config_init(&cfg, "vit:image=12,patch=4,dim=20,depth=2,heads=5,classes=7"));
     assert_ok(nn_layer_config_set(&cfg.layers[1], "linear", ""));
     *m = (model) { 0 };
-    assert_ok(nn_vit_create(dev, &cfg, true, &m->v));
-    assert_ok(nn_vit_init(m->v, 5));
-    assert_ok(nn_batch_create(dev, &cfg, IMAGES, &m->batch));
+    assert_ok(nn_model_create(dev, &cfg, true, &m->v));
+    assert_ok(nn_model_init(m->v, 5));
+    assert_ok(nn_model_batch_create(dev, &cfg, IMAGES, &m->batch));
     assert_ok(nn_graph_create(dev, &m->g));
-    m->pixels = nn_graph_input(m->g, "pixels", (nn_shape) { 2, { 0, 3 * 12 * 12 } }, NN_DTYPE_F32, m->batch.images);
-    m->labels = nn_graph_input(m->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, m->batch.images);
-    nn_tensor *logits = nn_vit_forward(m->g, m->v, &m->batch, m->pixels, true, NULL);
+    m->pixels = nn_graph_input(m->g, "pixels", (nn_shape) { 2, { 0, 3 * 12 * 12 } }, NN_DTYPE_F32, m->batch.samples);
+    m->labels = nn_graph_input(m->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, m->batch.samples);
+    nn_tensor *logits = nn_model_forward(m->g, m->v, &m->batch, &m->pixels, true, NULL);
     m->loss = NN_APPLY(m->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, logits,
                        m->labels);
     nn_graph_add_loss(m->g, m->loss, 1.0f);
@@ -125,7 +125,7 @@ static void close_model(model *m)
     vkc_recording_destroy(m->rec);
     nn_graph_destroy(m->g);
     nn_batch_finish(&m->batch);
-    nn_vit_destroy(m->v);
+    nn_model_destroy(m->v);
 }
 
 static void test_reuse(void **state)

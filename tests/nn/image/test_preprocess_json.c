@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/preprocess_json.h"
 #include "tests/temp_dir.h"
 
 static vkc_status read_text(nn_rule rule, const char *text, nn_model_config *c)

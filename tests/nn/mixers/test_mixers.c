@@ -439,7 +439,7 @@ static void test_refused_heads(void **state)
 
 // ---- warm starts
 
-static float *read_param(const nn_vit *v, const char *name, size_t *len)
+static float *read_param(const nn_model *v, const char *name, size_t *len)
 {
     uint32_t i;
     if (!nn_params_find(v->params, name, &i))
@@ -452,7 +452,8 @@ static float *read_param(const nn_vit *v, const char *name, size_t *len)
 }
 
 // A parameter of the mixer of layer 0: rows that its row names are the teacher's, the rest are as from scratch.
-static void check_warm(const nn_vit *teacher, const nn_vit *student, const nn_vit *scratch, const nn_mixer_param *p)
+static void check_warm(const nn_model *teacher, const nn_model *student, const nn_model *scratch,
+                       const nn_mixer_param *p)
 {
     char name[NN_MAX_NAME], from[NN_MAX_NAME];
     size_t n = 0, n_from = 0;
@@ -478,29 +479,29 @@ static void test_warm_starts(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
     nn_model_config cfg;
-    nn_vit *teacher;
+    nn_model *teacher;
     assert_ok(nn_model_config_init(&cfg, "vit:image=8,patch=4,dim=72,depth=1,heads=3,classes=3"));
-    assert_ok(nn_vit_create(dev, &cfg, false, &teacher));
-    assert_ok(nn_vit_init(teacher, 77));
+    assert_ok(nn_model_create(dev, &cfg, false, &teacher));
+    assert_ok(nn_model_init(teacher, 77));
     for (uint32_t m = 0; m < nn_n_mixers; m++) {
         if (!get_mixer(m))
             continue;
         nn_layer_config layer;
-        nn_vit *student, *scratch;
+        nn_model *student, *scratch;
         nn_mixer_param p[NN_MAX_MIXER_PARAMS];
         assert_ok(nn_mixer_parse(nn_mixers[m]->name, &layer, NULL));
         assert_ok(distill_student_create(teacher, &layer, &student));
         assert_ptr_equal(student->block[0].mixer, nn_mixers[m]);
-        assert_ok(nn_vit_create(dev, &student->cfg, false, &scratch));
-        assert_ok(nn_vit_init(scratch, 0));
+        assert_ok(nn_model_create(dev, &student->cfg, false, &scratch));
+        assert_ok(nn_model_init(scratch, 0));
         const nn_mixer_dims d = { .dim = cfg.dim, .heads = cfg.heads, .layer = &layer };
         uint32_t n = nn_mixers[m]->params(&d, p);
         for (uint32_t i = 0; i < n; i++)
             check_warm(teacher, student, scratch, &p[i]);
-        nn_vit_destroy(student);
-        nn_vit_destroy(scratch);
+        nn_model_destroy(student);
+        nn_model_destroy(scratch);
     }
-    nn_vit_destroy(teacher);
+    nn_model_destroy(teacher);
     nn_model_config_finish(&cfg);
 }
 

@@ -51,7 +51,7 @@ static inline void golden_batch(const nn_model_config *c, uint64_t seed, uint32_
 }
 
 typedef struct golden_model {
-    nn_vit     *v;
+    nn_model     *v;
     nn_batch    batch;
     nn_graph   *g;
     nn_stepper *stepper;
@@ -71,13 +71,13 @@ static inline void golden_config(const char *arch, const char *mixer, nn_model_c
 static inline void golden_open(vkc_device *dev, const nn_model_config *cfg, uint32_t cap, golden_model *m)
 {
     *m = (golden_model) { .cap = cap };
-    assert_ok(nn_vit_create(dev, cfg, true, &m->v));
-    assert_ok(nn_batch_create(dev, cfg, cap, &m->batch));
+    assert_ok(nn_model_create(dev, cfg, true, &m->v));
+    assert_ok(nn_model_batch_create(dev, cfg, cap, &m->batch));
     assert_ok(nn_graph_create(dev, &m->g));
     nn_shape px = { 2, { cap, nn_model_config_pixels(cfg) } }, lb = { 1, { cap } };
-    nn_tensor *pixels = nn_graph_input(m->g, "pixels", px, NN_DTYPE_F32, m->batch.images);
-    nn_tensor *labels = nn_graph_input(m->g, "labels", lb, NN_DTYPE_U32, m->batch.images);
-    m->logits = nn_vit_forward(m->g, m->v, &m->batch, pixels, true, NULL);
+    nn_tensor *pixels = nn_graph_input(m->g, "pixels", px, NN_DTYPE_F32, m->batch.samples);
+    nn_tensor *labels = nn_graph_input(m->g, "labels", lb, NN_DTYPE_U32, m->batch.samples);
+    m->logits = nn_model_forward(m->g, m->v, &m->batch, &pixels, true, NULL);
     m->loss = NN_APPLY(m->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, m->logits,
                        labels);
     nn_graph_add_loss(m->g, m->loss, 1.0f);
@@ -93,7 +93,7 @@ static inline void golden_close(golden_model *m)
     nn_stepper_destroy(m->stepper);
     nn_graph_destroy(m->g);
     nn_batch_finish(&m->batch);
-    nn_vit_destroy(m->v);
+    nn_model_destroy(m->v);
 }
 
 // One step on what is in slot 0; returns the loss.

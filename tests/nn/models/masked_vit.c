@@ -8,7 +8,7 @@
 #define HIDDEN 256
 
 typedef struct model {
-    const nn_vit *v;
+    const nn_model *v;
     const nn_model_config *c;
     const double *const *param;
     uint32_t T, C;
@@ -39,9 +39,9 @@ static void norm(const model *m, const double *w, const double *b, const double 
 static void embed(const model *m, const float *pixels, uint32_t t, double *x)
 {
     const uint32_t P = m->c->patch, S = m->c->height, side = S / P, ch = m->c->channels;
-    const double *pos = m->param[m->v->pos] + (size_t) t * m->C;
+    const double *pos = m->param[nn_vit_of(m->v)->pos] + (size_t) t * m->C;
     if (t == 0)
-        memcpy(x, m->param[m->v->cls], m->C * sizeof *x);
+        memcpy(x, m->param[nn_vit_of(m->v)->cls], m->C * sizeof *x);
     if (t > 0) {
         double patch[HIDDEN];
         uint32_t n = 0, y0 = (t - 1) / side * P, x0 = (t - 1) % side * P;
@@ -49,7 +49,7 @@ static void embed(const model *m, const float *pixels, uint32_t t, double *x)
             for (uint32_t dy = 0; dy < P; dy++)
                 for (uint32_t dx = 0; dx < P; dx++)
                     patch[n++] = (double) pixels[(k * S + y0 + dy) * S + x0 + dx];
-        affine(m->param[m->v->patch_w], m->param[m->v->patch_b], patch, m->C, n, x);
+        affine(m->param[nn_vit_of(m->v)->patch_w], m->param[nn_vit_of(m->v)->patch_b], patch, m->C, n, x);
     }
     for (uint32_t j = 0; j < m->C; j++)
         x[j] += pos[j];
@@ -81,7 +81,7 @@ static void attend(const model *m, const double (*qkv)[3 * MASKED_MAX_DIM], cons
 static void run_block(const model *m, uint32_t l, const bool *is_there, double (*x)[MASKED_MAX_DIM])
 {
     static double qkv[MASKED_MAX_TOKENS][3 * MASKED_MAX_DIM];
-    const nn_vit_block *b = &m->v->block[l];
+    const nn_block *b = &m->v->block[l];
     const double *const *p = m->param;
     const uint32_t C = m->C, hidden = m->c->hidden;
     for (uint32_t t = 0; t < m->T; t++) {
@@ -105,7 +105,7 @@ static void run_block(const model *m, uint32_t l, const bool *is_there, double (
     }
 }
 
-void masked_vit_run(const nn_vit *v, const double *const *param, const float *pixels, masked_vit *out)
+void masked_vit_run(const nn_model *v, const double *const *param, const float *pixels, masked_vit *out)
 {
     const model m = { v, &v->cfg, param, nn_model_config_tokens(&v->cfg), v->cfg.dim };
     const nn_retention_config *r = &v->cfg.retention;
@@ -140,6 +140,6 @@ void masked_vit_run(const nn_vit *v, const double *const *param, const float *pi
             is_there[t] = is_there[t] && !is_done[t];
     }
     double y[MASKED_MAX_DIM];
-    norm(&m, param[v->norm_w], param[v->norm_b], field, y);
-    affine(param[v->head_w], param[v->head_b], y, v->cfg.classes, m.C, out->logits);
+    norm(&m, param[nn_vit_of(v)->norm_w], param[nn_vit_of(v)->norm_b], field, y);
+    affine(param[nn_vit_of(v)->head_w], param[nn_vit_of(v)->head_b], y, v->cfg.classes, m.C, out->logits);
 }

@@ -19,6 +19,6 @@ typedef struct masked_vit {
 } masked_vit;
 
 // `param` are the values of v->params in double. Halting models of at most so many tokens and channels.
-void masked_vit_run(const nn_vit *v, const double *const *param, const float *pixels, masked_vit *out);
+void masked_vit_run(const nn_model *v, const double *const *param, const float *pixels, masked_vit *out);
 
 #endif

@@ -14,7 +14,7 @@ static vkc_status make_losses(retention_run *t, uint32_t cap)
     const nn_retention_config *r = &t->v->cfg.retention;
     const struct cross_entropy_attr ce = { .smoothing = 0.1f };
     const struct halt_loss_attr prior = { .target = HALT_TARGET_NORMALISED, .mean = 1.5f, .std = 1 };
-    t->labels = nn_graph_input(t->g, "labels", (nn_shape) { 1, { cap } }, NN_DTYPE_U32, t->batch.images);
+    t->labels = nn_graph_input(t->g, "labels", (nn_shape) { 1, { cap } }, NN_DTYPE_U32, t->batch.samples);
     t->loss = NN_APPLY(t->g, cross_entropy, &ce, NULL, t->logits, t->labels);
     nn_graph_add_loss(t->g, t->loss, 1);
     if (r->policy != NN_POLICY_HALTING)
@@ -71,12 +71,12 @@ vkc_status retention_run_init(retention_run *t, vkc_device *dev, const nn_model_
     vkc_status st;
     const uint32_t len = nn_model_config_pixels(cfg);
     *t = (retention_run) { 0 };
-    VKC_TRY(nn_vit_create(dev, cfg, train, &t->v));
+    VKC_TRY(nn_model_create(dev, cfg, train, &t->v));
     golden_fill(t->v->params, seed, 0.3f);
-    VKC_TRY(nn_batch_create(dev, cfg, cap, &t->batch));
+    VKC_TRY(nn_model_batch_create(dev, cfg, cap, &t->batch));
     VKC_TRY(nn_graph_create(dev, &t->g));
-    t->pixels = nn_graph_input(t->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, t->batch.images);
-    t->logits = nn_vit_forward(t->g, t->v, &t->batch, t->pixels, train, &t->taps);
+    t->pixels = nn_graph_input(t->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, t->batch.samples);
+    t->logits = nn_model_forward(t->g, t->v, &t->batch, &t->pixels, train, &t->taps);
     if (train && t->logits)
         VKC_TRY(make_losses(t, cap));
     keep_all(t);
@@ -103,7 +103,7 @@ void retention_run_finish(retention_run *t)
     vkc_recording_destroy(t->rec);
     nn_graph_destroy(t->g);
     nn_batch_finish(&t->batch);
-    nn_vit_destroy(t->v);
+    nn_model_destroy(t->v);
 }
 
 vkc_status retention_run_execute(retention_run *t, uint32_t n, uint32_t step)

@@ -3,14 +3,14 @@
 #ifndef TESTS_RETENTION_RUN_H
 #define TESTS_RETENTION_RUN_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 #include "nn/graph/reference.h"
 
 typedef struct retention_run {
-    nn_vit    *v;
+    nn_model    *v;
     nn_batch   batch;
     nn_graph  *g;
-    nn_vit_taps taps;
+    nn_model_taps taps;
     nn_tensor *pixels, *labels, *logits, *loss;     // labels and loss with `train`: cross-entropy and halt_loss
     nn_tensor *halt_loss;
     vkc_recording *rec;

@@ -30,7 +30,7 @@ static void write(const float *v, uint32_t classes, uint32_t dim, const char *la
     assert_ok(nn_safetensors_save(file, &t, 1, meta, 2));
 }
 
-static void run(const nn_vit *v, float *logits)
+static void run(const nn_model *v, float *logits)
 {
     static float pixels[PIXELS];
     nn_infer *inf = NULL;
@@ -54,11 +54,11 @@ static void test_scores(void **state)
     vkc_device *dev = (vkc_device *) *state;
     float v[CLASSES * DIM], x[DIM], logits[CLASSES], again[CLASSES];
     char ours[NN_PATH_MAX], weights[NN_PATH_MAX];
-    nn_vit *plain = NULL, *with = NULL, *saved = NULL;
+    nn_model *plain = NULL, *with = NULL, *saved = NULL;
     fill(v);
     write(v, CLASSES, DIM, "[\"a cat\", \"a dog\", \"a bird\"]", "20");
-    assert_ok(nn_vit_load(dev, MODEL, false, &plain));
-    assert_ok(nn_vit_load_with(dev, MODEL, file, (nn_size) { 0, 0 }, false, &with));
+    assert_ok(nn_model_load(dev, MODEL, false, &plain));
+    assert_ok(nn_model_load_with(dev, MODEL, &(nn_model_load_params) { .class_vectors = file }, &with));
     assert_int_equal(with->cfg.classes, CLASSES);
     assert_string_equal(with->cfg.labels[1], "a dog");
     run(plain, x);
@@ -72,19 +72,19 @@ static void test_scores(void **state)
     assert_ok(nn_path_build(ours, dir, "ours"));
     assert_ok(nn_model_config_save(ours, &with->cfg, NULL));
     assert_ok(nn_path_build(weights, ours, "model.safetensors"));
-    assert_ok(nn_vit_save_weights(with, weights));
-    assert_ok(nn_vit_load(dev, ours, false, &saved));
+    assert_ok(nn_model_save_weights(with, weights));
+    assert_ok(nn_model_load(dev, ours, false, &saved));
     run(saved, again);
     assert_memory_equal(again, logits, sizeof logits);
-    nn_vit_destroy(saved);
-    nn_vit_destroy(with);
-    nn_vit_destroy(plain);
+    nn_model_destroy(saved);
+    nn_model_destroy(with);
+    nn_model_destroy(plain);
 }
 
 static void refuses(vkc_device *dev, vkc_status st, const char *word)
 {
-    nn_vit *v = NULL;
-    assert_status(nn_vit_load_with(dev, MODEL, file, (nn_size) { 0, 0 }, false, &v), st);
+    nn_model *v = NULL;
+    assert_status(nn_model_load_with(dev, MODEL, &(nn_model_load_params) { .class_vectors = file }, &v), st);
     if (!strstr(vkc_last_error(), word))
         fail_msg("\"%s\" does not speak of %s", vkc_last_error(), word);
 }

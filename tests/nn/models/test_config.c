@@ -13,8 +13,8 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
-#include "nn/models/vit/config/model_config.h"
-#include "nn/models/vit/retention.h"
+#include "nn/models/config/model_config.h"
+#include "nn/models/retention.h"
 #include "tests/temp_dir.h"
 
 

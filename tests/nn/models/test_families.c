@@ -5,7 +5,7 @@
 
 #include "nn/base/files.h"
 #include "nn/infer/golden.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -33,21 +33,21 @@ static void check_folder(vkc_device *dev, const char *name)
     char theirs[NN_PATH_MAX], ours[NN_PATH_MAX], path[NN_PATH_MAX];
     unsigned char *golden = NULL;
     size_t size = 0;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     assert_ok(nn_path_build(theirs, FOLDER, name));
     check_model(dev, name, theirs);
-    assert_ok(nn_vit_load(dev, theirs, false, &v));
+    assert_ok(nn_model_load(dev, theirs, false, &v));
     assert_ok(nn_path_build(ours, dir, name));
     assert_ok(nn_model_config_save(ours, &v->cfg, NULL));
     assert_ok(nn_path_build(path, ours, "model.safetensors"));
-    assert_ok(nn_vit_save_weights(v, path));
+    assert_ok(nn_model_save_weights(v, path));
     assert_ok(nn_path_build(path, theirs, "golden.safetensors"));
     assert_ok(nn_file_load(path, SIZE_MAX, &golden, &size));
     assert_ok(nn_path_build(path, ours, "golden.safetensors"));
     assert_ok(nn_file_save(path, golden, size));
     check_model(dev, "  as a folder of ours", ours);
     free(golden);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 static void test_golden(void **state)

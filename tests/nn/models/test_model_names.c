@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "nn/base/files.h"
-#include "nn/models/vit/config/model_names.h"
-#include "nn/models/vit/vit.h"
+#include "nn/models/config/model_names.h"
+#include "nn/models/model.h"
 #include "tests/temp_dir.h"
 
 static void expect(const char *theirs, const char *ours, uint32_t part, uint32_t parts)
@@ -79,8 +79,8 @@ static void test_counts(void **state)
         if (nn_model_config_init(&c, known[i].name) != VKC_OK)
             fail_msg("%s: %s", known[i].name, vkc_last_error());
         c.classes = c.classes ? c.classes : 1000;
-        if (nn_vit_count_params(&c) != known[i].params)
-            fail_msg("%s has %llu parameters, want %llu", known[i].name, (unsigned long long) nn_vit_count_params(&c),
+        if (nn_model_count_params(&c) != known[i].params)
+            fail_msg("%s has %llu parameters, want %llu", known[i].name, (unsigned long long) nn_model_count_params(&c),
                      (unsigned long long) known[i].params);
         nn_model_config_finish(&c);
     }

@@ -1,6 +1,7 @@
 // test_positions.c — positions of one grid for another, against PyTorch's; models at other sizes.
 #include "nn/infer/infer.h"
 #include "nn/models/vit/positions.h"
+#include "nn/models/vit/vit.h"
 #include "nn/checkpoint/safetensors.h"
 #include "tests/nn/models/golden_model.h"
 
@@ -101,7 +102,7 @@ static void test_same(void **state)
         assert_memory_equal(&src[DIM], &dst[i * DIM], DIM * sizeof *dst);
 }
 
-static void run(const nn_vit *v, uint64_t seed, float logits[6])
+static void run(const nn_model *v, uint64_t seed, float logits[6])
 {
     const size_t len = 2 * (size_t) nn_model_config_pixels(&v->cfg);
     nn_infer *inf = NULL;
@@ -119,17 +120,17 @@ static void test_model(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
     nn_model_config cfg;
-    nn_vit *v = NULL, *same = NULL, *large = NULL, *none = NULL;
+    nn_model *v = NULL, *same = NULL, *large = NULL, *none = NULL;
     float a[6], b[6];
     assert_ok(nn_model_config_init(&cfg, "vit:image=12,patch=4,dim=20,depth=2,heads=5,classes=3,"
                                           "mixer=attention/linear"));
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, 3, 0.3f);
-    assert_ok(nn_vit_create_at(v, (nn_size) { 0, 0 }, false, &same));
+    assert_ok(nn_model_create_at(v, (nn_size) { 0, 0 }, false, &same));
     run(v, 5, a);
     run(same, 5, b);
     assert_memory_equal(a, b, sizeof a);
-    assert_ok(nn_vit_create_at(v, (nn_size) { 20, 20 }, false, &large));
+    assert_ok(nn_model_create_at(v, (nn_size) { 20, 20 }, false, &large));
     assert_int_equal(nn_model_config_tokens(&large->cfg), 26);
     assert_int_equal(v->cfg.height, 12);
     run(large, 5, a);
@@ -137,19 +138,19 @@ static void test_model(void **state)
         assert_true(isfinite(a[i]));
     // Values other than positions are the same; positions are those of the rule.
     float src[10 * 20], want[26 * 20], got[26 * 20], x[3 * 20], y[3 * 20];
-    assert_ok(nn_params_read(v->params, v->pos, src));
-    assert_ok(nn_params_read(large->params, large->pos, got));
+    assert_ok(nn_params_read(v->params, nn_vit_of(v)->pos, src));
+    assert_ok(nn_params_read(large->params, nn_vit_of(large)->pos, got));
     assert_ok(nn_positions_build(NN_POSITIONS_TIMM, 1, src, SQUARE(3), 20, SQUARE(5), want));
     assert_memory_equal(got, want, sizeof got);
-    assert_ok(nn_params_read(v->params, v->head_w, x));
-    assert_ok(nn_params_read(large->params, large->head_w, y));
+    assert_ok(nn_params_read(v->params, nn_vit_of(v)->head_w, x));
+    assert_ok(nn_params_read(large->params, nn_vit_of(large)->head_w, y));
     assert_memory_equal(x, y, sizeof x);
-    assert_status(nn_vit_create_at(v, (nn_size) { 18, 18 }, false, &none), VKC_E_ARG);
+    assert_status(nn_model_create_at(v, (nn_size) { 18, 18 }, false, &none), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "not a multiple of the patch"));
     assert_null(none);
-    nn_vit_destroy(large);
-    nn_vit_destroy(same);
-    nn_vit_destroy(v);
+    nn_model_destroy(large);
+    nn_model_destroy(same);
+    nn_model_destroy(v);
     nn_model_config_finish(&cfg);
 }
 

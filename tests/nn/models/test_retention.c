@@ -366,17 +366,17 @@ static void test_topk_refused(void **state)
     for (uint32_t m = 0; m < nn_n_mixers; m++)
         for (uint32_t l = 0; l < 2; l++) {
             nn_model_config cfg;
-            nn_vit *v = NULL;
+            nn_model *v = NULL;
             nn_infer *inf = NULL;
             make_config("attention", r, &cfg);
             assert_ok(nn_mixer_parse(nn_mixers[m]->name, &cfg.layers[l], NULL));
-            assert_ok(nn_vit_create(dev, &cfg, false, &v));
+            assert_ok(nn_model_create(dev, &cfg, false, &v));
             const bool may = l == 0 || strcmp(nn_mixers[m]->name, "attention") == 0;
             vkc_status st = nn_infer_create(v, 2, &inf);
             if (st != (may ? VKC_OK : VKC_E_ARG) || (!may && !strstr(vkc_last_error(), nn_mixers[m]->name)))
                 fail_msg("%s in layer %u: %s: %s", nn_mixers[m]->name, l, vkc_status_str(st), vkc_last_error());
             nn_infer_destroy(inf);
-            nn_vit_destroy(v);
+            nn_model_destroy(v);
             nn_model_config_finish(&cfg);
         }
 }
@@ -390,17 +390,17 @@ typedef struct cut {                // tokens and flags -> compaction -> two blo
     vkc_recording *rec;
 } cut;
 
-static void open_cut(const nn_vit *v, cut *t)
+static void open_cut(const nn_model *v, cut *t)
 {
-    assert_ok(nn_batch_create(v->dev, &v->cfg, IMAGES, &t->batch));
+    assert_ok(nn_model_batch_create(v->dev, &v->cfg, IMAGES, &t->batch));
     assert_ok(nn_graph_create(v->dev, &t->g));
     t->x = nn_graph_input(t->g, "x", (nn_shape) { 2, { 0, C } }, NN_DTYPE_F32, t->batch.tokens);
     t->keep = nn_graph_input(t->g, "keep", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, t->batch.tokens);
     nn_tensor *src = NN_APPLY0(t->g, compact, t->batch.kept[0], t->keep);
     nn_tensor *x = NN_APPLY0(t->g, gather_rows, NULL, t->x, src);
-    x = nn_vit_block_forward(t->g, v, 0, x, false, NULL);
-    t->block = nn_vit_block_forward(t->g, v, 1, x, false, NULL);
-    t->first = NN_APPLY0(t->g, first_rows, t->batch.images, t->block);
+    x = nn_model_block_forward(t->g, v, 0, x, false, NULL);
+    t->block = nn_model_block_forward(t->g, v, 1, x, false, NULL);
+    t->first = NN_APPLY0(t->g, first_rows, t->batch.samples, t->block);
     nn_graph_keep(t->g, t->block);
     nn_graph_keep(t->g, t->first);
     assert_ok(nn_graph_plan(t->g));
@@ -429,13 +429,13 @@ static void test_poison(void **state)
     vkc_device *dev = (vkc_device *) *state;
     for (uint32_t m = 0; m < nn_n_mixers; m++) {
         nn_model_config cfg;
-        nn_vit *v = NULL;
+        nn_model *v = NULL;
         cut t;
         static float x[IMAGES * T * C], clean[IMAGES * (T + 1) * C], poisoned[IMAGES * (T + 1) * C];
         uint32_t keep[IMAGES * T], n = 0;
         uint64_t seed = 1;
         make_config(nn_mixers[m]->name, halting(1, true, 0), &cfg);
-        assert_ok(nn_vit_create(dev, &cfg, false, &v));
+        assert_ok(nn_model_create(dev, &cfg, false, &v));
         golden_fill(v->params, 9, 0.3f);
         open_cut(v, &t);
         for (uint32_t r = 0; r < IMAGES * T; r++) {
@@ -455,7 +455,7 @@ static void test_poison(void **state)
         vkc_recording_destroy(t.rec);
         nn_graph_destroy(t.g);
         nn_batch_finish(&t.batch);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
         nn_model_config_finish(&cfg);
     }
 }
@@ -530,12 +530,12 @@ static void test_dense(void **state)
     uint32_t labels[IMAGES];
     for (int k = 0; k < 3; k++) {
         nn_model_config cfg;
-        nn_vit *v;
+        nn_model *v;
         nn_infer *inf;
         nn_retention_config r = { .policy = k == 1 ? NN_POLICY_TOPK : NN_POLICY_NONE, .share = { 1, 1, 1, 1 } };
         make_config("attention", r, &cfg);
         assert_ok(nn_mixer_parse("ssd", &cfg.layers[2], NULL));
-        assert_ok(nn_vit_create(dev, &cfg, false, &v));
+        assert_ok(nn_model_create(dev, &cfg, false, &v));
         golden_fill(v->params, 4, 0.3f);
         golden_batch(&cfg, 6, 0, IMAGES, pixels, labels);
         assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = IMAGES, .kept = k > 0, .scores = k == 2 },
@@ -554,16 +554,16 @@ static void test_dense(void **state)
             }
         }
         nn_infer_destroy(inf);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
         nn_model_config_finish(&cfg);
     }
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     nn_infer *inf = NULL;
     make_config("attention", halting(1, true, 0), &cfg);
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     assert_status(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = 1, .scores = true }, &inf), VKC_E_ARG);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     nn_model_config_finish(&cfg);
 }
 

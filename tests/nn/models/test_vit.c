@@ -15,19 +15,19 @@
 #define IMAGES 3u
 
 // Attention in layer 0, `mixer` in layer 1; weights by formula.
-static nn_vit *make_model(vkc_device *dev, const char *mixer, uint64_t seed)
+static nn_model *make_model(vkc_device *dev, const char *mixer, uint64_t seed)
 {
     nn_model_config cfg;
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     golden_config(ARCH, "attention", &cfg);
     assert_ok(nn_mixer_parse(mixer, &cfg.layers[1], NULL));
-    assert_ok(nn_vit_create(dev, &cfg, false, &v));
+    assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, seed, 0.3f);
     nn_model_config_finish(&cfg);
     return v;
 }
 
-static void fill_pixels(const nn_vit *v, float pixels[IMAGES * PIXELS])
+static void fill_pixels(const nn_model *v, float pixels[IMAGES * PIXELS])
 {
     uint32_t labels[IMAGES];
     golden_batch(&v->cfg, 11, 0, IMAGES, pixels, labels);
@@ -83,10 +83,10 @@ static void remove_folder(const folder *f)
     assert_int_equal(rmdir(f->dir), 0);
 }
 
-static void save_model(const folder *f, const nn_vit *v)
+static void save_model(const folder *f, const nn_model *v)
 {
     assert_ok(nn_model_config_save(f->dir, &v->cfg, NULL));
-    assert_ok(nn_vit_save_weights(v, f->weights));
+    assert_ok(nn_model_save_weights(v, f->weights));
 }
 
 static void check_same_files(const char *a, const char *b)
@@ -108,9 +108,9 @@ static void test_round_trip(void **state)
     for (uint32_t i = 0; mixer_text(i, mixer); i++) {
         folder f;
         make_folder(&f);
-        nn_vit *v = make_model(dev, mixer, 2), *back = NULL;
+        nn_model *v = make_model(dev, mixer, 2), *back = NULL;
         save_model(&f, v);
-        assert_ok(nn_vit_load(dev, f.dir, false, &back));
+        assert_ok(nn_model_load(dev, f.dir, false, &back));
         assert_int_equal(back->params->n, v->params->n);
         for (uint32_t l = 0; l < 2; l++) {
             assert_ptr_equal(back->block[l].mixer, v->block[l].mixer);
@@ -118,12 +118,12 @@ static void test_round_trip(void **state)
         }
         float *a = read_params(v->params), *b = read_params(back->params);
         assert_memory_equal(a, b, nn_params_count(v->params) * sizeof *a);
-        assert_ok(nn_vit_save_weights(back, f.other));
+        assert_ok(nn_model_save_weights(back, f.other));
         check_same_files(f.weights, f.other);
         free(a);
         free(b);
-        nn_vit_destroy(v);
-        nn_vit_destroy(back);
+        nn_model_destroy(v);
+        nn_model_destroy(back);
         remove_folder(&f);
     }
 }
@@ -170,9 +170,9 @@ static void save_changed(const folder *f, const char *name, change how)
 
 static void check_refused(vkc_device *dev, const folder *f, vkc_status want, const char *word)
 {
-    nn_vit *v = NULL;
+    nn_model *v = NULL;
     uint64_t before = vkc_memory_get_info(dev).in_use;
-    assert_status(nn_vit_load(dev, f->dir, true, &v), want);
+    assert_status(nn_model_load(dev, f->dir, true, &v), want);
     if (!strstr(vkc_last_error(), word))
         fail_msg("no \"%s\" in: %s", word, vkc_last_error());
     assert_null(v);
@@ -189,10 +189,10 @@ static void test_unfit_weights(void **state)
     };
     folder f;
     make_folder(&f);
-    nn_vit *v = make_model(dev, "linear", 2);
+    nn_model *v = make_model(dev, "linear", 2);
     save_model(&f, v);
-    assert_ok(nn_vit_save_weights(v, f.other));
-    nn_vit_destroy(v);
+    assert_ok(nn_model_save_weights(v, f.other));
+    nn_model_destroy(v);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         save_changed(&f, bad[i].name, bad[i].how);
         check_refused(dev, &f, VKC_E_FORMAT, bad[i].name);
@@ -211,7 +211,7 @@ static void test_batches(void **state)
     vkc_device *dev = (vkc_device *) *state;
     char mixer[128];
     for (uint32_t k = 0; mixer_text(k, mixer); k++) {
-        nn_vit *v = make_model(dev, mixer, 4);
+        nn_model *v = make_model(dev, mixer, 4);
         nn_infer *many, *one;
         float pixels[IMAGES * PIXELS], all[IMAGES * CLASSES], part[IMAGES * CLASSES];
         double worst = 0;
@@ -233,7 +233,7 @@ static void test_batches(void **state)
         assert_status(nn_infer_run(one, pixels, 2, part), VKC_E_ARG);
         nn_infer_destroy(many);
         nn_infer_destroy(one);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
 }
 
@@ -246,13 +246,13 @@ typedef struct forward {
     vkc_recording *rec;
 } forward;
 
-static void open_forward(const nn_vit *v, forward *f)
+static void open_forward(const nn_model *v, forward *f)
 {
     *f = (forward) { 0 };
-    assert_ok(nn_batch_create(v->dev, &v->cfg, IMAGES, &f->batch));
+    assert_ok(nn_model_batch_create(v->dev, &v->cfg, IMAGES, &f->batch));
     assert_ok(nn_graph_create(v->dev, &f->g));
-    f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, f->batch.images);
-    f->logits = nn_vit_forward(f->g, v, &f->batch, f->pixels, false, NULL);
+    f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, PIXELS } }, NN_DTYPE_F32, f->batch.samples);
+    f->logits = nn_model_forward(f->g, v, &f->batch, &f->pixels, false, NULL);
     nn_graph_keep(f->g, f->logits);
     assert_ok(nn_graph_plan(f->g));
     assert_ok(vkc_recording_create(v->dev, &(vkc_recording_params) { .name = "forward" }, &f->rec));
@@ -282,7 +282,7 @@ static void run_forward(vkc_device *dev, forward *f, const float *pixels, uint32
             }
         tokens[b] = patches[b] + 1;
     }
-    assert_ok(nn_rows_write_dense(dev, f->batch.images, n));
+    assert_ok(nn_rows_write_dense(dev, f->batch.samples, n));
     assert_ok(nn_rows_write(dev, f->batch.patches, n, patches, patch_pos));
     assert_ok(nn_rows_write(dev, f->batch.tokens, n, tokens, token_pos));
     vkc_slice in = nn_tensor_slice(f->pixels), logits = nn_tensor_slice(f->logits);
@@ -310,7 +310,7 @@ static void test_dropped_tokens(void **state)
     char mixer[128];
     const uint32_t all = (1u << PATCHES) - 1, keep[IMAGES] = { all, 0x0b6, 0x100 }, full[IMAGES] = { all, all, all };
     for (uint32_t k = 0; mixer_text(k, mixer); k++) {
-        nn_vit *v = make_model(dev, mixer, 6);
+        nn_model *v = make_model(dev, mixer, 6);
         forward f;
         float pixels[IMAGES * PIXELS], dense[IMAGES * CLASSES], uneven[IMAGES * CLASSES], one[CLASSES];
         fill_pixels(v, pixels);
@@ -327,7 +327,7 @@ static void test_dropped_tokens(void **state)
         for (uint32_t i = CLASSES; i < IMAGES * CLASSES; i++)
             assert_true(isfinite(uneven[i]) && uneven[i] != dense[i]);
         close_forward(&f);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
 }
 
@@ -347,7 +347,7 @@ static void copy_params(nn_params *to, const nn_params *from, const char *part)
     }
 }
 
-static void infer(const nn_vit *v, const float *pixels, float *out)
+static void infer(const nn_model *v, const float *pixels, float *out)
 {
     nn_infer *inf;
     assert_ok(nn_infer_create(v, IMAGES, &inf));
@@ -359,15 +359,15 @@ static void infer(const nn_vit *v, const float *pixels, float *out)
 static void test_borrow(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *teacher = make_model(dev, "attention", 1), *student = make_model(dev, "linear", 2);
-    nn_vit *same = make_model(dev, "attention", 1), *native = make_model(dev, "linear", 3);
+    nn_model *teacher = make_model(dev, "attention", 1), *student = make_model(dev, "linear", 2);
+    nn_model *same = make_model(dev, "attention", 1), *native = make_model(dev, "linear", 3);
     float pixels[IMAGES * PIXELS], plain[IMAGES * CLASSES], got[IMAGES * CLASSES], want[IMAGES * CLASSES];
     fill_pixels(teacher, pixels);
     infer(teacher, pixels, plain);
-    nn_vit_borrow(teacher, same, 0);            // equal weights: equal bits
+    nn_model_borrow(teacher, same, 0);            // equal weights: equal bits
     infer(teacher, pixels, got);
     assert_memory_equal(got, plain, sizeof got);
-    nn_vit_borrow(teacher, student, 1);
+    nn_model_borrow(teacher, student, 1);
     assert_string_equal(teacher->block[1].mixer->name, "linear");
     infer(teacher, pixels, got);
     assert_memory_not_equal(got, plain, sizeof got);
@@ -375,13 +375,13 @@ static void test_borrow(void **state)
     copy_params(native->params, student->params, "blocks.1.attn.");
     infer(native, pixels, want);
     assert_memory_equal(got, want, sizeof got);
-    nn_vit_borrow(teacher, same, 1);            // and back
+    nn_model_borrow(teacher, same, 1);            // and back
     infer(teacher, pixels, got);
     assert_memory_equal(got, plain, sizeof got);
-    nn_vit_destroy(teacher);
-    nn_vit_destroy(student);
-    nn_vit_destroy(same);
-    nn_vit_destroy(native);
+    nn_model_destroy(teacher);
+    nn_model_destroy(student);
+    nn_model_destroy(same);
+    nn_model_destroy(native);
 }
 
 // ---- counts
@@ -394,16 +394,16 @@ static void test_counts(void **state)
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         nn_model_config cfg;
-        nn_vit *v;
+        nn_model *v;
         assert_ok(nn_model_config_init(&cfg, known[i].arch));
-        assert_ok(nn_vit_create((vkc_device *) *state, &cfg, false, &v));
+        assert_ok(nn_model_create((vkc_device *) *state, &cfg, false, &v));
         assert_int_equal(nn_params_count(v->params), known[i].n);
         const uint64_t n = nn_model_config_tokens(&cfg), c = cfg.dim, some[] = { 1, 2, n / 2, n };
         for (int k = 0; k < 4; k++)         // multiply-adds of a block of attention, by hand
-            assert_int_equal(nn_vit_block_macs(v, 0, (uint32_t) some[k]),
+            assert_int_equal(nn_model_block_macs(v, 0, (uint32_t) some[k]),
                              some[k] * (4 * c * c + 2 * c * cfg.hidden) + 2 * some[k] * some[k] * c);
-        assert_int_equal(nn_vit_block_macs(v, 0, (uint32_t) n), nn_vit_macs(v, 0));
-        nn_vit_destroy(v);
+        assert_int_equal(nn_model_block_macs(v, 0, (uint32_t) n), nn_model_macs(v, 0));
+        nn_model_destroy(v);
         nn_model_config_finish(&cfg);
     }
 }

@@ -72,7 +72,7 @@ static void test_exact(void **state)
 
 typedef struct fixture {
     nn_dataset *data;
-    nn_vit *teacher;
+    nn_model *teacher;
     nn_layer_config mixer;
     char dir[64];
 } fixture;
@@ -85,8 +85,8 @@ static void open_fixture(void **state, fixture *f, const char *mixer)
     assert_non_null(mkdtemp(f->dir));
     assert_ok(nn_dataset_create(DATA, &f->data));
     assert_ok(nn_model_config_init(&cfg, ARCH));
-    assert_ok(nn_vit_create((vkc_device *) *state, &cfg, false, &f->teacher));
-    assert_ok(nn_vit_init(f->teacher, 1));
+    assert_ok(nn_model_create((vkc_device *) *state, &cfg, false, &f->teacher));
+    assert_ok(nn_model_init(f->teacher, 1));
     for (uint32_t l = 0; l < cfg.depth; l++) {
         float w[3 * 16 * 16];
         uint32_t index = f->teacher->block[l].mixer_p[0];
@@ -109,7 +109,7 @@ static void close_fixture(fixture *f)
         unlink(path);
     }
     assert_int_equal(rmdir(f->dir), 0);
-    nn_vit_destroy(f->teacher);
+    nn_model_destroy(f->teacher);
     nn_dataset_destroy(f->data);
 }
 
@@ -119,15 +119,15 @@ static distill_transfer_params make_params(const fixture *f, uint32_t match_epoc
                                        .threads = 2, .match_epochs = match_epochs };
 }
 
-static nn_vit *make_student(const fixture *f)
+static nn_model *make_student(const fixture *f)
 {
-    nn_vit *s;
+    nn_model *s;
     assert_ok(distill_student_create(f->teacher, &f->mixer, &s));
     return s;
 }
 
 // Are the values of both students the same, in parameters with `part` in their names or (has = false) in all others?
-static bool is_same(const nn_vit *a, const nn_vit *b, const char *part, bool has)
+static bool is_same(const nn_model *a, const nn_model *b, const char *part, bool has)
 {
     bool same = true;
     assert_int_equal(a->params->n, b->params->n);
@@ -151,7 +151,7 @@ static void test_lowers(void **state)
 {
     fixture f;
     open_fixture(state, &f, "linear");
-    nn_vit *untouched = make_student(&f), *s = make_student(&f);
+    nn_model *untouched = make_student(&f), *s = make_student(&f);
     distill_transfer_params p = make_params(&f, 4);
     distill_match_result m, again;
     assert_ok(distill_match(f.teacher, s, &p, &m));
@@ -167,8 +167,8 @@ static void test_lowers(void **state)
     assert_ok(distill_match(f.teacher, s, &p, &again));             // from where the first ended
     for (int l = 0; l < 2; l++)
         assert_true(again.before[l] == m.after[l]);
-    nn_vit_destroy(s);
-    nn_vit_destroy(untouched);
+    nn_model_destroy(s);
+    nn_model_destroy(untouched);
     close_fixture(&f);
 }
 
@@ -182,7 +182,7 @@ static void test_resume(void **state)
 {
     fixture f;
     open_fixture(state, &f, "linear");
-    nn_vit *whole = make_student(&f), *s = NULL;
+    nn_model *whole = make_student(&f), *s = NULL;
     distill_transfer_params p = make_params(&f, 1);
     distill_transfer_result r, part;
     uint64_t at = 1;
@@ -193,7 +193,7 @@ static void test_resume(void **state)
     const uint32_t stops[] = { 3, 6, 8, 0 };
     p.run_dir = f.dir;
     for (int i = 0; i < 4; i++) {
-        nn_vit_destroy(s);
+        nn_model_destroy(s);
         s = make_student(&f);
         p.max_steps = stops[i];
         p.resume = i > 0;
@@ -209,12 +209,12 @@ static void test_resume(void **state)
     p.run_dir = f.dir;
     p.progress = stop_at;
     p.user = &at;
-    nn_vit_destroy(s);
+    nn_model_destroy(s);
     s = make_student(&f);
     assert_status(distill_transfer(f.teacher, s, &p, &part), VKC_E_STOPPED);
     assert_true(part.match.steps >= 1 && part.steps == 0);
-    nn_vit_destroy(s);
-    nn_vit_destroy(whole);
+    nn_model_destroy(s);
+    nn_model_destroy(whole);
     close_fixture(&f);
 }
 
@@ -224,14 +224,14 @@ static void test_left_out(void **state)
     for (uint32_t i = 0; i < 2; i++) {      // no epochs, and no features that learn
         fixture f;
         open_fixture(state, &f, mixers[i]);
-        nn_vit *untouched = make_student(&f), *s = make_student(&f);
+        nn_model *untouched = make_student(&f), *s = make_student(&f);
         distill_transfer_params p = make_params(&f, i);
         distill_match_result m;
         assert_ok(distill_match(f.teacher, s, &p, &m));
         assert_true(m.n_layers == 0 && m.steps == 0 && isnan(m.before[0]) && isnan(m.after[1]));
         assert_true(is_same(s, untouched, "", true));
-        nn_vit_destroy(s);
-        nn_vit_destroy(untouched);
+        nn_model_destroy(s);
+        nn_model_destroy(untouched);
         close_fixture(&f);
     }
 }

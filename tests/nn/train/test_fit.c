@@ -1,5 +1,7 @@
 // test_fit.c — training: stopped and resumed to the same bits, checkpoints that do not fit, folders that cannot be
 // written, losses that are no numbers.
+#include "nn/models/vit/vit.h"
+#include "nn/models/picture_loader.h"
 #include "nn/base/files.h"
 #include "nn/train/fit.h"
 #include "nn/infer/infer.h"
@@ -39,13 +41,13 @@ static void close_fixture(fixture *t)
     nn_dataset_destroy(t->data);
 }
 
-static nn_vit *make_model(vkc_device *dev, const char *arch, uint64_t seed)
+static nn_model *make_model(vkc_device *dev, const char *arch, uint64_t seed)
 {
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     assert_ok(nn_model_config_init(&cfg, arch));
-    assert_ok(nn_vit_create(dev, &cfg, true, &v));
-    assert_ok(nn_vit_init(v, seed));
+    assert_ok(nn_model_create(dev, &cfg, true, &v));
+    assert_ok(nn_model_init(v, seed));
     nn_model_config_finish(&cfg);
     return v;
 }
@@ -56,7 +58,7 @@ static nn_train_params train_params(const fixture *t, const char *run_dir)
                                .run_dir = run_dir };
 }
 
-static float *read_params(const nn_vit *v, size_t *size)
+static float *read_params(const nn_model *v, size_t *size)
 {
     const nn_params *ps = v->params;
     *size = nn_params_count(ps) * sizeof(float);
@@ -70,7 +72,7 @@ static float *read_params(const nn_vit *v, size_t *size)
 }
 
 // The same values as before, and the model is still usable.
-static void check_values(const nn_vit *v, const float *want)
+static void check_values(const nn_model *v, const float *want)
 {
     size_t size;
     float *have = read_params(v, &size);
@@ -89,7 +91,7 @@ static void test_resume(void **state)
     size_t size;
     open_fixture(state, &t);
     nn_train_result whole, part;
-    nn_vit *v = make_model(t.dev, ARCH, 1);
+    nn_model *v = make_model(t.dev, ARCH, 1);
     float *before = read_params(v, &size);
     nn_train_params p = train_params(&t, NULL);
     assert_ok(nn_train(v, &p, &whole));
@@ -97,7 +99,7 @@ static void test_resume(void **state)
     assert_int_equal(whole.images, 3 * 22);
     float *want = read_params(v, &size);
     assert_memory_not_equal(before, want, size);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 
     // Within an epoch, at its end, and one step before the end of all.
     p = train_params(&t, t.dir);
@@ -110,13 +112,13 @@ static void test_resume(void **state)
         assert_status(nn_train(v, &p, &part), i < 3 ? VKC_E_STOPPED : VKC_OK);
         assert_int_equal(part.steps, i < 3 ? stops[i] : STEPS);
         if (i < 3)
-            nn_vit_destroy(v);
+            nn_model_destroy(v);
     }
     check_values(v, want);
     assert_true(part.loss == whole.loss && part.images == whole.images);
     assert_ok(nn_train(v, &p, &part));                  // nothing is left to do
     check_values(v, want);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     free(before);
     free(want);
     close_fixture(&t);
@@ -126,7 +128,7 @@ static void test_stop(void **state)
 {
     fixture t;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, 1);
+    nn_model *v = make_model(t.dev, ARCH, 1);
     nn_train_params p = train_params(&t, t.dir);
     nn_train_result r;
     uint64_t at = 1;
@@ -135,7 +137,7 @@ static void test_stop(void **state)
     p.max_steps = 5;
     assert_status(nn_train(v, &p, &r), VKC_E_STOPPED);
     assert_true(r.steps >= 1 && r.steps <= 5 && nn_is_file(t.checkpoint));
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 
@@ -146,12 +148,12 @@ static void test_other_checkpoint(void **state)
     size_t size, before_size, after_size;
     unsigned char *before, *after;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, 1);
+    nn_model *v = make_model(t.dev, ARCH, 1);
     nn_train_params p = train_params(&t, t.dir);
     nn_train_result r;
     p.max_steps = 2;
     assert_status(nn_train(v, &p, &r), VKC_E_STOPPED);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     assert_ok(nn_file_load(t.checkpoint, 1 << 24, &before, &before_size));
     p.resume = true;
     for (int i = 0; i < 2; i++) {
@@ -160,7 +162,7 @@ static void test_other_checkpoint(void **state)
         assert_status(nn_train(v, &p, &r), VKC_E_FORMAT);
         check_values(v, values);
         free(values);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     v = make_model(t.dev, ARCH, 2);
     float *values = read_params(v, &size);
@@ -175,7 +177,7 @@ static void test_other_checkpoint(void **state)
     p.resume = true;
     assert_status(nn_train(v, &p, &r), VKC_E_FORMAT);
     free(values);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     free(before);
     free(after);
     close_fixture(&t);
@@ -188,7 +190,7 @@ static void test_no_folder(void **state)
     char path[256];
     open_fixture(state, &t);
     assert_ok(nn_file_save(t.file, "not a folder\n", 13));
-    nn_vit *v = make_model(t.dev, ARCH, 1);
+    nn_model *v = make_model(t.dev, ARCH, 1);
     float *values = read_params(v, &size);
     nn_train_result r;
     snprintf(path, sizeof path, "%s/run", t.file);
@@ -199,7 +201,7 @@ static void test_no_folder(void **state)
     assert_status(nn_train(v, &p, &r), VKC_E_IO);
     check_values(v, values);
     free(values);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 
@@ -210,7 +212,7 @@ static void test_not_a_number(void **state)
     size_t before_size, after_size;
     unsigned char *before, *after;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, 1);
+    nn_model *v = make_model(t.dev, ARCH, 1);
     nn_train_params p = train_params(&t, t.dir);
     nn_train_result r;
     p.max_steps = 2;
@@ -226,11 +228,11 @@ static void test_not_a_number(void **state)
     assert_memory_equal(before, after, before_size);
     free(before);
     free(after);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 
-static void plant(nn_vit *v, const char *name, uint32_t at, float value)
+static void plant(nn_model *v, const char *name, uint32_t at, float value)
 {
     uint32_t i;
     assert_true(nn_params_find(v->params, name, &i));
@@ -256,7 +258,7 @@ static void test_finite(void **state)
     fixture t;
     open_fixture(state, &t);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        nn_vit *v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
+        nn_model *v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
         plant(v, cases[i].name, cases[i].at, cases[i].value);
         nn_train_params p = train_params(&t, NULL);
         nn_train_result r;
@@ -265,13 +267,13 @@ static void test_finite(void **state)
         if (!strstr(vkc_last_error(), cases[i].words) || !strstr(vkc_last_error(), " at step 1 "))
             fail_msg("%s: %s", cases[i].name, vkc_last_error());
         assert_int_equal(r.steps, 0);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
         v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
         plant(v, cases[i].name, cases[i].at, cases[i].value);
         p.check_finite = false;
         assert_status(nn_train(v, &p, &r), VKC_E_CHECK);
         assert_non_null(strstr(vkc_last_error(), "loss 0 is not a number at step 1"));
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     close_fixture(&t);
 }
@@ -283,12 +285,12 @@ static void test_finite_bits(void **state)
     size_t size, before_size, after_size;
     unsigned char *before, *after;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
+    nn_model *v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
     nn_train_params p = train_params(&t, NULL);
     nn_train_result r, checked;
     assert_ok(nn_train(v, &p, &r));
     float *want = read_params(v, &size);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     v = make_model(t.dev, ARCH ",mixer=attention/linear", 1);
     p = train_params(&t, t.dir);
     p.check_finite = true;
@@ -309,7 +311,7 @@ static void test_finite_bits(void **state)
     free(before);
     free(after);
     free(want);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 
@@ -319,7 +321,7 @@ static void test_finite_picture(void **state)
     enum { PIXELS = 3 * 32 * 32, IMAGES = 3 };
     static float pixels[IMAGES * PIXELS], logits[IMAGES * 10];
     nn_infer *inf;
-    nn_vit *v = make_model((vkc_device *) *state, "vit:image=32,patch=8,dim=13,depth=1,heads=1,classes=10", 1);
+    nn_model *v = make_model((vkc_device *) *state, "vit:image=32,patch=8,dim=13,depth=1,heads=1,classes=10", 1);
     assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = IMAGES, .check_finite = true }, &inf));
     assert_ok(nn_infer_run(inf, pixels, IMAGES, logits));
     pixels[2 * PIXELS + 5] = NAN;
@@ -334,7 +336,7 @@ static void test_finite_picture(void **state)
     assert_ok(nn_infer_run(inf, pixels, IMAGES, logits));
     assert_true(isnan(logits[10]));
     nn_infer_destroy(inf);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 // A loss whose target the host moves: the classifier is pulled towards the knobs.
@@ -346,22 +348,23 @@ typedef struct pulled {
     uint32_t  n_calls, n_starts;
 } pulled;
 
-static void open_pulled(const fixture *t, nn_vit *v, pulled *k)
+static void open_pulled(const fixture *t, nn_model *v, pulled *k)
 {
     *k = (pulled) { .n_calls = 0 };
     nn_loader_params lp = nn_loader_params_of(&v->cfg, t->data, NN_SPLIT_TRAIN, 8);
     lp.shuffle = true;
     lp.threads = 2;
     assert_ok(nn_loader_create(&lp, &k->l));
-    assert_ok(nn_batch_create(t->dev, &v->cfg, 8, &k->b));
+    assert_ok(nn_model_batch_create(t->dev, &v->cfg, 8, &k->b));
     assert_ok(nn_graph_create(t->dev, &k->g));
-    nn_tensor *pixels = nn_graph_input(k->g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, k->b.images);
-    nn_tensor *labels = nn_graph_input(k->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, k->b.images);
+    nn_tensor *pixels = nn_graph_input(k->g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32,
+                                       k->b.samples);
+    nn_tensor *labels = nn_graph_input(k->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, k->b.samples);
     nn_tensor *knobs = nn_graph_input(k->g, "knobs", (nn_shape) { 2, { 10, 16 } }, NN_DTYPE_F32, NULL);
-    nn_tensor *logits = nn_vit_forward(k->g, v, &k->b, pixels, true, NULL);
+    nn_tensor *logits = nn_model_forward(k->g, v, &k->b, &pixels, true, NULL);
     nn_tensor *watch[2] = {
         NN_APPLY(k->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, logits, labels),
-        NN_APPLY0(k->g, mse, NULL, nn_graph_param(k->g, v->params, v->head_w, true), knobs),
+        NN_APPLY0(k->g, mse, NULL, nn_graph_param(k->g, v->params, nn_vit_of(v)->head_w, true), knobs),
     };
     nn_graph_add_loss(k->g, watch[0], 1.0f);
     nn_graph_add_loss(k->g, watch[1], 1.0f);
@@ -415,14 +418,14 @@ static void test_knobs(void **state)
     size_t size;
     nn_fit_result whole, part;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, 1);
+    nn_model *v = make_model(t.dev, ARCH, 1);
     open_pulled(&t, v, &k);
     assert_ok(fit_pulled(&t, &k, false, 0, 2, &whole));
     assert_int_equal(k.n_calls, STEPS + 1);
     assert_int_equal(k.n_starts, 1);
     float *want = read_params(v, &size);
     close_pulled(&k);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     for (uint32_t i = 0; i < 3; i++) {
         const uint64_t stops[] = { 2, 6, 0 };
         v = make_model(t.dev, ARCH, 1 + i);
@@ -435,7 +438,7 @@ static void test_knobs(void **state)
         if (i == 2)
             check_values(v, want);
         close_pulled(&k);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     assert_true(part.watch[0] == whole.watch[0] && part.watch[1] == whole.watch[1]);
     // Without the knobs, the loss that they pull and the values would be others.
@@ -448,11 +451,11 @@ static void test_wrong_classes(void **state)
 {
     fixture t;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, "vit:image=32,patch=8,dim=16,depth=1,heads=2,classes=9", 1);
+    nn_model *v = make_model(t.dev, "vit:image=32,patch=8,dim=16,depth=1,heads=2,classes=9", 1);
     nn_train_params p = train_params(&t, NULL);
     nn_train_result r;
     assert_status(nn_train(v, &p, &r), VKC_E_FORMAT);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 

@@ -1,5 +1,6 @@
 // test_recipe.c — mixed pictures and their shares, stochastic depth, the average of the weights, and runs with all of
 // it that are stopped and resumed.
+#include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "nn/train/recipe.h"
@@ -248,10 +249,10 @@ static void test_drop_path(void **state)
     assert_true(fabs(together - same * KEYS) < 4 * sqrt(same * (1 - same) * KEYS));
 }
 
-static nn_vit *make_model(vkc_device *dev, const char *arch, nn_policy policy, uint64_t seed)
+static nn_model *make_model(vkc_device *dev, const char *arch, nn_policy policy, uint64_t seed)
 {
     nn_model_config cfg;
-    nn_vit *v;
+    nn_model *v;
     nn_retention_config kept = { .policy = policy, .every = 1, .gate_scale = 2, .gate_centre = 0.2, .eps = 0.05,
                                  .keep_class = true };
     assert_ok(nn_model_config_init(&cfg, arch));
@@ -259,23 +260,23 @@ static nn_vit *make_model(vkc_device *dev, const char *arch, nn_policy policy, u
         assert_ok(nn_retention_topk(&cfg, 0.6, NULL, 0, &kept));
     if (policy != NN_POLICY_NONE)
         cfg.retention = kept;
-    assert_ok(nn_vit_create(dev, &cfg, true, &v));
-    assert_ok(nn_vit_init(v, seed));
+    assert_ok(nn_model_create(dev, &cfg, true, &v));
+    assert_ok(nn_model_init(v, seed));
     nn_model_config_finish(&cfg);
     return v;
 }
 
-static uint32_t count_calls(vkc_device *dev, const nn_vit *v, double rate)
+static uint32_t count_calls(vkc_device *dev, const nn_model *v, double rate)
 {
     nn_batch b;
     nn_graph *g;
     nn_recipe_inputs in;
-    assert_ok(nn_batch_create(dev, &v->cfg, 2, &b));
+    assert_ok(nn_model_batch_create(dev, &v->cfg, 2, &b));
     assert_ok(nn_graph_create(dev, &g));
-    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, b.images);
-    nn_recipe_build(g, &(nn_recipe) { .drop_path = rate }, 1, &v->cfg, b.images, &in);
-    nn_vit_taps taps = { .drop = in.drop };
-    nn_graph_keep(g, nn_vit_forward(g, v, &b, pixels, false, &taps));
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, b.samples);
+    nn_recipe_build(g, &(nn_recipe) { .drop_path = rate }, 1, &v->cfg, b.samples, &in);
+    nn_model_taps taps = { .drop = in.drop };
+    nn_graph_keep(g, nn_model_forward(g, v, &b, &pixels, false, &taps));
     assert_ok(nn_graph_plan(g));
     const uint32_t n = nn_graph_get_info(g).n_calls;
     nn_graph_destroy(g);
@@ -287,12 +288,12 @@ static uint32_t count_calls(vkc_device *dev, const nn_vit *v, double rate)
 static void test_graph(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
-    nn_vit *v = make_model(dev, ARCH, NN_POLICY_NONE, 1);
+    nn_model *v = make_model(dev, ARCH, NN_POLICY_NONE, 1);
     assert_int_equal(count_calls(dev, v, 0.2), count_calls(dev, v, 0) + 2 * 2);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     v = make_model(dev, "vit:image=32,patch=8,dim=16,depth=1,heads=2,classes=10", NN_POLICY_NONE, 1);
     assert_int_equal(count_calls(dev, v, 0.2), count_calls(dev, v, 0));
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 // ---- training
@@ -334,7 +335,7 @@ static nn_train_params train_params(const fixture *t, nn_recipe recipe, uint32_t
                                .recipe = recipe };
 }
 
-static float *read_params(const nn_vit *v, size_t *n)
+static float *read_params(const nn_model *v, size_t *n)
 {
     *n = nn_params_count(v->params);
     float *all = (float *) malloc(*n * sizeof *all), *at = all;
@@ -359,7 +360,7 @@ static void test_first_loss(void **state)
     open_fixture(state, &t);
     nn_train_params p = train_params(&t, (nn_recipe) { .smoothing = 0.2, .mixup = 1, .cutmix = 1 }, B, 2);
     for (uint32_t k = 0; k < 2; k++, p.seed += 4) {
-        nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
+        nn_model *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
         pictures s;
         make_pictures(&s, p.recipe, B, 3, 32);
         s.in.seed = p.seed;
@@ -387,7 +388,7 @@ static void test_first_loss(void **state)
         nn_infer_destroy(inf);
         nn_loader_destroy(l);
         free_pictures(&s);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     close_fixture(&t);
 }
@@ -402,14 +403,14 @@ static void check_keys(vkc_device *dev, double rate)
     nn_recipe_inputs in;
     float loss[STEPS + 1];
     uint32_t changes = 0;
-    nn_vit *v = make_model(dev, ARCH, NN_POLICY_NONE, 1);
-    assert_ok(nn_batch_create(dev, &v->cfg, 1, &b));
+    nn_model *v = make_model(dev, ARCH, NN_POLICY_NONE, 1);
+    assert_ok(nn_model_batch_create(dev, &v->cfg, 1, &b));
     assert_ok(nn_graph_create(dev, &g));
-    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, b.images);
-    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, b.images);
-    nn_recipe_build(g, &(nn_recipe) { .drop_path = rate }, 1, &v->cfg, b.images, &in);
-    nn_vit_taps taps = { .drop = in.drop };
-    nn_tensor *watch = nn_recipe_loss(g, &in, nn_vit_forward(g, v, &b, pixels, true, &taps), labels);
+    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32, b.samples);
+    nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, b.samples);
+    nn_recipe_build(g, &(nn_recipe) { .drop_path = rate }, 1, &v->cfg, b.samples, &in);
+    nn_model_taps taps = { .drop = in.drop };
+    nn_tensor *watch = nn_recipe_loss(g, &in, nn_model_forward(g, v, &b, &pixels, true, &taps), labels);
     nn_graph_add_loss(g, watch, 1.0f);
     assert_ok(nn_stepper_create(&(nn_stepper_params) {
         .dev = dev, .graph = g, .params = v->params, .batch = &b, .pixels = pixels, .labels = labels, .recipe = &in,
@@ -429,7 +430,7 @@ static void check_keys(vkc_device *dev, double rate)
     nn_stepper_destroy(s);
     nn_graph_destroy(g);
     nn_batch_finish(&b);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
 }
 
 static void test_keys(void **state)
@@ -449,7 +450,7 @@ static void test_average(void **state)
     open_fixture(state, &t);
     nn_train_params p = train_params(&t, (nn_recipe) { .smoothing = -1 }, N, 1);
     p.run_dir = t.dir;
-    nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
+    nn_model *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     float *x = read_params(v, &n);
     double *want = (double *) malloc(n * sizeof *want), error = 0, moved = 0;
     for (size_t i = 0; i < n; i++)
@@ -465,7 +466,7 @@ static void test_average(void **state)
         for (size_t i = 0; i < n; i++)
             want[i] = decay * want[i] + (1 - decay) * (double) x[i];
     }
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     p = train_params(&t, (nn_recipe) { .smoothing = -1, .ema = ema }, N, 1);
     assert_ok(nn_train(v, &p, &r));
@@ -476,7 +477,7 @@ static void test_average(void **state)
     }
     assert_true(error < 1e-6);
     assert_true(moved > 1e-4);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     free(x);
     free(have);
     free(want);
@@ -489,10 +490,10 @@ static void check_resume(const fixture *t, nn_policy policy)
     nn_train_result whole, part;
     size_t n;
     nn_train_params p = train_params(t, everything, 8, 3);
-    nn_vit *v = make_model(t->dev, ARCH, policy, 1);
+    nn_model *v = make_model(t->dev, ARCH, policy, 1);
     assert_ok(nn_train(v, &p, &whole));
     float *want = read_params(v, &n);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     p.run_dir = t->dir;
     const uint32_t stops[] = { 1, 4, 6, 0 };
     for (uint32_t i = 0; i < 5; i++) {              // the last time there is nothing left to do
@@ -503,7 +504,7 @@ static void check_resume(const fixture *t, nn_policy policy)
         float *have = read_params(v, &n);
         assert_true((memcmp(have, want, n * sizeof *have) == 0) == (i >= 3));
         free(have);
-        nn_vit_destroy(v);
+        nn_model_destroy(v);
     }
     assert_true(part.loss == whole.loss);
     p = train_params(t, everything, 8, 3);          // another seed draws other pictures, shares and branches
@@ -511,7 +512,7 @@ static void check_resume(const fixture *t, nn_policy policy)
     v = make_model(t->dev, ARCH, policy, 1);
     assert_ok(nn_train(v, &p, &part));
     assert_true(part.loss != whole.loss);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     free(want);
 }
 
@@ -534,7 +535,7 @@ static void test_old_checkpoint(void **state)
     nn_train_result r;
     size_t n;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
+    nn_model *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     nn_train_params p = train_params(&t, (nn_recipe) { 0 }, 8, 3);
     p.run_dir = t.dir;
     p.max_steps = 8;
@@ -549,14 +550,14 @@ static void test_old_checkpoint(void **state)
     p.recipe.ema = 0;
     assert_status(nn_train(v, &p, &r), VKC_E_FORMAT);
     empty_folder(&t);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     p.resume = false;
     assert_ok(nn_train(v, &p, &r));
     float *after = read_params(v, &n);
     for (size_t i = 0; i < n; i++)
         assert_true(fabs((double) average[i] - ((double) before[i] + (double) after[i]) / 2) < 1e-6);
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     free(before);
     free(average);
     free(after);
@@ -568,11 +569,11 @@ static void test_refused(void **state)
     fixture t;
     nn_train_result r;
     open_fixture(state, &t);
-    nn_vit *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
+    nn_model *v = make_model(t.dev, ARCH, NN_POLICY_NONE, 1);
     nn_train_params p = train_params(&t, (nn_recipe) { .drop_path = 1 }, 8, 1);
     assert_status(nn_train(v, &p, &r), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "stochastic depth"));
-    nn_vit_destroy(v);
+    nn_model_destroy(v);
     close_fixture(&t);
 }
 

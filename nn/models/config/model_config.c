@@ -1,13 +1,13 @@
 // model_config.c — a model's values: copied, checked. --arch texts are in model_config_arch.c, files in
 // model_config_load.c.
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/models/vit/retention.h"
+#include "nn/models/retention.h"
 
 vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
 {
@@ -107,55 +107,6 @@ void nn_model_config_finish(nn_model_config *c)
     json_decref(c->provenance);
     json_decref(c->measured);
     memset(c, 0, sizeof *c);
-}
-
-static bool is_word(const char *text, size_t len, const char *more)
-{
-    for (size_t i = 0; i < len; i++) {
-        bool is_plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '_';
-        if (!is_plain && (text[i] == '\0' || strchr(more, text[i]) == NULL))
-            return false;
-    }
-    return len > 0;
-}
-
-vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char *options)
-{
-    if (strlen(mixer) >= sizeof l->mixer || !is_word(mixer, strlen(mixer), ""))
-        return VKC_FAIL(VKC_E_ARG, "'%.30s' is no name for a mixer", nn_is_printable(mixer) ? mixer : "?");
-    if (options == NULL)
-        options = "";
-    bool is_good = strlen(options) < sizeof l->options;
-    for (const char *p = options; is_good && *p != '\0';) {
-        size_t len = strcspn(p, ","), key = strcspn(p, "=");
-        is_good = key < len && is_word(p, key, "") && is_word(p + key + 1, len - key - 1, ".+-") &&
-                  (p[len] == '\0' || p[len + 1] != '\0');
-        p += len + (p[len] == ',');
-    }
-    if (!is_good)
-        return VKC_FAIL(VKC_E_ARG, "the options of mixer %s are not a short list like feature=hedgehog,conv=3", mixer);
-    memset(l, 0, sizeof *l);
-    memcpy(l->mixer, mixer, strlen(mixer));
-    memcpy(l->options, options, strlen(options));
-    return VKC_OK;
-}
-
-bool nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size)
-{
-    size_t key_len = strlen(key);
-    for (const char *p = l->options; *p != '\0';) {
-        size_t len = strcspn(p, ",");
-        if (len > key_len && p[key_len] == '=' && memcmp(p, key, key_len) == 0) {
-            size_t value = len - key_len - 1;
-            if (value >= size)
-                return false;
-            memcpy(out, p + key_len + 1, value);
-            out[value] = '\0';
-            return true;
-        }
-        p += len + (p[len] == ',');
-    }
-    return false;
 }
 
 uint32_t nn_model_config_prefix(const nn_model_config *c)

@@ -1,12 +1,12 @@
 // model_names.c — names of tensors matched against the patterns of model_names.def.
-#include "nn/models/vit/config/model_names.h"
+#include "nn/models/config/model_names.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char *const prefixes[] = {
 #define NN_PREFIX(text) text,
-#include "nn/models/vit/config/model_names.def"
+#include "nn/models/config/model_names.def"
     NULL
 };
 
@@ -19,7 +19,7 @@ static const struct {
     written written;
 } rows[] = {
 #define NN_ROW(...) { __VA_ARGS__ },
-#include "nn/models/vit/config/model_names.def"
+#include "nn/models/config/model_names.def"
 };
 
 // What a pattern left open, found in a name.

@@ -2,7 +2,7 @@
 //
 // Sources: timm, data/config.py (resolve_data_config); transformers, image_processing_utils.py (get_size_dict) and
 // models/{vit,deit,clip,bit}/image_processing_*.py.
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/preprocess_json.h"
 
 #include <jansson.h>
 #include <math.h>

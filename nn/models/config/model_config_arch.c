@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "nn/mixers/mixer.h"
-#include "nn/models/vit/config/model_config.h"
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config.h"
+#include "nn/models/config/model_config_impl.h"
 
 typedef struct arch_key {
     const char *name;

@@ -9,7 +9,7 @@
 #define NN_RETENTION_H
 
 #include "nn/graph/graph.h"
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {

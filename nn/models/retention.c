@@ -1,6 +1,6 @@
 // retention.c — token retention on the host: the settings and what they promise, and what a run did. The graph of it
 // is in retention_graph.c.
-#include "nn/models/vit/retention.h"
+#include "nn/models/retention.h"
 
 #include "nn/base/names.h"
 

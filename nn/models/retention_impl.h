@@ -1,8 +1,8 @@
-// retention_impl.h — token retention in the graph of a model, for vit_graph.c only.
+// retention_impl.h — token retention in the graph of a model, for nn/models/ and the folders below it.
 #ifndef NN_RETENTION_IMPL_H
 #define NN_RETENTION_IMPL_H
 
-#include "nn/models/vit/vit.h"
+#include "nn/models/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,7 +11,7 @@ extern "C" {
 // A graph on its way through the blocks; the first four members are given.
 typedef struct nn__retention {
     nn_graph *g;
-    const nn_vit *v;
+    const nn_model *m;
     const nn_batch *batch;
     nn_retention_taps *taps;
     nn_tensor *prev;                // halting state of the tokens that are there; NULL before block 0's

@@ -9,7 +9,7 @@
 #ifndef NN_PREPROCESS_JSON_H
 #define NN_PREPROCESS_JSON_H
 
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,14 +1,14 @@
 // model_config_save.c — a model folder's JSON files and card, each written atomically.
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #include <jansson.h>
 #include <string.h>
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
-#include "nn/models/vit/config/model_config_impl.h"
-#include "nn/image/preprocess_json.h"
-#include "nn/models/vit/retention.h"
+#include "nn/models/config/model_config_impl.h"
+#include "nn/models/config/preprocess_json.h"
+#include "nn/models/retention.h"
 
 bool nn__config_is_plain(const nn_model_config *c)
 {

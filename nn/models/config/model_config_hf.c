@@ -3,7 +3,7 @@
 //
 // A key that a file leaves out has the value that transformers give it. What these programs can say and this one cannot
 // do is refused.
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // retention_graph.c — token retention in the graph of a model: after each block, and what the classifier reads.
-#include "nn/models/vit/retention_impl.h"
+#include "nn/models/retention_impl.h"
 
 #include "shaders/attention/class_attention.h"
 #include "shaders/halt/halt.h"
@@ -17,12 +17,12 @@ vkc_status nn_retention_write_gate(vkc_device *dev, const nn_tensor *gate, doubl
 // The gate that the config says, where nobody gave one to move.
 static void make_gate(nn__retention *r)
 {
-    const nn_retention_config *c = &r->v->cfg.retention;
+    const nn_retention_config *c = &r->m->cfg.retention;
     if (r->taps->gate)
         return;
     r->taps->gate = nn_graph_input(r->g, "gate", (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
     vkc_status st = r->taps->gate ?
-        nn_retention_write_gate(r->v->dev, r->taps->gate, c->gate_scale, c->gate_centre) : VKC_OK;
+        nn_retention_write_gate(r->m->dev, r->taps->gate, c->gate_scale, c->gate_centre) : VKC_OK;
     if (st != VKC_OK)
         nn_graph_fail(r->g, st);
 }
@@ -51,35 +51,35 @@ static nn_tensor *drop(nn__retention *r, uint32_t l, nn_tensor *x, nn_tensor *ke
 
 static nn_tensor *halt(nn__retention *r, uint32_t l, nn_tensor *x)
 {
-    const nn_retention_config *c = &r->v->cfg.retention;
-    const uint32_t kept = c->keep_class, depth = r->v->cfg.depth;
+    const nn_retention_config *c = &r->m->cfg.retention;
+    const uint32_t kept = c->keep_class, depth = r->m->cfg.depth;
     make_gate(r);
     const struct halt_attr stop = { (float) c->eps, l + 1 == depth, kept };
     const struct mean_field_attr read = { (float) c->read_patches };
     const struct halt_tally_attr count = { depth, l, kept };
     nn_tensor *before = r->prev;
     nn_tensor *now = NN_APPLY(r->g, halt, &stop, NULL, x, r->taps->gate, before);
-    r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->images, x, now));
+    r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->samples, x, now));
     r->taps->tally = add(r->g, r->taps->tally, NN_APPLY(r->g, halt_tally, &count, NULL, now, before));
     r->taps->before[l] = before;
     r->taps->halting[l] = now;
     r->prev = now;
-    return nn_retention_is_made(&r->v->cfg, l) ? drop(r, l, x, nn_output(now, 1)) : x;
+    return nn_retention_is_made(&r->m->cfg, l) ? drop(r, l, x, nn_output(now, 1)) : x;
 }
 
 static nn_tensor *choose(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mixer_taps *mixer)
 {
-    if (!nn_retention_is_made(&r->v->cfg, l))
+    if (!nn_retention_is_made(&r->m->cfg, l))
         return x;
     if (x && (!mixer->qkv || !mixer->lse))
         return nn_graph_fail(r->g, VKC_FAIL(VKC_E_ARG, "retention: topk chooses tokens after block %u by its class "
                                             "attention, and its mixer %s has no attention weights", l,
-                                            r->v->block[l].mixer->name));
-    const struct class_attention_attr attention = { .heads = r->v->cfg.heads };
+                                            r->m->block[l].mixer->name));
+    const struct class_attention_attr attention = { .heads = r->m->cfg.heads };
     nn_tensor *score = NN_APPLY(r->g, class_attention, &attention, NULL, mixer->qkv, mixer->lse);
     r->taps->score[l] = score;
     const struct keep_top_attr top = {
-        .count = nn_retention_count(&r->v->cfg, l), .prefix = nn_model_config_prefix(&r->v->cfg),
+        .count = nn_retention_count(&r->m->cfg, l), .prefix = nn_model_config_prefix(&r->m->cfg),
     };
     return drop(r, l, x, NN_APPLY(r->g, keep_top, &top, NULL, score));
 }
@@ -89,7 +89,7 @@ static nn_tensor *choose(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mi
 static nn_tensor *follow(nn__retention *r, uint32_t l, nn_tensor *x)
 {
     const nn_retention_taps *f = r->taps->follow;
-    const nn_retention_config *c = &r->v->cfg.retention;
+    const nn_retention_config *c = &r->m->cfg.retention;
     if (x && (f->halting[l] != NULL) != (c->policy == NN_POLICY_HALTING))
         return nn_graph_fail(r->g, VKC_FAIL(VKC_E_ARG, "retention: the model is to follow one that %s in block %u, and "
                                             "its own policy is %s", f->halting[l] ? "halts tokens" : "does not halt",
@@ -99,8 +99,8 @@ static nn_tensor *follow(nn__retention *r, uint32_t l, nn_tensor *x)
         const struct mean_field_attr read = { (float) c->read_patches };
         nn_tensor *weights = nn_stop_gradient(r->g, f->halting[l]);
         make_gate(r);
-        r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->images, x, weights));
-        if (l + 1 < r->v->cfg.depth)
+        r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->samples, x, weights));
+        if (l + 1 < r->m->cfg.depth)
             r->prev = r->taps->soft[l] = NN_APPLY(r->g, halt_soft, &soft, NULL, x, r->taps->gate, r->prev);
     }
     return f->source[l] ? move(r, x, f->source[l]) : x;
@@ -111,7 +111,7 @@ nn_tensor *nn__retention_after(nn__retention *r, uint32_t l, nn_tensor *x, const
     nn_graph_scope(r->g, "blocks.%u.retention", l);
     if (r->taps->follow)
         return follow(r, l, x);
-    switch (r->v->cfg.retention.policy) {
+    switch (r->m->cfg.retention.policy) {
     case NN_POLICY_HALTING:
         return halt(r, l, x);
     case NN_POLICY_TOPK:
@@ -123,7 +123,7 @@ nn_tensor *nn__retention_after(nn__retention *r, uint32_t l, nn_tensor *x, const
 
 nn_tensor *nn__retention_read_out(nn__retention *r, nn_tensor *x)
 {
-    if (r->v->cfg.retention.policy == NN_POLICY_HALTING)
+    if (r->m->cfg.retention.policy == NN_POLICY_HALTING)
         return r->field;
-    return NN_APPLY0(r->g, first_rows, r->batch->images, x);
+    return NN_APPLY0(r->g, first_rows, r->batch->samples, x);
 }

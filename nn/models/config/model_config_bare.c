@@ -1,5 +1,5 @@
 // model_config_bare.c — models that come with OpenCLIP's config, or with none: then their tensors' shapes speak.
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/models/vit/config/model_names.h"
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/model_names.h"
+#include "nn/models/config/preprocess_json.h"
 #include "nn/checkpoint/weights.h"
 
 #define HEAD_CHANNELS 64            // of nearly every vision transformer; shapes do not tell

@@ -1,6 +1,6 @@
 // arch_names.c — timm's names of architectures:
 // SIZE[_distilled]_patchP[_clip][_quickgelu][_regN][_dinov2][_IMAGE][.TAG]
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ typedef struct arch {
 
 static const arch archs[] = {
 #define NN_ARCH(...) { __VA_ARGS__ },
-#include "nn/models/vit/config/arch_names.def"
+#include "nn/models/config/arch_names.def"
 #undef NN_ARCH
 };
 

@@ -1,12 +1,12 @@
 // model_config_timm.c — config.json as timm writes it: an architecture's name, what differs from it, pretrained_cfg.
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/preprocess_json.h"
 
 static vkc_status read_sizes(const char *where, json_t *args, nn_model_config *c)
 {

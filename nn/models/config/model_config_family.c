@@ -1,6 +1,6 @@
 // model_config_family.c — what a family differs in from the plain ViT, as pare.json has it:
 // only what differs is written.
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // model_config_load.c — a model folder's JSON files, read strictly. Writing is in model_config_save.c.
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -9,8 +9,8 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
-#include "nn/models/vit/config/model_config_impl.h"
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/model_config_impl.h"
+#include "nn/models/config/preprocess_json.h"
 
 #define MAX_JSON ((size_t) 16 << 20)
 

@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nn/base/limits.h"
 #include "nn/image/preprocess.h"
+#include "nn/mixers/layer_config.h"
 #include "vk/status.h"
 
 #ifdef __cplusplus
@@ -22,23 +24,9 @@ extern "C" {
 
 struct json_t;
 
-#define NN_MAX_DEPTH 128
-#define NN_MAX_DIM 8192
-#define NN_MAX_HIDDEN 65536
-#define NN_MAX_TOKENS 65536         // patches of an image
-#define NN_MAX_CLASSES 65536
-#define NN_MAX_REGISTERS 64
-#define NN_MAX_LABEL 256            // bytes of a label
-
-typedef struct nn_layer_config {
-    char mixer[24];                 // a name of the mixer table; a-z, 0-9 and _
-    char options[104];              // "feature=hedgehog,conv=3"; "" = none
-} nn_layer_config;
-
 typedef enum { NN_POLICY_NONE, NN_POLICY_HALTING, NN_POLICY_TOPK } nn_policy;
-typedef enum { NN_GAPS_SKIP, NN_GAPS_COUNT } nn_gaps;
 
-// Which tokens go on from block to block (nn/models/vit/retention.h). All zero: every one.
+// Which tokens go on from block to block (nn/models/retention.h). All zero: every one.
 typedef struct nn_retention_config {
     nn_policy policy;
     nn_gaps  gaps;                          // decays of mixers pass over dropped tokens, or count them
@@ -60,9 +48,16 @@ typedef enum {                      // what the classifier reads
 } nn_pool;
 typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_rule;     // nn/models/vit/positions.h
 
+typedef enum nn_model_type {
+#define NN_MODEL(NAME, name) NN_MODEL_##NAME,
+#include "nn/models/models.def"
+#undef NN_MODEL
+} nn_model_type;
+
 // A vision transformer: class token, learned positions, pre-norm blocks, classifier. Zero in the fields of families
 // is the plain one, ViT: a classifier on the class token.
 typedef struct nn_model_config {
+    nn_model_type type;                     // which kind of model (nn/models/models.def)
     uint32_t height, width, patch, channels;    // pixels of a picture, of a (square) patch; channels 1 or 3
     nn_size  stored;                        // of the pictures that the positions in the files are for; 0 x 0 = these
     uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
@@ -104,9 +99,6 @@ void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
 
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
-vkc_status nn_layer_config_set(nn_layer_config *l, const char *mixer, const char *options);
-// The value of an option, into `out`; false when it is not there or does not fit.
-bool       nn_layer_config_get(const nn_layer_config *l, const char *key, char *out, size_t size);
 
 // Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
 // everywhere), else from open_clip_config.json, else from the shapes of the weights.

@@ -1,5 +1,5 @@
 // preprocess_save.c — pretrained_cfg of timm and preprocessor_config.json of Hugging Face, from a config.
-#include "nn/image/preprocess_json.h"
+#include "nn/models/config/preprocess_json.h"
 
 #include <jansson.h>
 #include <math.h>

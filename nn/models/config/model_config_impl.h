@@ -2,7 +2,7 @@
 #ifndef NN_MODEL_CONFIG_IMPL_H
 #define NN_MODEL_CONFIG_IMPL_H
 
-#include "nn/models/vit/config/model_config.h"
+#include "nn/models/config/model_config.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
 // model_config_retention.c — token retention in pare.json, read strictly and built.
-#include "nn/models/vit/config/model_config_impl.h"
+#include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
-#include "nn/models/vit/retention.h"
+#include "nn/models/retention.h"
 
 static const char *const gaps_names[] = { [NN_GAPS_SKIP] = "skip", [NN_GAPS_COUNT] = "count" };
 

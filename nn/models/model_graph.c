@@ -1,0 +1,170 @@
+// model_graph.c — the forward pass that all kinds of model share: blocks, what stands between them, what is seen inside.
+#include "nn/models/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/graph/finite.h"
+#include "nn/models/model_kind.h"
+#include "shaders/elementwise/drop_path.h"
+#include "shaders/elementwise/scale.h"
+#include "shaders/linear/linear.h"
+#include "shaders/norm/layernorm.h"
+
+nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained)
+{
+    return NN_APPLY(g, layernorm, &(struct layernorm_attr) { .eps = (float) m->cfg.eps }, NULL, x,
+                    nn_graph_param(g, m->params, w, trained), nn_graph_param(g, m->params, b, trained));
+}
+
+nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained)
+{
+    return NN_APPLY(g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x,
+                    nn_graph_param(g, m->params, w, trained), nn_graph_param(g, m->params, b, trained));
+}
+
+typedef struct builder {
+    nn_graph *g;
+    nn_params *ps;
+    bool trained;
+    float eps;
+} builder;
+
+static nn_tensor *param(const builder *b, uint32_t index)
+{
+    return nn_graph_param(b->g, b->ps, index, b->trained);
+}
+
+static nn_tensor *norm(const builder *b, nn_tensor *x, uint32_t w, uint32_t bias)
+{
+    return NN_APPLY(b->g, layernorm, &(struct layernorm_attr) { .eps = b->eps }, NULL, x, param(b, w),
+                    param(b, bias));
+}
+
+static nn_tensor *linear(const builder *b, nn_tensor *x, uint32_t w, uint32_t bias, uint32_t act)
+{
+    return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = act }, NULL, x, param(b, w), param(b, bias));
+}
+
+nn_tensor *nn_model_attn(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, bool trained,
+                       nn_tensor **heads, nn_mixer_taps *taps)
+{
+    const nn_block *k = &m->block[l];
+    builder b = { g, k->attn_params, trained, (float) m->cfg.eps };
+    nn_mixer_dims d = nn_model_mixer_dims(m, l);
+    nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
+    nn_graph_scope(g, "blocks.%u.attn", l);
+    for (uint32_t i = 0; i < k->n_mixer_p; i++)
+        p[i] = param(&b, k->mixer_p[i]);
+    nn_mixer_taps unused = { 0 };
+    nn_tensor *o = k->mixer->build(g, &d, y, p, taps ? taps : &unused);
+    if (heads)
+        *heads = o;
+    return linear(&b, o, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
+}
+
+enum { BRANCH_ATTN, BRANCH_MLP, N_BRANCHES };
+
+// A branch of block l on its way into the residual stream.
+static nn_tensor *leave_out(const builder *b, const nn_model *m, uint32_t l, uint32_t branch, nn_tensor *x,
+                            const nn_drop_paths *drop)
+{
+    const struct drop_path_attr a = {
+        .rate = l ? (float) (drop->rate * l / (m->cfg.depth - 1)) : 0.0f, .stream = N_BRANCHES * l + branch,
+    };
+    return drop->key && a.rate > 0.0f ? NN_APPLY(b->g, drop_path, &a, NULL, x, drop->key) : x;
+}
+
+static nn_tensor *layer_scale(const builder *b, nn_tensor *x, uint32_t gamma)
+{
+    return NN_APPLY(b->g, scale, &(struct scale_attr) { 1.0f }, NULL, x, param(b, gamma));
+}
+
+static nn_tensor *mlp(const builder *b, const nn_model *m, uint32_t l, nn_tensor *x)
+{
+    const nn_block *k = &m->block[l];
+    const uint32_t plain = m->cfg.act == NN_ACT_QUICK_GELU ? LINEAR_ACT_QUICK_GELU : LINEAR_ACT_GELU;
+    nn_tensor *h = linear(b, x, k->fc1_w, k->fc1_b, m->cfg.swiglu ? LINEAR_ACT_NONE : plain);
+    if (m->cfg.swiglu)
+        h = NN_APPLY0(b->g, swiglu, NULL, h);
+    h = linear(b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);
+    return m->cfg.layer_scale ? layer_scale(b, h, k->ls2) : h;
+}
+
+nn_tensor *nn_model_block_forward(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *x, bool trained,
+                                nn_model_taps *taps)
+{
+    const nn_block *k = &m->block[l];
+    const nn_drop_paths drop = taps ? taps->drop : (nn_drop_paths) { NULL, 0 };
+    builder b = { g, m->params, trained, (float) m->cfg.eps };
+    nn_graph_scope(g, "blocks.%u.attn", l);
+    nn_tensor *heads = NULL, *normed = norm(&b, x, k->norm1_w, k->norm1_b);
+    nn_tensor *attn = nn_model_attn(g, m, l, normed, trained, &heads, taps ? &taps->mixer[l] : NULL);
+    nn_tensor *branch = m->cfg.layer_scale ? layer_scale(&b, attn, k->ls1) : attn;
+    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, m, l, BRANCH_ATTN, branch, &drop));
+    nn_graph_scope(g, "blocks.%u.mlp", l);
+    branch = mlp(&b, m, l, norm(&b, x, k->norm2_w, k->norm2_b));
+    x = NN_APPLY0(g, add, NULL, x, leave_out(&b, m, l, BRANCH_MLP, branch, &drop));
+    if (taps) {
+        taps->normed[l] = normed;
+        taps->heads[l] = heads;
+        taps->attn[l] = attn;
+        taps->block[l] = x;
+    }
+    return x;
+}
+
+nn_tensor *nn_model_forward_from(nn_graph *g, const nn_model *m, const nn_batch *batch, uint32_t first, nn_tensor *x,
+                               bool trained, nn_model_taps *taps)
+{
+    nn_model_taps unused = { 0 }, *t = taps ? taps : &unused;
+    *t = (nn_model_taps) {
+        .drop = t->drop, .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
+    };
+    nn__retention kept = { .g = g, .m = m, .batch = batch, .taps = &t->retention };
+    if (first > 0 && (first >= m->cfg.depth || m->cfg.retention.policy != NN_POLICY_NONE))
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "model: cannot start at block %u of %u%s", first, m->cfg.depth,
+                                         first < m->cfg.depth ? ", tokens are dropped on the way there" : ""));
+    t->tokens = first == 0 ? x : NULL;
+    for (uint32_t l = first; l < m->cfg.depth; l++) {
+        x = nn_model_block_forward(g, m, l, x, trained, t);
+        x = nn__retention_after(&kept, l, x, &t->mixer[l]);
+    }
+    nn_graph_scope(g, "head");
+    x = m->kind->read_out(g, m, &kept, x, trained);
+    nn_graph_scope(g, "loss");                  // what may follow
+    return x;
+}
+
+nn_tensor *nn_model_forward(nn_graph *g, const nn_model *m, const nn_batch *batch, nn_tensor *const *in, bool trained,
+                            nn_model_taps *taps)
+{
+    return nn_model_forward_from(g, m, batch, 0, m->kind->embed(g, m, batch, in, trained), trained, taps);
+}
+
+void nn_model_watch(nn_graph *g, const nn_model *m, const nn_model_taps *taps)
+{
+    for (uint32_t l = 0; l < m->cfg.depth; l++) {
+        const char *name = m->block[l].mixer->name;
+        nn_finite_watch(g, taps->normed[l], "layer %u (%s): its input", l, name);
+        nn_finite_watch(g, taps->heads[l], "layer %u (%s): its output", l, name);
+    }
+}
+
+nn_tensor *nn_model_taps_find(const nn_model *m, const nn_model_taps *taps, const char *name)
+{
+    unsigned l;
+    int end = 0;
+    if (strcmp(name, "tokens") == 0)
+        return taps->tokens;
+    if (sscanf(name, "blocks.%u%n", &l, &end) != 1 || l >= m->cfg.depth)
+        return NULL;
+    const struct { const char *suffix; nn_tensor *t; } inside[] = {
+        { "", taps->block[l] }, { ".normed", taps->normed[l] }, { ".heads", taps->heads[l] },
+        { ".attn", taps->attn[l] },
+    };
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        if (strcmp(name + end, inside[i].suffix) == 0)
+            return inside[i].t;
+    return NULL;
+}

@@ -1,0 +1,63 @@
+// model_kind.h — what a kind of model does in its own way; for nn/models/ and the folders below it.
+#ifndef NN_MODEL_KIND_H
+#define NN_MODEL_KIND_H
+
+#include "nn/models/model.h"
+#include "nn/models/retention_impl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Adds parameters one after the other; the first failure sticks in `st`.
+typedef struct nn_param_adder {
+    nn_model  *m;
+    vkc_status st;
+} nn_param_adder;
+
+static inline nn_shape nn_vec(uint32_t n) { return (nn_shape) { 1, { n } }; }
+static inline nn_shape nn_mat(uint32_t n, uint32_t k) { return (nn_shape) { 2, { n, k } }; }
+
+// `saved` is the shape that files have; of rank 0: the same. Returns its index, 0 after a failure.
+uint32_t nn_param_add(nn_param_adder *a, const char *name, nn_shape shape, nn_shape saved, bool decay, nn_init init);
+
+// Those of block l, named "blocks.<l>.*".
+void     nn__model_add_block(nn_param_adder *a, uint32_t l);
+
+typedef struct nn_model_kind {
+    const char *name, *about;       // `about` is one line
+    size_t own_size;                // bytes of nn_model.own, zeroed before the parameters are added; 0 = none
+    // What contradicts itself in a config of this kind, beside what all share: as nn_model_config_check.
+    vkc_status (*check)(const nn_model_config *cfg, vkc_status st, const char *where);
+    uint32_t   (*inputs)(const nn_model_config *cfg, nn_model_input out[NN_MAX_INPUTS]);
+    // Tokens of a full sample before its grid, and the grid; 0 x 0 = none.
+    void       (*grid)(const nn_model_config *cfg, uint32_t *prefix, uint32_t *height, uint32_t *width);
+    // Parameters before the blocks', and behind them. Their order is that of memory and files.
+    void       (*add_front)(nn_param_adder *a);
+    void       (*add_back)(nn_param_adder *a);
+    // Inputs to the residual stream (R, C), packed by batch.tokens.
+    nn_tensor *(*embed)(nn_graph *g, const nn_model *m, const nn_batch *b, nn_tensor *const *in, bool trained);
+    // The stream after the last block to logits (B, K).
+    nn_tensor *(*read_out)(nn_graph *g, const nn_model *m, nn__retention *kept, nn_tensor *x, bool trained);
+    vkc_status (*load)(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_model_load_params *p,
+                       nn_model **out);
+    vkc_status (*save_weights)(const nn_model *m, const char *path);
+} nn_model_kind;
+
+#define NN_MODEL(NAME, name) extern const nn_model_kind nn_model_kind_##name;
+#include "nn/models/models.def"
+#undef NN_MODEL
+
+const nn_model_kind *nn_model_kind_of(const nn_model_config *cfg);
+
+// The names and shapes of a config's parameters, and no memory for their values yet: nn_params_alloc.
+vkc_status nn__model_create_empty(vkc_device *dev, const nn_model_config *cfg, nn_model **out);
+
+// Pieces of a forward pass that kinds share.
+nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
+nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

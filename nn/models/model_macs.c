@@ -1,0 +1,50 @@
+// model_macs.c — multiply-adds of a model, counted on the graph that would run.
+#include "nn/models/model.h"
+
+// Of one image: the mixer and projection of layer l, or with l = depth the whole forward pass.
+static uint64_t graph_macs(const nn_model *m, uint32_t l)
+{
+    nn_batch b;
+    nn_graph *g = NULL;
+    uint64_t macs = 0;
+    if (nn_model_batch_create(m->dev, &m->cfg, 1, &b) != VKC_OK)
+        return 0;
+    if (nn_graph_create(m->dev, &g) == VKC_OK) {
+        bool whole = l == m->cfg.depth;
+        nn_tensor *in[NN_MAX_INPUTS];
+        if (whole) {
+            nn_model_add_inputs(g, &m->cfg, &b, in);
+            nn_model_forward(g, m, &b, in, false, NULL);
+        } else {
+            in[0] = nn_graph_input(g, "count", (nn_shape) { 2, { 0, m->cfg.dim } }, NN_DTYPE_F32, b.tokens);
+            nn_model_attn(g, m, l, in[0], false, NULL, NULL);
+        }
+        macs = nn_graph_get_info(g).macs;
+    }
+    nn_graph_destroy(g);
+    nn_batch_finish(&b);
+    return macs;
+}
+
+uint64_t nn_model_macs(const nn_model *m, uint32_t l)
+{
+    uint64_t mlp = (m->cfg.swiglu ? 3ull : 2ull) * nn_model_config_tokens(&m->cfg) * m->cfg.dim * m->cfg.hidden;
+    return graph_macs(m, l) + (l < m->cfg.depth ? mlp : 0);
+}
+
+uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens)
+{
+    nn_rows *rows = NULL;
+    nn_graph *g = NULL;
+    uint64_t macs = 0;
+    if (tokens == 0 || nn_rows_create(m->dev, 1, tokens, 1, 1, tokens - 1, &rows) != VKC_OK)
+        return 0;
+    if (nn_graph_create(m->dev, &g) == VKC_OK) {
+        nn_tensor *x = nn_graph_input(g, "count", (nn_shape) { 2, { 0, m->cfg.dim } }, NN_DTYPE_F32, rows);
+        nn_model_block_forward(g, m, l, x, false, NULL);
+        macs = nn_graph_get_info(g).macs;
+    }
+    nn_graph_destroy(g);
+    nn_rows_destroy(rows);
+    return macs;
+}

@@ -1,0 +1,80 @@
+// model_params.c — parameters added to a model one after the other: those of its blocks, and those of its kind.
+#include "nn/models/model_kind.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+uint32_t nn_param_add(nn_param_adder *a, const char *name, nn_shape shape, nn_shape saved, bool decay, nn_init init)
+{
+    uint32_t i = 0;
+    if (a->st == VKC_OK)
+        a->st = nn_params_add(a->m->params, name, &shape, decay, &i);
+    if (a->st != VKC_OK)
+        return 0;
+    if (saved.rank)
+        a->m->params->p[i].saved = saved;
+    nn_init *grown = (nn_init *) realloc(a->m->init, (i + 1) * sizeof *grown);
+    if (!grown) {
+        a->st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+        return 0;
+    }
+    a->m->init = grown;
+    grown[i] = init;
+    return i;
+}
+
+static uint32_t add(nn_param_adder *a, uint32_t l, const char *name, nn_shape shape, bool decay, nn_init init)
+{
+    char full[NN_MAX_NAME + 32];    // nn_params_add refuses what is too long
+    snprintf(full, sizeof full, "blocks.%u.%s", l, name);
+    return nn_param_add(a, full, shape, (nn_shape) { 0 }, decay, init);
+}
+
+nn_mixer_dims nn_model_mixer_dims(const nn_model *m, uint32_t l)
+{
+    return (nn_mixer_dims) { m->cfg.dim, m->cfg.heads, &m->block[l].layer, m->cfg.retention.gaps };
+}
+
+static void add_mixer(nn_param_adder *a, uint32_t l)
+{
+    nn_block *b = &a->m->block[l];
+    const nn_model_config *c = &a->m->cfg;
+    nn_mixer_param p[NN_MAX_MIXER_PARAMS];
+    const nn_mixer_dims d = nn_model_mixer_dims(a->m, l);
+    b->n_mixer_p = b->mixer->params(&d, p);
+    for (uint32_t i = 0; i < b->n_mixer_p; i++) {
+        char name[NN_MAX_NAME];
+        snprintf(name, sizeof name, "attn.%s", p[i].name);
+        b->mixer_p[i] = add(a, l, name, p[i].shape, p[i].decay, p[i].init);
+    }
+    b->proj_w = add(a, l, "attn.proj.weight", nn_mat(c->dim, c->dim), true, NN_INIT_NORMAL);
+    b->proj_b = add(a, l, "attn.proj.bias", nn_vec(c->dim), false, NN_INIT_ZERO);
+    b->attn_params = a->m->params;
+}
+
+static void add_mlp(nn_param_adder *a, uint32_t l)
+{
+    nn_block *b = &a->m->block[l];
+    const nn_model_config *c = &a->m->cfg;
+    const uint32_t in = c->swiglu ? 2 * c->hidden : c->hidden;
+    b->norm2_w = add(a, l, "norm2.weight", nn_vec(c->dim), false, NN_INIT_ONE);
+    b->norm2_b = add(a, l, "norm2.bias", nn_vec(c->dim), false, NN_INIT_ZERO);
+    b->fc1_w = add(a, l, "mlp.fc1.weight", nn_mat(in, c->dim), true, NN_INIT_NORMAL);
+    b->fc1_b = add(a, l, "mlp.fc1.bias", nn_vec(in), false, NN_INIT_ZERO);
+    b->fc2_w = add(a, l, "mlp.fc2.weight", nn_mat(c->dim, c->hidden), true, NN_INIT_NORMAL);
+    b->fc2_b = add(a, l, "mlp.fc2.bias", nn_vec(c->dim), false, NN_INIT_ZERO);
+    if (c->layer_scale)
+        b->ls2 = add(a, l, "ls2.gamma", nn_vec(c->dim), false, NN_INIT_SMALL);
+}
+
+void nn__model_add_block(nn_param_adder *a, uint32_t l)
+{
+    nn_block *b = &a->m->block[l];
+    const uint32_t C = a->m->cfg.dim;
+    b->norm1_w = add(a, l, "norm1.weight", nn_vec(C), false, NN_INIT_ONE);
+    b->norm1_b = add(a, l, "norm1.bias", nn_vec(C), false, NN_INIT_ZERO);
+    add_mixer(a, l);
+    if (a->m->cfg.layer_scale)
+        b->ls1 = add(a, l, "ls1.gamma", nn_vec(C), false, NN_INIT_SMALL);
+    add_mlp(a, l);
+}

@@ -1,0 +1,22 @@
+// picture_loader.h — how a data set of pictures is read for a model: at its size, normalised as it wants it.
+#ifndef NN_PICTURE_LOADER_H
+#define NN_PICTURE_LOADER_H
+
+#include "nn/data/loader.h"
+#include "nn/models/config/model_config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What a model wants of a split: its size, channels, mean and std; all else zero.
+nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset *data, nn_split split, uint32_t batch);
+
+// The same for training: the train split, shuffled by `seed`, and augmented unless `plain`.
+nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
+                                           uint64_t seed, uint32_t threads, bool plain);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
