@@ -15,8 +15,17 @@ typedef struct nn_param_adder {
     vkc_status st;
 } nn_param_adder;
 
-static inline nn_shape nn_vec(uint32_t n) { return (nn_shape) { 1, { n } }; }
-static inline nn_shape nn_mat(uint32_t n, uint32_t k) { return (nn_shape) { 2, { n, k } }; }
+static inline nn_shape nn_vec(uint32_t n)
+{
+    const nn_shape s = { 1, { n } };
+    return s;
+}
+
+static inline nn_shape nn_mat(uint32_t n, uint32_t k)
+{
+    const nn_shape s = { 2, { n, k } };
+    return s;
+}
 
 // `saved` is the shape that files have; of rank 0: the same. Returns its index, 0 after a failure.
 uint32_t nn_param_add(nn_param_adder *a, const char *name, nn_shape shape, nn_shape saved, bool decay, nn_init init);

@@ -36,7 +36,7 @@ def main():
             if language == "c++" and not public:
                 continue
             # Twice: a header without its guard would fail.
-            source = f'#include "{name}"\n#include "{name}"\n'
+            source = f'#include "{name}"\n#include "{name}"\ntypedef int not_empty;\n'
             done = subprocess.run([compiler, "-x", language, f"-std={std}", *WARNINGS, "-fsyntax-only",
                                    f"-I{root}", f"-I{build}", "-"], input=source, text=True, capture_output=True)
             if done.returncode != 0:
