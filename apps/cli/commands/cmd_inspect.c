@@ -91,10 +91,11 @@ static void print_family(const nn_model_config *c)
         puts("LayerScale behind both branches of a block");
     if (c->pre_norm)
         puts("a norm before the first block");
-    if (c->embed)
-        printf("class vectors of %u numbers\n", c->embed);
+    if (c->projection_dim)
+        printf("class vectors of %u numbers\n", c->projection_dim);
     else if (!nn_model_config_has_scores(c))
-        printf("no classifier: it gives %u %s\n", c->classes, c->embeds ? "numbers of an embedding" : "features");
+        printf("no classifier: it gives %u %s\n", c->classes,
+               c->outputs_embedding ? "numbers of an embedding" : "features");
 }
 
 static void print_text(const nn_model *v, const sizes *s, uint32_t batch)

@@ -42,8 +42,8 @@ vkc_status train_make_config(const train_args *a, const nn_dataset *data, nn_mod
     *keep_head = a->init && has_labels(cfg, data);
     if (a->init && !*keep_head)
         say("the classes of %s are others than those of %s: the head starts anew", a->init, a->d.data);
-    cfg->headless = cfg->embeds = false;        // what gave features until now gets a classifier of its own
-    cfg->embed = *keep_head ? cfg->embed : 0;
+    cfg->headless = cfg->outputs_embedding = false;        // what gave features until now gets a classifier of its own
+    cfg->projection_dim = *keep_head ? cfg->projection_dim : 0;
     st = nn_model_config_set_labels(cfg, nn_dataset_labels(data), nn_dataset_classes(data));
     return st == VKC_OK ? nn_model_config_check(cfg, VKC_E_ARG, a->arch ? "--arch" : "--init") : st;
 }

@@ -34,13 +34,13 @@ vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const 
     if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_QUICK_GELU || (int) c->pool < NN_POOL_TOKEN ||
         (int) c->pool > NN_POOL_TOKEN_AVG || (c->swiglu && c->act != NN_ACT_GELU))
         return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
-    const uint32_t given = c->embed ? c->embed : c->classes;
+    const uint32_t given = c->projection_dim ? c->projection_dim : c->classes;
     if (c->headless && given != nn_model_config_features(c))
         return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
                         nn_model_config_features(c), given);
-    if (c->embed > NN_MAX_CLASSES || (c->embed && c->distilled))
+    if (c->projection_dim > NN_MAX_CLASSES || (c->projection_dim && c->distilled))
         return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
-                        c->embed);
+                        c->projection_dim);
     return nn_retention_check(c, st, where);
 }
 
@@ -121,7 +121,7 @@ uint32_t nn_model_config_patches(const nn_model_config *c)
 
 bool nn_model_config_has_scores(const nn_model_config *c)
 {
-    return c->embed > 0 || !(c->headless || c->embeds);
+    return c->projection_dim > 0 || !(c->headless || c->outputs_embedding);
 }
 
 vkc_status nn_model_config_check_scores(const nn_model_config *c)

@@ -70,12 +70,12 @@ typedef struct nn_model_config {
     bool     swiglu;                        // the MLP is gated: silu(first half) * second half (DINOv2 giant)
     bool     bare_prefix;                   // only patches have positions (timm's no_embed_class)
     bool     headless;                      // no classifier: the logits are the features, `classes` many
-    uint32_t embed;                         // not 0: what comes of the classifier, or the features, are so many
+    uint32_t projection_dim;                // not 0: what comes of the classifier, or the features, are so many
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     guessed_heads;                 // no config said how many heads: channels / 64
-    bool     embeds;                        // what comes of the classifier are no scores of classes, but CLIP's space
+    bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
     nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes

@@ -51,7 +51,7 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
     if (nn_json_has(model, "quick_gelu"))
         VKC_TRY(nn_json_get_bool(where, model, "quick_gelu", &is_quick));
     c->act = is_quick ? NN_ACT_QUICK_GELU : NN_ACT_GELU;
-    c->pre_norm = c->embeds = true;
+    c->pre_norm = c->outputs_embedding = true;
     c->eps = 1e-5;
     c->pos_rule = NN_POSITIONS_TIMM;        // OpenCLIP resamples with antialias
     memcpy(c->mean, nn_clip_mean, sizeof c->mean);

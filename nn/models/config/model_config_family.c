@@ -32,10 +32,10 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
         { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm }, { "layer_scale", &c->layer_scale },
-        { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->embeds },
+        { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->outputs_embedding },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
-    c->registers = c->embed = 0;
+    c->registers = c->projection_dim = 0;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         *flags[i].to = false;
     if (nn_json_has(root, "family")) {
@@ -47,7 +47,7 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         if (nn_json_has(obj, "registers"))
             VKC_TRY(nn_json_get_u32(where, obj, "registers", 0, NN_MAX_REGISTERS, &c->registers));
         if (nn_json_has(obj, "embed"))
-            VKC_TRY(nn_json_get_u32(where, obj, "embed", 1, NN_MAX_CLASSES, &c->embed));
+            VKC_TRY(nn_json_get_u32(where, obj, "embed", 1, NN_MAX_CLASSES, &c->projection_dim));
         VKC_TRY(read_word(where, obj, "mlp", mlps, 2, &mlp));
         VKC_TRY(read_word(where, obj, "act", acts, 2, &act));
         VKC_TRY(read_word(where, obj, "pool", pools, 3, &pool));
@@ -57,9 +57,9 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
     if (c->swiglu != was_gated)         // timm's ratio counts both halves
         c->hidden = c->swiglu ? c->hidden / 2 : 2 * c->hidden;
     c->act = (nn_act) act, c->pool = (nn_pool) pool, c->pos_rule = (nn_pos_rule) rule;
-    if (c->headless != was_headless && !c->embed)
+    if (c->headless != was_headless && !c->projection_dim)
         return VKC_FAIL(VKC_E_FORMAT, "%s: family: headless contradicts num_classes of config.json", where);
-    if (c->headless && !c->embed)
+    if (c->headless && !c->projection_dim)
         c->classes = nn_model_config_features(c);
     st = VKC_OK;
 done:
@@ -70,7 +70,7 @@ json_t *nn__family_json(const nn_model_config *c)
 {
     const struct { const char *key; bool value; } flags[] = {
         { "distilled", c->distilled }, { "pre_norm", c->pre_norm }, { "layer_scale", c->layer_scale },
-        { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->embeds },
+        { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->outputs_embedding },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {
         { "mlp", "swiglu", c->swiglu },
@@ -81,8 +81,8 @@ json_t *nn__family_json(const nn_model_config *c)
     json_t *obj = json_object();
     if (c->registers)
         json_object_set_new(obj, "registers", json_integer(c->registers));
-    if (c->embed)
-        json_object_set_new(obj, "embed", json_integer(c->embed));
+    if (c->projection_dim)
+        json_object_set_new(obj, "embed", json_integer(c->projection_dim));
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (flags[i].value)
             json_object_set_new(obj, flags[i].key, json_true());

@@ -197,7 +197,7 @@ static vkc_status read_classes(const char *where, json_t *root, json_t *tower, h
         else if (nn_json_has(tower, "projection_dim"))
             st = nn_json_get_u32(where, tower, "projection_dim", 1, NN_MAX_CLASSES, &projected);
         c->classes = projected;
-        c->embeds = true;
+        c->outputs_embedding = true;
         break;
     default:
         st = read_labels(where, root, c);

@@ -12,7 +12,7 @@
 
 bool nn__config_is_plain(const nn_model_config *c)
 {
-    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->embed;
+    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->projection_dim;
     for (uint32_t l = 0; l < c->depth; l++)
         is_plain = is_plain && strcmp(c->layers[l].mixer, "attention") == 0;
     return is_plain;
@@ -37,7 +37,7 @@ static json_t *build_pretrained_cfg(const nn_model_config *c)
 {
     json_t *cfg = nn_preprocess_json_timm(c);
     if (cfg != NULL) {
-        json_object_set_new(cfg, "num_classes", json_integer(c->headless && !c->embed ? 0 : c->classes));
+        json_object_set_new(cfg, "num_classes", json_integer(c->headless && !c->projection_dim ? 0 : c->classes));
         json_object_set_new(cfg, "first_conv", json_string("patch_embed.proj"));
         json_object_set_new(cfg, "classifier",
                             c->distilled ? json_pack("[s, s]", "head", "head_dist") : json_string("head"));
@@ -89,7 +89,7 @@ static json_t *build_config(const nn_model_config *c)
             json_array_append_new(labels, json_string(c->labels[i]));
     }
     json_t *config = json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
-                     c->headless && !c->embed ? 0 : (int) c->classes, "num_features", (int) c->dim, "global_pool",
+                     c->headless && !c->projection_dim ? 0 : (int) c->classes, "num_features", (int) c->dim, "global_pool",
                      c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels, "model_args", build_args(c),
                      "pretrained_cfg", build_pretrained_cfg(c));
     if (config != NULL && nn__config_is_dinov2(c))

@@ -34,7 +34,7 @@ static void add_head(nn_param_adder *a, const char *name, uint32_t *w, uint32_t 
     const nn_model_config *c = &a->m->cfg;
     char full[32];
     snprintf(full, sizeof full, "%s.weight", name);
-    const uint32_t n = c->embed ? c->embed : c->classes;
+    const uint32_t n = c->projection_dim ? c->projection_dim : c->classes;
     *w = nn_param_add(a, full, nn_mat(n, nn_model_config_features(c)), (nn_shape) { 0 }, true, NN_INIT_NORMAL);
     snprintf(full, sizeof full, "%s.bias", name);
     *b = nn_param_add(a, full, nn_vec(n), (nn_shape) { 0 }, false, NN_INIT_ZERO);
@@ -70,8 +70,8 @@ static void add_back(nn_param_adder *a)
         add_head(a, "head", &v->head_w, &v->head_b);
     if (c->distilled)
         add_head(a, "head_dist", &v->head_dist_w, &v->head_dist_b);
-    if (c->embed)
-        v->vectors = nn_param_add(a, "class_vectors.weight", nn_mat(c->classes, c->embed), same, true, NN_INIT_NORMAL);
+    if (c->projection_dim)
+        v->vectors = nn_param_add(a, "class_vectors.weight", nn_mat(c->classes, c->projection_dim), same, true, NN_INIT_NORMAL);
 }
 
 static uint32_t inputs(const nn_model_config *c, nn_model_input out[NN_MAX_INPUTS])

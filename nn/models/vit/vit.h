@@ -18,7 +18,7 @@ typedef struct nn_vit {
     uint32_t more;                  // tokens between class token and patches, where the family has them
     uint32_t norm_pre_w, norm_pre_b;        // with pre_norm, and then no patch_b
     uint32_t head_dist_w, head_dist_b;      // with a distillation token
-    uint32_t vectors;               // with cfg.embed: (classes, embed) unit rows times a scale
+    uint32_t vectors;               // with cfg.projection_dim: (classes, embed) unit rows times a scale
 } nn_vit;
 
 // Of a model that is a vision transformer; NULL for any other.

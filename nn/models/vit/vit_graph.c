@@ -35,9 +35,9 @@ static nn_tensor *head(const builder *b, const nn_model *m, nn_tensor *x)
 {
     const nn_vit *own = nn_vit_of(m);
     x = m->cfg.headless ? x : linear(b, x, own->head_w, own->head_b, LINEAR_ACT_NONE);
-    if (!m->cfg.embed)
+    if (!m->cfg.projection_dim)
         return x;
-    x = NN_APPLY0(b->g, unit, NULL, x);
+    x = NN_APPLY0(b->g, l2_normalize, NULL, x);
     return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(b, own->vectors),
                     NULL);
 }
@@ -72,7 +72,7 @@ nn_tensor *nn__vit_embed(nn_graph *g, const nn_model *m, const nn_batch *batch, 
     nn_tensor *bias = m->cfg.pre_norm ? NULL : param(&b, own->patch_b);
     nn_tensor *more = nn_model_config_prefix(&m->cfg) > 1 ? param(&b, own->more) : NULL;
     x = NN_APPLY(g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(&b, own->patch_w), bias);
-    x = NN_APPLY0(g, embed, batch->tokens, x, param(&b, own->cls), param(&b, own->pos), more);
+    x = NN_APPLY0(g, vit_tokens, batch->tokens, x, param(&b, own->cls), param(&b, own->pos), more);
     if (m->cfg.pre_norm)
         x = norm(&b, x, own->norm_pre_w, own->norm_pre_b);
     return x;

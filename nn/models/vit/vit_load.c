@@ -189,7 +189,7 @@ static vkc_status load_entry(loading *l, const entry *e)
 static bool is_zero(const loading *l, uint32_t index)
 {
     const nn_model_config *c = &l->v->cfg;
-    const bool is_projection = !c->headless && (c->embeds || c->embed);     // CLIP's
+    const bool is_projection = !c->headless && (c->outputs_embedding || c->projection_dim);     // CLIP's
     return (c->no_qkv_bias && strstr(l->v->params->p[index].name, ".attn.qkv.bias")) ||
            (is_projection && index == nn_vit_of(l->v)->head_b);
 }
@@ -222,16 +222,16 @@ static vkc_status check_whole(loading *l)
 // Class vectors turn what the model gave until now into numbers to compare with them.
 static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
 {
-    if (c->embed)
+    if (c->projection_dim)
         return VKC_FAIL(VKC_E_ARG, "%s: the model has class vectors already", k->path);
     if (k->dim != c->classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s: class vectors of %u numbers for a model that gives %u", k->path, k->dim,
                         c->classes);
     if (nn_model_config_has_scores(c) && c->labels)
         return VKC_FAIL(VKC_E_ARG, "%s: the model is a classifier and needs no class vectors", k->path);
-    c->embed = c->classes;
+    c->projection_dim = c->classes;
     c->classes = k->classes;
-    c->embeds = false;
+    c->outputs_embedding = false;
     return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
 }
 

@@ -231,7 +231,7 @@ typedef struct fault { const char *mixer, *fault, *op, *scope; int policy; } fau
 
 static const fault faults[] = {
     { "attention", "patchify@patch_embed", "patchify", "patch_embed", -1 },
-    { "attention", "embed@patch_embed", "embed", "patch_embed", -1 },
+    { "attention", "vit_tokens@patch_embed", "vit_tokens", "patch_embed", -1 },
     { "attention", "layernorm@blocks.0.attn", "layernorm", "blocks.0.attn", -1 },
     { "attention", "attention@1", "attention", "blocks.1.attn", -1 },
     { "attention", "linear@blocks.1.mlp", "linear", "blocks.1.mlp", -1 },

@@ -168,23 +168,23 @@ const op_case op_cases[] = {
     { "dwconv", "tokens beyond the grid", .layout = { { { 13, 5 }, .cap_tokens = 37, .prefix = 3, .grid_h = 3, .grid_w = 2 } }, .attr = &(struct dwconv_attr) { .col0 = 0 },
       .in = { { 1, { 2, { 0, 3 } } }, { 0, { 3, { 3, 1, 1 } } }, { 0, { 1, { 3 } } } } },
 
-    // embed
-    { "embed", "one", .layout = { { { 1 } }, { { 2 }, .prefix = 1 } },
+    // vit_tokens
+    { "vit_tokens", "one", .layout = { { { 1 } }, { { 2 }, .prefix = 1 } },
       .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 1 } } }, { 0, { 2, { 2, 1 } } } }, .to = 2 },
-    { "embed", "dense", .layout = { { { 13, 13, 13 } }, { { 14, 14, 14 }, .prefix = 1 } },
+    { "vit_tokens", "dense", .layout = { { { 13, 13, 13 } }, { { 14, 14, 14 }, .prefix = 1 } },
       .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 2, { 14, 37 } } } }, .to = 2 },
-    { "embed", "uneven", .layout = { { { 1, 3, 13, 36, 64 } }, { { 2, 4, 14, 37, 65 }, .prefix = 1 } },
+    { "vit_tokens", "uneven", .layout = { { { 1, 3, 13, 36, 64 } }, { { 2, 4, 14, 37, 65 }, .prefix = 1 } },
       .in = { { 1, { 2, { 0, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 2, { 65, 65 } } } }, .to = 2 },
-    { "embed", "tokens dropped", .layout = { { { 37, 37 } }, { { 13, 38 }, .cap_tokens = 38, .prefix = 1, .holes = true } },
+    { "vit_tokens", "tokens dropped", .layout = { { { 37, 37 } }, { { 13, 38 }, .cap_tokens = 38, .prefix = 1, .holes = true } },
       .in = { { 1, { 2, { 0, 13 } } }, { 0, { 1, { 13 } } }, { 0, { 2, { 38, 13 } } } }, .to = 2 },
-    { "embed", "patches dropped", .layout = { { { 5, 1 }, .cap_tokens = 13, .holes = true }, { { 16, 16 }, .prefix = 3 } },
+    { "vit_tokens", "patches dropped", .layout = { { { 5, 1 }, .cap_tokens = 13, .holes = true }, { { 16, 16 }, .prefix = 3 } },
       .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 3 } } }, { 0, { 2, { 16, 3 } } } }, .to = 2 },
 
-    { "embed", "registers", .layout = { { { 13, 3, 37 }, .cap_tokens = 37 }, { { 18, 8, 42 }, .cap_tokens = 42, .prefix = 5 } },
+    { "vit_tokens", "registers", .layout = { { { 13, 3, 37 }, .cap_tokens = 37 }, { { 18, 8, 42 }, .cap_tokens = 42, .prefix = 5 } },
       .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 2, { 42, 37 } } }, { 0, { 2, { 4, 37 } } } }, .to = 2 },
-    { "embed", "registers, positions of patches", .layout = { { { 13, 3 }, .cap_tokens = 13 }, { { 18, 8 }, .cap_tokens = 18, .prefix = 5 } },
+    { "vit_tokens", "registers, positions of patches", .layout = { { { 13, 3 }, .cap_tokens = 13 }, { { 18, 8 }, .cap_tokens = 18, .prefix = 5 } },
       .in = { { 1, { 2, { 0, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 2, { 13, 65 } } }, { 0, { 2, { 4, 65 } } } }, .to = 2 },
-    { "embed", "one patch, one more token", .layout = { { { 1 } }, { { 3 }, .prefix = 2 } },
+    { "vit_tokens", "one patch, one more token", .layout = { { { 1 } }, { { 3 }, .prefix = 2 } },
       .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 1 } } }, { 0, { 2, { 1, 1 } } }, { 0, { 2, { 1, 1 } } } }, .to = 2 },
 
     // feature_map
@@ -555,10 +555,10 @@ const op_case op_cases[] = {
     { "swiglu", "plain", .in = { { 0, { 2, { 37, 26 } }, -6, 6 } } },
     { "swiglu", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 130 } }, -3, 3 } } },
 
-    // unit
-    { "unit", "one", .in = { { 0, { 2, { 1, 1 } }, 0.5, 1 } } },
-    { "unit", "plain", .in = { { 0, { 2, { 37, 65 } }, -3, 3 } } },
-    { "unit", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 13 } } } } },
-    { "unit", "images", .layout = { { { 1, 1, 1 }, .cap_tokens = 5 } }, .in = { { 1, { 2, { 0, 512 } } } } },
+    // l2_normalize
+    { "l2_normalize", "one", .in = { { 0, { 2, { 1, 1 } }, 0.5, 1 } } },
+    { "l2_normalize", "plain", .in = { { 0, { 2, { 37, 65 } }, -3, 3 } } },
+    { "l2_normalize", "packed, dead rows", .layout = { { { 3, 1, 13 }, .cap_tokens = 37 } }, .in = { { 1, { 2, { 0, 13 } } } } },
+    { "l2_normalize", "images", .layout = { { { 1, 1, 1 }, .cap_tokens = 5 } }, .in = { { 1, { 2, { 0, 512 } } } } },
 };
 const uint32_t n_op_cases = sizeof op_cases / sizeof op_cases[0];

@@ -1,38 +1,39 @@
-// embed.c — tokens from patches: class token and others before, positions added.
+// vit_tokens.c — tokens from patches: class token and others before, positions added.
 //   in:  patches (Rp, C), packed   cls (C)   pos (T, C), or (T - prefix, C): of patches alone
 //        more (prefix - 1, C), optional
 //   out: y (R, C), packed by `to` (T tokens an image, `prefix` of them before the patches): the token at place p is
 //        its position, if it has one,
 //        + (p >= prefix ? patch p - prefix of its image : p > 0 and more ? more[p - 1] : cls)
 #include "nn/graph/rowwise.h"
-#include "shaders/tokens/embed.h"
+#include "shaders/tokens/vit_tokens.h"
 #include "spv/shaders.h"
 
 static vkc_status infer(nn_call *c)
 {
     const nn_rows *from = c->in_rows[0], *to = c->to;
     vkc_status st;
-    VKC_TRY(nn_want_shape("embed", "patches", &c->in[0], 2, 0, 0));
+    VKC_TRY(nn_want_shape("vit_tokens", "patches", &c->in[0], 2, 0, 0));
     if (from == NULL || to == NULL)
-        return VKC_FAIL(VKC_E_ARG, "embed: patches must be packed, and a layout of tokens given");
+        return VKC_FAIL(VKC_E_ARG, "vit_tokens: patches must be packed, and a layout of tokens given");
     if (to->cap_tokens != from->cap_tokens + to->prefix || to->cap_images != from->cap_images)
-        return VKC_FAIL(VKC_E_ARG, "embed: %u tokens of %u images from %u patches of %u images, %u before",
+        return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens of %u images from %u patches of %u images, %u before",
                         to->cap_tokens, to->cap_images, from->cap_tokens, from->cap_images, to->prefix);
-    VKC_TRY(nn_want_shape("embed", "cls", &c->in[1], 1, c->in[0].dim[1], 0));
+    VKC_TRY(nn_want_shape("vit_tokens", "cls", &c->in[1], 1, c->in[0].dim[1], 0));
     const bool is_bare = to->prefix && c->in[2].dim[0] == from->cap_tokens;
-    VKC_TRY(nn_want_shape("embed", "pos", &c->in[2], 2, is_bare ? from->cap_tokens : to->cap_tokens, c->in[0].dim[1]));
+    VKC_TRY(nn_want_shape("vit_tokens", "pos", &c->in[2], 2, is_bare ? from->cap_tokens : to->cap_tokens,
+                          c->in[0].dim[1]));
     if (c->in[3].rank)
-        VKC_TRY(nn_want_shape("embed", "more", &c->in[3], 2, to->prefix - 1, c->in[0].dim[1]));
+        VKC_TRY(nn_want_shape("vit_tokens", "more", &c->in[3], 2, to->prefix - 1, c->in[0].dim[1]));
     c->out[0] = (nn_shape) { 2, { nn_rows_cap(to), c->in[0].dim[1] } };
     c->out_rows[0] = c->to;
 done:
     return st;
 }
 
-static struct embed_args make_args(const nn_call *c)
+static struct vit_tokens_args make_args(const nn_call *c)
 {
     const nn_rows *to = c->out_rows[0];
-    return (struct embed_args) {
+    return (struct vit_tokens_args) {
         .cols = c->in[0].dim[1], .prefix = to->prefix, .has_more = c->in[3].rank != 0,
         .pos_from = to->cap_tokens - c->in[2].dim[0],
     };
@@ -46,31 +47,31 @@ static uint32_t split(uint32_t tokens, uint32_t lanes)
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    struct embed_args a = make_args(c);
+    struct vit_tokens_args a = make_args(c);
     const nn_rows *to = c->out_rows[0];
     uint32_t lanes = nn_row_lanes(c, a.cols);
-    return NN_DISPATCH(r, embed_fwd, &a, .groups = { to->cap_images, split(to->cap_tokens, lanes) },
+    return NN_DISPATCH(r, vit_tokens_fwd, &a, .groups = { to->cap_images, split(to->cap_tokens, lanes) },
         .wg = NN_ROW_WG, .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
         .bind = { IN(0), IN(1), IN(2), IN(3), OUT(0), ROWS_IN(0), ROWS_OUT(0) });
 }
 
 // Gradient of `n` rows, each the sum over `each` token indices from `first` on.
-static vkc_status add_up(nn_run *r, struct embed_args a, uint32_t first, uint32_t each, uint32_t n, uint8_t grad)
+static vkc_status add_up(nn_run *r, struct vit_tokens_args a, uint32_t first, uint32_t each, uint32_t n, uint8_t grad)
 {
     a.first_token = first;
     a.sum_tokens = each;
-    return NN_DISPATCH(r, embed_bwd_sum, &a, .groups = { n, (a.cols - 1) / NN_ROW_WG + 1 }, .wg = NN_ROW_WG,
+    return NN_DISPATCH(r, vit_tokens_bwd_sum, &a, .groups = { n, (a.cols - 1) / NN_ROW_WG + 1 }, .wg = NN_ROW_WG,
         .bind = { DOUT(0), grad, ROWS_OUT(0) });
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
-    struct embed_args a = make_args(c);
+    struct vit_tokens_args a = make_args(c);
     const nn_rows *from = c->in_rows[0], *to = c->out_rows[0];
     uint32_t lanes = nn_row_lanes(c, a.cols);
     vkc_status st = VKC_OK;
     if (nn_is_wanted(r, DIN(0)))
-        VKC_TRY(NN_DISPATCH(r, embed_bwd_patches, &a, .wg = NN_ROW_WG,
+        VKC_TRY(NN_DISPATCH(r, vit_tokens_bwd_patches, &a, .wg = NN_ROW_WG,
             .groups = { from->cap_images, split(from->cap_tokens, lanes) },
             .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
             .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) }));
@@ -109,8 +110,8 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
         }
 }
 
-const nn_op nn_op_embed = {
-    .name = "embed", .n_in = 4, .n_out = 1, .n_opt = 1,
+const nn_op nn_op_vit_tokens = {
+    .name = "vit_tokens", .n_in = 4, .n_out = 1, .n_opt = 1,
     .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(IN(3)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

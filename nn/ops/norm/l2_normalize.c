@@ -1,8 +1,8 @@
-// unit.c — rows scaled to length 1.
+// l2_normalize.c — rows scaled to length 1.
 //   in:  x (R, C)
 //   out: y (R, C) = x / |x|   r (R) = 1 / |x|
 #include "nn/graph/rowwise.h"
-#include "shaders/norm/unit.h"
+#include "shaders/norm/l2_normalize.h"
 #include "spv/shaders.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 static vkc_status infer(nn_call *c)
 {
     vkc_status st;
-    VKC_TRY(nn_want_shape("unit", "x", &c->in[0], 2, 0, 0));
+    VKC_TRY(nn_want_shape("l2_normalize", "x", &c->in[0], 2, 0, 0));
     c->out[0] = c->in[0];
     c->out[1] = (nn_shape) { 1, { c->in[0].dim[0] } };
     c->out_rows[0] = c->out_rows[1] = c->in_rows[0];
@@ -18,24 +18,24 @@ done:
     return st;
 }
 
-static struct unit_args make_args(const nn_call *c)
+static struct l2_normalize_args make_args(const nn_call *c)
 {
-    return (struct unit_args) { .rows = nn_plain_rows(c), .cols = c->in[0].dim[1] };
+    return (struct l2_normalize_args) { .rows = nn_plain_rows(c), .cols = c->in[0].dim[1] };
 }
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    struct unit_args a = make_args(c);
+    struct l2_normalize_args a = make_args(c);
     const uint32_t lanes = nn_many_lanes(a.cols);
-    return NN_DISPATCH(r, unit_fwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), NN_ROW_SPEC(c, lanes, a.cols),
+    return NN_DISPATCH(r, l2_normalize_fwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), NN_ROW_SPEC(c, lanes, a.cols),
         .bind = { IN(0), OUT(0), OUT(1), ROWS_IN(0) });
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
-    struct unit_args a = make_args(c);
+    struct l2_normalize_args a = make_args(c);
     const uint32_t lanes = nn_many_lanes(a.cols);
-    return NN_DISPATCH(r, unit_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), NN_ROW_SPEC(c, lanes, a.cols),
+    return NN_DISPATCH(r, l2_normalize_bwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), NN_ROW_SPEC(c, lanes, a.cols),
         .bind = { OUT(0), OUT(1), DOUT(0), DIN(0), ROWS_IN(0) });
 }
 
@@ -60,8 +60,8 @@ static uint64_t macs(const nn_call *c)
     return 2 * nn_shape_len(&c->in[0]);
 }
 
-const nn_op nn_op_unit = {
-    .name = "unit", .n_in = 1, .n_out = 2,
+const nn_op nn_op_l2_normalize = {
+    .name = "l2_normalize", .n_in = 1, .n_out = 2,
     .keep = BIT(OUT(0)) | BIT(OUT(1)), .grad = BIT(IN(0)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
 };

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/norm/unit.h"
+#include "shaders/norm/l2_normalize.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce_rows.glsl"
@@ -9,7 +9,7 @@ layout(binding = 0) readonly  buffer X { float x[]; };  // (R, C)
 layout(binding = 1) writeonly buffer Y { float y[]; };  // (R, C)
 layout(binding = 2) writeonly buffer R { float r[]; };  // (R) 1 / length
 ROWS(3, Tok);
-PUSH_ARGS(unit_args);
+PUSH_ARGS(l2_normalize_args);
 
 void run(uint tile, uint n)
 {

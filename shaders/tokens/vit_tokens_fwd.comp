@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/tokens/embed.h"
+#include "shaders/tokens/vit_tokens.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce_rows.glsl"
@@ -12,7 +12,7 @@ layout(binding = 3) readonly  buffer More    { float more[]; };     // (prefix -
 layout(binding = 4) writeonly buffer Y       { float y[]; };        // (R, C)
 ROWS(5, Patch);
 ROWS(6, Tok);
-PUSH_ARGS(embed_args);
+PUSH_ARGS(vit_tokens_args);
 
 void main()
 {

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/norm/unit.h"
+#include "shaders/norm/l2_normalize.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce_rows.glsl"
@@ -10,7 +10,7 @@ layout(binding = 1) readonly buffer R  { float r[]; };  // (R) 1 / length
 layout(binding = 2) readonly buffer DY { float dy[]; }; // (R, C)
 layout(binding = 3)          buffer DX { float dx[]; }; // (R, C) +=
 ROWS(4, Tok);
-PUSH_ARGS(unit_args);
+PUSH_ARGS(l2_normalize_args);
 
 void run(uint tile, uint n)
 {

@@ -1,15 +1,15 @@
-// embed.h — tokens from patches: class token and others before, positions added
-#ifndef SHADERS_EMBED_H
-#define SHADERS_EMBED_H
+// vit_tokens.h — tokens from patches: class token and others before, positions added
+#ifndef SHADERS_VIT_TOKENS_H
+#define SHADERS_VIT_TOKENS_H
 #include "shaders/inc/shared.h"
 #include "shaders/inc/lanes.h"
 
-struct embed_args {
+struct vit_tokens_args {
     U32 cols;
     U32 prefix;                    // tokens before the patches
     U32 has_more;                  // those after the first are the rows of `more`; else all are the class token
     U32 pos_from;                  // the first token that has a position: 0, or prefix
-    U32 first_token, sum_tokens;   // embed_bwd_sum: the first token index, and how many a workgroup adds up
+    U32 first_token, sum_tokens;   // vit_tokens_bwd_sum: the first token index, and how many a workgroup adds up
 };
-ARGS_SIZE(embed_args, 24);
+ARGS_SIZE(vit_tokens_args, 24);
 #endif

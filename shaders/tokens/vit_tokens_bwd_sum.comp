@@ -1,13 +1,13 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/tokens/embed.h"
+#include "shaders/tokens/vit_tokens.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 // Sums over the images, in order, of `sum_tokens` token indices (x), one invocation a column (y tiles).
 layout(binding = 0) readonly buffer DY  { float dy[]; };        // (R, C)
 layout(binding = 1)          buffer Sum { float sum[]; };       // (groups, C) +=
 ROWS(2, Tok);
-PUSH_ARGS(embed_args);
+PUSH_ARGS(vit_tokens_args);
 
 void main()
 {

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/tokens/embed.h"
+#include "shaders/tokens/vit_tokens.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce_rows.glsl"
@@ -9,7 +9,7 @@ layout(binding = 0) readonly buffer DY       { float dy[]; };       // (R, C)
 layout(binding = 1)          buffer DPatches { float dpatches[]; }; // (Rp, C) +=
 ROWS(2, Patch);
 ROWS(3, Tok);
-PUSH_ARGS(embed_args);
+PUSH_ARGS(vit_tokens_args);
 
 void main()
 {
