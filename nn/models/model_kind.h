@@ -36,10 +36,15 @@ void     nn__model_add_block(nn_param_adder *a, uint32_t l);
 typedef struct nn_model_kind {
     const char *name, *about;       // `about` is one line
     size_t own_size;                // bytes of nn_model.own, zeroed before the parameters are added; 0 = none
+    bool   reads_pictures;          // and has a preprocessor_config.json
     // What contradicts itself in a config of this kind, beside what all share: as nn_model_config_check.
     vkc_status (*check)(const nn_model_config *cfg, vkc_status st, const char *where);
+    // config.json with "architecture": "pare_<name>", read and built; NULL: the files of nn/models/config/, timm's.
+    vkc_status (*read_config)(const char *where, struct json_t *root, nn_model_config *cfg);
+    struct json_t *(*build_config)(const nn_model_config *cfg);
     uint32_t   (*inputs)(const nn_model_config *cfg, nn_model_input out[NN_MAX_INPUTS]);
-    // Tokens of a full sample before its grid, and the grid; 0 x 0 = none.
+    uint32_t   (*tokens)(const nn_model_config *cfg);       // of a full sample
+    // Those of them before its grid, and the grid; 0 x 0 = none.
     void       (*grid)(const nn_model_config *cfg, uint32_t *prefix, uint32_t *height, uint32_t *width);
     // Parameters before the blocks', and behind them. Their order is that of memory and files.
     void       (*add_front)(nn_param_adder *a);
@@ -58,9 +63,17 @@ typedef struct nn_model_kind {
 #undef NN_MODEL
 
 const nn_model_kind *nn_model_kind_of(const nn_model_config *cfg);
+// The kind whose config.json says this architecture, "pare_sequence"; NULL when none does. *type is its place.
+const nn_model_kind *nn_model_kind_find(const char *architecture, nn_model_type *type);
 
 // The names and shapes of a config's parameters, and no memory for their values yet: nn_params_alloc.
 vkc_status nn__model_create_empty(vkc_device *dev, const nn_model_config *cfg, nn_model **out);
+
+// Weights of a model folder under the parameters' own names and shapes, for kinds that no other program writes: as the
+// functions of nn_model_kind say. E_FORMAT names tensors that are missing, unknown or of another shape.
+vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_model_config *cfg,
+                                   const nn_model_load_params *p, nn_model **out);
+vkc_status nn__model_save_as_named(const nn_model *m, const char *path);
 
 // Pieces of a forward pass that kinds share.
 nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);

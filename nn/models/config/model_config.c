@@ -7,41 +7,21 @@
 #include <string.h>
 
 #include "nn/base/json.h"
+#include "nn/models/model_kind.h"
 #include "nn/models/retention.h"
 
 vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
 {
-    if (c->height == 0 || c->width == 0 || c->patch == 0 || c->height % c->patch != 0 || c->width % c->patch != 0)
-        return VKC_FAIL(st, "%s: the image size %u x %u is not a multiple of the patch size %u", where, c->height,
-                        c->width, c->patch);
     if (c->heads == 0 || c->dim == 0 || c->dim % c->heads != 0)
         return VKC_FAIL(st, "%s: dim %u is not a multiple of heads %u", where, c->dim, c->heads);
-    uint64_t patches = (uint64_t) (c->height / c->patch) * (c->width / c->patch);
-    if (c->height > 16384 || c->width > 16384 || patches > NN_MAX_TOKENS)
-        return VKC_FAIL(st, "%s: image %u x %u in patches of %u is more than %d patches", where, c->height, c->width,
-                        c->patch, NN_MAX_TOKENS);
     if (c->dim > NN_MAX_DIM || c->hidden == 0 || c->hidden > NN_MAX_HIDDEN)
         return VKC_FAIL(st, "%s: dim %u or the MLP's width %u is absurd", where, c->dim, c->hidden);
     if (c->depth == 0 || c->depth > NN_MAX_DEPTH)
         return VKC_FAIL(st, "%s: depth is %u, want 1 to %d", where, c->depth, NN_MAX_DEPTH);
-    if (c->channels != 1 && c->channels != 3)
-        return VKC_FAIL(st, "%s: channels is %u, want 1 or 3", where, c->channels);
     if (c->classes > NN_MAX_CLASSES || (c->labels != NULL && c->classes == 0))
         return VKC_FAIL(st, "%s: classes is %u, want 1 to %d", where, c->classes, NN_MAX_CLASSES);
-    if (c->registers > NN_MAX_REGISTERS || (c->distilled && (c->registers || c->pool != NN_POOL_TOKEN || c->headless)))
-        return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
-                        c->registers);
-    if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_QUICK_GELU || (int) c->pool < NN_POOL_TOKEN ||
-        (int) c->pool > NN_POOL_TOKEN_AVG || (c->swiglu && c->act != NN_ACT_GELU))
-        return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
-    const uint32_t given = c->projection_dim ? c->projection_dim : c->classes;
-    if (c->headless && given != nn_model_config_features(c))
-        return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
-                        nn_model_config_features(c), given);
-    if (c->projection_dim > NN_MAX_CLASSES || (c->projection_dim && c->distilled))
-        return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
-                        c->projection_dim);
-    return nn_retention_check(c, st, where);
+    const vkc_status own = nn_model_kind_of(c)->check(c, st, where);
+    return own == VKC_OK ? nn_retention_check(c, st, where) : own;
 }
 
 static void drop_labels(nn_model_config *c)
@@ -111,12 +91,16 @@ void nn_model_config_finish(nn_model_config *c)
 
 uint32_t nn_model_config_prefix(const nn_model_config *c)
 {
-    return 1 + c->distilled + c->registers;
+    uint32_t prefix, h, w;
+    nn_model_kind_of(c)->grid(c, &prefix, &h, &w);
+    return prefix;
 }
 
 uint32_t nn_model_config_patches(const nn_model_config *c)
 {
-    return (c->height / c->patch) * (c->width / c->patch);
+    uint32_t prefix, h, w;
+    nn_model_kind_of(c)->grid(c, &prefix, &h, &w);
+    return h * w;
 }
 
 bool nn_model_config_has_scores(const nn_model_config *c)
@@ -136,7 +120,7 @@ vkc_status nn_model_config_check_scores(const nn_model_config *c)
 
 uint32_t nn_model_config_tokens(const nn_model_config *c)
 {
-    return nn_model_config_patches(c) + nn_model_config_prefix(c);
+    return nn_model_kind_of(c)->tokens(c);
 }
 
 uint32_t nn_model_config_features(const nn_model_config *c)

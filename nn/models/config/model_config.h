@@ -54,14 +54,15 @@ typedef enum nn_model_type {
 #undef NN_MODEL
 } nn_model_type;
 
-// A vision transformer: class token, learned positions, pre-norm blocks, classifier. Zero in the fields of families
-// is the plain one, ViT: a classifier on the class token.
+// A transformer of pre-norm blocks. Zero in the fields of families is the plain vision transformer: class token,
+// learned positions, a classifier on the class token.
 typedef struct nn_model_config {
     nn_model_type type;                     // which kind of model (nn/models/models.def)
     uint32_t height, width, patch, channels;    // pixels of a picture, of a (square) patch; channels 1 or 3
     nn_size  stored;                        // of the pictures that the positions in the files are for; 0 x 0 = these
     uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
     uint32_t classes;                       // 0 = not known yet
+    uint32_t vocab, context;                // NN_MODEL_SEQUENCE: token ids there are, and tokens of a sequence at most
     // families
     uint32_t registers;                     // learned tokens between class token and patches (DINOv2)
     bool     distilled;                     // DeiT's second class token with a head of its own; logits are their mean

@@ -38,6 +38,11 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c);
 vkc_status nn__size_read(const char *where, struct json_t *obj, const char *key, nn_size *out);
 // Class names, n == c->classes: strings of a list; E_FORMAT when one is none or too long.
 vkc_status nn__labels_set(const char *where, const char *key, const char *const *labels, nn_model_config *c);
+// The labels as a list, a new reference; NULL without any.
+struct json_t *nn__labels_json(const nn_model_config *c);
+// The entries of label_names (once: labels), as many as classes, and in place of a name its description, where
+// label_descriptions has one; none without that member.
+vkc_status nn__labels_read(const char *where, struct json_t *root, nn_model_config *c);
 // MLP width as timm and Hugging Face compute it: dim times a ratio, cut to a whole number; 0 when absurd.
 uint32_t   nn__hidden(uint32_t dim, double ratio);
 

@@ -11,6 +11,7 @@
 #include "nn/base/json.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/config/preprocess_json.h"
+#include "nn/models/model_kind.h"
 
 #define MAX_JSON ((size_t) 16 << 20)
 
@@ -182,7 +183,9 @@ static vkc_status read_config(const char *folder, nn_model_config *c)
     if (!has_config) {
         st = nn__config_read_open_clip(path, root, c);
     } else if (nn_json_has(root, "architecture")) {
-        st = nn__config_read_timm(path, root, c);
+        const char *name = json_string_value(json_object_get(root, "architecture"));
+        const nn_model_kind *own = nn_model_kind_find(name ? name : "", &c->type);
+        st = own ? own->read_config(path, root, c) : nn__config_read_timm(path, root, c);
     } else if (nn_json_has(root, "model_type")) {
         VKC_TRY(nn__config_read_hf(path, root, c));
         st = read_preprocessor(folder, c);

@@ -8,6 +8,7 @@
 #include "nn/base/json.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/config/preprocess_json.h"
+#include "nn/models/model_kind.h"
 #include "nn/models/retention.h"
 
 bool nn__config_is_plain(const nn_model_config *c)
@@ -80,14 +81,17 @@ static json_t *build_args(const nn_model_config *c)
     return args;
 }
 
+json_t *nn__labels_json(const nn_model_config *c)
+{
+    json_t *labels = c->labels != NULL ? json_array() : NULL;
+    for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
+        json_array_append_new(labels, json_string(c->labels[i]));
+    return labels;
+}
+
 static json_t *build_config(const nn_model_config *c)
 {
-    json_t *labels = NULL;
-    if (c->labels != NULL) {
-        labels = json_array();
-        for (uint32_t i = 0; i < c->classes; i++)
-            json_array_append_new(labels, json_string(c->labels[i]));
-    }
+    json_t *labels = nn__labels_json(c);
     json_t *config = json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
                      c->headless && !c->projection_dim ? 0 : (int) c->classes, "num_features", (int) c->dim, "global_pool",
                      c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels, "model_args", build_args(c),
@@ -140,13 +144,15 @@ done:
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card)
 {
     char path[NN_PATH_MAX];
+    const nn_model_kind *kind = nn_model_kind_of(c);
     vkc_status st;
     VKC_TRY(nn_model_config_check(c, VKC_E_ARG, "model"));
     if (c->classes == 0)
         return VKC_FAIL(VKC_E_ARG, "model: the number of classes is not set");
     VKC_TRY(nn_folder_create(folder));
-    VKC_TRY(save(folder, "config.json", build_config(c)));
-    VKC_TRY(save(folder, "preprocessor_config.json", nn_preprocess_json_hf(c)));
+    VKC_TRY(save(folder, "config.json", kind->build_config ? kind->build_config(c) : build_config(c)));
+    if (kind->reads_pictures)
+        VKC_TRY(save(folder, "preprocessor_config.json", nn_preprocess_json_hf(c)));
     VKC_TRY(save(folder, "pare.json", build_pare(c)));
     if (card != NULL) {
         VKC_TRY(nn_path_build(path, folder, "README.md"));

@@ -114,8 +114,8 @@ done:
     return st;
 }
 
-// label_names (once: labels) and, in its place where there is one, the description of a name.
-static vkc_status read_labels(const char *where, json_t *root, nn_model_config *c)
+
+vkc_status nn__labels_read(const char *where, json_t *root, nn_model_config *c)
 {
     const char *key = nn_json_has(root, "label_names") ? "label_names" : "labels";
     const json_t *described = json_object_get(root, "label_descriptions");
@@ -173,7 +173,7 @@ vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config
     VKC_TRY(read_pool(where, root, c));
     VKC_TRY(read_args(where, root, c));
     VKC_TRY(read_classes(where, root, pre, c));
-    VKC_TRY(read_labels(where, root, c));
+    VKC_TRY(nn__labels_read(where, root, c));
     st = nn_preprocess_read_timm(where, pre, c);
 done:
     return st;

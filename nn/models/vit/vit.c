@@ -82,13 +82,45 @@ static uint32_t inputs(const nn_model_config *c, nn_model_input out[NN_MAX_INPUT
 
 static void grid(const nn_model_config *c, uint32_t *prefix, uint32_t *height, uint32_t *width)
 {
-    *prefix = nn_model_config_prefix(c);
+    *prefix = 1 + c->distilled + c->registers;
     *height = c->height / c->patch;
     *width = c->width / c->patch;
 }
 
+static uint32_t tokens(const nn_model_config *c)
+{
+    return 1 + c->distilled + c->registers + (c->height / c->patch) * (c->width / c->patch);
+}
+
+static vkc_status check(const nn_model_config *c, vkc_status st, const char *where)
+{
+    if (c->height == 0 || c->width == 0 || c->patch == 0 || c->height % c->patch != 0 || c->width % c->patch != 0)
+        return VKC_FAIL(st, "%s: the image size %u x %u is not a multiple of the patch size %u", where, c->height,
+                        c->width, c->patch);
+    const uint64_t patches = (uint64_t) (c->height / c->patch) * (c->width / c->patch);
+    if (c->height > 16384 || c->width > 16384 || patches > NN_MAX_TOKENS)
+        return VKC_FAIL(st, "%s: image %u x %u in patches of %u is more than %d patches", where, c->height, c->width,
+                        c->patch, NN_MAX_TOKENS);
+    if (c->channels != 1 && c->channels != 3)
+        return VKC_FAIL(st, "%s: channels is %u, want 1 or 3", where, c->channels);
+    if (c->registers > NN_MAX_REGISTERS || (c->distilled && (c->registers || c->pool != NN_POOL_TOKEN || c->headless)))
+        return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
+                        c->registers);
+    if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_QUICK_GELU || (int) c->pool < NN_POOL_TOKEN ||
+        (int) c->pool > NN_POOL_TOKEN_AVG || (c->swiglu && c->act != NN_ACT_GELU))
+        return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
+    const uint32_t given = c->projection_dim ? c->projection_dim : c->classes;
+    if (c->headless && given != nn_model_config_features(c))
+        return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
+                        nn_model_config_features(c), given);
+    if (c->projection_dim > NN_MAX_CLASSES || (c->projection_dim && c->distilled))
+        return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
+                        c->projection_dim);
+    return VKC_OK;
+}
+
 const nn_model_kind nn_model_kind_vit = {
     .name = "vit", .about = "a classifier of pictures: patches, class token, learned positions",
-    .own_size = sizeof(nn_vit), .inputs = inputs, .grid = grid, .add_front = add_front, .add_back = add_back,
+    .own_size = sizeof(nn_vit), .reads_pictures = true, .check = check, .tokens = tokens, .inputs = inputs, .grid = grid, .add_front = add_front, .add_back = add_back,
     .embed = nn__vit_embed, .read_out = nn__vit_read_out, .load = nn__vit_load, .save_weights = nn__vit_save_weights,
 };
