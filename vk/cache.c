@@ -57,17 +57,45 @@ static char *join(const char *a, const char *b)
     return s;
 }
 
-// NULL = none: switched off, no home, or out of memory.
-static char *find_path(const vkc_device *dev, const char *dir)
+// Is the folder of the first `len` bytes of a path there?
+static bool is_folder(const char *path, size_t len)
+{
+    struct stat sb;
+    char *folder = strndup(path, len);
+    bool is = folder && stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);
+    free(folder);
+    return is;
+}
+
+// Where the last folder of a path begins: behind the slash, which the root has alone.
+static size_t find_last(const char *path)
+{
+    size_t at = strlen(path);
+    while (at > 1 && path[at - 1] == '/')
+        at--;
+    while (at > 1 && path[at - 1] != '/')
+        at--;
+    return at;
+}
+
+// NULL = none: switched off, out of memory, or the user's folder is not there. Such a folder is never made, for its
+// absence may be meant (an account without a home, a disk not mounted); $XDG_CACHE_HOME itself is, as its
+// specification wants, but nothing above it.
+// The first *there bytes are a folder that exists.
+static char *find_path(const vkc_device *dev, const char *dir, size_t *there)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     char name[80], *folder = NULL;
-    if (dir)
+    *there = 0;
+    if (dir) {
         folder = *dir ? join(dir, "") : NULL;
-    else if (xdg && *xdg == '/')        // a relative one is to be ignored, says its specification
-        folder = join(xdg, "/pare");
-    else if (home && *home)
-        folder = join(home, "/.cache/pare");
+    } else if (xdg && *xdg == '/') {    // a relative one is to be ignored, says its specification
+        *there = find_last(xdg);
+        folder = is_folder(xdg, *there) ? join(xdg, "/pare") : NULL;
+    } else if (home && *home) {
+        *there = strlen(home);
+        folder = is_folder(home, *there) ? join(home, "/.cache/pare") : NULL;
+    }
     if (!folder)
         return NULL;
     snprintf(name, sizeof name, "/pipelines-%04x-%04x-%016llx.bin", dev->info.vendor_id, dev->info.device_id,
@@ -77,10 +105,10 @@ static char *find_path(const vkc_device *dev, const char *dir)
     return path;
 }
 
-// Every folder above the file, as far as missing.
-static bool make_folders(char *path)
+// Every folder above the file, as far as missing, behind the first `there` bytes.
+static bool make_folders(char *path, size_t there)
 {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + (there ? there : 1), '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         bool ok = mkdir(path, 0777) == 0 || errno == EEXIST;
         *slash = '/';
@@ -122,7 +150,7 @@ static bool write_file(const vkc_device *dev, char *path, const void *data, size
 {
     header h = make_header(dev, data, size);
     char *temp = join(path, ".XXXXXX");
-    int fd = temp && make_folders(path) ? mkstemp(temp) : -1;
+    int fd = temp && make_folders(path, dev->cache_there) ? mkstemp(temp) : -1;
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
     bool ok = f && fwrite(&h, sizeof h, 1, f) == 1 && fwrite(data, size, 1, f) == 1;
     if (f)
@@ -140,7 +168,7 @@ static bool write_file(const vkc_device *dev, char *path, const void *data, size
 vkc_status vkc__cache_open(vkc_device *dev, const char *dir)
 {
     size_t size = 0;
-    dev->cache_path = find_path(dev, dir);
+    dev->cache_path = find_path(dev, dir, &dev->cache_there);
     void *data = dev->cache_path ? read_file(dev, dev->cache_path, &size) : NULL;
     VkPipelineCacheCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,

@@ -73,8 +73,8 @@ typedef void (*vkc_log_fn)(void *user, vkc_log_level level, const char *msg);
 typedef struct vkc_device_params {
     const char *select;             // index, uuid or part of a name; NULL = PARE_DEVICE, else best
     const char *disable;            // feature names to switch off, "fp16,subgroup"; also PARE_DISABLE
-    const char *cache_dir;          // pipeline cache folder; NULL = $XDG_CACHE_HOME/pare or
-                                    // ~/.cache/pare; "" = no cache on disk
+    const char *cache_dir;          // pipeline cache folder, made where missing; "" = no cache on disk; NULL =
+                                    // $XDG_CACHE_HOME/pare or ~/.cache/pare, or none when the home is not there
     bool        validate;           // Khronos validation with synchronization checks; also PARE_VALIDATE=1.
                                     // PARE_VALIDATE=gpu: GPU-assisted instead: accesses out of bounds, slowly
     double      budget_ms;          // longest submission wanted; 0 = by device type

@@ -93,6 +93,7 @@ struct vkc_device {
     vkc_kernel     *kernels;        // newest first
     VkPipelineCache cache;
     char           *cache_path;     // NULL = nothing on disk
+    size_t          cache_there;    // bytes of it that are a folder which is not to be made
     uint64_t        cache_sum;      // checksum of what was loaded; 0 = nothing
     bool            cache_dirty;    // something was compiled that the file may lack
 };

@@ -4,6 +4,7 @@
 #include "distill/transfer/tune_halting.h"
 #include "nn/graph/graph_impl.h"
 #include "shaders/halt/halt.h"
+#include "tests/filter.h"
 #include "tests/nn/models/golden_model.h"
 #include "nn/graph/reference.h"
 #include "tests/numbers.h"
@@ -564,6 +565,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_weights), cmocka_unit_test(test_dropped), cmocka_unit_test(test_topk),
         cmocka_unit_test(test_refused),
     };
-    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    test_filter_names(argc, argv, tests, sizeof tests / sizeof *tests);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -3,6 +3,7 @@
 // usage: test_tune_sparse [pattern of test names]
 #include "distill/retain/retain_centre.h"
 #include "distill/transfer/tune_centre.h"
+#include "tests/filter.h"
 #include "tests/nn/models/golden_model.h"
 
 #include <math.h>
@@ -145,6 +146,6 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_transfer), cmocka_unit_test(test_alone),
                                         cmocka_unit_test(test_resume) };
-    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    test_filter_names(argc, argv, tests, sizeof tests / sizeof *tests);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

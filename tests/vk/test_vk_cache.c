@@ -219,12 +219,32 @@ static void no_place_to_write(void **state)
     free(taken_path);
 }
 
+// The environment's two variables: put away, and put back.
+static void take_env(char *was[2])
+{
+    static const char *const names[] = { "XDG_CACHE_HOME", "HOME" };
+    for (int i = 0; i < 2; i++)
+        was[i] = getenv(names[i]) ? strdup(getenv(names[i])) : NULL;
+}
+
+static void put_env(char *was[2])
+{
+    static const char *const names[] = { "XDG_CACHE_HOME", "HOME" };
+    for (int i = 0; i < 2; i++) {
+        if (was[i])
+            setenv(names[i], was[i], 1);
+        else
+            unsetenv(names[i]);
+        free(was[i]);
+    }
+}
+
 static void where_it_lies(void **state)
 {
     (void) state;
-    char *xdg = getenv("XDG_CACHE_HOME") ? strdup(getenv("XDG_CACHE_HOME")) : NULL;
-    char *home = getenv("HOME") ? strdup(getenv("HOME")) : NULL;
-    char want[400];
+    char want[400], *was[2];
+    take_env(was);
+    assert_int_equal(mkdir(in_root("home"), 0777), 0);
     vkc_device *dev = open_with("");
     assert_null(dev->cache_path);
     vkc__cache_close(dev);
@@ -248,12 +268,43 @@ static void where_it_lies(void **state)
     assert_null(dev->cache_path);
     compile_and_run(dev);
     close_clean(dev);
-    if (xdg)
-        setenv("XDG_CACHE_HOME", xdg, 1);
-    if (home)
-        setenv("HOME", home, 1);
-    free(xdg);
-    free(home);
+    put_env(was);
+}
+
+// A user's folder that is not there is not made, and there is no cache; below one that is, what is missing is made.
+static void users_folders_are_not_made(void **state)
+{
+    (void) state;
+    static const struct { const char *xdg, *home, *missing, *folder; } rows[] = {
+        { NULL, "gone", "gone", NULL },                         // an account without a home
+        { NULL, "gone/deeper", "gone", NULL },
+        { "gone/cache", "here", "gone", NULL },                 // a disk that is not mounted
+        { "gone/cache///", "here", "gone", NULL },
+        { NULL, "text", "text/.cache", NULL },                  // a file
+        { NULL, "here", "gone", "here/.cache/pare" },
+        { "here/xdg", "gone", "gone", "here/xdg/pare" },        // which its specification wants made
+        { "here/more//", "gone", "gone", "here/more/pare" },
+        { "here", "gone", "gone", "here/pare" },
+    };
+    char *was[2], path[300];
+    take_env(was);
+    assert_int_equal(mkdir(in_root("here"), 0777), 0);
+    save(in_root("text"), (const unsigned char *) "", 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].xdg)
+            setenv("XDG_CACHE_HOME", in_root(rows[i].xdg), 1);
+        else
+            unsetenv("XDG_CACHE_HOME");
+        setenv("HOME", in_root(rows[i].home), 1);
+        vkc_device *dev = open_with(NULL);
+        assert_int_equal(dev->cache_path != NULL, rows[i].folder != NULL);
+        compile_and_run(dev);
+        close_clean(dev);
+        assert_int_not_equal(access(in_root(rows[i].missing), F_OK), 0);
+        snprintf(path, sizeof path, "%s", in_root(rows[i].folder ? rows[i].folder : "here"));
+        assert_int_equal(count_files(path), rows[i].folder ? 1 : 0);
+    }
+    put_env(was);
 }
 
 // ---- several processes
@@ -324,6 +375,7 @@ int main(void)
         cmocka_unit_test(damaged),
         cmocka_unit_test(no_place_to_write),
         cmocka_unit_test(where_it_lies),
+        cmocka_unit_test(users_folders_are_not_made),
     };
     rc |= cmocka_run_group_tests(tests, NULL, NULL);
     remove_tree(root);

@@ -146,8 +146,8 @@ static void open_each(void **state)
 static void no_driver_no_device(void **state)
 {
     (void) state;
-    char *files = swap_env("VK_DRIVER_FILES", "/no/such/driver.json");
-    char *old = swap_env("VK_ICD_FILENAMES", "/no/such/driver.json");
+    char *files = swap_env("VK_DRIVER_FILES", "/dev/null/driver.json");
+    char *old = swap_env("VK_ICD_FILENAMES", "/dev/null/driver.json");
     vkc_device_info *infos = NULL;
     uint32_t n;
     vkc_status st = vkc_devices_list(NULL, &infos, &n);
@@ -160,7 +160,7 @@ static void no_driver_no_device(void **state)
 static void validation_without_its_layer(void **state)
 {
     (void) state;
-    char *was = swap_env("VK_LAYER_PATH", "/no/such/folder");
+    char *was = swap_env("VK_LAYER_PATH", "/dev/null/folder");
     vkc_device *dev = NULL;
     vkc_status st = vkc_device_create(&(vkc_device_params) { .validate = true }, &dev);
     restore_env("VK_LAYER_PATH", was);

@@ -3,6 +3,7 @@
 #include "nn/graph/check.h"
 
 #include "nn/infer/infer.h"
+#include "tests/filter.h"
 #include "tests/nn/models/golden_model.h"
 #include "tests/nn/models/retention_run.h"
 
@@ -442,7 +443,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(wrong_use_is_refused),
         cmocka_unit_test(scopes_read_well),
     };
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
+    test_filter_names(argc, argv, tests, sizeof tests / sizeof *tests);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

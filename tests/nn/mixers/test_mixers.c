@@ -5,6 +5,7 @@
 #include "nn/graph/graph_impl.h"
 #include "nn/base/rng.h"
 #include "spv/args.h"
+#include "tests/filter.h"
 #include "tests/nn/mixers/mixer_run.h"
 #include "tests/numbers.h"
 #include "tests/vk/vk_test.h"
@@ -507,7 +508,11 @@ static void test_warm_starts(void **state)
 
 int main(int argc, char **argv)
 {
+    bool is_any = false;
     only = argc > 1 ? argv[1] : "";
+    for (uint32_t m = 0; m < nn_n_mixers; m++)
+        is_any |= get_mixer(m) != NULL;
+    test_filter_check(argc, argv, 1, is_any);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_gradients),

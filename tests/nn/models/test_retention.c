@@ -3,6 +3,7 @@
 // usage: test_retention [pattern of test names]
 #include "nn/infer/infer.h"
 #include "shaders/halt/halt.h"
+#include "tests/filter.h"
 #include "tests/nn/models/golden_model.h"
 #include "tests/nn/models/masked_vit.h"
 #include "tests/numbers.h"
@@ -575,6 +576,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_topk), cmocka_unit_test(test_topk_refused), cmocka_unit_test(test_poison),
         cmocka_unit_test(test_mixers), cmocka_unit_test(test_dense),
     };
-    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    test_filter_names(argc, argv, tests, sizeof tests / sizeof *tests);
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -24,6 +24,7 @@ typedef struct op_run {
     float  *in[NN_MAX_IO], *out[NN_MAX_IO], *din[NN_MAX_IO], *dout;     // host copies
     double *ref_in[NN_MAX_IO], *ref_out[NN_MAX_IO];
     unsigned char *image;           // host copy of buf
+    uint32_t n_runs, fail_run;      // op_run_execute fails at this one, as on a lost device; 0 = at none
 } op_run;
 
 typedef struct op_snapshot { float *out[NN_MAX_IO], *din[NN_MAX_IO]; } op_snapshot;

@@ -1,9 +1,12 @@
 // test_ops.c — every row of op_cases.c: forward against the double definition, backward against its
 // finite differences, equal bits twice, gradients added and not stored, guard bands and dead rows.
-// usage: test_ops [op-name-part [note-part]]
+// usage: test_ops [--fail-run=N] [op-name-part [note-part]]
+// With --fail-run=N, run N of every case fails, as on a device that is lost: what must be reported.
+#include "tests/filter.h"
 #include "tests/numbers.h"
 #include "tests/nn/ops/op_run.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -112,29 +115,34 @@ static int check_repeat(op_run *t, const char *label)
         printf("FAIL %s: second run has other bits\n", label);
         bad = 1;
     }
-    if (!bad && t->op->bwd && op_run_execute(t, 1.0f) == VKC_OK)
-        for (int i = 0; i < t->op->n_in && !bad; i++) {
-            size_t n = op_run_live(t, &t->call.in[i], t->call.in_rows[i]);
-            for (size_t k = 0; k < n && (t->op->grad & BIT(IN(i))) && t->call.in[i].rank; k++)
-                if (!(fabs((double) t->din[i][k] - 1 - (double) first.din[i][k]) <=
-                      2e-6 * (1 + fabs((double) first.din[i][k])))) {
-                    printf("FAIL %s: d in[%d] is not added to\n", label, i);
-                    bad = 1;
-                    break;
-                }
-        }
+    if (!bad && t->op->bwd && op_run_execute(t, 1.0f) != VKC_OK) {
+        printf("FAIL %s: third run: %s\n", label, vkc_last_error());
+        bad = 1;
+    }
+    for (int i = 0; i < t->op->n_in && t->op->bwd && !bad; i++) {
+        size_t n = op_run_live(t, &t->call.in[i], t->call.in_rows[i]);
+        for (size_t k = 0; k < n && (t->op->grad & BIT(IN(i))) && t->call.in[i].rank; k++)
+            if (!(fabs((double) t->din[i][k] - 1 - (double) first.din[i][k]) <=
+                  2e-6 * (1 + fabs((double) first.din[i][k])))) {
+                printf("FAIL %s: d in[%d] is not added to\n", label, i);
+                bad = 1;
+                break;
+            }
+    }
     op_snapshot_free(&first);
     return bad;
 }
 
-static int run_case(vkc_device *dev, const op_case *oc, uint32_t index)
+static int run_case(vkc_device *dev, const op_case *oc, uint32_t index, uint32_t fail_run)
 {
     char label[160];
     snprintf(label, sizeof label, "%s #%u%s%s", oc->op, index, oc->note ? " " : "", oc->note ? oc->note : "");
     op_run t;
     uint64_t seed = 0x9e3779b97f4a7c15u * (index + 1);
     int bad = 0;
-    if (op_run_init(&t, dev, oc, seed) != VKC_OK || op_run_execute(&t, 0.0f) != VKC_OK) {
+    vkc_status st = op_run_init(&t, dev, oc, seed);
+    t.fail_run = fail_run;
+    if (st != VKC_OK || op_run_execute(&t, 0.0f) != VKC_OK) {
         printf("FAIL %s: %s\n", label, vkc_last_error());
         bad = 1;
     } else {
@@ -150,17 +158,29 @@ static int run_case(vkc_device *dev, const op_case *oc, uint32_t index)
     return bad;
 }
 
+static bool is_chosen(const op_case *oc, int argc, char **argv)
+{
+    return (argc < 2 || strstr(oc->op, argv[1])) && (argc < 3 || strstr(oc->note ? oc->note : "", argv[2]));
+}
+
 int main(int argc, char **argv)
 {
+    uint32_t fail_run = 0;
+    bool is_any = false;
+    if (argc > 1 && sscanf(argv[1], "--fail-run=%" SCNu32, &fail_run) == 1) {
+        argv[1] = argv[0];
+        argc--, argv++;
+    }
+    for (uint32_t i = 0; i < n_op_cases; i++)
+        is_any |= is_chosen(&op_cases[i], argc, argv);
+    test_filter_check(argc, argv, 2, is_any);
     vkc_device *dev = test_device_open();
     printf("%s\n", vkc_device_get_info(dev)->name);
     uint32_t ran = 0, failed = 0;
     for (uint32_t i = 0; i < n_op_cases; i++) {
-        if (argc > 1 && !strstr(op_cases[i].op, argv[1]))
+        if (!is_chosen(&op_cases[i], argc, argv))
             continue;
-        if (argc > 2 && !strstr(op_cases[i].note ? op_cases[i].note : "", argv[2]))
-            continue;
-        failed += (uint32_t) run_case(dev, &op_cases[i], i);
+        failed += (uint32_t) run_case(dev, &op_cases[i], i, fail_run);
         ran++;
     }
     if (vkc_device_validation_count(dev)) {
@@ -169,5 +189,5 @@ int main(int argc, char **argv)
     }
     printf("%u passed, %u failed\n", ran > failed ? ran - failed : 0, failed);
     vkc_device_destroy(dev);
-    return failed || (argc == 1 && !ran);
+    return failed || !ran;
 }
