@@ -95,7 +95,7 @@ static vkc_status check_bind(vkc_recording *rec, const vkc_kernel *k, uint32_t i
     const vkc_device_info *info = &rec->dev->info;
     vkc_status st = vkc__slice_check(rec->dev, s, k->params.shader->name);
     if (st != VKC_OK)
-        return VKC_FAIL(st, "binding %u of %s", i, vkc_last_error());
+        return VKC_WRAP(st, "binding %u of %s", i, vkc_last_error());
     if (s.size == 0 || s.offset % info->offset_align)
         return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes at offset %zu, want at least 1 at a multiple of %u",
                         k->params.shader->name, i, s.size, s.offset, info->offset_align);

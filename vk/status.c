@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local char last_error[4096];
+#define MAX_FILE 100                // bytes of a file's path, of its end
+
+static _Thread_local vkc_failure last;
 
 const char *vkc_status_str(vkc_status st)
 {
@@ -19,29 +21,58 @@ const char *vkc_status_str(vkc_status st)
 
 const char *vkc_last_error(void)
 {
-    return last_error;
+    return last.text;
 }
 
-// The part of a path that starts at one of the project's own folders.
-static const char *short_path(const char *file)
+const char *vkc_last_error_place(void)
 {
-    static const char *const folder[] = { "/shaders/", "/vk/", "/nn/", "/distill/", "/apps/", "/tests/" };
-    const char *best = file;
-    for (size_t i = 0; i < sizeof folder / sizeof *folder; i++)
-        for (const char *p = strstr(file, folder[i]); p; p = strstr(p + 1, folder[i]))
-            if (p + 1 > best)
-                best = p + 1;
-    return best;
+    return last.place;
+}
+
+// Formatted aside: an argument may be the previous vkc_last_error().
+static void set_text(const char *fmt, va_list ap)
+{
+    char text[sizeof last.text];
+    vsnprintf(text, sizeof text, fmt, ap);
+    memcpy(last.text, text, strlen(text) + 1);
+}
+
+// `file` is what the compiler calls it, which the build makes a path from the top of the tree.
+static void add_place(const char *file, int line)
+{
+    const size_t at = strlen(last.place), len = strlen(file);
+    snprintf(last.place + at, sizeof last.place - at, "%s%s:%d", at ? ", " : "",
+             len > MAX_FILE ? file + len - MAX_FILE : file, line);
 }
 
 vkc_status vkc_fail(vkc_status st, const char *file, int line, const char *fmt, ...)
 {
-    // Formatted aside: an argument may be the previous vkc_last_error().
-    char text[sizeof last_error - 96];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    set_text(fmt, ap);
     va_end(ap);
-    snprintf(last_error, sizeof last_error, "%s [%.60s:%d]", text, short_path(file), line);
+    last.place[0] = '\0';
+    add_place(file, line);
+    return st;
+}
+
+vkc_status vkc_wrap(vkc_status st, const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    set_text(fmt, ap);
+    va_end(ap);
+    add_place(file, line);
+    return st;
+}
+
+void vkc_failure_keep(vkc_failure *out)
+{
+    *out = last;
+}
+
+vkc_status vkc_failure_again(vkc_status st, const vkc_failure *f)
+{
+    last = *f;
     return st;
 }

@@ -27,7 +27,7 @@ vkc_status distill_study_check(const nn_model *teacher, const nn_model *student,
 {
     vkc_status st = distill_check_shapes(teacher, student);
     if (st != VKC_OK)
-        return VKC_FAIL(st, "%s is no student of this teacher: %s", name, vkc_last_error());
+        return VKC_WRAP(st, "%s is no student of this teacher: %s", name, vkc_last_error());
     for (uint32_t l = 0; l < teacher->cfg.depth; l++)
         if (!fixed[l] && !distill_layer_differs(teacher, student, l))
             return VKC_FAIL(VKC_E_ARG, "%s has the teacher's attention in layer %u; a study wants all of it replaced",

@@ -44,7 +44,7 @@ struct nn_loader {
     bool     has_good;              // some picture was usable
     char     texts[MAX_TEXTS][TEXT_SIZE];
     vkc_status failed;              // what stopped a worker for good
-    char     failed_text[TEXT_SIZE];
+    vkc_failure failure;
     pthread_t threads[MAX_THREADS];
     uint32_t n_threads;
 };
@@ -69,28 +69,19 @@ uint32_t nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at)
     return is_part ? (uint32_t) ((uint64_t) i * l->n_listed / l->p.max_images) : i;
 }
 
-// The newest sentence of this thread without the place in the source.
-static void copy_error(char *out)
-{
-    snprintf(out, TEXT_SIZE, "%s", vkc_last_error());
-    char *place = strrchr(out, '[');
-    if (place != NULL && place > out && place[-1] == ' ' && out[strlen(out) - 1] == ']')
-        place[-1] = '\0';
-}
-
 // The lock is held.
 static void note_failure(nn_loader *l, uint32_t image, vkc_status st)
 {
     if (st != VKC_E_FORMAT && st != VKC_E_IO) {         // memory is short: not the picture's fault
         if (l->failed == VKC_OK) {
             l->failed = st;
-            copy_error(l->failed_text);
+            vkc_failure_keep(&l->failure);
         }
         return;
     }
     if (l->state[image] != BAD) {
         if (l->n_bad < MAX_TEXTS)
-            copy_error(l->texts[l->n_bad]);
+            snprintf(l->texts[l->n_bad], TEXT_SIZE, "%s", vkc_last_error());
         l->n_bad++;
         l->state[image] = BAD;
     }
@@ -137,7 +128,8 @@ static void *run_worker(void *user)
     pthread_mutex_lock(&l->lock);
     if (work == NULL && l->failed == VKC_OK) {
         l->failed = VKC_E_NOMEM;
-        snprintf(l->failed_text, TEXT_SIZE, "no memory for a decoded picture");
+        VKC_FAIL(l->failed, "no memory for a decoded picture");
+        vkc_failure_keep(&l->failure);
     }
     while (!l->stops && work != NULL) {
         if (l->claim >= l->next + RING || is_past_end(l, l->claim)) {
@@ -339,7 +331,7 @@ static vkc_status wait_for(nn_loader *l)
     while (l->failed == VKC_OK && (l->claim <= l->next || s->n_done < want))
         pthread_cond_wait(&l->ready, &l->lock);
     if (l->failed != VKC_OK)
-        return VKC_FAIL(l->failed, "%s", l->failed_text);
+        return vkc_failure_again(l->failed, &l->failure);
     return l->has_good ? VKC_OK : find_good(l);
 }
 

@@ -125,7 +125,7 @@ typedef struct work {
     uint32_t  wrong;                // the first of those, NN_NO_NODE so far
     nn__verdict verdict;            // of it
     vkc_status st;
-    char      error[512];           // a thread's last error is its own
+    vkc_failure failure;            // a thread's last error is its own
     pthread_mutex_t lock;           // guards all this, the device and the figures
 } work;
 
@@ -174,7 +174,7 @@ static void *judge_calls(void *user)
             keep_figures(w, node, &v);
         if (st != VKC_OK && w->st == VKC_OK) {
             w->st = st;
-            snprintf(w->error, sizeof w->error, "%s", vkc_last_error());
+            vkc_failure_keep(&w->failure);
         }
     }
     pthread_mutex_unlock(&w->lock);
@@ -271,7 +271,7 @@ vkc_status nn_check_after(nn_graph *g, const char *when)
     pthread_mutex_destroy(&w.lock);
     forget(g);
     if (st == VKC_OK && w.st != VKC_OK)
-        st = VKC_FAIL(w.st, "%s", w.error);
+        st = vkc_failure_again(w.st, &w.failure);
     if (st != VKC_OK)
         return st;
     g->check->n_replays++;

@@ -42,7 +42,7 @@ nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st)
 {
     if (g->status == VKC_OK) {
         g->status = st;
-        snprintf(g->error, sizeof g->error, "%s", vkc_last_error());
+        vkc_failure_keep(&g->failure);
     }
     return NULL;
 }

@@ -54,7 +54,7 @@ typedef struct nn_watched {         // nn/graph/finite.h
 struct nn_graph {
     vkc_device *dev;
     vkc_status  status;             // sticky
-    char        error[512];
+    vkc_failure failure;
     nn_node    *node;
     uint32_t    n_nodes, cap_nodes;
     nn_tensor **tensor;             // all, owned

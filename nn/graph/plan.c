@@ -211,7 +211,7 @@ static uint32_t collect(nn_graph *g, nn_piece **list)
 vkc_status nn_graph_plan(nn_graph *g)
 {
     if (g->status != VKC_OK)
-        return VKC_FAIL(g->status, "%s", g->error);
+        return vkc_failure_again(g->status, &g->failure);
     if (g->planned)
         return VKC_FAIL(VKC_E_ARG, "graph: planned twice");
     mark_backward(g);
@@ -230,11 +230,11 @@ vkc_status nn_graph_plan(nn_graph *g)
     for (uint32_t b = 0; b < g->n_blocks && st == VKC_OK; b++)
         st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, g->block_size[b], "activations", &g->block[b]);
     if (st != VKC_OK && g->check)
-        st = VKC_FAIL(st, "%s; to compare with the CPU every tensor of the forward pass keeps memory of its own: a "
+        st = VKC_WRAP(st, "%s; to compare with the CPU every tensor of the forward pass keeps memory of its own: a "
                       "smaller batch needs less", vkc_last_error());
     if (st != VKC_OK) {
         g->status = st;
-        snprintf(g->error, sizeof g->error, "%s", vkc_last_error());
+        vkc_failure_keep(&g->failure);
         return st;
     }
     for (uint32_t i = 0; i < g->n_tensors; i++) {

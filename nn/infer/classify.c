@@ -134,15 +134,6 @@ const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l)
     return nn_infer_kept(c->inf, l);
 }
 
-// The newest sentence of this thread without its place in the sources, which the caller's will get.
-static void copy_error(char out[MAX_TEXT])
-{
-    snprintf(out, MAX_TEXT, "%s", vkc_last_error());
-    char *place = strrchr(out, '[');
-    if (place != NULL && place > out && place[-1] == ' ' && strstr(place, ".c:") != NULL)
-        place[-1] = '\0';
-}
-
 static void decode(nn_classifier *c, uint32_t i)
 {
     const nn_model_config *cfg = &c->v->cfg;
@@ -153,7 +144,7 @@ static void decode(nn_classifier *c, uint32_t i)
         p->st = nn_preprocess_run(&cfg->preprocess, c->paths[i], &im, (nn_size) { cfg->height, cfg->width },
                                   c->rgb + i * 3 * get_area(c));
     if (p->st != VKC_OK)
-        copy_error(p->text);
+        snprintf(p->text, sizeof p->text, "%s", vkc_last_error());
     nn_image_finish(&im);
 }
 

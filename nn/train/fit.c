@@ -116,7 +116,7 @@ static vkc_status check_step(const fit *f)
     const unsigned long long step = f->s.step + 1;
     vkc_status st = nn_stepper_check(p->stepper, step);
     if (st != VKC_OK)
-        return VKC_FAIL(st, "%s: %s", p->what, vkc_last_error());
+        return VKC_WRAP(st, "%s: %s", p->what, vkc_last_error());
     for (uint32_t i = 0; i < p->n_watch; i++)
         if (!isfinite(f->watch[i]))
             return VKC_FAIL(VKC_E_CHECK, "%s: loss %u is not a number at step %llu; a lower learning rate may help",

@@ -12,7 +12,8 @@
 #define assert_ok(expr) do {                                                            \
         vkc_status ok_st = (expr);                                                      \
         if (ok_st != VKC_OK)                                                            \
-            fail_msg("%s: %s: %s", #expr, vkc_status_str(ok_st), vkc_last_error());     \
+            fail_msg("%s: %s: %s [%s]", #expr, vkc_status_str(ok_st), vkc_last_error(), \
+                     vkc_last_error_place());                                           \
     } while (0)
 #define assert_status(expr, want) do {                                                  \
         vkc_status want_st = (expr);                                                    \

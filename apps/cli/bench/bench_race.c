@@ -2,7 +2,6 @@
 #include "apps/cli/bench/bench_race.h"
 
 #include <stdio.h>
-#include <string.h>
 
 void bench_race_finish(bench_race *r)
 {
@@ -39,11 +38,4 @@ bool bench_is_skippable(vkc_status st)
 bool bench_is_too_large(vkc_status st)
 {
     return st == VKC_E_UNSUPPORTED || st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
-}
-
-void bench_failure_text(char *out, size_t size)
-{
-    snprintf(out, size, "%s", vkc_last_error());
-    for (char *place; (place = strrchr(out, '[')) != NULL && place > out && strstr(place, ".c:");)
-        place[-1] = '\0';
 }

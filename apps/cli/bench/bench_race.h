@@ -20,6 +20,5 @@ vkc_status bench_race_play(bench_race *r, bool counts, const nn_progress *p);
 // A failure that says that this size or mixer cannot be measured here, and the next may.
 bool       bench_is_skippable(vkc_status st);
 bool       bench_is_too_large(vkc_status st);           // of those: a smaller batch may do
-void       bench_failure_text(char *out, size_t size);  // the newest failure, without the place in the sources
 
 #endif

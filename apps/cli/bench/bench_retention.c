@@ -99,7 +99,7 @@ static vkc_status run_one(retention_bench *b, const retention_args *a, vkc_devic
     if (st == VKC_OK)
         st = play(a, &race, &p);
     if (bench_is_skippable(st)) {
-        bench_failure_text(first->why, sizeof first->why);
+        snprintf(first->why, sizeof first->why, "%s", vkc_last_error());
         warn("%s is left out: %s", note, first->why);
         st = VKC_OK;
     } else if (st == VKC_OK) {

@@ -200,7 +200,7 @@ static vkc_status run_built_in(retention_bench *b, const retention_args *a, vkc_
             break;
     }
     if (bench_is_skippable(st)) {
-        bench_failure_text(m->why, sizeof m->why);
+        snprintf(m->why, sizeof m->why, "%s", vkc_last_error());
         warn("a model of %s with %u tokens is left out: %s", b->lists.name[mixer], tokens, m->why);
         st = VKC_OK;
     }

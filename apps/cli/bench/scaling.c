@@ -124,7 +124,7 @@ static void leave_out(work *w, uint32_t mixer, scaling_cell *out)
 {
     if (!out)
         return;                     // a probe: its turn comes
-    bench_failure_text(out->why, sizeof out->why);
+    snprintf(out->why, sizeof out->why, "%s", vkc_last_error());
     warn("%s at %u tokens is left out: %s", w->s->name[mixer], w->tokens, out->why);
 }
 

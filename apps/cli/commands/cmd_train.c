@@ -57,11 +57,11 @@ static vkc_status train(const train_args *a, nn_model *v, const nn_dataset *data
     p.recipe.smoothing = app_or_none(a->recipe.smoothing);
     console_catch_signals();
     vkc_status st = nn_train(v, &p, &o.train);
-    char failure[1024];                 // naming pictures that cannot be read leaves sentences of its own
-    snprintf(failure, sizeof failure, "%s", vkc_last_error());
+    vkc_failure failure;                // naming pictures that cannot be read leaves sentences of its own
+    vkc_failure_keep(&failure);
     measure_name_bad(data, NN_SPLIT_TRAIN, o.train.bad);
     if (st != VKC_OK)
-        st = VKC_FAIL(st, "%s", failure);
+        vkc_failure_again(st, &failure);
     if (st == VKC_OK)
         st = measure_split(v, data, NN_SPLIT_VAL, &a->d, &o.val);
     if (st == VKC_OK)

@@ -62,14 +62,10 @@ void warn(const char *fmt, ...)
 
 void warn_failure(void)
 {
-    char text[4096];
-    snprintf(text, sizeof text, "%s", vkc_last_error());
-    char *place;
-    // A failure handed on has more than one place behind it: "... [vk/memory.c:20] [nn/graph/graph.c:60]".
-    while (!is_verbose && (place = strrchr(text, '[')) != NULL && place > text && strstr(place, ".c:") &&
-           place[strlen(place) - 1] == ']')
-        place[-1] = '\0';
-    warn("%s", text);
+    if (is_verbose && *vkc_last_error_place())
+        warn("%s [%s]", vkc_last_error(), vkc_last_error_place());
+    else
+        warn("%s", vkc_last_error());
 }
 
 void console_log(void *user, vkc_log_level level, const char *msg)

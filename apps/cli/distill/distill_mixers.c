@@ -41,7 +41,7 @@ static vkc_status check_student(const nn_model *teacher, const nn_model *s, cons
 {
     vkc_status st = distill_check_shapes(teacher, s);
     if (st != VKC_OK)
-        return VKC_FAIL(st, "--from %s: %s", dir, vkc_last_error());
+        return VKC_WRAP(st, "--from %s: %s", dir, vkc_last_error());
     for (uint32_t l = 0; l < s->cfg.depth; l++)
         if (strcmp(teacher->cfg.layers[l].mixer, "attention") == 0 && strcmp(s->cfg.layers[l].mixer, "attention") == 0)
             return VKC_FAIL(VKC_E_ARG, "--from %s: layer %u is attention still; a student with every attention layer "
