@@ -126,6 +126,59 @@ def test_bad_safetensors(work):
     check_run(6, "norm.bias", "inspect", m)
 
 
+def gpt2(blocks):
+    """Tensors of a language model, as transformers name them."""
+    parts = "ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"
+    names = ["transformer.wte.weight", "transformer.wpe.weight", "transformer.ln_f.weight", "transformer.ln_f.bias"]
+    for i in range(blocks):
+        names += [f"transformer.h.{i}.{part}.{kind}" for part in parts for kind in ("weight", "bias")]
+    return {name: ([DIM], [0.0] * DIM) for name in names}
+
+
+def text_side():
+    names = ["positional_embedding", "token_embedding.weight", "ln_final.weight", "transformer.resblocks.0.ln_1.weight",
+             "text_model.final_layer_norm.bias", "text_projection", "logit_scale"]
+    return {name: ([DIM], [0.0] * DIM) for name in names}
+
+
+def test_foreign_tensors(work):
+    """What belongs to no part of the model is listed, by every command; what such models are stored with passes."""
+    m = make_model(work / "foreign")
+    path = m / "model.safetensors"
+    picture = work / "data/test/dark/0.png"
+    save(path, {**make_tensors(), **gpt2(2)})
+    words = (f"{path}: of its tensors 28 with no place in the model that the config describes: "
+             "transformer.h.0.attn.c_attn.bias, transformer.h.0.attn.c_attn.weight, transformer.h.0.attn.c_proj.bias, "
+             "transformer.h.0.attn.c_proj.weight, transformer.h.0.ln_1.bias, transformer.h.0.ln_1.weight and 22 more\n")
+    for args in (["inspect", m], ["classify", m, picture], ["eval", m, "--data", work / "data"],
+                 ["sparsity", m, "--data", work / "data"], ["export", m, "-o", work / "foreign-export"],
+                 ["train", "--init", m, "--data", work / "data", "-o", work / "foreign-train"],
+                 ["distill", m, "--data", work / "data", "--mixer", "linear", "-o", work / "foreign-distill"]):
+        check_run(6, words, *args)
+    check(not any((work / f"foreign-{name}").exists() for name in ("export", "train", "distill")),
+          "a model with foreign tensors was written")
+    save(path, {**make_tensors(), "transformer.wte.weight": ([DIM], [0.0] * DIM)})
+    check_run(6, "tensor transformer.wte.weight, bytes ", "inspect", m)
+    check_run(6, "has no place in the model that the config describes", "inspect", m)
+    tensors = {**make_tensors(), **gpt2(0)}
+    del tensors["norm.bias"], tensors["cls_token"]
+    save(path, tensors)
+    check_run(6, "of its tensors 2 missing: cls_token, norm.bias; 4 with no place in the model that the config "
+              "describes: transformer.ln_f.bias, transformer.ln_f.weight, transformer.wpe.weight, "
+              "transformer.wte.weight\n", "inspect", m)
+    # CLIP's text side is at home beside CLIP's image side.
+    save(path, {**make_tensors(), **text_side()})
+    check_run(6, "of its tensors 7 with no place", "inspect", m)
+    image = {f"visual.trunk.{name}": tensor for name, tensor in make_tensors().items()}
+    save(path, {**image, **text_side()})
+    check_run(0, "vision transformer", "inspect", m)
+    save(path, {**image, **text_side(), **gpt2(1)})
+    check_run(6, "of its tensors 16 with no place", "inspect", m)
+    save(path, {**make_tensors(), "mask_token": ([1, 1, DIM], [0.0] * DIM), "pooler.dense.bias": ([DIM], [0.0] * DIM),
+                "embeddings.position_ids": ([1, 5], [0.0] * 5)})
+    check_run(0, "vision transformer", "inspect", m)
+
+
 def test_bad_index(work):
     index = make_shards(work / "bad-shards")
     path = work / "bad-shards/model.safetensors.index.json"
@@ -205,8 +258,8 @@ def test_conversion(work):
 
 
 def test_all(work):
-    cli.run_tests(work, test_same_bits, test_bad_safetensors, test_bad_index, test_bad_config, test_other_formats,
-                  test_conversion)
+    cli.run_tests(work, test_same_bits, test_bad_safetensors, test_foreign_tensors, test_bad_index, test_bad_config,
+                  test_other_formats, test_conversion)
 
 
 if __name__ == "__main__":

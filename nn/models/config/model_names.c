@@ -10,6 +10,13 @@ static const char *const prefixes[] = {
     NULL
 };
 
+// Of CLIP's image side.
+static const char *const images[] = {
+#define NN_IMAGE(text) text,
+#include "nn/models/config/model_names.def"
+    NULL
+};
+
 typedef enum { WRITE_NONE, WRITE_ALL, WRITE_PLAIN, WRITE_GATED } written;
 
 static const struct {
@@ -40,8 +47,6 @@ static bool match(const char *pattern, const char *name, blanks *b)
 {
     *b = (blanks) { .block = "" };
     while (*pattern) {
-        if (strcmp(pattern, "**") == 0)
-            return *name != '\0';
         if (strcmp(pattern, "*") == 0) {
             snprintf(b->kind, sizeof b->kind, "%.7s", name);
             return strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0;
@@ -90,17 +95,33 @@ static bool look_up(const char *name, nn_tensor_name *out)
     return false;
 }
 
+// The one of a list that a name begins with; NULL = none.
+static const char *find_start(const char *const *list, const char *name)
+{
+    while (*list && strncmp(name, *list, strlen(*list)) != 0)
+        list++;
+    return *list;
+}
+
 bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
 {
     while (!look_up(theirs, out)) {
-        const char *const *p = prefixes;
-        while (*p && strncmp(theirs, *p, strlen(*p)) != 0)
-            p++;
-        if (!*p)
+        const char *prefix = find_start(prefixes, theirs);
+        if (!prefix)
             return false;
-        theirs += strlen(*p);
+        theirs += strlen(prefix);
     }
     return true;
+}
+
+bool nn_tensor_name_is_clip_image(const char *theirs)
+{
+    const char *prefix = "";
+    while (prefix && !find_start(images, theirs)) {
+        prefix = find_start(prefixes, theirs);
+        theirs += prefix ? strlen(prefix) : 0;
+    }
+    return prefix != NULL;
 }
 
 bool nn_tensor_name_dinov2(const char *ours, uint32_t part, bool is_gated, nn_tensor_name *name,

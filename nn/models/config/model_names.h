@@ -14,13 +14,17 @@ extern "C" {
 #endif
 
 typedef struct nn_tensor_name {
-    char     ours[NN_MAX_NAME];     // "blocks.3.attn.qkv.weight", "@more"; "" = of no use to a classifier of pictures
+    char     ours[NN_MAX_NAME];     // "blocks.3.attn.qkv.weight", "@more"; "" = of no use to a classifier of pictures;
+                                    // "@text" = likewise, of CLIP's text side: wrong in a file without its image side
     uint32_t part, parts;           // it is rows part / parts of ours
     bool     is_transposed;         // it is ours the other way round
 } nn_tensor_name;
 
 // False: no program of the table has a tensor of this name.
 bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out);
+
+// Is a name what the programs of CLIP call a tensor of its image side, behind the usual prefixes?
+bool nn_tensor_name_is_clip_image(const char *theirs);
 
 // What transformers call part `part` of a parameter of ours in a DINOv2 with a gated MLP or a plain one, without the
 // prefix of its class. False: it has no such part.

@@ -29,18 +29,24 @@ typedef struct loading {
     uint32_t *parts;                // (params->n) bits of the parts that are there
     const nn_st_tensor *folded;     // positions of which the first goes into the class token; NULL = none
     const nn_st_tensor *first;      // of those without a place
+    bool      is_clip;              // a text side may lie beside
     uint32_t  n_unknown, n_missing;
     char      unknown[512], missing[512];
 } loading;
 
-// Append one more name to a list that ends in "..." when it is long.
+// Append one more name to a list of the first; the list is ended when all are known.
 static void list(char *text, size_t size, uint32_t n, const char *name)
 {
     const size_t at = strlen(text);
     if (n < MAX_LISTED)
         snprintf(text + at, size - at, "%s%.80s", n ? ", " : "", name);
-    else if (n == MAX_LISTED)
-        snprintf(text + at, size - at, " ...");
+}
+
+static void end_list(char *text, size_t size, uint32_t n)
+{
+    const size_t at = strlen(text);
+    if (n > MAX_LISTED)
+        snprintf(text + at, size - at, " and %u more", n - MAX_LISTED);
 }
 
 static bool find(const loading *l, const char *ours, uint32_t *index)
@@ -153,20 +159,29 @@ static vkc_status plan_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
     return VKC_OK;
 }
 
+// May a tensor be passed over, being what such models are stored with?
+static bool is_left_out(const loading *l, const nn_tensor_name *name)
+{
+    return !*name->ours || (l->is_clip && strcmp(name->ours, "@text") == 0);
+}
+
 static vkc_status plan_all(loading *l)
 {
     vkc_status st = VKC_OK;
+    for (size_t i = 0; i < nn_weights_len(l->w); i++)
+        l->is_clip |= nn_tensor_name_is_clip_image(nn_weights_at(l->w, i)->name);
     for (size_t i = 0; i < nn_weights_len(l->w) && st == VKC_OK; i++) {
         const nn_st_tensor *t = nn_weights_at(l->w, i);
         nn_tensor_name name;
         uint32_t index;
         if (nn_params_find(l->v->params, t->name, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .parts = 1 };
-        else if (!nn_tensor_name_get(t->name, &name) || (*name.ours && !find(l, name.ours, &index))) {
+        else if (!nn_tensor_name_get(t->name, &name) ||
+                 (!is_left_out(l, &name) && !find(l, name.ours, &index))) {
             l->first = l->n_unknown == 0 ? t : l->first;
             list(l->unknown, sizeof l->unknown, l->n_unknown++, t->name);
             continue;
-        } else if (!*name.ours)
+        } else if (is_left_out(l, &name))
             continue;
         st = plan_part(l, t, &name, index);
     }
@@ -209,7 +224,9 @@ static vkc_status check_whole(loading *l)
         return VKC_OK;
     if (l->n_unknown == 1 && l->n_missing == 0)
         return NN_ST_FAIL(VKC_E_FORMAT, l->first, "has no place in the model that the config describes");
-    char unknown[600] = "", missing[600] = "";
+    char unknown[700] = "", missing[600] = "";
+    end_list(l->missing, sizeof l->missing, l->n_missing);
+    end_list(l->unknown, sizeof l->unknown, l->n_unknown);
     if (l->n_missing)
         snprintf(missing, sizeof missing, "%u missing: %s", l->n_missing, l->missing);
     if (l->n_unknown)

@@ -30,6 +30,10 @@ static void test_tensors(void **state)
         "blocks.-1.norm1.weight", "blocks.12345.norm1.weight", "blocks.1.norm1.gain", "blocks.1.norm1.",
         "blocks.1.norm1.weight.x", "vit.", "text_model.", "visual.proj.weight", "blocks.1.attn.q_norm.weight",
         "norm.running_mean",
+        // GPT-2's, T5's and BERT's: not CLIP's text side, whatever they begin with
+        "transformer.wte.weight", "transformer.h.0.attn.c_attn.weight", "transformer.h.0.ln_1.weight",
+        "transformer.ln_f.bias", "transformer.resblocks.weight", "transformer.resblocks.0.attn.weight", "transformer.",
+        "text_model.shared.weight", "text_model.encoder.layer.0.attention.self.query.weight", "lm_head.weight",
     };
     nn_tensor_name name;
     (void) state;
@@ -43,15 +47,34 @@ static void test_tensors(void **state)
     expect("deit.layers.7.attention.v_proj.weight", "blocks.7.attn.qkv.weight", 2, 3);
     expect("dinov2.encoder.layer.0.mlp.up_proj.bias", "blocks.0.mlp.fc1.bias", 1, 2);
     expect("vision_model.pre_layrnorm.weight", "norm_pre.weight", 0, 1);
-    expect("text_model.encoder.layers.0.mlp.fc1.weight", "", 0, 1);
+    expect("text_model.encoder.layers.0.mlp.fc1.weight", "@text", 0, 1);
+    expect("text_model.embeddings.position_ids", "@text", 0, 1);
+    expect("vision_model.embeddings.position_ids", "", 0, 1);
+    expect("vit.pooler.dense.weight", "", 0, 1);
     expect("visual.trunk.patch_embed.proj.weight", "patch_embed.proj.weight", 0, 1);
     expect("visual.transformer.resblocks.23.attn.in_proj_bias", "blocks.23.attn.qkv.bias", 0, 1);
-    expect("transformer.resblocks.23.attn.in_proj_bias", "", 0, 1);        // of the text tower
+    expect("transformer.resblocks.23.attn.in_proj_bias", "@text", 0, 1);
     expect("visual.proj", "head.weight", 0, 1);
     assert_true(nn_tensor_name_get("visual.proj", &name) && name.is_transposed);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (nn_tensor_name_get(unknown[i], &name))
             fail_msg("\"%s\" is taken for %s", unknown[i], name.ours);
+}
+
+static void test_clip_sides(void **state)
+{
+    static const struct { const char *name; bool is_image; } rows[] = {
+        { "visual.conv1.weight", true }, { "visual.trunk.cls_token", true }, { "visual_projection.weight", true },
+        { "vision_model.post_layernorm.weight", true }, { "module.visual.proj", true },
+        { "_orig_mod.module.vision_model.embeddings.class_embedding", true },
+        { "cls_token", false }, { "vit.embeddings.cls_token", false }, { "visual", false }, { "", false },
+        { "text_model.final_layer_norm.bias", false }, { "transformer.resblocks.0.ln_1.weight", false },
+        { "blocks.0.visual.proj", false },
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (nn_tensor_name_is_clip_image(rows[i].name) != rows[i].is_image)
+            fail_msg("%s is %sof CLIP's image side", rows[i].name, rows[i].is_image ? "" : "not ");
 }
 
 // Of shapes built from the name alone; the counts are timm's (results-imagenet.csv, and its models made).
@@ -173,8 +196,8 @@ static void test_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tensors), cmocka_unit_test(test_counts), cmocka_unit_test(test_architectures),
-        cmocka_unit_test(test_configs),
+        cmocka_unit_test(test_tensors), cmocka_unit_test(test_clip_sides), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_architectures), cmocka_unit_test(test_configs),
     };
     return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }
