@@ -29,7 +29,7 @@ static size_t get_choice(const report_run *r, const json_t *line, size_t layer, 
     if (name)
         snprintf(out, 160, "%.150s", name);
     else if (!choice)
-        report_mixer(r, out);
+        report_mixer_name(r, out);
     else
         snprintf(out, 160, "mixer %zu", number);
     return number;
