@@ -119,7 +119,8 @@ static void write_transfer(FILE *f, const report_run *r, size_t depth)
         return;
     html_table_open(f, "What each layer became, and the relative error of a mixer’s output after the transfer", head);
     for (size_t l = 0; l < depth; l++) {
-        char mixer[160] = "attention";
+        char mixer[160];
+        snprintf(mixer, sizeof mixer, "%s", nn_mixer_default()->name);
         json_t *path = report_list(r->results, "path");
         for (size_t i = 0; i < json_array_size(path) && i < NN_MAX_DEPTH; i++)
             if (report_number(json_array_get(path, i), "layer") == (double) l && report_is_replaced(r, (double) l))

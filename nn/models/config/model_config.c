@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nn/base/json.h"
+#include "nn/mixers/mixer.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/model_kind.h"
 
@@ -123,6 +124,6 @@ bool nn__config_is_plain(const nn_model_config *c)
 {
     bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->projection_dim;
     for (uint32_t l = 0; l < c->depth; l++)
-        is_plain = is_plain && strcmp(c->layers[l].mixer, "attention") == 0;
+        is_plain = is_plain && nn_mixer_of(&c->layers[l]) == nn_mixer_default();
     return is_plain;
 }

@@ -8,6 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "nn/mixers/mixer.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/config/preprocess_json.h"
 #include "nn/models/model_kind.h"
@@ -178,7 +179,7 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
         return VKC_FAIL(VKC_E_IO, "%s is not a model folder", folder);
     VKC_TRY(read_config(folder, &m));
     for (uint32_t i = 0; i < m.depth; i++)
-        VKC_TRY(nn_layer_config_set(&m.layers[i], "attention", NULL));
+        VKC_TRY(nn_layer_config_set(&m.layers[i], nn_mixer_default()->name, NULL));
     VKC_TRY(nn_path_build(path, folder, "pare.json"));
     if (nn_is_file(path)) {
         VKC_TRY(nn_json_load(path, MAX_JSON, &pare));
