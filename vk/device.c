@@ -1,58 +1,9 @@
-// device.c — open and close a device; what a VkResult means.
+// device.c — open and close a device. What is known of one that is open is in device_state.c.
 #include "vk/internal.h"
 #include "vk/cache.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void log_fault(vkc_device *dev)
-{
-    vkc__fault_counts counts = { .sType = VKC__FAULT_COUNTS_TYPE };
-    vkc__fault_info fault = { .sType = VKC__FAULT_INFO_TYPE };
-    if (dev->get_fault && dev->get_fault(dev->vk, &counts, &fault) >= VK_SUCCESS)
-        vkc__log_write(&dev->log, VKC_LOG_ERROR, "device lost: %s", fault.description);
-}
-
-void vkc__lose(vkc_device *dev)
-{
-    dev->lost = true;
-}
-
-vkc_status vkc__check(vkc_device *dev, VkResult res, const char *what)
-{
-    if (res >= VK_SUCCESS)
-        return VKC_OK;
-    if (res == VK_ERROR_DEVICE_LOST) {
-        if (!dev->lost && dev->vk)
-            log_fault(dev);
-        vkc__lose(dev);
-        return VKC_FAIL(VKC_E_LOST, "the device was lost while %s", what);
-    }
-    if (res == VK_ERROR_OUT_OF_HOST_MEMORY)
-        return VKC_FAIL(VKC_E_NOMEM, "out of host memory while %s", what);
-    if (res == VK_ERROR_OUT_OF_DEVICE_MEMORY || res == VK_ERROR_OUT_OF_POOL_MEMORY ||
-        res == VK_ERROR_FRAGMENTED_POOL || res == VK_ERROR_TOO_MANY_OBJECTS)
-        return VKC_FAIL(VKC_E_DEVMEM, "out of device memory while %s", what);
-    return VKC_FAIL(VKC_E_UNSUPPORTED, "the driver failed while %s (VkResult %d)", what, (int) res);
-}
-
-vkc_status vkc__check_alive(const vkc_device *dev)
-{
-    return dev->lost ? VKC_FAIL(VKC_E_LOST, "the device was lost earlier") : VKC_OK;
-}
-
-void vkc__name(vkc_device *dev, VkObjectType type, uint64_t handle, const char *name)
-{
-    if (!dev->set_name || !name || !handle)
-        return;
-    VkDebugUtilsObjectNameInfoEXT info = {
-        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT,
-        .objectType = type,
-        .objectHandle = handle,
-        .pObjectName = name,
-    };
-    dev->set_name(dev->vk, &info);
-}
 
 static bool wants_validation(const vkc_device_params *params)
 {
@@ -142,34 +93,4 @@ void vkc_device_destroy(vkc_device *dev)
     }
     vkc__instance_finish(&dev->instance);
     free(dev);
-}
-
-const vkc_device_info *vkc_device_get_info(const vkc_device *dev)
-{
-    return &dev->info;
-}
-
-bool vkc_device_has(const vkc_device *dev, uint32_t feature)
-{
-    return (dev->info.features & feature) == feature;
-}
-
-bool vkc_device_is_lost(const vkc_device *dev)
-{
-    return dev->lost;
-}
-
-void vkc_device_set_user(vkc_device *dev, void *user)
-{
-    dev->user = user;
-}
-
-void *vkc_device_get_user(const vkc_device *dev)
-{
-    return dev->user;
-}
-
-uint32_t vkc_device_validation_count(const vkc_device *dev)
-{
-    return dev->log.n_validation;
 }

@@ -117,7 +117,7 @@ vkc_status vkc__disabled_get(const char *disable, uint32_t *mask);     // adds P
 uint32_t   vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits);
 vkc_status vkc__device_open(vkc_device *dev);   // vkCreateDevice with dev->info.features enabled
 
-// device.c: a VkResult as a status; remembers a lost device.
+// device_state.c: a VkResult as a status; remembers a lost device.
 vkc_status vkc__check(vkc_device *dev, VkResult res, const char *what);
 vkc_status vkc__check_alive(const vkc_device *dev);
 void       vkc__lose(vkc_device *dev);          // from now on every call gives E_LOST

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/mixers/streams.h"
+
 // A mixer's parameters on the host, in its order.
 typedef struct weights {
     float   *p[NN_MAX_MIXER_PARAMS];
@@ -46,7 +48,7 @@ static vkc_status read_norms(const nn_model *v, uint32_t l, weights *w, double *
 {
     const nn_mixer_dims d = nn_model_mixer_dims(v, l);
     const nn_mixer_units *u = v->block[l].mixer->units;
-    *streams = d.heads * nn_mixer_dirs(d.layer);
+    *streams = nn_streams(&d);
     vkc_status st = read_weights(v, l, w);
     if (st != VKC_OK)
         return st;

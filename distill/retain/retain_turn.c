@@ -116,17 +116,16 @@ done:
     return st;
 }
 
-// Only attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm before
-// the blocks and scaled branches do not commute with a mirror, and a second head or the mean patch reads the stream
-// too.
+// Only softmax attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm
+// before the blocks and scaled branches do not commute with a mirror, and a second head or the mean patch reads the
+// stream too.
 static bool is_made_for_it(const nn_model *v)
 {
     if (!nn_vit_of(v) || v->cfg.pre_norm || v->cfg.layer_scale || v->cfg.distilled || v->cfg.headless ||
         v->cfg.pool != NN_POOL_TOKEN)
         return false;
     for (uint32_t l = 0; l < v->cfg.depth; l++)
-        if (strcmp(v->block[l].mixer->name, "attention") != 0 || v->block[l].n_mixer_p != 2 ||
-            v->block[l].attn_params != v->params)
+        if (!v->block[l].mixer->has_weights || v->block[l].n_mixer_p != 2 || v->block[l].attn_params != v->params)
             return false;
     return true;
 }

@@ -19,7 +19,7 @@ void distill_study_models_finish(distill_study_models *m)
 void distill_study_fixed(const nn_model_config *teacher, bool *fixed)
 {
     for (uint32_t l = 0; l < teacher->depth; l++)
-        fixed[l] = strcmp(teacher->layers[l].mixer, "attention") != 0 ||
+        fixed[l] = !nn_mixer_is_replaceable(&teacher->layers[l]) ||
                    (teacher->retention.policy == NN_POLICY_TOPK && nn_retention_is_made(teacher, l));
 }
 

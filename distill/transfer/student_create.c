@@ -137,6 +137,6 @@ vkc_status distill_student_create(const nn_model *teacher, const nn_layer_config
 {
     nn_layer_config layer[NN_MAX_DEPTH];
     for (uint32_t l = 0; l < teacher->cfg.depth; l++)
-        layer[l] = strcmp(teacher->block[l].mixer->name, "attention") == 0 ? *mixer : teacher->block[l].layer;
+        layer[l] = teacher->block[l].mixer->is_replaceable ? *mixer : teacher->block[l].layer;
     return distill_student_create_layers(teacher, layer, out);
 }

@@ -54,11 +54,11 @@ static bool is_early(const distill_tune_params *p)      // the first of the two 
     return p->trained == DISTILL_TRAIN_MIXERS || p->trained == DISTILL_TRAIN_ATTN;
 }
 
-// Is layer l one that is tuned? Without a teacher to differ from: one without attention.
+// Is layer l one that is tuned? Without a teacher to differ from: one that nothing would replace any more.
 static bool is_replaced(const nn_model *teacher, const nn_model *student, uint32_t l)
 {
     return teacher ? distill_layer_differs(teacher, student, l)
-                   : strcmp(student->block[l].mixer->name, "attention") != 0;
+                   : !student->block[l].mixer->is_replaceable;
 }
 
 static uint32_t count_replaced(const nn_model *teacher, const nn_model *student)

@@ -1,4 +1,4 @@
-// safetensors_impl.h — what the reader's two files share: the open file, and reading its header.
+// safetensors_impl.h — what the reader's files share: the open file, and reading its header.
 #ifndef NN_SAFETENSORS_IMPL_H
 #define NN_SAFETENSORS_IMPL_H
 

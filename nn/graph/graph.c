@@ -6,38 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-vkc_status nn_graph_create(vkc_device *dev, nn_graph **out)
-{
-    nn_graph *g = (nn_graph *) calloc(1, sizeof *g);
-    if (!g)
-        return VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory");
-    g->dev = dev;
-    g->check = (struct nn_check *) vkc_device_get_user(dev);
-    *out = g;
-    return VKC_OK;
-}
-
-void nn_graph_destroy(nn_graph *g)
-{
-    if (!g)
-        return;
-    for (uint32_t i = 0; i < g->n_tensors; i++) {
-        vkc_buffer_destroy(g->tensor[i]->own);
-        free(g->tensor[i]);
-    }
-    for (uint32_t i = 0; i < g->n_nodes; i++)
-        free(g->node[i].attr);
-    for (uint32_t b = 0; b < g->n_blocks; b++)
-        vkc_buffer_destroy(g->block[b]);
-    if (g->recorded)
-        nn_run_destroy(&g->run);
-    nn__finite_finish(g);
-    nn__check_finish(g);
-    free(g->tensor);
-    free(g->node);
-    free(g);
-}
-
 nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st)
 {
     if (g->status == VKC_OK) {

@@ -1,4 +1,4 @@
-// graph_impl.h — the graph's insides, shared by graph.c, plan.c, record.c, finite.c, fault.c, reference.c and
+// graph_impl.h — the graph's insides, shared by graph*.c, plan.c, record.c, finite.c, fault.c, reference.c and
 // check*.c, and by the tests that look into them.
 #ifndef NN_GRAPH_IMPL_H
 #define NN_GRAPH_IMPL_H

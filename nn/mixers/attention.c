@@ -26,5 +26,5 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
 
 const nn_mixer nn_mixer_attention = {
     .name = "attention", .about = "softmax self-attention, quadratic in tokens",
-    .params = params, .check = check, .build = build,
+    .has_weights = true, .is_replaceable = true, .params = params, .check = check, .build = build,
 };

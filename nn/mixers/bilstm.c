@@ -8,18 +8,19 @@
 #include <math.h>
 #include <string.h>
 
+enum { OPTION_HIDDEN = NN_DIRECTION + 1 };
 enum { PRE_W, PRE_B, X_W, X_B, H_W, MERGE_W, MERGE_B, N_PARAMS };
 #define GATES 4u                    // i, f, g, o
 
 static uint32_t count_units(const nn_mixer_dims *d)
 {
-    const uint32_t n = nn_mixer_number(d->layer, "hidden");
+    const uint32_t n = d->options->number[OPTION_HIDDEN];
     return n ? n : d->dim / d->heads;
 }
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
-    const uint32_t C = d->dim, H = d->heads, D = C / H, U = count_units(d), dirs = nn_mixer_dirs(d->layer);
+    const uint32_t C = d->dim, H = d->heads, D = C / H, U = count_units(d), dirs = nn_stream_dirs(d);
     const nn_row_copy values = { .to = 0, .from = 2 * C, .n = C };
     out[PRE_W] = (nn_mixer_param) { .name = "pre_proj.weight", .shape = { 2, { C, C } }, .decay = true,
                                     .init = NN_INIT_NORMAL, .from = "qkv.weight", .copy = { values } };
@@ -38,7 +39,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
 
 static uint32_t carries(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN_MAX_CARRY])
 {
-    if (nn_mixer_dirs(d->layer) != 1)
+    if (nn_stream_dirs(d) != 1)
         return 0;
     out[0] = (nn_shape) { 3, { images, d->heads, 2 * count_units(d) } };    // h, then c, of each head
     return 1;
@@ -47,7 +48,7 @@ static uint32_t carries(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN
 static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
 {
     (void) dev;
-    if (count_units(d) > LSTM_MAX_DIM && nn_mixer_number(d->layer, "hidden"))
+    if (count_units(d) > LSTM_MAX_DIM && d->options->number[OPTION_HIDDEN])
         return VKC_FAIL(VKC_E_ARG, "mixer bilstm: %u hidden units a head, it can do at most %d", count_units(d),
                         LSTM_MAX_DIM);
     return nn_mixer_check_width(d, LSTM_MAX_DIM);
@@ -58,7 +59,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     nn_tensor *x = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[PRE_W], p[PRE_B]);
     x = NN_APPLY(g, linear, &(struct linear_attr) { .groups = d->heads }, NULL, x, p[X_W], p[X_B]);
     struct lstm_attr a = {
-        .heads = d->heads, .dirs = nn_mixer_dirs(d->layer), .dim = count_units(d), .carry = taps->carry,
+        .heads = d->heads, .dirs = nn_stream_dirs(d), .dim = count_units(d), .carry = taps->carry,
     };
     nn_tensor *h = NN_APPLY(g, lstm, &a, NULL, x, p[H_W], taps->start[0]);
     taps->last[0] = taps->carry ? nn_output(h, 2) : NULL;
@@ -93,7 +94,7 @@ static void cut(const nn_mixer_dims *from, const nn_mixer_dims *to, const uint32
                 float *const *out)
 {
     const uint32_t U = count_units(from), N = count_units(to), C = to->dim, D = C / to->heads, S = nn_streams(to);
-    const uint32_t dirs = nn_mixer_dirs(to->layer);
+    const uint32_t dirs = nn_stream_dirs(to);
     memcpy(out[PRE_W], p[PRE_W], (size_t) C * C * sizeof(float));
     memcpy(out[PRE_B], p[PRE_B], C * sizeof(float));
     memcpy(out[MERGE_B], p[MERGE_B], C * sizeof(float));
@@ -116,8 +117,9 @@ static void cut(const nn_mixer_dims *from, const nn_mixer_dims *to, const uint32
 static const nn_mixer_units units = { .key = "hidden", .count = count_units, .norms = get_norms, .cut = cut };
 
 static const nn_mixer_option options[] = {
-    NN_OPTION_DIRECTION,
-    { "hidden", "units a head and direction; auto: the channels of a head", { "auto", NN_ANY_NUMBER, NULL } },
+    [NN_DIRECTION] = NN_OPTION_DIRECTION,
+    [OPTION_HIDDEN] = { "hidden", "units a head and direction; auto: the channels of a head",
+                        { "auto", NN_ANY_NUMBER, NULL } },
     { NULL, NULL, { NULL } }
 };
 

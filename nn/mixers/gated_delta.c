@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+enum { OPTION_CHUNK = NN_DIRECTION + 1 };
+
 #define TAPS 4
 #define EPS_LENGTH 1e-6f            // of the norms of q and k
 
@@ -17,7 +19,7 @@ enum { QKV_W, QKV_B, CONV_W, BETA, DT, DT_BIAS, A_LOG, OUT_GATE, NORM, MERGE, N_
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
-    const uint32_t C = d->dim, S = nn_streams(d), dirs = nn_mixer_dirs(d->layer);
+    const uint32_t C = d->dim, S = nn_streams(d), dirs = nn_stream_dirs(d);
     nn_mixer_qkv(d, out);
     out[CONV_W] = (nn_mixer_param) { .name = "conv.weight", .shape = { 2, { dirs * 3 * C, TAPS } },
                                      .init = NN_INIT_CONV };
@@ -36,7 +38,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
 static uint32_t carries(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN_MAX_CARRY])
 {
     const uint32_t D = d->dim / d->heads;
-    if (nn_mixer_dirs(d->layer) != 1)
+    if (nn_stream_dirs(d) != 1)
         return 0;
     out[0] = (nn_shape) { 3, { images, 3 * d->dim, TAPS - 1 } };
     out[1] = (nn_shape) { 3, { images * d->heads, D, D } };
@@ -48,7 +50,7 @@ static nn_tensor *unit(nn_graph *g, const nn_mixer_dims *d, nn_tensor *qkv, uint
 {
     const uint32_t D = d->dim / d->heads;
     struct gated_norm_attr a = {
-        .heads = d->heads, .dirs = nn_mixer_dirs(d->layer), .dim = D, .x_col0 = col0, .x_head = D,
+        .heads = d->heads, .dirs = nn_stream_dirs(d), .dim = D, .x_col0 = col0, .x_head = D,
         .x_dir = 3 * d->dim, .eps = EPS_LENGTH, .scale = 1.0f / sqrtf((float) D),
     };
     return NN_APPLY(g, gated_norm, &a, NULL, qkv, NULL, NULL);
@@ -62,7 +64,7 @@ static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
 
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p, nn_mixer_taps *taps)
 {
-    const uint32_t C = d->dim, H = d->heads, D = C / H, dirs = nn_mixer_dirs(d->layer);
+    const uint32_t C = d->dim, H = d->heads, D = C / H, dirs = nn_stream_dirs(d);
     const struct linear_attr plain = { 0 };
     taps->qkv = NN_APPLY(g, linear, &plain, NULL, y, p[QKV_W], p[QKV_B]);
     struct conv1d_attr conv = { .dirs = dirs, .cols = 3 * C, .silu = 1, .carry = taps->carry };
@@ -79,7 +81,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
         .q_head = dirs * D, .q_dir = D, .k_head = dirs * D, .k_dir = D,
         .v_col0 = 2 * C, .v_head = D, .v_dir = 3 * C,
         .g_head = dirs, .g_dir = 1, .beta_head = dirs, .beta_dir = 1,
-        .scale = 1.0f / sqrtf((float) D), .chunk = nn_mixer_number(d->layer, "chunk"), .carry = taps->carry,
+        .scale = 1.0f / sqrtf((float) D), .chunk = d->options->number[OPTION_CHUNK], .carry = taps->carry,
     };
     nn_tensor *q = unit(g, d, qkv, 0), *k = unit(g, d, qkv, C);
     nn_tensor *o = NN_APPLY(g, delta_scan, &scan, NULL, q, k, qkv, dt, beta, taps->start[1]);
@@ -91,7 +93,9 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     return nn_merge(g, d, o, p[MERGE], NULL);
 }
 
-static const nn_mixer_option options[] = { NN_OPTION_DIRECTION, NN_OPTION_CHUNK_64, { NULL, NULL, { NULL } } };
+static const nn_mixer_option options[] = {
+    [NN_DIRECTION] = NN_OPTION_DIRECTION, [OPTION_CHUNK] = NN_OPTION_CHUNK_64, { NULL, NULL, { NULL } },
+};
 
 const nn_mixer nn_mixer_gated_delta = {
     .name = "gated_delta", .about = "gated DeltaNet: a delta rule with decay, linear in tokens",

@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+enum { OPTION_CHUNK = NN_DIRECTION + 1 };
+
 #define RANK 16
 #define GATE_SCALE (1.0f / 16.0f)   // of log sigmoid: decays start near 1
 
@@ -31,7 +33,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
 static uint32_t carries(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN_MAX_CARRY])
 {
     const uint32_t D = d->dim / d->heads;
-    if (nn_mixer_dirs(d->layer) != 1)
+    if (nn_stream_dirs(d) != 1)
         return 0;
     out[0] = (nn_shape) { 3, { images * d->heads, D, D } };
     return 1;
@@ -45,7 +47,7 @@ static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
 
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p, nn_mixer_taps *taps)
 {
-    const uint32_t C = d->dim, H = d->heads, D = C / H, dirs = nn_mixer_dirs(d->layer);
+    const uint32_t C = d->dim, H = d->heads, D = C / H, dirs = nn_stream_dirs(d);
     const struct linear_attr plain = { 0 };
     nn_tensor *qkv = NN_APPLY(g, linear, &plain, NULL, y, p[QKV_W], p[QKV_B]);
     nn_tensor *gate = NN_APPLY(g, linear, &plain, NULL, y, p[DOWN], NULL);
@@ -59,7 +61,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
         .heads = H, .dirs = dirs, .dk = D, .dv = D, .channels = 1,
         .q_head = D, .k_col0 = C, .k_head = D, .v_col0 = 2 * C, .v_head = D,
         .g_head = dirs * D, .g_dir = D,
-        .scale = 1.0f / sqrtf((float) D), .chunk = nn_mixer_number(d->layer, "chunk"), .carry = taps->carry,
+        .scale = 1.0f / sqrtf((float) D), .chunk = d->options->number[OPTION_CHUNK], .carry = taps->carry,
     };
     nn_tensor *o = NN_APPLY(g, gated_scan, &scan, NULL, qkv, qkv, qkv, gate, NULL, taps->start[0]);
     taps->qkv = qkv;
@@ -68,7 +70,9 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     return nn_merge(g, d, o, p[MERGE], NULL);
 }
 
-static const nn_mixer_option options[] = { NN_OPTION_DIRECTION, NN_OPTION_CHUNK, { NULL, NULL, { NULL } } };
+static const nn_mixer_option options[] = {
+    [NN_DIRECTION] = NN_OPTION_DIRECTION, [OPTION_CHUNK] = NN_OPTION_CHUNK, { NULL, NULL, { NULL } },
+};
 
 const nn_mixer nn_mixer_gla = {
     .name = "gla", .about = "gated linear attention, a decay a channel, linear in tokens",

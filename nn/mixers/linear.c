@@ -11,9 +11,12 @@
 
 #define CONV_SIZE 3
 
+enum { OPTION_FEATURES };
+enum { FEATURES_HEDGEHOG };
+
 static bool is_learned(const nn_mixer_dims *d)
 {
-    return nn_mixer_option_is(d->layer, "features", "hedgehog");
+    return d->options->value[OPTION_FEATURES] == FEATURES_HEDGEHOG;
 }
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
@@ -55,7 +58,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
 }
 
 static const nn_mixer_option options[] = {
-    { "features", "feature map of q and k", { "hedgehog", "elu1", NULL } },
+    [OPTION_FEATURES] = { "features", "feature map of q and k", { [FEATURES_HEDGEHOG] = "hedgehog", "elu1", NULL } },
     { NULL, NULL, { NULL } },
 };
 

@@ -18,17 +18,40 @@ static void append(char *list, size_t size, const char *separator, const char *w
     snprintf(list + len, size - len, "%s%s", len ? separator : "", word);
 }
 
-static vkc_status find_mixer(const char *name, const nn_mixer **out)
+const nn_mixer *nn_mixer_default(void)
+{
+    return nn_mixers[0];
+}
+
+const nn_mixer *nn_mixer_of(const nn_layer_config *layer)
+{
+    for (uint32_t i = 0; i < nn_n_mixers; i++)
+        if (strcmp(nn_mixers[i]->name, layer->mixer) == 0)
+            return nn_mixers[i];
+    return NULL;
+}
+
+bool nn_mixer_has_weights(const nn_layer_config *layer)
+{
+    const nn_mixer *m = nn_mixer_of(layer);
+    return m && m->has_weights;
+}
+
+bool nn_mixer_is_replaceable(const nn_layer_config *layer)
+{
+    const nn_mixer *m = nn_mixer_of(layer);
+    return m && m->is_replaceable;
+}
+
+static vkc_status find_mixer(const nn_layer_config *layer, const nn_mixer **out)
 {
     char list[256] = "";
-    for (uint32_t i = 0; i < nn_n_mixers; i++) {
-        if (strcmp(nn_mixers[i]->name, name) == 0) {
-            *out = nn_mixers[i];
-            return VKC_OK;
-        }
+    *out = nn_mixer_of(layer);
+    if (*out)
+        return VKC_OK;
+    for (uint32_t i = 0; i < nn_n_mixers; i++)
         append(list, sizeof list, ", ", nn_mixers[i]->name);
-    }
-    return VKC_FAIL(VKC_E_ARG, "no mixer \"%.64s\"; there are: %s", name, list);
+    return VKC_FAIL(VKC_E_ARG, "no mixer \"%.64s\"; there are: %s", layer->mixer, list);
 }
 
 static bool is_any_number(const char *text)
@@ -40,16 +63,18 @@ static bool is_any_number(const char *text)
 
 #define MAX_VALUE 64
 
-// The value a layer gives to an option, or its default; E_ARG for one that is not allowed.
+// The value a layer gives to an option, or its default, and which of those allowed it is; E_ARG for another.
 static vkc_status find_value(const nn_mixer *m, const nn_mixer_option *o, const nn_layer_config *layer,
-                             char value[MAX_VALUE])
+                             char value[MAX_VALUE], uint32_t *index)
 {
     char list[256] = "";
+    *index = 0;
     if (!nn_layer_config_get(layer, o->key, value, MAX_VALUE)) {
         snprintf(value, MAX_VALUE, "%s", o->values[0]);
         return VKC_OK;
     }
     for (uint32_t i = 0; o->values[i]; i++) {
+        *index = i;
         if (strcmp(o->values[i], NN_ANY_NUMBER) == 0 ? is_any_number(value) : strcmp(o->values[i], value) == 0)
             return VKC_OK;
         append(list, sizeof list, ", ", o->values[i]);
@@ -76,19 +101,21 @@ static vkc_status check_keys(const nn_mixer *m, const nn_layer_config *layer)
     return VKC_OK;
 }
 
-vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out)
+vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out, nn_mixer_options *options)
 {
     const nn_mixer *m = NULL;
-    vkc_status st = find_mixer(layer->mixer, &m);
+    nn_mixer_options parsed = { 0 };
+    char full[sizeof layer->options] = "";
+    vkc_status st = find_mixer(layer, &m);
     if (st == VKC_OK)
         st = check_keys(m, layer);
-    char full[sizeof layer->options] = "";
-    for (const nn_mixer_option *o = st == VKC_OK ? m->options : NULL; o && o->key && st == VKC_OK; o++) {
+    for (uint32_t i = 0; st == VKC_OK && m->options && m->options[i].key; i++) {
         char value[MAX_VALUE], pair[96];
-        st = find_value(m, o, layer, value);
+        st = find_value(m, &m->options[i], layer, value, &parsed.value[i]);
         if (st != VKC_OK)
             break;
-        snprintf(pair, sizeof pair, "%s=%s", o->key, value);
+        parsed.number[i] = (uint32_t) strtoul(value, NULL, 10);
+        snprintf(pair, sizeof pair, "%s=%s", m->options[i].key, value);
         append(full, sizeof full, ",", pair);
     }
     if (st != VKC_OK)
@@ -96,6 +123,8 @@ vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out)
     memcpy(layer->options, full, sizeof full);
     if (out)
         *out = m;
+    if (options)
+        *options = parsed;
     return VKC_OK;
 }
 
@@ -113,29 +142,12 @@ vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mix
         memcpy(layer->options, text + len + 1, strlen(text + len));
     for (char *at = layer->options; (at = strchr(at, '+')) != NULL;)
         *at = ',';
-    return nn_mixer_check(layer, out);
+    return nn_mixer_check(layer, out, NULL);
 }
 
 const char *nn_mixer_option_value(const nn_mixer_option *o, uint32_t i)
 {
     return o->values[i] && strcmp(o->values[i], NN_ANY_NUMBER) == 0 ? "3" : o->values[i];
-}
-
-bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value)
-{
-    char have[64];
-    return nn_layer_config_get(layer, key, have, sizeof have) && strcmp(have, value) == 0;
-}
-
-uint32_t nn_mixer_dirs(const nn_layer_config *layer)
-{
-    return nn_mixer_option_is(layer, "direction", "forward") ? 1 : 2;
-}
-
-uint32_t nn_mixer_number(const nn_layer_config *layer, const char *key)
-{
-    char have[64];
-    return nn_layer_config_get(layer, key, have, sizeof have) ? (uint32_t) strtoul(have, NULL, 10) : 0;
 }
 
 uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out)
@@ -151,5 +163,5 @@ vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most)
     if (d->dim / d->heads <= most)
         return VKC_OK;
     return VKC_FAIL(VKC_E_ARG, "mixer %s: heads of %u channels, it can do at most %u: with dim=%u, heads=%u "
-                    "or more", d->layer->mixer, d->dim / d->heads, most, d->dim, (d->dim - 1) / most + 1);
+                    "or more", d->mixer->name, d->dim / d->heads, most, d->dim, (d->dim - 1) / most + 1);
 }

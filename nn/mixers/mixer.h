@@ -3,7 +3,7 @@
 // A mixer stands between the first layer norm of a block and the output projection (attn.proj), which
 // belongs to the block and is the same for all mixers. It maps y (R, C) to heads (R, C): for attention,
 // the concatenated head outputs. The command line, the search, the checkpoint and the report all iterate
-// over the table; nobody switches on a name.
+// over the table; nobody else compares names: what there is to ask of a mixer, its row says.
 #ifndef NN_MIXER_H
 #define NN_MIXER_H
 
@@ -17,9 +17,18 @@ extern "C" {
 
 #define NN_MAX_MIXER_PARAMS 16
 
+#define NN_MAX_OPTIONS 4
+
+// The options of a layer, parsed: entry i is option i of its mixer's table.
+typedef struct nn_mixer_options {
+    uint32_t value[NN_MAX_OPTIONS];     // which of the option's `values` it is
+    uint32_t number[NN_MAX_OPTIONS];    // the number that it is; 0 for a word ("auto")
+} nn_mixer_options;
+
 typedef struct nn_mixer_dims {
     uint32_t dim, heads;            // C and H; a head has dim / heads channels
-    const nn_layer_config *layer;   // name and options, checked: every option has a value
+    const struct nn_mixer *mixer;
+    const nn_mixer_options *options;
     nn_gaps gaps;                   // what decays make of dropped tokens
 } nn_mixer_dims;
 
@@ -59,8 +68,8 @@ typedef struct nn_mixer_option {
     const char *values[8];          // those allowed, the default first, ends with NULL; NN_ANY_NUMBER: whole numbers
 } nn_mixer_option;
 
-// Hidden units that can be cut out of a mixer's streams (distill/prune/prune.h). Weights are host copies of its
-// parameters, in the order of `params`.
+// Hidden units that can be cut out of the streams (nn/mixers/streams.h) of a mixer (distill/prune/prune.h). Weights are
+// host copies of its parameters, in the order of `params`.
 typedef struct nn_mixer_units {
     const char *key;                // the option that says how many a stream has
     uint32_t (*count)(const nn_mixer_dims *d);          // units a stream
@@ -73,7 +82,9 @@ typedef struct nn_mixer_units {
 
 typedef struct nn_mixer {
     const char *name, *about;       // `about` is one line for --help
-    const nn_mixer_option *options; // ends with key == NULL; NULL = none
+    const nn_mixer_option *options; // NN_MAX_OPTIONS at most, ends with key == NULL; NULL = none
+    bool has_weights;               // softmax attention: build leaves qkv and lse, from which its weights can be made
+    bool is_replaceable;            // distillation may put another mixer in its place
     // Fill `out`, return how many. The order is that of `p` in build.
     uint32_t (*params)(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS]);
     // States that run from token to token, with option direction=forward: fill the shapes for `images` images,
@@ -92,20 +103,21 @@ typedef struct nn_mixer {
 extern const nn_mixer *const nn_mixers[];
 extern const uint32_t nn_n_mixers;
 
+// What a layer has when nothing is said, and a plain transformer everywhere: the first row of the table.
+const nn_mixer *nn_mixer_default(void);
+// The mixer that a layer names, NULL when there is none of that name; and what its row says, false for none.
+const nn_mixer *nn_mixer_of(const nn_layer_config *layer);
+bool nn_mixer_has_weights(const nn_layer_config *layer);
+bool nn_mixer_is_replaceable(const nn_layer_config *layer);
+
 // Check a layer's mixer name and options, and write every option out with its value, defaults included.
-// Errors: E_ARG with the names or values that there are. `out` may be NULL.
-vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out);
+// Errors: E_ARG with the names or values that there are. `out` and `options` may be NULL.
+vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out, nn_mixer_options *options);
 // Parse "linear" or "linear:features=elu1" and check it; several options have a comma or, where commas mean
 // something else, a plus between them: "ssd:state=128+chunk=32".
 vkc_status nn_mixer_parse(const char *text, nn_layer_config *layer, const nn_mixer **out);
-// Directions of a checked layer that has the option direction=both|forward: 2 or 1.
-uint32_t nn_mixer_dirs(const nn_layer_config *layer);
 // Value i of an option as it may be written, a small one where any number will do; NULL behind the last.
 const char *nn_mixer_option_value(const nn_mixer_option *o, uint32_t i);
-// Is option `key` of a checked layer `value`?
-bool nn_mixer_option_is(const nn_layer_config *layer, const char *key, const char *value);
-// The number that option `key` of a checked layer is; 0 for words ("auto") and options that it does not have.
-uint32_t nn_mixer_number(const nn_layer_config *layer, const char *key);
 // E_ARG, with the heads that would do, when a head has more than `most` channels.
 vkc_status nn_mixer_check_width(const nn_mixer_dims *d, uint32_t most);
 // Fill out[0] and out[1] with the projection to q, k, v, warm from attention's; returns 2.

@@ -9,6 +9,8 @@
 #include "shaders/linear/linear.h"
 #include "shaders/scan/gated/skip.h"
 
+enum { OPTION_STATE = NN_DIRECTION + 1, OPTION_CHUNK };
+
 #define TAPS 4
 #define EPS 1e-5f
 
@@ -24,14 +26,14 @@ typedef struct columns {
 
 static columns columns_of(const nn_mixer_dims *d)
 {
-    const uint32_t C = d->dim, N = nn_mixer_number(d->layer, "state");
+    const uint32_t C = d->dim, N = d->options->number[OPTION_STATE];
     return (columns) { N, 0, C, 2 * C, 2 * C + N, 2 * C + 2 * N, C + 2 * N };
 }
 
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
     const columns at = columns_of(d);
-    const uint32_t C = d->dim, S = nn_streams(d), dirs = nn_mixer_dirs(d->layer), fit = at.N < C ? at.N : C;
+    const uint32_t C = d->dim, S = nn_streams(d), dirs = nn_stream_dirs(d), fit = at.N < C ? at.N : C;
     out[IN_PROJ] = (nn_mixer_param) { .name = "in_proj.weight", .shape = { 2, { dirs * at.all, C } }, .decay = true,
                                       .init = NN_INIT_UNIFORM, .from = "qkv.weight" };
     for (uint32_t i = 0; i < dirs; i++) {
@@ -56,7 +58,7 @@ static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_P
 static uint32_t carries(const nn_mixer_dims *d, uint32_t images, nn_shape out[NN_MAX_CARRY])
 {
     const columns at = columns_of(d);
-    if (nn_mixer_dirs(d->layer) != 1)
+    if (nn_stream_dirs(d) != 1)
         return 0;
     out[0] = (nn_shape) { 3, { images, at.conv, TAPS - 1 } };
     out[1] = (nn_shape) { 3, { images * d->heads, at.N, d->dim / d->heads } };
@@ -72,7 +74,7 @@ static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p, nn_mixer_taps *taps)
 {
     const columns at = columns_of(d);
-    const uint32_t H = d->heads, D = d->dim / H, S = nn_streams(d), dirs = nn_mixer_dirs(d->layer);
+    const uint32_t H = d->heads, D = d->dim / H, S = nn_streams(d), dirs = nn_stream_dirs(d);
     nn_tensor *all = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[IN_PROJ], NULL);
     struct conv1d_attr conv = {
         .dirs = dirs, .cols = at.conv, .col0 = at.x, .dir_stride = at.all, .silu = 1, .carry = taps->carry,
@@ -90,7 +92,7 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
         .q_col0 = at.c - at.x, .q_dir = at.conv,
         .g_head = dirs, .g_dir = 1,
         .step_col0 = S, .step_head = dirs, .step_dir = 1,
-        .chunk = nn_mixer_number(d->layer, "chunk"), .carry = taps->carry,
+        .chunk = d->options->number[OPTION_CHUNK], .carry = taps->carry,
     };
     nn_tensor *o = NN_APPLY(g, gated_scan, &scan, NULL, xbc, xbc, xbc, nn_count_gaps(g, d, dt, 1), dt,
                             taps->start[1]);
@@ -109,7 +111,8 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
 }
 
 static const nn_mixer_option options[] = {
-    NN_OPTION_DIRECTION, NN_OPTION_STATE, NN_OPTION_CHUNK, { NULL, NULL, { NULL } },
+    [NN_DIRECTION] = NN_OPTION_DIRECTION, [OPTION_STATE] = NN_OPTION_STATE, [OPTION_CHUNK] = NN_OPTION_CHUNK,
+    { NULL, NULL, { NULL } },
 };
 
 const nn_mixer nn_mixer_ssd = {

@@ -7,20 +7,25 @@
 
 #define EPS 1e-5f
 
+uint32_t nn_stream_dirs(const nn_mixer_dims *d)
+{
+    return d->options->value[NN_DIRECTION] == 0 ? 2 : 1;
+}
+
 uint32_t nn_streams(const nn_mixer_dims *d)
 {
-    return d->heads * nn_mixer_dirs(d->layer);
+    return d->heads * nn_stream_dirs(d);
 }
 
 nn_tensor *nn_count_gaps(nn_graph *g, const nn_mixer_dims *d, nn_tensor *decays, uint32_t width)
 {
-    const struct gaps_attr a = { .width = width, .dirs = nn_mixer_dirs(d->layer) };
+    const struct gaps_attr a = { .width = width, .dirs = nn_stream_dirs(d) };
     return d->gaps == NN_GAPS_COUNT ? NN_APPLY(g, gaps, &a, NULL, decays) : decays;
 }
 
 nn_mixer_param nn_merge_param(const nn_mixer_dims *d, uint32_t hidden)
 {
-    const uint32_t D = d->dim / d->heads, dirs = nn_mixer_dirs(d->layer);
+    const uint32_t D = d->dim / d->heads, dirs = nn_stream_dirs(d);
     return (nn_mixer_param) { .name = "merge.weight", .shape = { 3, { d->heads, D, dirs * hidden } }, .decay = true,
                               .init = hidden == D ? NN_INIT_IDENTITY : NN_INIT_UNIFORM };
 }
@@ -34,7 +39,7 @@ nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d)
 nn_tensor *nn_norm_and_gate(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *y,
                             nn_tensor *gate)
 {
-    const uint32_t D = d->dim / d->heads, dirs = nn_mixer_dirs(d->layer);
+    const uint32_t D = d->dim / d->heads, dirs = nn_stream_dirs(d);
     nn_tensor *z = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, gate, NULL);
     struct gated_norm_attr a = {
         .heads = d->heads, .dirs = dirs, .dim = D, .x_head = dirs * D, .x_dir = D, .z_head = D, .eps = EPS,

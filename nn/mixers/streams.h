@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-// Rows of a mixer's option table.
+// Rows of a mixer's option table. The direction is the first of every mixer that has streams.
+#define NN_DIRECTION 0
 #define NN_OPTION_DIRECTION \
     { "direction", "both, or forward: causal, can run token by token", { "both", "forward", NULL } }
 #define NN_OPTION_STATE { "state", "channels of the state a head", { "64", "128", NULL } }
@@ -18,6 +19,7 @@ extern "C" {
 #define NN_OPTION_CHUNK_64 \
     { "chunk", "tokens taken at once; any gives the same", { "auto", "16", "32", "64", NULL } }
 
+uint32_t nn_stream_dirs(const nn_mixer_dims *d);        // directions: 2 or 1
 uint32_t nn_streams(const nn_mixer_dims *d);            // H dirs
 
 // The log decays (R, columns) of streams, `width` a stream and one stream after the other, over the places since the

@@ -20,7 +20,7 @@ static vkc_status find_mixers(nn_model *m)
     if (!m->block)
         return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     for (uint32_t l = 0; l < m->cfg.depth; l++) {
-        const vkc_status st = nn_mixer_check(&m->cfg.layers[l], &m->block[l].mixer);
+        const vkc_status st = nn_mixer_check(&m->cfg.layers[l], &m->block[l].mixer, &m->block[l].options);
         if (st != VKC_OK)
             return st;
         m->block[l].layer = m->cfg.layers[l];
@@ -111,6 +111,7 @@ void nn_model_borrow(nn_model *m, const nn_model *from, uint32_t l)
     nn_block *d = &m->block[l];
     d->mixer = s->mixer;
     d->layer = s->layer;
+    d->options = s->options;
     d->attn_params = s->attn_params;
     memcpy(d->mixer_p, s->mixer_p, sizeof d->mixer_p);
     d->n_mixer_p = s->n_mixer_p;

@@ -2,8 +2,8 @@
 //
 // Training, inference, measuring and distillation know a model by this header alone. What a kind of model does in its
 // own way (its inputs, what comes before and after the blocks, its files) is a row of models.def and a folder below
-// nn/models/. Blocks are the same for all: x += proj(mixer(norm1(x))), x += fc2(act(fc1(norm2(x)))), pre-norm. A block's
-// mixer may be any of nn/mixers/mixers.def, and its mixer and projection may come from another model (nn_model_borrow),
+// nn/models/. Blocks are the same for all: x += proj(mixer(norm1(x))), x += fc2(act(fc1(norm2(x)))), pre-norm. The mixer
+// of a block may be any of nn/mixers/mixers.def, and mixer and projection may come from another model (nn_model_borrow),
 // which is how hybrids are tried.
 // Thread-safety: as the device.
 #ifndef NN_MODEL_H
@@ -21,6 +21,7 @@ extern "C" {
 typedef struct nn_block {
     const nn_mixer *mixer;
     nn_layer_config layer;          // the mixer's name and options
+    nn_mixer_options options;       // the same, parsed
     nn_params  *attn_params;        // whose parameters mixer_p, proj_w, proj_b index; may be borrowed
     uint32_t    mixer_p[NN_MAX_MIXER_PARAMS], n_mixer_p, proj_w, proj_b;
     uint32_t    norm1_w, norm1_b, norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;    // in nn_model.params

@@ -32,7 +32,8 @@ static uint32_t add(nn_param_adder *a, uint32_t l, const char *name, nn_shape sh
 
 nn_mixer_dims nn_model_mixer_dims(const nn_model *m, uint32_t l)
 {
-    return (nn_mixer_dims) { m->cfg.dim, m->cfg.heads, &m->block[l].layer, m->cfg.retention.gaps };
+    const nn_block *b = &m->block[l];
+    return (nn_mixer_dims) { m->cfg.dim, m->cfg.heads, b->mixer, &b->options, m->cfg.retention.gaps };
 }
 
 static void add_mixer(nn_param_adder *a, uint32_t l)

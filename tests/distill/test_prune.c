@@ -205,7 +205,10 @@ static void what_cannot_be(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_status(nn_mixer_parse(bad[i], &l, NULL), VKC_E_ARG);
     assert_ok(nn_mixer_parse("bilstm:hidden=12", &l, NULL));
-    assert_int_equal(nn_mixer_number(&l, "hidden"), 12);
+    nn_mixer_options parsed;
+    assert_ok(nn_mixer_check(&l, NULL, &parsed));
+    assert_int_equal(parsed.number[1], 12);
+    assert_string_equal(nn_mixer_of(&l)->options[1].key, "hidden");
     nn_model_config cfg;
     assert_ok(nn_model_config_init(&cfg, ARCH "bilstm:hidden=129"));
     assert_status(nn_model_create(dev, &cfg, false, &v), VKC_E_ARG);

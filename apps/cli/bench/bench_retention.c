@@ -22,7 +22,7 @@ static const struct { bool drops, is_bare, is_whole; } parts[N_PARTS] = {
 
 double retention_bar(const retention_bench *b, const retention_row *r)
 {
-    bool is_attention = strcmp(b->lists.layer[r->mixer].mixer, "attention") == 0;
+    bool is_attention = nn_mixer_has_weights(&b->lists.layer[r->mixer]);
     return is_attention ? RETENTION_BAR_ATTENTION : RETENTION_BAR_LINEAR;
 }
 

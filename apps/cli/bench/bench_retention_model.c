@@ -60,7 +60,7 @@ static vkc_status make_built_in(const retention_args *a, const nn_layer_config *
     for (uint32_t l = 0; l < DEPTH; l++) {
         c.layers[l] = *layer;
         if (nn_retention_is_made(&c, l))
-            VKC_TRY(nn_mixer_parse("attention", &c.layers[l], NULL));
+            VKC_TRY(nn_mixer_parse(nn_mixer_default()->name, &c.layers[l], NULL));
     }
     for (int i = KEPT; i >= DENSE; i--) {
         VKC_TRY(nn_model_config_check(&c, VKC_E_ARG, "bench retention"));

@@ -208,7 +208,7 @@ double scaling_crossover(const scaling *s, uint32_t mixer, uint32_t *last)
 {
     uint32_t attention = 0;
     double before = 0.0, at = (double) NAN, x0 = 0.0;
-    while (attention < s->n_mixers && strcmp(s->layer[attention].mixer, "attention") != 0)
+    while (attention < s->n_mixers && nn_mixer_of(&s->layer[attention]) != nn_mixer_default())
         attention++;
     *last = 0;
     for (uint32_t t = 0; t < s->n_tokens && attention < s->n_mixers && mixer != attention; t++) {

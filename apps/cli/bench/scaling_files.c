@@ -48,7 +48,7 @@ static void write_lines(FILE *f, const scaling *s)
         double x = scaling_exponent(s, m);
         if (!has_any(s, m))
             continue;
-        bool is_first = strcmp(s->layer[m].mixer, "attention") == 0;
+        bool is_first = nn_mixer_of(&s->layer[m]) == nn_mixer_default();
         fprintf(f, "%s$m%u using 1:2 with linespoints lw 2 pt 7 ps 0.6 lc rgb '%s' title '", separator, m,
                 colours[is_first ? 0 : colour]);
         if (!is_first)

@@ -26,7 +26,7 @@ static vkc_status read_view(const sparsity_args *a, sparsity_view *out)
 static void warn_of_gaps(const nn_model_config *c, const distill_sparsity *s)
 {
     for (uint32_t l = 0; l < c->depth; l++)
-        if (!strcmp(c->layers[l].mixer, "attention") && !distill_sparsity_has(s, l))
+        if (nn_mixer_has_weights(&c->layers[l]) && !distill_sparsity_has(s, l))
             warn("layer %u has attention, but no figures: its weights are not finite, or no two tokens reach it", l);
 }
 

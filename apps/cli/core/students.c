@@ -20,7 +20,7 @@ void student_name(const nn_model *teacher, const nn_model *student, const char *
     const nn_layer_config *one = NULL;
     bool is_one = true;
     for (uint32_t l = 0; l < student->cfg.depth; l++) {
-        if (strcmp(teacher->cfg.layers[l].mixer, "attention") != 0)
+        if (!nn_mixer_is_replaceable(&teacher->cfg.layers[l]))
             continue;
         is_one = is_one && (!one || memcmp(one, &student->cfg.layers[l], sizeof *one) == 0);
         one = &student->cfg.layers[l];

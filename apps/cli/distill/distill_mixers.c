@@ -26,7 +26,7 @@ vkc_status mixers_read(distill_work *w)
             st = nn_mixer_parse(text, &m->mixer, NULL);
         if (st != VKC_OK)
             return st;
-        if (strcmp(m->mixer.mixer, "attention") == 0)
+        if (nn_mixer_is_replaceable(&m->mixer))
             return VKC_FAIL(VKC_E_ARG, "--mixer: attention is what is to be replaced");
         report_layer_text(&m->mixer, m->text);
         for (uint32_t i = 0; i < r->n_mixers; i++)
@@ -43,7 +43,7 @@ static vkc_status check_student(const nn_model *teacher, const nn_model *s, cons
     if (st != VKC_OK)
         return VKC_WRAP(st, "--from %s: %s", dir, vkc_last_error());
     for (uint32_t l = 0; l < s->cfg.depth; l++)
-        if (strcmp(teacher->cfg.layers[l].mixer, "attention") == 0 && strcmp(s->cfg.layers[l].mixer, "attention") == 0)
+        if (nn_mixer_is_replaceable(&teacher->cfg.layers[l]) && nn_mixer_is_replaceable(&s->cfg.layers[l]))
             return VKC_FAIL(VKC_E_ARG, "--from %s: layer %u is attention still; a student with every attention layer "
                             "replaced is wanted (--max-drop 100)", dir, l);
     return VKC_OK;
@@ -70,8 +70,8 @@ vkc_status mixers_load(distill_work *w)
     }
     for (uint32_t k = 0; k < r->n_mixers; k++)
         for (uint32_t l = 0; l < w->teacher->cfg.depth && !r->mixer[k].is_given; l++)
-            r->mixer[k].layer[l] = strcmp(w->teacher->cfg.layers[l].mixer, "attention") == 0 ? r->mixer[k].mixer
-                                                                                            : w->teacher->cfg.layers[l];
+            r->mixer[k].layer[l] = nn_mixer_is_replaceable(&w->teacher->cfg.layers[l]) ? r->mixer[k].mixer
+                                                                                        : w->teacher->cfg.layers[l];
     return VKC_OK;
 }
 

@@ -18,7 +18,7 @@ vkc_status search_check(distill_work *w)
     char list[6 * NN_MAX_DEPTH] = "";
     uint32_t n_free = 0;
     for (uint32_t l = 0; l < cfg->depth; l++) {
-        const bool is_attention = strcmp(cfg->layers[l].mixer, "attention") == 0;
+        const bool is_attention = nn_mixer_is_replaceable(&cfg->layers[l]);
         const bool chooses = cfg->retention.policy == NN_POLICY_TOPK && nn_retention_is_made(cfg, l);
         size_t len = strlen(list);
         if (is_attention && chooses)

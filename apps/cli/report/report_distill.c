@@ -8,36 +8,6 @@
 
 #define MAX_MIXERS 16u
 
-const char *report_mixer(const report_run *r, char out[160])
-{
-    const char *mixer = report_text(json_array_get(report_list(r->results, "path"), 0), "mixer");
-    const char *options = report_text(r->inputs, "options");
-    if (!*mixer)
-        mixer = report_text(r->inputs, "mixer");
-    snprintf(out, 160, "%.100s%s%.50s", mixer, *options && !strchr(mixer, ':') ? ":" : "",
-             strchr(mixer, ':') ? "" : options);
-    return out;
-}
-
-size_t report_depth(const report_run *r)
-{
-    const double depth = report_number(r->sparsity, "depth");
-    if (depth >= 1 && depth <= NN_MAX_DEPTH)
-        return (size_t) depth;
-    size_t n = json_array_size(report_list(r->results, "layers"));
-    n = n ? n : json_array_size(report_list(r->results, "transfer_error"));
-    return n <= NN_MAX_DEPTH ? n : NN_MAX_DEPTH;
-}
-
-bool report_is_replaced(const report_run *r, double layer)
-{
-    json_t *list = report_list(r->results, "replaced");
-    for (size_t i = 0; i < json_array_size(list) && i < NN_MAX_DEPTH; i++)
-        if (report_entry(list, i) == layer)
-            return true;
-    return false;
-}
-
 // "layers 0 and 2 by a, layer 1 by b", of those that were replaced.
 static void write_replaced(FILE *f, const report_run *r)
 {
@@ -99,7 +69,7 @@ void report_distill_answer(report_page *p)
     char mixer[160];
     fputs("<p>", p->f);
     if (n == 0) {
-        html_print(p->f, "No layer of the teacher was replaced: %s costs more than the ", report_mixer(r, mixer));
+        html_print(p->f, "No layer of the teacher was replaced: %s costs more than the ", report_mixer_name(r, mixer));
         html_number(p->f, HTML_TIMES, 100.0 * report_number(r->results, "max_drop"));
         fputs(" points allowed, wherever it stands.", p->f);
     } else {

@@ -29,7 +29,7 @@ static size_t get_choice(const report_run *r, const json_t *line, size_t layer, 
     if (name)
         snprintf(out, 160, "%.150s", name);
     else if (!choice)
-        report_mixer(r, out);
+        report_mixer_name(r, out);
     else
         snprintf(out, 160, "mixer %zu", number);
     return number;
@@ -119,7 +119,8 @@ static void write_transfer(FILE *f, const report_run *r, size_t depth)
         return;
     html_table_open(f, "What each layer became, and the relative error of a mixer’s output after the transfer", head);
     for (size_t l = 0; l < depth; l++) {
-        char mixer[160] = "attention";
+        char mixer[160];
+        snprintf(mixer, sizeof mixer, "%s", nn_mixer_default()->name);
         json_t *path = report_list(r->results, "path");
         for (size_t i = 0; i < json_array_size(path) && i < NN_MAX_DEPTH; i++)
             if (report_number(json_array_get(path, i), "layer") == (double) l && report_is_replaced(r, (double) l))

@@ -5,6 +5,7 @@
 #include "apps/cli/report/report_html.h"
 #include "apps/cli/report/report_plot.h"
 #include "apps/cli/report/report_run.h"
+#include "apps/cli/report/report_values.h"
 
 typedef struct report_page {
     FILE             *f;
@@ -44,10 +45,6 @@ void   report_numbers_write(FILE *f, const json_t *list);
 void   report_change_write(FILE *f, double from, double to);
 // A warning where an accuracy is of less than 200 pictures.
 void report_few_write(FILE *f, double images);
-// A mixer's name out of inputs where results have none; "" = not known.
-const char *report_mixer(const report_run *r, char out[160]);
-size_t report_depth(const report_run *r);       // of the teacher; 0 = not known
-bool   report_is_replaced(const report_run *r, double layer);
 // The value of a sparsity measure, mean over heads; NaN = none.
 double report_sparsity_get(const report_run *r, size_t layer, size_t measure);
 const char *report_measure_name(const report_run *r, size_t measure);   // "" past the last

@@ -146,7 +146,7 @@ static void write_steps(FILE *f, const report_run *r, double base)
         write_step(f, json_array_get(path, i), number, "", base, more, report_entry(test, i + first));
     }
     if (json_is_object(refused))
-        write_step(f, refused, "refused", report_mixer(r, mixer), base, more, NAN);
+        write_step(f, refused, "refused", report_mixer_name(r, mixer), base, more, NAN);
     html_table_close(f);
 }
 

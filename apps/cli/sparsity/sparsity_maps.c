@@ -35,7 +35,7 @@ vkc_status sparsity_maps_check(const map_args *a, const nn_model_config *c)
     bool chosen[NN_MAX_DEPTH], any = false;
     vkc_status st = read_layers(a->layers, c, chosen);
     for (uint32_t l = 0; l < c->depth; l++)
-        any = any || (chosen[l] && !strcmp(c->layers[l].mixer, "attention"));
+        any = any || (chosen[l] && nn_mixer_has_weights(&c->layers[l]));
     if (st == VKC_OK && (a->file || a->dir) && !any)
         st = VKC_FAIL(VKC_E_ARG, "no attention to draw: none of these layers has it");
     if (st == VKC_OK && a->head != DISTILL_MAPS_HEADS && a->head >= c->heads)

@@ -31,7 +31,7 @@ static vkc_status read_mixers(study_work *w)
         nn_layer_config layer;
         VKC_TRY(nn_mixer_parse(text, &layer, NULL));
         VKC_TRY(check_room(w, w->a->seeds));
-        if (strcmp(layer.mixer, "attention") == 0)
+        if (nn_mixer_is_replaceable(&layer))
             return VKC_FAIL(VKC_E_ARG, "--mixer: attention is what is to be replaced");
         const uint32_t n = w->n_mixers;
         for (uint32_t i = 0; i < w->a->seeds; i++) {

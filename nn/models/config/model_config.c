@@ -1,5 +1,5 @@
-// model_config.c — a model's values: copied, checked. --arch texts are in model_config_arch.c, files in
-// model_config_load.c.
+// model_config.c — a model's values: copied, and what follows from them. They are checked in model_config_check.c;
+// --arch texts are in model_config_arch.c, files in model_config_load.c.
 #include "nn/models/config/model_config.h"
 
 #include <jansson.h>
@@ -7,22 +7,9 @@
 #include <string.h>
 
 #include "nn/base/json.h"
+#include "nn/mixers/mixer.h"
+#include "nn/models/config/model_config_impl.h"
 #include "nn/models/model_kind.h"
-#include "nn/models/retention.h"
-
-vkc_status nn_model_config_check(const nn_model_config *c, vkc_status st, const char *where)
-{
-    if (c->heads == 0 || c->dim == 0 || c->dim % c->heads != 0)
-        return VKC_FAIL(st, "%s: dim %u is not a multiple of heads %u", where, c->dim, c->heads);
-    if (c->dim > NN_MAX_DIM || c->hidden == 0 || c->hidden > NN_MAX_HIDDEN)
-        return VKC_FAIL(st, "%s: dim %u or the MLP's width %u is absurd", where, c->dim, c->hidden);
-    if (c->depth == 0 || c->depth > NN_MAX_DEPTH)
-        return VKC_FAIL(st, "%s: depth is %u, want 1 to %d", where, c->depth, NN_MAX_DEPTH);
-    if (c->classes > NN_MAX_CLASSES || (c->labels != NULL && c->classes == 0))
-        return VKC_FAIL(st, "%s: classes is %u, want 1 to %d", where, c->classes, NN_MAX_CLASSES);
-    const vkc_status own = nn_model_kind_of(c)->check(c, st, where);
-    return own == VKC_OK ? nn_retention_check(c, st, where) : own;
-}
 
 static void drop_labels(nn_model_config *c)
 {
@@ -131,4 +118,12 @@ uint32_t nn_model_config_features(const nn_model_config *c)
 uint32_t nn_model_config_pixels(const nn_model_config *c)
 {
     return c->channels * c->height * c->width;
+}
+
+bool nn__config_is_plain(const nn_model_config *c)
+{
+    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->projection_dim;
+    for (uint32_t l = 0; l < c->depth; l++)
+        is_plain = is_plain && nn_mixer_of(&c->layers[l]) == nn_mixer_default();
+    return is_plain;
 }

@@ -165,6 +165,6 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
     if (st == VKC_OK && mixer)
         return read_mixers(c, mixer, strcspn(mixer, ","));
     for (uint32_t i = 0; i < c->depth && st == VKC_OK; i++)
-        memcpy(c->layers[i].mixer, "attention", sizeof "attention");
+        st = nn_mixer_parse(nn_mixer_default()->name, &c->layers[i], NULL);
     return st;
 }

@@ -11,14 +11,6 @@
 #include "nn/models/model_kind.h"
 #include "nn/models/retention.h"
 
-bool nn__config_is_plain(const nn_model_config *c)
-{
-    bool is_plain = c->retention.policy == NN_POLICY_NONE && !c->projection_dim;
-    for (uint32_t l = 0; l < c->depth; l++)
-        is_plain = is_plain && strcmp(c->layers[l].mixer, "attention") == 0;
-    return is_plain;
-}
-
 // timm computes the width of the MLP as int(dim * mlp_ratio): aim past the whole number, where no rounding
 // of the quotient falls below it.
 static double get_ratio(const nn_model_config *c)
@@ -79,14 +71,6 @@ static json_t *build_args(const nn_model_config *c)
     if (c->pre_norm || strstr(get_arch(c), "clip"))
         json_object_set_new(args, "pre_norm", json_boolean(c->pre_norm));
     return args;
-}
-
-json_t *nn__labels_json(const nn_model_config *c)
-{
-    json_t *labels = c->labels != NULL ? json_array() : NULL;
-    for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
-        json_array_append_new(labels, json_string(c->labels[i]));
-    return labels;
 }
 
 static json_t *build_config(const nn_model_config *c)

@@ -18,7 +18,7 @@ vkc_status nn_sequence_config_init(nn_model_config *c, uint32_t vocab, uint32_t 
     vkc_status st;
     VKC_TRY(nn_model_config_check(&m, VKC_E_ARG, "sequence model"));
     for (uint32_t l = 0; l < depth; l++)
-        VKC_TRY(nn_layer_config_set(&m.layers[l], "attention", NULL));
+        VKC_TRY(nn_layer_config_set(&m.layers[l], nn_mixer_default()->name, NULL));
     *c = m;
 done:
     return st;

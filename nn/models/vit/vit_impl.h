@@ -10,6 +10,8 @@ extern "C" {
 #endif
 
 // As the functions of nn_model_kind say.
+void       nn__vit_add_front(nn_param_adder *a);
+void       nn__vit_add_back(nn_param_adder *a);
 nn_tensor *nn__vit_embed(nn_graph *g, const nn_model *m, const nn_batch *b, nn_tensor *const *in, bool trained);
 nn_tensor *nn__vit_read_out(nn_graph *g, const nn_model *m, nn__retention *kept, nn_tensor *x, bool trained);
 vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_model_load_params *p,

@@ -105,7 +105,7 @@ static void right_policies_pass(void **state)
     for (uint32_t p = 0; p < POLICIES; p++)
         for (uint32_t m = 0; m < nn_n_mixers; m++) {
             nn_model_config cfg;
-            if (policies[p].policy == NN_POLICY_TOPK && strcmp(nn_mixers[m]->name, "attention") != 0)
+            if (policies[p].policy == NN_POLICY_TOPK && !nn_mixers[m]->has_weights)
                 continue;
             golden_config(ARCH, nn_mixers[m]->name, &cfg);
             cfg.retention = policies[p];

@@ -59,7 +59,7 @@ static vkc_status build(mixer_run *t)
 {
     vkc_status st;
     const mixer_run_params *w = &t->with;
-    const nn_mixer_dims d = { w->dim, w->heads, &t->layer, w->gaps };
+    const nn_mixer_dims d = { w->dim, w->heads, t->mixer, &t->options, w->gaps };
     const nn_shape shape = { 2, { 0, w->dim } };
     VKC_TRY(make_params(t, &d));
     VKC_TRY(nn_rows_create(t->dev, w->cap_images, 1 + w->grid * w->grid, w->grid ? 1 : 0, w->grid, w->grid, &t->rows));
@@ -96,7 +96,8 @@ vkc_status mixer_run_init(mixer_run *t, vkc_device *dev, const mixer_run_params 
 {
     vkc_status st;
     *t = (mixer_run) { .dev = dev, .with = *with, .cols = with->dim };
-    VKC_TRY(nn_mixer_parse(with->mixer, &t->layer, &t->mixer));
+    VKC_TRY(nn_mixer_parse(with->mixer, &t->layer, NULL));
+    VKC_TRY(nn_mixer_check(&t->layer, &t->mixer, &t->options));
     VKC_TRY(build(t));
     const size_t n = nn_shape_len(nn_tensor_shape(t->y));
     VKC_TRY(nn_reference_create(t->g, &t->ref));

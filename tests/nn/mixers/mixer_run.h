@@ -21,6 +21,7 @@ typedef struct mixer_run {
     mixer_run_params with;
     const nn_mixer *mixer;
     nn_layer_config layer;
+    nn_mixer_options options;
     nn_params     *ps;
     nn_mixer_param param[NN_MAX_MIXER_PARAMS];
     nn_rows       *rows;

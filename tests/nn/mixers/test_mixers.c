@@ -4,6 +4,7 @@
 #include "distill/transfer/transfer.h"
 #include "nn/graph/graph_impl.h"
 #include "nn/base/rng.h"
+#include "nn/mixers/streams.h"
 #include "spv/args.h"
 #include "tests/filter.h"
 #include "tests/nn/mixers/mixer_run.h"
@@ -11,6 +12,7 @@
 #include "tests/vk/vk_test.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FORWARD 1e-10               // NMSE
@@ -413,6 +415,50 @@ static void test_refused_options(void **state)
     }
 }
 
+// Options are few enough to be parsed, streams have their direction first, and the parsed form says what the text says.
+static void test_parsed_options(void **state)
+{
+    (void) state;
+    for (uint32_t m = 0; m < nn_n_mixers; m++) {
+        uint32_t n = 0;
+        for (const nn_mixer_option *o = nn_mixers[m]->options; o && o->key; o++, n++) {
+            assert_true(n < NN_MAX_OPTIONS);
+            assert_true(strcmp(o->key, "direction") != 0 || n == NN_DIRECTION);
+            for (uint32_t i = 0; o->values[i]; i++) {
+                char text[128];
+                const char *value = nn_mixer_option_value(o, i);
+                nn_layer_config layer;
+                nn_mixer_options parsed;
+                const nn_mixer *mixer;
+                snprintf(text, sizeof text, "%s:%s=%s", nn_mixers[m]->name, o->key, value);
+                assert_ok(nn_mixer_parse(text, &layer, NULL));
+                assert_ok(nn_mixer_check(&layer, &mixer, &parsed));
+                assert_ptr_equal(mixer, nn_mixers[m]);
+                assert_int_equal(parsed.value[n], i);
+                assert_int_equal(parsed.number[n], strtoul(value, NULL, 10));
+            }
+        }
+    }
+}
+
+// The first mixer is the default, and a layer's name leads to its row, or to none.
+static void test_lookup(void **state)
+{
+    (void) state;
+    const nn_layer_config none = { .mixer = "nothing" };
+    assert_ptr_equal(nn_mixer_default(), nn_mixers[0]);
+    assert_true(nn_mixer_default()->is_replaceable && nn_mixer_default()->has_weights);
+    assert_null(nn_mixer_of(&none));
+    assert_false(nn_mixer_has_weights(&none) || nn_mixer_is_replaceable(&none));
+    for (uint32_t m = 0; m < nn_n_mixers; m++) {
+        nn_layer_config layer;
+        assert_ok(nn_mixer_parse(nn_mixers[m]->name, &layer, NULL));
+        assert_ptr_equal(nn_mixer_of(&layer), nn_mixers[m]);
+        assert_int_equal(nn_mixer_has_weights(&layer), nn_mixers[m]->has_weights);
+        assert_int_equal(nn_mixer_is_replaceable(&layer), nn_mixers[m]->is_replaceable);
+    }
+}
+
 // Heads wider than a mixer can do are refused with a width, before anything runs.
 static void test_refused_heads(void **state)
 {
@@ -423,17 +469,21 @@ static void test_refused_heads(void **state)
         mixer_run t;
         nn_layer_config layer;
         const nn_mixer *mixer;
-        assert_ok(nn_mixer_parse(nn_mixers[m]->name, &layer, &mixer));
+        nn_mixer_options options;
+        assert_ok(nn_mixer_parse(nn_mixers[m]->name, &layer, NULL));
+        assert_ok(nn_mixer_check(&layer, &mixer, &options));
         if (!mixer->check)
             continue;
-        nn_mixer_dims d = { .dim = 4096, .heads = 1, .layer = &layer };
+        nn_mixer_dims d = { .dim = 4096, .heads = 1, .mixer = mixer, .options = &options };
         assert_status(mixer->check(&d, vkc_device_get_info(dev)), VKC_E_ARG);
         check_says(mixer->name, mixer->name);
         check_says(mixer->name, "channels");
         mixer_run_params with = { .mixer = mixer->name, .dim = 12, .heads = 3, .cap_images = 1, .grid = 2 };
-        d = (nn_mixer_dims) { .dim = with.dim, .heads = with.heads, .layer = &layer };
+        d.dim = with.dim;
+        d.heads = with.heads;
         assert_ok(mixer->check(&d, vkc_device_get_info(dev)));
         assert_ok(mixer_run_init(&t, dev, &with));
+        assert_int_equal(t.taps.qkv && t.taps.lse, mixer->has_weights);
         mixer_run_finish(&t);
     }
 }
@@ -495,7 +545,7 @@ static void test_warm_starts(void **state)
         assert_ptr_equal(student->block[0].mixer, nn_mixers[m]);
         assert_ok(nn_model_create(dev, &student->cfg, false, &scratch));
         assert_ok(nn_model_init(scratch, 0));
-        const nn_mixer_dims d = { .dim = cfg.dim, .heads = cfg.heads, .layer = &layer };
+        const nn_mixer_dims d = nn_model_mixer_dims(student, 0);
         uint32_t n = nn_mixers[m]->params(&d, p);
         for (uint32_t i = 0; i < n; i++)
             check_warm(teacher, student, scratch, &p[i]);
@@ -520,6 +570,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_refused_options),
+        cmocka_unit_test(test_parsed_options),
+        cmocka_unit_test(test_lookup),
         cmocka_unit_test(test_refused_heads),
         cmocka_unit_test(test_warm_starts),
     };

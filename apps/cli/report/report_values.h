@@ -1,0 +1,12 @@
+// report_values.h — values of a distillation that several sections of its page need.
+#ifndef CLI_REPORT_VALUES_H
+#define CLI_REPORT_VALUES_H
+
+#include "apps/cli/report/report_run.h"
+
+// A mixer's name out of inputs where results have none; "" = not known.
+const char *report_mixer_name(const report_run *r, char out[160]);
+size_t report_depth(const report_run *r);       // of the teacher; 0 = not known
+bool   report_is_replaced(const report_run *r, double layer);
+
+#endif

@@ -1,0 +1,49 @@
+// report_words.c — sentences that several sections say: lists of layers, changes, warnings, the device.
+#include "apps/cli/report/report_page.h"
+
+#include <math.h>
+
+void report_numbers_write(FILE *f, const json_t *list)
+{
+    const size_t n = json_array_size(list);
+    for (size_t i = 0; i < n && i < 128; i++) {
+        fputs(i == 0 ? "" : i + 1 == n ? " and " : ", ", f);
+        html_number(f, HTML_COUNT, report_entry(list, i));
+    }
+}
+
+void report_change_write(FILE *f, double from, double to)
+{
+    const double change = to - from;
+    if (!isfinite(change))
+        return;
+    if (fabs(change) < 5e-5) {
+        fputs(", the same", f);
+        return;
+    }
+    fputs(": ", f);
+    html_number(f, HTML_TIMES, 100.0 * fabs(change));
+    fputs(change < 0 ? " points less" : " points more", f);
+}
+
+void report_few_write(FILE *f, double images)
+{
+    if (!(images >= 1 && images < 200))
+        return;
+    fputs("<p class=\"note warn\">So few pictures decide nothing: one of them moves the accuracy by ", f);
+    html_number(f, HTML_TIMES, 100.0 / images);
+    fputs(" points.</p>\n", f);
+}
+
+void report_device_write(report_page *p, const char *what)
+{
+    const char *device = report_device(p->run), *driver = report_driver(p->run);
+    if (!*device && !*driver)
+        return;
+    html_print(p->f, "<p class=\"note\">%s on %s, driver %s.", what, *device ? device : "a device without a name",
+               *driver ? driver : "not known");
+    if (report_is_software(device, driver))
+        fputs(" This is a software driver that computes on the CPU: <strong>the speeds say nothing of a GPU</strong>; "
+              "accuracies hold on any device.", p->f);
+    fputs("</p>\n", p->f);
+}
