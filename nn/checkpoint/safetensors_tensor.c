@@ -1,4 +1,5 @@
 // safetensors_tensor.c — one tensor of an open file: its type and shape, its values as floats, errors that name it.
+#include "nn/base/half.h"
 #include "nn/checkpoint/safetensors_impl.h"
 
 #include <stdarg.h>
@@ -47,13 +48,6 @@ static float from_bits(uint32_t bits)
     return x;
 }
 
-static uint32_t get_bits(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
 static uint32_t get_u16(const unsigned char *p)
 {
     return (uint32_t) p[0] | (uint32_t) p[1] << 8;
@@ -62,14 +56,6 @@ static uint32_t get_u16(const unsigned char *p)
 static uint32_t get_u32(const unsigned char *p)
 {
     return get_u16(p) | get_u16(p + 2) << 16;
-}
-
-// Exponent and fraction in a float's places are 2^-112 of the value, subnormal ones included. What comes out above
-// the largest half was an infinity or a NaN.
-static float from_half(uint32_t h)
-{
-    const uint32_t bits = get_bits(from_bits((h & 0x7fffu) << 13) * 0x1p112f);
-    return from_bits((h & 0x8000u) << 16 | bits | (bits >= 0x47800000u ? 0x7f800000u : 0));
 }
 
 static float from_double(const unsigned char *p)
@@ -90,7 +76,7 @@ static void convert(nn_st_dtype dtype, const unsigned char *p, size_t len, float
         return;
     case NN_ST_F16:
         for (size_t i = 0; i < len; i++)
-            out[i] = from_half(get_u16(p + 2 * i));
+            out[i] = nn_half_to_float((uint16_t) get_u16(p + 2 * i));
         return;
     case NN_ST_BF16:
         for (size_t i = 0; i < len; i++)

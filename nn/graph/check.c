@@ -214,7 +214,7 @@ static vkc_status read_layouts(work *w)
 // "differs by 0.02 from the reference (bar 1e-04) at row 5, column 7: 0.31 instead of 0.29".
 static void describe(const nn_check_found *f, char *out, size_t size)
 {
-    const bool are_words = (f->op->u32_out & BIT(OUT(f->output))) != 0;
+    const bool are_words = (f->op->u32 & BIT(OUT(f->output))) != 0;
     char by[96];
     if (are_words && isinf(f->error)) {
         snprintf(out, size, "made a layout that is none");

@@ -1,4 +1,5 @@
 // check_call.c — one call that the device has run: its tensors read back, its definition run on the host.
+#include "nn/base/half.h"
 #include "nn/graph/check_impl.h"
 
 #include <math.h>
@@ -20,6 +21,15 @@ static uint32_t index_of(const nn_graph *g, const nn_tensor *t)
     return i;
 }
 
+// The values of a tensor as floats, words in place.
+static vkc_status read_floats(nn_graph *g, const nn_tensor *t, float *to)
+{
+    vkc_status st = vkc_read(g->dev, t->root->value, to);
+    if (st == VKC_OK && t->dtype == NN_DTYPE_F16)
+        nn_half_widen(to, nn_shape_len(&t->shape));
+    return st;
+}
+
 // The values of a tensor as the call saw them.
 static vkc_status read_values(nn_graph *g, const nn_tensor *t, float *to)
 {
@@ -28,14 +38,14 @@ static vkc_status read_values(nn_graph *g, const nn_tensor *t, float *to)
         memcpy(to, g->before[i], nn_shape_len(&t->shape) * sizeof *to);
         return VKC_OK;
     }
-    return vkc_read(g->dev, t->root->value, to);
+    return read_floats(g, t, to);
 }
 
 static vkc_status read_input(nn_graph *g, nn__checked *k, uint32_t i)
 {
     const nn_tensor *t = k->node->in[i];
     const size_t len = nn_shape_len(&t->shape), live = nn__live(&t->shape, t->rows);
-    const bool are_words = (k->node->op->u32_in & BIT(IN(i))) != 0;
+    const bool are_words = t->dtype == NN_DTYPE_U32;
     float *x = (float *) malloc((len + 1) * sizeof *x);
     k->in[i] = (double *) calloc(len + 1, sizeof **k->in);
     k->in_len[i] = live;
@@ -64,7 +74,7 @@ vkc_status nn__checked_read(nn_graph *g, const nn_node *n, nn__checked *out)
         out->out_len[i] = nn__live(&n->out[i]->shape, n->out[i]->rows);
         out->out[i] = (float *) malloc((len + 1) * sizeof **out->out);
         out->ref[i] = (double *) calloc(len + 1, sizeof **out->ref);
-        st = out->out[i] && out->ref[i] ? vkc_read(g->dev, n->out[i]->value, out->out[i]) : fail_memory();
+        st = out->out[i] && out->ref[i] ? read_floats(g, n->out[i], out->out[i]) : fail_memory();
     }
     return st;
 }
@@ -74,7 +84,7 @@ static void move_inputs(nn__checked *k)
 {
     uint32_t noise = 2463534242u;
     for (uint32_t i = 0; i < k->node->op->n_in; i++) {
-        if (!k->in[i] || (k->node->op->u32_in & BIT(IN(i))))
+        if (!k->in[i] || k->node->call.in_dtype[i] == NN_DTYPE_U32)
             continue;
         for (size_t j = 0; j < k->in_len[i]; j++) {
             noise ^= noise << 13;
@@ -140,7 +150,8 @@ vkc_status nn__checked_judge(nn__checked *k, nn__verdict *out)
     if (st != VKC_OK)
         return st;
     nn__compare(k, NULL, out);
-    return out->is_wrong && isfinite(out->error) && k->node->op->u32_out != BIT(OUT(0)) ? judge_again(k, out) : VKC_OK;
+    return out->is_wrong && isfinite(out->error) && k->node->call.out_dtype[0] != NN_DTYPE_U32 ? judge_again(k, out)
+                                                                                            : VKC_OK;
 }
 
 void nn__checked_finish(nn__checked *k)

@@ -1,4 +1,5 @@
 // check_judge.c — when is a result of the device right? Bars, decisions, and the comparison itself.
+#include "nn/base/half.h"
 #include "nn/graph/check_impl.h"
 
 #include "shaders/attention/attention_stats.h"
@@ -103,9 +104,17 @@ static void compare_words(const nn__checked *k, uint32_t output, nn__verdict *v)
 }
 
 // Is it right that one of the two is not finite?
-static bool is_excused(const nn__checked *k, double is, double want)
+static bool is_excused(const nn__checked *k, nn_dtype dtype, double is, double want)
 {
-    return (isnan(is) && isnan(want)) || is == want || !k->is_plain || fabs(want) > (double) FLT_MAX;
+    const double most = dtype == NN_DTYPE_F16 ? (double) NN_HALF_MAX : (double) FLT_MAX;
+    return (isnan(is) && isnan(want)) || is == want || !k->is_plain || fabs(want) > most;
+}
+
+// How far a value is off, beyond what storing it in its type may round by.
+static double off_by(nn_dtype dtype, double is, double want)
+{
+    const double rounding = dtype == NN_DTYPE_F16 ? fmax(fabs(want) * 0x1p-11, 0x1p-25) : 0;
+    return fmax(fabs(is - want) - rounding, 0);
 }
 
 static void compare_floats(const nn__checked *k, uint32_t output, const double *moved, nn__verdict *v)
@@ -114,17 +123,18 @@ static void compare_floats(const nn__checked *k, uint32_t output, const double *
     const float *is = k->out[output];
     const double *want = k->ref[output];
     const size_t n = k->out_len[output];
+    const nn_dtype dtype = k->node->call.out_dtype[output];
     double squares = 0, off = 0, spread = 0, slack = 0, worst = -1;
     size_t count = 0, at = 0;
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(is[i]) || !isfinite(want[i])) {
-            if (is_excused(k, (double) is[i], want[i]))
+            if (is_excused(k, dtype, (double) is[i], want[i]))
                 continue;
             *v = (nn__verdict) { .is_wrong = true, .output = output, .at = i, .error = INFINITY, .bar = bar.error,
                                  .value = (double) is[i], .want = want[i] };
             return;
         }
-        const double d = (double) is[i] - want[i];
+        const double d = off_by(dtype, (double) is[i], want[i]);
         squares += want[i] * want[i];
         off += d * d;
         count++;
@@ -136,7 +146,7 @@ static void compare_floats(const nn__checked *k, uint32_t output, const double *
     }
     const double rms = count ? sqrt(squares / (double) count) : 0, scale = fmax(rms, bar.floor);
     for (size_t i = 0; i < n; i++) {
-        const double e = (fabs((double) is[i] - want[i]) - AMPLIFIED * slack) / fmax(scale, fabs(want[i]));
+        const double e = (off_by(dtype, (double) is[i], want[i]) - AMPLIFIED * slack) / fmax(scale, fabs(want[i]));
         if (e > worst) {            // never of a NaN
             worst = e;
             at = i;
@@ -145,7 +155,7 @@ static void compare_floats(const nn__checked *k, uint32_t output, const double *
     const double nmse = count ? fmax(off - AMPLIFIED * AMPLIFIED * spread, 0) / ((double) count * scale * scale) : 0;
     const bool is_off = nmse > bar.nmse, is_far = worst > bar.error;
     // Of a right value what is not excused, of a wrong one all.
-    const double whole = count ? fabs((double) is[at] - want[at]) / fmax(scale, fabs(want[at])) : 0;
+    const double whole = count ? off_by(dtype, (double) is[at], want[at]) / fmax(scale, fabs(want[at])) : 0;
     const double error = is_far ? whole : fmax(worst, 0);
     const double most = fmax(nmse, v->nmse);
     if (is_off || is_far || error > v->error)
@@ -165,7 +175,7 @@ void nn__compare(const nn__checked *k, const double *const *moved, nn__verdict *
     for (uint32_t i = 0; i < op->n_out && !out->is_wrong; i++) {
         if (!k->out[i])
             continue;
-        if (op->u32_out & BIT(OUT(i)))
+        if (k->node->call.out_dtype[i] == NN_DTYPE_U32)
             compare_words(k, i, out);
         else
             compare_floats(k, i, moved ? moved[i] : NULL, out);

@@ -1,4 +1,5 @@
 // fault.c — a wrong result planted on the device, for tests of what must notice it.
+#include "nn/base/half.h"
 #include "nn/graph/graph_impl.h"
 
 #include <stdio.h>
@@ -39,12 +40,14 @@ vkc_status nn__fault_record(const nn_graph *g, uint32_t node, vkc_recording *rec
 {
     const nn_node *n = &g->node[node];
     const nn_tensor *t = n->out[0];
-    const size_t len = nn_shape_len(&t->shape);
+    const nn_shape first = { 1, { (uint32_t) (nn_shape_len(&t->shape) < MOST ? nn_shape_len(&t->shape) : MOST) } };
     const float wrong = WRONG;
     uint32_t word = 0;              // whole numbers are flags and places, of which 0 is one
     vkc_slice s = t->value;
-    if (!(n->op->u32_out & BIT(OUT(0))))
+    if (t->dtype == NN_DTYPE_F32)
         memcpy(&word, &wrong, sizeof word);
-    s.size = 4 * (len < MOST ? len : MOST);
+    if (t->dtype == NN_DTYPE_F16)
+        word = nn_half_from_float(wrong) * 0x10001u;
+    s.size = nn_shape_bytes(&first, t->dtype);
     return vkc_record_fill(rec, s, word);
 }

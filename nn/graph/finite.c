@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXEL 16u                   // bytes of a vec4, as which the kernel reads
+#define TEXEL 16u                   // bytes of a vec4 or uvec4, as which the kernels read
 #define VALUES_EACH 8u              // vec4 an invocation looks at, until there are MAX_GROUPS
 #define WG 64u
 #define MAX_GROUPS 256u
@@ -51,12 +51,15 @@ vkc_status nn__finite_start(nn_graph *g, vkc_recording *rec)
     return st == VKC_OK ? vkc_record_fill(rec, vkc_slice_of(g->counters), 0) : st;
 }
 
-// One tensor, in pieces that a samplerBuffer can show. The last vec4 may reach past the tensor, into the rest of its
-// aligned memory: the kernel leaves that out.
+// One tensor, in pieces that a samplerBuffer can show, halves too. The last 16 bytes may reach past it, into the
+// rest of its aligned memory: the kernels leave that out.
 static vkc_status record_one(nn_graph *g, const nn_tensor *t, vkc_slice counter, vkc_recording *rec)
 {
     const vkc_kernel *kernel = NULL;
-    vkc_kernel_params p = { .shader = &vkc_shader_finite, .wg = WG, .args_size = sizeof(struct finite_args) };
+    const size_t each = nn_dtype_size(t->dtype);
+    const bool is_half = t->dtype == NN_DTYPE_F16;
+    vkc_kernel_params p = { .shader = is_half ? &vkc_shader_finite_f16 : &vkc_shader_finite, .wg = WG,
+                            .args_size = sizeof(struct finite_args) };
     vkc_status st = vkc_kernel_get(g->dev, &p, &kernel);
     const uint64_t most = (uint64_t) vkc_device_get_info(g->dev)->max_texels / 64 * 64 * TEXEL;
     uint32_t cols = 1;
@@ -67,8 +70,8 @@ static vkc_status record_one(nn_graph *g, const nn_tensor *t, vkc_slice counter,
         size_t part = size - at < most ? size - at : (size_t) most;
         uint32_t groups = (uint32_t) (part / TEXEL / (WG * VALUES_EACH)) + 1;
         struct finite_args a = {
-            .rows = t->rows ? 0 : t->shape.dim[0], .cols = cols, .first = (uint32_t) (at / 4),
-            .len = (uint32_t) (part / 4),
+            .rows = t->rows ? 0 : t->shape.dim[0], .cols = cols, .first = (uint32_t) (at / each),
+            .len = (uint32_t) (part / each),
         };
         st = vkc_record_dispatch(rec, &(vkc_dispatch) {
             .kernel = kernel, .args = &a, .groups = { groups < MAX_GROUPS ? groups : MAX_GROUPS },

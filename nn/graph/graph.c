@@ -15,7 +15,8 @@ nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st)
     return NULL;
 }
 
-static nn_tensor *add_tensor(nn_graph *g, nn_tensor_kind kind, const nn_shape *shape, nn_rows *rows)
+static nn_tensor *add_tensor(nn_graph *g, nn_tensor_kind kind, const nn_shape *shape, nn_dtype dtype,
+                             nn_rows *rows)
 {
     if (g->n_tensors == g->cap_tensors) {
         uint32_t cap = g->cap_tensors ? 2 * g->cap_tensors : 64;
@@ -28,7 +29,8 @@ static nn_tensor *add_tensor(nn_graph *g, nn_tensor_kind kind, const nn_shape *s
     nn_tensor *t = (nn_tensor *) calloc(1, sizeof *t);
     if (!t)
         return nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
-    *t = (nn_tensor) { .g = g, .kind = kind, .root = t, .shape = *shape, .rows = rows, .node = NN_NO_NODE };
+    *t = (nn_tensor) { .g = g, .kind = kind, .root = t, .shape = *shape, .dtype = dtype, .rows = rows,
+                       .node = NN_NO_NODE };
     g->tensor[g->n_tensors++] = t;
     return t;
 }
@@ -48,7 +50,6 @@ static bool add_layout(nn_graph *g, nn_rows *rows)
 
 nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtype dtype, nn_rows *rows)
 {
-    (void) dtype;                   // both are four bytes; ops say which of their inputs are words
     if (g->status != VKC_OK)
         return NULL;
     if (rows) {
@@ -56,10 +57,10 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
         if (!add_layout(g, rows))
             return NULL;
     }
-    nn_tensor *t = add_tensor(g, NN_KIND_INPUT, &shape, rows);
+    nn_tensor *t = add_tensor(g, NN_KIND_INPUT, &shape, dtype, rows);
     if (!t)
         return NULL;
-    size_t size = nn_shape_len(&shape) * 4;
+    size_t size = nn_shape_bytes(&shape, dtype);
     if (size > vkc_max_buffer(g->dev))
         return nn_graph_fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "%s: %zu MiB; this device binds at most %zu MiB at once: "
                                 "use a smaller batch", name, size >> 20, vkc_max_buffer(g->dev) >> 20));
@@ -83,7 +84,10 @@ nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool train
             t->value.offset == ps->p[index].offset && t->requires_grad == trained)
             return t;
     }
-    nn_tensor *t = add_tensor(g, NN_KIND_PARAM, &ps->p[index].shape, NULL);
+    if (trained && ps->p[index].dtype != NN_DTYPE_F32)
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "parameter %s holds %s: only fp32 is trained, freeze it",
+                                ps->p[index].name, nn_dtype_name(ps->p[index].dtype)));
+    nn_tensor *t = add_tensor(g, NN_KIND_PARAM, &ps->p[index].shape, ps->p[index].dtype, NULL);
     if (!t)
         return NULL;
     t->value = nn_params_value(ps, index);
@@ -154,10 +158,11 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
         if (!in[i])
             continue;
         c->in[i] = in[i]->shape;
+        c->in_dtype[i] = in[i]->dtype;
         c->in_rows[i] = in[i]->rows;
         c->train = c->train || (in[i]->requires_grad && (op->grad & BIT(IN(i))));
     }
-    vkc_status st = op->infer(c);
+    vkc_status st = nn_op_infer(op, c);
     if (st != VKC_OK) {
         free(node->attr);
         return nn_graph_fail(g, st);
@@ -165,7 +170,8 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     for (uint32_t i = 0; i < op->n_out; i++) {
         if (!c->out[i].rank)
             continue;
-        nn_tensor *t = node->out[i] = add_tensor(g, NN_KIND_ACTIVATION, &c->out[i], c->out_rows[i]);
+        nn_tensor *t = node->out[i] = add_tensor(g, NN_KIND_ACTIVATION, &c->out[i], c->out_dtype[i],
+                                                  c->out_rows[i]);
         if (!t) {
             free(node->attr);
             return NULL;
@@ -191,6 +197,11 @@ const nn_shape *nn_tensor_shape(const nn_tensor *t)
     return t ? &t->shape : &none;
 }
 
+nn_dtype nn_tensor_dtype(const nn_tensor *t)
+{
+    return t ? t->dtype : NN_DTYPE_F32;
+}
+
 nn_rows *nn_tensor_rows(const nn_tensor *t)
 {
     return t ? t->rows : NULL;
@@ -200,7 +211,7 @@ nn_tensor *nn_stop_gradient(nn_graph *g, nn_tensor *t)
 {
     if (!t || !t->requires_grad)
         return t;
-    nn_tensor *s = add_tensor(g, t->kind, &t->shape, t->rows);
+    nn_tensor *s = add_tensor(g, t->kind, &t->shape, t->dtype, t->rows);
     if (!s)
         return NULL;
     s->root = t->root;
@@ -214,8 +225,9 @@ void nn_graph_add_loss(nn_graph *g, nn_tensor *t, float weight)
 {
     if (!t || g->status != VKC_OK)
         return;
-    if (nn_shape_len(&t->shape) != 1 || t->rows || t->node == NN_NO_NODE || t->out != 0)
-        nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "graph: a loss is the plain scalar that an op made"));
+    if (nn_shape_len(&t->shape) != 1 || t->rows || t->node == NN_NO_NODE || t->out != 0 ||
+        t->dtype != NN_DTYPE_F32)
+        nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "graph: a loss is the plain fp32 scalar that an op made"));
     t->seed += weight;
     t->root->kept = true;
 }

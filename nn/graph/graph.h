@@ -27,7 +27,8 @@ void       nn_graph_destroy(nn_graph *g);               // the recording it is i
 // A tensor that the host (or another recording) writes before each replay; memory of its own.
 // Packed when rows is not NULL: dim[0] is then filled in from the layout's capacity.
 nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtype dtype, nn_rows *rows);
-// A parameter; its gradient is added up in ps's gradient blocks when `trained`, unless it is frozen.
+// A parameter; its gradient is added up in ps's gradient blocks when `trained`, unless it is frozen. Only fp32
+// parameters are trained.
 nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool trained);
 
 // Say where in the model the calls that follow are: "blocks.3.attn". For messages (nn/graph/check.h).
@@ -51,10 +52,11 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
 nn_tensor *nn_output(nn_tensor *t, uint32_t i);         // output i of the call that made t; no gradient
 
 const nn_shape *nn_tensor_shape(const nn_tensor *t);
+nn_dtype        nn_tensor_dtype(const nn_tensor *t);    // what its values are; NN_DTYPE_F32 for NULL
 nn_rows        *nn_tensor_rows(const nn_tensor *t);     // NULL: not packed
 nn_tensor *nn_stop_gradient(nn_graph *g, nn_tensor *t); // the same values; no gradient flows back
 
-// Minimise weight * t, where t is a plain scalar (1). Several losses add up.
+// Minimise weight * t, where t is a plain fp32 scalar (1). Several losses add up.
 void nn_graph_add_loss(nn_graph *g, nn_tensor *t, float weight);
 void nn_graph_keep(nn_graph *g, nn_tensor *t);          // readable after a replay: memory not reused
 

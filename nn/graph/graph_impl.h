@@ -23,6 +23,7 @@ struct nn_tensor {
     nn_tensor_kind kind;
     nn_tensor *root;                // itself, or the tensor whose values it shares (nn_stop_gradient)
     nn_shape  shape;
+    nn_dtype  dtype;
     nn_rows  *rows;
     uint32_t  node, out;            // producer and which output; NN_NO_NODE for inputs, parameters
     bool      requires_grad;        // a trained parameter lies upstream

@@ -35,6 +35,7 @@ extern "C" {
 
 typedef struct nn_call {            // one node of the graph, shapes resolved
     nn_shape in[NN_MAX_IO], out[NN_MAX_IO];     // rank 0: an optional tensor that is not there
+    nn_dtype in_dtype[NN_MAX_IO], out_dtype[NN_MAX_IO];     // outputs: filled in by nn_op_infer, before infer
     nn_rows *in_rows[NN_MAX_IO], *out_rows[NN_MAX_IO];  // NULL: not packed, dim[0] is exact
     nn_rows *to;                    // layout that a row-moving op (embed, first_rows ...) moves into
     const void *attr;               // struct <name>_attr of shaders/<name>.h, or NULL
@@ -54,8 +55,9 @@ typedef struct nn_op {
     uint32_t grad;                  // BIT(IN(i)) of inputs that have a gradient; 0 = not differentiable
     uint32_t pass;                  // BIT(IN(i)) of inputs whose gradient is that of output 0, unchanged: the graph
                                     // may let them share memory and leave bwd out
-    uint32_t u32_in;                // BIT(IN(i)) of inputs that hold uint32, not float
-    uint32_t u32_out;               // BIT(OUT(i)) of outputs that do
+    // What its tensors hold: fp32, but for
+    uint32_t u32;                   // BIT(IN(i)) | BIT(OUT(i)) of those that hold uint32
+    uint32_t f16;                   // of those that there are kernels for in fp16 too: in one call all, or none
     vkc_status (*infer)(nn_call *c);                    // checks in[], fills out[], out_rows[], scratch
     vkc_status (*fwd)(nn_run *r, const nn_call *c);     // records dispatches
     vkc_status (*bwd)(nn_run *r, const nn_call *c);     // ADDS into DIN(i)
@@ -86,6 +88,10 @@ vkc_status nn_dispatch(nn_run *r, const nn_kernel_use *use);
 // Is this gradient (DIN(i)) wanted? Skip a kernel none of whose gradients are. A kernel that writes
 // several may bind an unwanted one: it lands in memory that nobody reads.
 bool nn_is_wanted(const nn_run *r, int din_slot);
+
+// Fill in what follows from the inputs, attributes and layouts of a call: c->out_dtype, then all that op->infer does.
+// Errors: E_UNSUPPORTED in a sentence for an input that holds what the op has no kernel for; those of op->infer.
+vkc_status nn_op_infer(const nn_op *op, nn_call *c);
 
 // Every op, in the order of ops.def.
 #define NN_OP(name) extern const nn_op nn_op_##name;

@@ -1,4 +1,5 @@
 // params.c — named parameters in flat blocks.
+#include "nn/base/half.h"
 #include "nn/graph/params.h"
 
 #include <stdlib.h>
@@ -56,6 +57,11 @@ bool nn_params_find(const nn_params *ps, const char *name, uint32_t *index)
     return false;
 }
 
+static size_t size_of(const nn_param *p)
+{
+    return nn_shape_bytes(&p->shape, p->dtype);
+}
+
 // One pass over the parameters with `decay`, filling the current block and opening new ones.
 static void place(nn_params *ps, uint32_t first, uint32_t end, bool decay)
 {
@@ -66,7 +72,7 @@ static void place(nn_params *ps, uint32_t first, uint32_t end, bool decay)
             continue;
         p->block = b;
         p->offset = ps->block_size[b];
-        ps->block_size[b] += vkc_align(ps->dev, nn_shape_len(&p->shape) * 4);
+        ps->block_size[b] += vkc_align(ps->dev, size_of(p));
     }
 }
 
@@ -76,7 +82,7 @@ vkc_status nn_params_alloc(nn_params *ps, bool with_grads)
     for (uint32_t first = 0, end; first < ps->n; first = end) {
         size_t size = 0;
         for (end = first; end < ps->n; end++) {
-            size_t want = vkc_align(ps->dev, nn_shape_len(&ps->p[end].shape) * 4);
+            size_t want = vkc_align(ps->dev, size_of(&ps->p[end]));
             if (want > most)
                 return VKC_FAIL(VKC_E_UNSUPPORTED, "parameter %s has %zu bytes; this device binds at most %zu",
                                 ps->p[end].name, want, most);
@@ -107,7 +113,7 @@ vkc_status nn_params_alloc(nn_params *ps, bool with_grads)
 vkc_slice nn_params_value(const nn_params *ps, uint32_t index)
 {
     const nn_param *p = &ps->p[index];
-    return (vkc_slice) { ps->value[p->block], p->offset, nn_shape_len(&p->shape) * 4 };
+    return (vkc_slice) { ps->value[p->block], p->offset, size_of(p) };
 }
 
 vkc_slice nn_params_grad(const nn_params *ps, uint32_t index)
@@ -119,12 +125,26 @@ vkc_slice nn_params_grad(const nn_params *ps, uint32_t index)
 
 vkc_status nn_params_write(nn_params *ps, uint32_t index, const float *src)
 {
-    return vkc_write(ps->dev, nn_params_value(ps, index), src);
+    const vkc_slice to = nn_params_value(ps, index);
+    if (ps->p[index].dtype != NN_DTYPE_F16)
+        return vkc_write(ps->dev, to, src);
+    uint16_t *halves = (uint16_t *) calloc(to.size, 1);
+    if (!halves)
+        return VKC_FAIL(VKC_E_NOMEM, "params: out of host memory");
+    nn_half_narrow(halves, src, nn_shape_len(&ps->p[index].shape));
+    vkc_status st = vkc_write(ps->dev, to, halves);
+    free(halves);
+    return st;
 }
 
 vkc_status nn_params_read(const nn_params *ps, uint32_t index, float *dst)
 {
-    return vkc_read(ps->dev, nn_params_value(ps, index), dst);
+    const size_t len = nn_shape_len(&ps->p[index].shape);
+    const vkc_slice from = nn_params_value(ps, index);
+    vkc_status st = vkc_read(ps->dev, from, dst);
+    if (st == VKC_OK && ps->p[index].dtype == NN_DTYPE_F16)
+        nn_half_widen(dst, len);    // len floats are room for the halves and the rest of their last word
+    return st;
 }
 
 uint64_t nn_params_count(const nn_params *ps)

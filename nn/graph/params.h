@@ -2,7 +2,8 @@
 //
 // Values and gradients are parallel blocks with equal offsets, so zeroing, clipping, AdamW and
 // checkpoints walk flat memory. In a block the decayed parameters (matrices) come first, the rest
-// (biases, norms, tokens, positions) after. No block is larger than the device binds at once.
+// (biases, norms, tokens, positions) after. No block is larger than the device binds at once. A
+// parameter that is not fp32 is read only: it has no gradient and is not trained.
 // Thread-safety: as the device.
 #ifndef NN_PARAMS_H
 #define NN_PARAMS_H
@@ -19,6 +20,7 @@ extern "C" {
 typedef struct nn_param {
     char     name[NN_MAX_NAME];     // timm's spelling: "blocks.0.attn.qkv.weight"
     nn_shape shape;                 // as ops read it
+    nn_dtype dtype;                 // of its values; F32, or set to F16 before nn_params_alloc
     nn_shape saved;                 // as files spell it, "pos_embed" (1, T, C); same number of elements
     bool     decay;                 // weight decay applies
     bool     frozen;                // graphs take it as it is, whatever is trained: no gradient, it keeps its bits
@@ -44,9 +46,10 @@ vkc_status nn_params_add(nn_params *ps, const char *name, const nn_shape *shape,
 // Place all and make the blocks, values and gradients zero. Nothing can be added after.
 vkc_status nn_params_alloc(nn_params *ps, bool with_grads);
 vkc_slice  nn_params_value(const nn_params *ps, uint32_t index);
-vkc_slice  nn_params_grad(const nn_params *ps, uint32_t index);
-vkc_status nn_params_write(nn_params *ps, uint32_t index, const float *src);    // blocking
-vkc_status nn_params_read(const nn_params *ps, uint32_t index, float *dst);     // blocking
+vkc_slice  nn_params_grad(const nn_params *ps, uint32_t index);                 // of an fp32 parameter
+// As floats, whatever it holds; fp16 rounds to the nearest. Blocking. Errors: E_NOMEM, device errors.
+vkc_status nn_params_write(nn_params *ps, uint32_t index, const float *src);
+vkc_status nn_params_read(const nn_params *ps, uint32_t index, float *dst);
 bool       nn_params_find(const nn_params *ps, const char *name, uint32_t *index);
 uint64_t   nn_params_count(const nn_params *ps);        // elements of all parameters
 

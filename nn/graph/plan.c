@@ -33,10 +33,10 @@ static void find_lifetimes(nn_graph *g)
         nn_tensor *t = g->tensor[i];
         if (t->root != t || t->kind != NN_KIND_ACTIVATION)
             continue;
-        size_t size = nn_shape_len(&t->shape) * 4;
+        const size_t size = nn_shape_bytes(&t->shape, t->dtype), grad = nn_shape_bytes(&t->shape, NN_DTYPE_GRAD);
         t->piece = (nn_piece) { .size = size, .start = t->node, .end = t->kept || g->check ? last : t->node };
         if (t->has_grad)            // from its first addition, or its seed, to its producer's turn
-            t->grad_piece = (nn_piece) { .size = size, .start = nn__bwd_time(g, t->node),
+            t->grad_piece = (nn_piece) { .size = grad, .start = nn__bwd_time(g, t->node),
                                          .end = nn__bwd_time(g, t->node) };
     }
     for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -49,7 +49,7 @@ static void find_lifetimes(nn_graph *g)
             if (n->backward && n->in[k] && n->in[k]->has_grad && n->in[k]->kind == NN_KIND_ACTIVATION &&
                 (n->op->grad & BIT(IN(k))) && n->in[k]->grad_piece.start > back)
                 n->in[k]->grad_piece.start = back;
-            size_t size = nn_shape_len(&n->call.in[k]) * 4;
+            size_t size = nn_shape_bytes(&n->call.in[k], NN_DTYPE_GRAD);
             if (n->backward && (n->op->grad & BIT(IN(k))) && n->in[k] && !n->in[k]->has_grad &&
                 size > g->trash.size)
                 g->trash.size = size;
@@ -239,11 +239,10 @@ vkc_status nn_graph_plan(nn_graph *g)
     }
     for (uint32_t i = 0; i < g->n_tensors; i++) {
         nn_tensor *t = g->tensor[i];
-        size_t size = nn_shape_len(&t->shape) * 4;
         if (t->kind == NN_KIND_ACTIVATION && t->root == t)
-            t->value = nn__slice(g, &t->piece, size);
+            t->value = nn__slice(g, &t->piece, nn_shape_bytes(&t->shape, t->dtype));
         if (t->has_grad && t->kind == NN_KIND_ACTIVATION)
-            t->grad = nn__slice(g, &t->grad_root->grad_piece, size);
+            t->grad = nn__slice(g, &t->grad_root->grad_piece, nn_shape_bytes(&t->shape, NN_DTYPE_GRAD));
     }
     g->planned = true;
     return VKC_OK;

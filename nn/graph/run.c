@@ -85,7 +85,7 @@ static vkc_slice resolve(const nn_run *r, int slot)
         int i = slot - DIN(0);
         if (nn_is_wanted(r, slot))
             return b->din[i];
-        size_t want = nn_shape_len(&r->call->in[i]) * 4;
+        size_t want = nn_shape_bytes(&r->call->in[i], NN_DTYPE_GRAD);
         vkc_slice t = b->trash;
         if (want && want < t.size)
             t.size = want;

@@ -4,12 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+// One row a type: bytes of an element, name.
+static const struct { uint32_t size; const char *name; } dtypes[NN_DTYPE_COUNT] = {
+    [NN_DTYPE_F32] = { 4, "fp32" }, [NN_DTYPE_U32] = { 4, "uint32" }, [NN_DTYPE_F16] = { 2, "fp16" },
+};
+
+size_t nn_dtype_size(nn_dtype t)
+{
+    return dtypes[t].size;
+}
+
+const char *nn_dtype_name(nn_dtype t)
+{
+    return dtypes[t].name;
+}
+
 size_t nn_shape_len(const nn_shape *s)
 {
     size_t len = s->rank ? 1 : 0;
     for (uint32_t i = 0; i < s->rank; i++)
         len *= s->dim[i];
     return len;
+}
+
+size_t nn_shape_bytes(const nn_shape *s, nn_dtype t)
+{
+    return (nn_shape_len(s) * dtypes[t].size + 3) / 4 * 4;      // kernels and fills work on whole words
 }
 
 bool nn_shape_is(const nn_shape *s, uint32_t rank, const uint32_t *dim)

@@ -19,9 +19,16 @@ extern "C" {
 #define NN_MAX_RANK 4
 typedef struct nn_shape { uint32_t rank, dim[NN_MAX_RANK]; } nn_shape;   // rank 0 = no tensor
 
-typedef enum { NN_DTYPE_F32, NN_DTYPE_U32 } nn_dtype;   // both four bytes
+// What a tensor holds. Gradients are fp32 whatever their tensors hold, because backward passes add into them.
+typedef enum { NN_DTYPE_F32, NN_DTYPE_U32, NN_DTYPE_F16, NN_DTYPE_COUNT } nn_dtype;
+#define NN_DTYPE_GRAD NN_DTYPE_F32
+
+size_t      nn_dtype_size(nn_dtype t);                  // bytes of an element
+const char *nn_dtype_name(nn_dtype t);                  // "fp32", for messages
 
 size_t nn_shape_len(const nn_shape *s);                 // elements; 0 for rank 0
+// Bytes on the device: elements lie one after the other; the last word of an odd number of halves is half empty.
+size_t nn_shape_bytes(const nn_shape *s, nn_dtype t);
 bool   nn_shape_is(const nn_shape *s, uint32_t rank, const uint32_t *dim);
 
 // A packed row layout: device words as in shaders/inc/rows_layout.h, and what the host last wrote.

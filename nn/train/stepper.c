@@ -36,7 +36,7 @@ static vkc_status find_ranges(nn_stepper *s)
         const nn_param *p = &ps->p[order[k]];
         if (!nn_graph_is_trained(s->p.graph, ps, order[k]))
             continue;
-        size_t size = vkc_align(s->p.dev, nn_shape_len(&p->shape) * 4);
+        size_t size = vkc_align(s->p.dev, nn_shape_bytes(&p->shape, p->dtype));
         if (p->block != block || p->offset != end) {
             block = p->block;
             r[n++].params = (vkc_slice) { ps->value[block], p->offset, 0 };
@@ -44,7 +44,7 @@ static vkc_status find_ranges(nn_stepper *s)
         end = p->offset + size;
         r[n - 1].params.size += size;
         if (p->decay)
-            r[n - 1].decay_len += size / 4;
+            r[n - 1].decay_len += size / sizeof(float);     // what is trained is fp32
         s->trained[order[k]] = true;
     }
     free(order);

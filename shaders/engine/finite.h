@@ -6,7 +6,7 @@
 struct finite_args {
     U32 rows;                      // of a plain tensor; 0 = the live rows of the layout
     U32 cols;
-    U32 first, len;                // the floats of the tensor that x holds
+    U32 first, len;                // the elements of the tensor that x holds
 };
 ARGS_SIZE(finite_args, 16);
 #endif

@@ -3,3 +3,4 @@
 #include "shaders/linear/inc/tile_dx.glsl"
 #include "shaders/linear/inc/tile_shared.glsl"
 // Input gradient with tiles in shared memory and registers, for GPUs.
+// storage: f32 f16

@@ -48,13 +48,14 @@ static vkc_status make_call(bench *b, const bench_case *c)
     }
     for (int i = 0; i < b->op->n_in; i++) {
         b->call.in[i] = c->in[i].shape;
+        b->call.in_dtype[i] = b->op->u32 & BIT(IN(i)) ? NN_DTYPE_U32 : NN_DTYPE_F32;
         if (c->in[i].layout) {
             b->call.in_rows[i] = b->rows[c->in[i].layout - 1];
             b->call.in[i].dim[0] = nn_rows_cap(b->call.in_rows[i]);
         }
     }
     b->call.to = c->to ? b->rows[c->to - 1] : NULL;
-    return b->op->infer(&b->call);
+    return nn_op_infer(b->op, &b->call);
 }
 
 static vkc_status reserve(bench *b, size_t size, vkc_slice *out)
@@ -93,7 +94,8 @@ static vkc_status make_memory(bench *b, const bench_case *c)
 {
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < NN_MAX_IO && st == VKC_OK; i++) {
-        size_t in = 4 * nn_shape_len(&b->call.in[i]), out = 4 * nn_shape_len(&b->call.out[i]);
+        const size_t in = nn_shape_bytes(&b->call.in[i], b->call.in_dtype[i]);
+        const size_t out = nn_shape_bytes(&b->call.out[i], b->call.out_dtype[i]);
         st = reserve(b, in, &b->bind.in[i]);
         if (st == VKC_OK && in)
             st = write_random(b, b->bind.in[i], i, c->in[i].below);
@@ -101,11 +103,11 @@ static vkc_status make_memory(bench *b, const bench_case *c)
             st = reserve(b, out, &b->bind.out[i]);
         if (st == VKC_OK && in && (b->op->grad & BIT(IN(i)))) {
             b->bind.wanted |= BIT(IN(i));
-            st = reserve(b, in, &b->bind.din[i]);
+            st = reserve(b, nn_shape_bytes(&b->call.in[i], NN_DTYPE_GRAD), &b->bind.din[i]);
         }
     }
     if (st == VKC_OK)
-        st = reserve(b, 4 * nn_shape_len(&b->call.out[0]), &b->bind.dout[0]);
+        st = reserve(b, nn_shape_bytes(&b->call.out[0], NN_DTYPE_GRAD), &b->bind.dout[0]);
     if (st == VKC_OK)
         st = write_random(b, b->bind.dout[0], NN_MAX_IO, 0);
     for (uint32_t i = 0; i < NN_MAX_SCRATCH && st == VKC_OK; i++) {

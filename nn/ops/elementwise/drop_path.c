@@ -75,6 +75,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 
 const nn_op nn_op_drop_path = {
     .name = "drop_path", .n_in = 2, .n_out = 1,
-    .keep = BIT(IN(1)), .grad = BIT(IN(0)), .u32_in = BIT(IN(1)),
+    .keep = BIT(IN(1)), .grad = BIT(IN(0)), .u32 = BIT(IN(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

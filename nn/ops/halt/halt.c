@@ -80,6 +80,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 const nn_op nn_op_halt = {
     .name = "halt", .n_in = 3, .n_out = 2, .n_opt = 1,
     .keep = BIT(IN(1)) | BIT(IN(2)) | BIT(OUT(0)),
-    .grad = BIT(IN(0)) | BIT(IN(2)), .u32_out = BIT(OUT(1)),
+    .grad = BIT(IN(0)) | BIT(IN(2)), .u32 = BIT(OUT(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

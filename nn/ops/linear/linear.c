@@ -2,6 +2,7 @@
 //   in:  x (R, K)   w (N, K)   b (N), optional
 //   out: y (R, N)   pre (R, N) = x w^T + b, only with an activation
 // In G groups: x (R, G K)   w (G, N, K)   b (G N)   y, pre (R, G N).
+// x, w, y and pre hold fp32, or all of them fp16; b, gradients and all sums are fp32.
 // Backward: dpre = dy act'(pre), in scratch 0;  dx += dpre w;  dw += dpre^T x and db += 1^T dpre, whose
 // sum over the rows is split: partial sums in scratch 1 and 2, added up in order by a second kernel.
 #include "nn/graph/rowwise.h"
@@ -41,6 +42,25 @@ static const linear_form tiled[] = {            // from large to small
 #define ODD_LANES(n) { KERNELS(lanes, ), 64, 64, n, 4 * (n), 4 * (n), { n }, 0 }
 static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
 static const linear_form odd_lanes[] = { ODD_LANES(8), ODD_LANES(4) };     // for rows of y that are no whole vec4
+
+// Twins of plain and tiled for fp16.
+#define HALF(name) #name, &vkc_shader_linear_##name##_fwd_f16, &vkc_shader_linear_##name##_dx_f16, \
+    &vkc_shader_linear_##name##_dw_f16, &vkc_shader_linear_dpre_f16, &vkc_shader_linear_db
+#define HALF_TILED(bm, bn, bk, tm, tn) { HALF(tiled), 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, \
+    { bm, bn, bk, tm, tn }, 4 * (bk) * ((bm) + (bn) + 2) }
+static const linear_form half_plain = { HALF(plain), 64, 64, 64, 64, 64, { 0 }, 0 };
+static const linear_form half_tiled[] = {       // as tiled
+    HALF_TILED(128, 128, 16, 8, 8), HALF_TILED(64, 64, 16, 4, 4), HALF_TILED(32, 32, 16, 4, 2),
+};
+
+// The form that does in fp16 what `f` does in fp32; those for software drivers have none but the plain one.
+static const linear_form *half_of(const linear_form *f)
+{
+    for (size_t i = 0; i < sizeof tiled / sizeof tiled[0]; i++)
+        if (f == &tiled[i])
+            return &half_tiled[i];
+    return &half_plain;
+}
 
 typedef struct linear_dims { uint32_t G, N, K; } linear_dims;
 
@@ -95,7 +115,7 @@ static const linear_form *choose_lanes(const nn_call *c, bool reads_y)
 
 // The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled,
 // lanes), else by device type. Does it read a tensor of y's shape?
-static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
+static const linear_form *choose_single(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
 {
     const char *force = getenv("PARE_LINEAR");
     if (force && strcmp(force, "plain") == 0)
@@ -103,6 +123,12 @@ static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint3
     if (force && strcmp(force, "tiled") == 0)
         return choose_tiled(c->dev, m, n, copies);
     return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c, reads_y) : choose_tiled(c->dev, m, n, copies);
+}
+
+static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
+{
+    const linear_form *f = choose_single(c, m, n, copies, reads_y);
+    return c->in_dtype[0] == NN_DTYPE_F16 ? half_of(f) : f;
 }
 
 // Workgroups that share the rows of one tile of dw, fixed by capacity: the same sums on every run.
@@ -151,9 +177,9 @@ static vkc_status infer(nn_call *c)
     c->out[1] = act ? c->out[0] : (nn_shape) { 0 };
     c->out_rows[1] = act ? c->in_rows[0] : NULL;
     const uint32_t splits = n_splits(c);
-    c->scratch_bwd[0] = act ? nn_shape_len(&c->out[0]) * 4 : 0;
-    c->scratch_bwd[1] = nn_shape_len(w) * splits * 4;
-    c->scratch_bwd[2] = nn_shape_len(b) * splits * 4;
+    c->scratch_bwd[0] = act ? nn_shape_bytes(&c->out[0], NN_DTYPE_GRAD) : 0;
+    c->scratch_bwd[1] = nn_shape_bytes(w, NN_DTYPE_GRAD) * splits;
+    c->scratch_bwd[2] = nn_shape_bytes(b, NN_DTYPE_GRAD) * splits;
     return VKC_OK;
 }
 
@@ -285,5 +311,6 @@ const nn_op nn_op_linear = {
     .name = "linear", .n_in = 3, .n_out = 2, .n_opt = 1,
     .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(1)),
     .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)),
+    .f16 = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(0)) | BIT(OUT(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
 };

@@ -112,6 +112,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 const nn_op nn_op_cross_entropy = {
     .name = "cross_entropy", .n_in = 4, .n_out = 2, .n_opt = 2,
     .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(IN(3)) | BIT(OUT(1)),
-    .grad = BIT(IN(0)), .u32_in = BIT(IN(1)) | BIT(IN(2)),
+    .grad = BIT(IN(0)), .u32 = BIT(IN(1)) | BIT(IN(2)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

@@ -71,6 +71,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 
 const nn_op nn_op_compact = {
     .name = "compact", .n_in = 1, .n_out = 1,
-    .u32_in = BIT(IN(0)), .u32_out = BIT(OUT(0)),
+    .u32 = BIT(IN(0)) | BIT(OUT(0)),
     .infer = infer, .fwd = fwd, .ref = ref,
 };

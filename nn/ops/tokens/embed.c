@@ -67,6 +67,6 @@ const nn_op nn_op_embed = {
     .name = "embed", .n_in = 3, .n_out = 1, .n_opt = 1,
     .keep = BIT(IN(0)),
     .grad = BIT(IN(1)) | BIT(IN(2)),
-    .u32_in = BIT(IN(0)),
+    .u32 = BIT(IN(0)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

@@ -64,6 +64,6 @@ const nn_op nn_op_gather_rows = {
     .name = "gather_rows", .n_in = 2, .n_out = 1,
     .keep = BIT(IN(1)),
     .grad = BIT(IN(0)),
-    .u32_in = BIT(IN(1)),
+    .u32 = BIT(IN(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

@@ -54,6 +54,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 }
 
 const nn_op nn_op_keep_top = {
-    .name = "keep_top", .n_in = 1, .n_out = 1, .u32_out = BIT(OUT(0)),
+    .name = "keep_top", .n_in = 1, .n_out = 1, .u32 = BIT(OUT(0)),
     .infer = infer, .fwd = fwd, .ref = ref,
 };

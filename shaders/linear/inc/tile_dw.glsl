@@ -3,9 +3,10 @@
 #include "shaders/linear/linear.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
+#include "shaders/inc/storage.glsl"
 
 layout(binding = 0) readonly  buffer DPre { float dpre[]; };   // (R, G N)
-layout(binding = 1) readonly  buffer X    { float x[]; };      // (R, G K)
+layout(binding = 1) readonly  buffer X    { ELEMENT x[]; };    // (R, G K)
 layout(binding = 2) writeonly buffer Part { float part[]; };   // (splits, G, N, K)
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
@@ -28,7 +29,7 @@ float tile_a(uint m, uint k)
 
 float tile_b(uint k, uint n)
 {
-    return x[X_AT(k, n)];
+    return LOAD_ELEMENT(x, X_AT(k, n));
 }
 
 void tile_store(uint m, uint n, float v)

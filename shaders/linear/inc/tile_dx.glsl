@@ -2,9 +2,10 @@
 #include "shaders/linear/linear.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
+#include "shaders/inc/storage.glsl"
 
 layout(binding = 0) readonly buffer DPre { float dpre[]; };    // (R, G N)
-layout(binding = 1) readonly buffer W    { float w[]; };       // (G, N, K)
+layout(binding = 1) readonly buffer W    { ELEMENT w[]; };     // (G, N, K)
 layout(binding = 2)          buffer DX   { float dx[]; };      // (R, G K) +=
 ROWS(3, Tok);
 PUSH_ARGS(linear_args);
@@ -27,7 +28,7 @@ float tile_a(uint m, uint k)
 
 float tile_b(uint k, uint n)
 {
-    return w[W_AT(k, n)];
+    return LOAD_ELEMENT(w, W_AT(k, n));
 }
 
 void tile_store(uint m, uint n, float v)

@@ -2,13 +2,14 @@
 #include "shaders/linear/linear.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
+#include "shaders/inc/storage.glsl"
 #include "shaders/inc/act.glsl"
 
-layout(binding = 0) readonly  buffer X    { float x[]; };      // (R, G K)
-layout(binding = 1) readonly  buffer W    { float w[]; };      // (G, N, K)
+layout(binding = 0) readonly  buffer X    { ELEMENT x[]; };    // (R, G K)
+layout(binding = 1) readonly  buffer W    { ELEMENT w[]; };    // (G, N, K)
 layout(binding = 2) readonly  buffer Bias { float bias[]; };   // (G N)
-layout(binding = 3) writeonly buffer Y    { float y[]; };      // (R, G N)
-layout(binding = 4) writeonly buffer Pre  { float pre[]; };    // (R, G N), with GELU only
+layout(binding = 3) WRITEONLY buffer Y    { ELEMENT y[]; };    // (R, G N)
+layout(binding = 4) WRITEONLY buffer Pre  { ELEMENT pre[]; };  // (R, G N), with GELU only
 ROWS(5, Tok);
 PUSH_ARGS(linear_args);
 #include "shaders/linear/inc/tile_groups.glsl"
@@ -26,22 +27,38 @@ uvec2 tile_span()
 
 float tile_a(uint m, uint k)
 {
-    return x[X_AT(m, k)];
+    return LOAD_ELEMENT(x, X_AT(m, k));
 }
 
 float tile_b(uint k, uint n)
 {
-    return w[W_AT(n, k)];
+    return LOAD_ELEMENT(w, W_AT(n, k));
 }
 
+#ifdef STORAGE_PAIRS
+#define TILE_PAIRS                 // the product calls tile_store_pair, not tile_store
+// Results (m, n) and (m, n + 1), where there is one; n is even.
+void tile_store_pair(uint m, uint n, vec2 v)
+{
+    uint i = Y_AT(m, n), last = a.out_cols - 1u;
+    if (a.has_bias != 0u)
+        v += vec2(bias[GROUP * a.out_cols + n], bias[GROUP * a.out_cols + min(n + 1u, last)]);
+    if (a.act != LINEAR_ACT_NONE) {
+        STORE_PAIR(pre, i, v, n < last)
+        v = vec2(act(a.act, v.x), act(a.act, v.y));
+    }
+    STORE_PAIR(y, i, v, n < last)
+}
+#else
 void tile_store(uint m, uint n, float v)
 {
     uint i = Y_AT(m, n);
     if (a.has_bias != 0u)
         v += bias[GROUP * a.out_cols + n];
     if (a.act != LINEAR_ACT_NONE) {
-        pre[i] = v;
+        STORE_ELEMENT(pre, i, v);
         v = act(a.act, v);
     }
-    y[i] = v;
+    STORE_ELEMENT(y, i, v);
 }
+#endif

@@ -20,10 +20,17 @@ void tile_product(uint m0, uint n0, uint M, uint N)
             for (uint j = 0u; j < SIDE; j++)
                 acc[i][j] += u[i] * v[j];
     }
+#ifdef TILE_PAIRS
+    for (uint i = 0u; i < SIDE; i++)
+        for (uint j = 0u; j < SIDE; j += 2u)
+            if (m0 + i < M && n0 + j < N)
+                tile_store_pair(m0 + i, n0 + j, vec2(acc[i][j], acc[i][j + 1u]));
+#else
     for (uint i = 0u; i < SIDE; i++)
         for (uint j = 0u; j < SIDE; j++)
             if (m0 + i < M && n0 + j < N)
                 tile_store(m0 + i, n0 + j, acc[i][j]);
+#endif
 }
 
 void main()

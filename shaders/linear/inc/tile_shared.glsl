@@ -29,7 +29,12 @@ void load_tiles(uint m0, uint n0, uint k0, uint k1, uint M, uint N)
 }
 
 // Sums of this invocation: rows tm + i * BM / TM, columns tn + j * BN / TN of the tile, so that
-// neighbours read and write neighbours.
+// neighbours read and write neighbours; in pairs where results are stored so.
+#ifdef TILE_PAIRS
+#define TILE_COLUMN(BASE, J) (BASE + 2u * tn + J % 2u + J / 2u * 2u * SN)
+#else
+#define TILE_COLUMN(BASE, J) BASE + tn + J * SN
+#endif
 void tile_product(uint m0, uint n0, uint M, uint N)
 {
     const uint SM = BM / TM, SN = BN / TN;
@@ -48,18 +53,27 @@ void tile_product(uint m0, uint n0, uint M, uint N)
             for (uint i = 0u; i < TM; i++)
                 u[i] = sa[k * (BM + 1u) + tm + i * SM];
             for (uint j = 0u; j < TN; j++)
-                v[j] = sb[k * (BN + 1u) + tn + j * SN];
+                v[j] = sb[TILE_COLUMN(k * (BN + 1u), j)];
             for (uint i = 0u; i < TM; i++)
                 for (uint j = 0u; j < TN; j++)
                     acc[i][j] += u[i] * v[j];
         }
     }
+#ifdef TILE_PAIRS
+    for (uint i = 0u; i < TM; i++)
+        for (uint j = 0u; j < TN; j += 2u) {
+            uint m = m0 + tm + i * SM, n = TILE_COLUMN(n0, j);
+            if (m < M && n < N)
+                tile_store_pair(m, n, vec2(acc[i][j], acc[i][j + 1u]));
+        }
+#else
     for (uint i = 0u; i < TM; i++)
         for (uint j = 0u; j < TN; j++) {
-            uint m = m0 + tm + i * SM, n = n0 + tn + j * SN;
+            uint m = m0 + tm + i * SM, n = TILE_COLUMN(n0, j);
             if (m < M && n < N)
                 tile_store(m, n, acc[i][j]);
         }
+#endif
 }
 
 void main()

@@ -458,6 +458,8 @@ const op_case op_cases[] = {
     { "linear", "rows of no whole vec4, quick gelu", .layout = { { { 33, 2, 17 }, .cap_tokens = 33 } },
       .in = { { 1, { 2, { 0, 36 } } }, { 0, { 2, { 67, 36 } } } }, .attr = &(struct linear_attr) { .act = LINEAR_ACT_QUICK_GELU } },
 
+#include "tests/nn/ops/op_cases_half.def"
+
     // linear_attention
     { "linear_attention", "heads of 1", .layout = { { { 1, 3 } } }, .attr = &(struct linear_attention_attr) { .heads = 1, .head_dim = 1 },
       .in = { { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 3 } }, 0.01, 1 }, { 1, { 2, { 0, 1 } } } } },

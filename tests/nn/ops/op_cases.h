@@ -25,6 +25,7 @@ typedef struct op_case {
     op_input    in[NN_MAX_IO];
     uint8_t     to;                 // layout (1 or 2) that a row-moving op moves into; 0 = none
     const void *attr;               // &(struct layernorm_attr) { .eps = 1e-5f }
+    bool        f16;                // the tensors that the op takes in fp16 are
     double      nmse, grad;         // bars; 0 = 1e-10 and 1e-4. Another value needs a reason beside it
 } op_case;
 

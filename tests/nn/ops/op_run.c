@@ -1,5 +1,6 @@
 // op_run.c — one op case on the device, see op_run.h.
 #include "tests/nn/ops/op_run.h"
+#include "nn/base/half.h"
 #include "tests/numbers.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 #define GUARD_BYTE 0xa5
 
 static const uint32_t poison_bits = 0x7fc5deadu;
+#define POISON_HALF 0x7e5du        // the same in fp16
 const float op_din_dead = 77.0f;
 
 static float poison(void)
@@ -16,6 +18,33 @@ static float poison(void)
     float f;
     memcpy(&f, &poison_bits, 4);
     return f;
+}
+
+// Values as the device has them, and back: fp16 is narrowed and widened, poison stays poison, the half of a word that
+// nothing lies in is poisoned too.
+static void pack(unsigned char *to, const nn_shape *s, nn_dtype dtype, const float *values)
+{
+    const size_t len = nn_shape_len(s);
+    if (dtype != NN_DTYPE_F16) {
+        memcpy(to, values, nn_shape_bytes(s, dtype));
+        return;
+    }
+    for (size_t k = 0; k < len + len % 2; k++) {
+        const uint16_t h = k == len || op_run_is_poison(values[k]) ? POISON_HALF : nn_half_from_float(values[k]);
+        memcpy(to + 2 * k, &h, 2);
+    }
+}
+
+static void unpack(float *values, const nn_shape *s, nn_dtype dtype, const unsigned char *from)
+{
+    const size_t len = nn_shape_len(s);
+    if (dtype != NN_DTYPE_F16)
+        memcpy(values, from, nn_shape_bytes(s, dtype));
+    for (size_t k = 0; k < len && dtype == NN_DTYPE_F16; k++) {
+        uint16_t h;
+        memcpy(&h, from + 2 * k, 2);
+        values[k] = h == POISON_HALF ? poison() : nn_half_to_float(h);
+    }
 }
 
 size_t op_run_live(const op_run *t, const nn_shape *s, const nn_rows *rows)
@@ -75,8 +104,12 @@ static vkc_status infer(op_run *t)
             t->call.in[i].dim[0] = nn_rows_cap(t->call.in_rows[i]);
         }
     }
+    for (int i = 0; i < t->op->n_in; i++)
+        t->call.in_dtype[i] = t->op->u32 & BIT(IN(i))             ? NN_DTYPE_U32
+                              : oc->f16 && t->op->f16 & BIT(IN(i)) ? NN_DTYPE_F16
+                                                                   : NN_DTYPE_F32;
     t->call.to = oc->to ? t->rows[oc->to - 1] : NULL;
-    return t->op->infer(&t->call);
+    return nn_op_infer(t->op, &t->call);
 }
 
 // Random values in live rows, poison in dead ones.
@@ -89,13 +122,15 @@ static void fill_input(op_run *t, int i, uint64_t *seed)
     size_t len = nn_shape_len(&t->call.in[i]), live = op_run_live(t, &t->call.in[i], t->call.in_rows[i]);
     for (size_t k = 0; k < len; k++) {
         double u = test_rand(seed);
-        if (t->op->u32_in & BIT(IN(i))) {
+        if (t->call.in_dtype[i] == NN_DTYPE_U32) {
             double at = in->rising ? (double) k * (hi - lo + 1) / (double) live : u * (hi - lo + 1);
             uint32_t v = k < live ? (uint32_t) (lo + floor(at)) : poison_bits;
             memcpy(&t->in[i][k], &v, 4);
             t->ref_in[i][k] = v;
         } else {
             t->in[i][k] = k < live ? (float) (lo + u * (hi - lo)) : poison();
+            if (k < live && t->call.in_dtype[i] == NN_DTYPE_F16)
+                t->in[i][k] = nn_half_to_float(nn_half_from_float(t->in[i][k]));
             t->ref_in[i][k] = (double) t->in[i][k];
         }
     }
@@ -162,14 +197,14 @@ vkc_status op_run_init(op_run *t, vkc_device *dev, const op_case *oc, uint64_t s
     if (st != VKC_OK)
         return st;
     for (int i = 0; i < NN_MAX_IO; i++) {
-        t->bind.in[i] = reserve(t, nn_shape_len(&t->call.in[i]) * 4);
-        t->bind.out[i] = reserve(t, nn_shape_len(&t->call.out[i]) * 4);
+        t->bind.in[i] = reserve(t, nn_shape_bytes(&t->call.in[i], t->call.in_dtype[i]));
+        t->bind.out[i] = reserve(t, nn_shape_bytes(&t->call.out[i], t->call.out_dtype[i]));
         if ((t->op->grad & BIT(IN(i))) && t->call.in[i].rank) {
-            t->bind.din[i] = reserve(t, nn_shape_len(&t->call.in[i]) * 4);
+            t->bind.din[i] = reserve(t, nn_shape_bytes(&t->call.in[i], NN_DTYPE_GRAD));
             t->bind.wanted |= BIT(IN(i));
         }
     }
-    t->bind.dout[0] = reserve(t, nn_shape_len(&t->call.out[0]) * 4);
+    t->bind.dout[0] = reserve(t, nn_shape_bytes(&t->call.out[0], NN_DTYPE_GRAD));
     for (int i = 0; i < NN_MAX_SCRATCH; i++) {
         size_t f = t->call.scratch_fwd[i], b = t->call.scratch_bwd[i];
         t->bind.scratch[i] = reserve(t, f > b ? f : b);
@@ -201,6 +236,14 @@ void op_run_finish(op_run *t)
     free(t->image);
 }
 
+static float two_halves(void)
+{
+    const uint32_t bits = POISON_HALF * 0x10001u;
+    float f;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+
 static void put_words(op_run *t, vkc_slice s, float v)
 {
     for (size_t k = 0; k + 4 <= s.size; k += 4)
@@ -214,8 +257,8 @@ vkc_status op_run_execute(op_run *t, float base)
     memset(t->image, GUARD_BYTE, t->used);
     for (int i = 0; i < NN_MAX_IO; i++) {
         if (t->bind.in[i].size)
-            memcpy(t->image + t->bind.in[i].offset, t->in[i], t->bind.in[i].size);
-        put_words(t, t->bind.out[i], poison());
+            pack(t->image + t->bind.in[i].offset, &t->call.in[i], t->call.in_dtype[i], t->in[i]);
+        put_words(t, t->bind.out[i], t->call.out_dtype[i] == NN_DTYPE_F16 ? two_halves() : poison());
         if (t->bind.din[i].size) {
             vkc_slice live = t->bind.din[i];
             live.size = 4 * op_run_live(t, &t->call.in[i], t->call.in_rows[i]);
@@ -238,7 +281,7 @@ vkc_status op_run_execute(op_run *t, float base)
         return st;
     for (int i = 0; i < NN_MAX_IO; i++) {
         if (t->bind.out[i].size)
-            memcpy(t->out[i], t->image + t->bind.out[i].offset, t->bind.out[i].size);
+            unpack(t->out[i], &t->call.out[i], t->call.out_dtype[i], t->image + t->bind.out[i].offset);
         if (t->bind.din[i].size)
             memcpy(t->din[i], t->image + t->bind.din[i].offset, t->bind.din[i].size);
     }
@@ -263,6 +306,25 @@ static int check_guard(const op_run *t, vkc_slice s, const char *label, const ch
     return 0;
 }
 
+static bool was_written(const op_run *t, int i)
+{
+    unsigned char *packed = (unsigned char *) malloc(t->bind.in[i].size + 1);
+    bool is_same = packed != NULL;
+    if (packed && t->bind.in[i].size) {
+        pack(packed, &t->call.in[i], t->call.in_dtype[i], t->in[i]);
+        is_same = memcmp(t->image + t->bind.in[i].offset, packed, t->bind.in[i].size) == 0;
+    }
+    free(packed);
+    return !is_same;
+}
+
+static bool is_end_poisoned(const op_run *t, int i)
+{
+    uint16_t h;
+    memcpy(&h, t->image + t->bind.out[i].offset + t->bind.out[i].size - 2, 2);
+    return h == POISON_HALF;
+}
+
 int op_run_check_guards(const op_run *t, const char *label)
 {
     int bad = 0;
@@ -270,8 +332,12 @@ int op_run_check_guards(const op_run *t, const char *label)
         bad |= check_guard(t, t->bind.in[i], label, "in", i);
         bad |= check_guard(t, t->bind.out[i], label, "out", i);
         bad |= check_guard(t, t->bind.din[i], label, "din", i);
-        if (t->bind.in[i].size && memcmp(t->image + t->bind.in[i].offset, t->in[i], t->bind.in[i].size)) {
+        if (was_written(t, i)) {
             printf("FAIL %s: in[%d] was written\n", label, i);
+            bad = 1;
+        }
+        if (t->call.out_dtype[i] == NN_DTYPE_F16 && nn_shape_len(&t->call.out[i]) % 2 && !is_end_poisoned(t, i)) {
+            printf("FAIL %s: the half behind out[%d] was written\n", label, i);
             bad = 1;
         }
     }
@@ -289,8 +355,9 @@ op_snapshot op_run_snapshot(const op_run *t)
 {
     op_snapshot s = { { 0 }, { 0 } };
     for (int i = 0; i < NN_MAX_IO; i++) {
-        if (t->bind.out[i].size && (s.out[i] = malloc(t->bind.out[i].size)))
-            memcpy(s.out[i], t->out[i], t->bind.out[i].size);
+        size_t out = nn_shape_len(&t->call.out[i]) * sizeof(float);
+        if (out && (s.out[i] = malloc(out)))
+            memcpy(s.out[i], t->out[i], out);
         if (t->bind.din[i].size && (s.din[i] = malloc(t->bind.din[i].size)))
             memcpy(s.din[i], t->din[i], t->bind.din[i].size);
     }
@@ -300,7 +367,7 @@ op_snapshot op_run_snapshot(const op_run *t)
 bool op_snapshot_is_same(const op_run *t, const op_snapshot *s)
 {
     for (int i = 0; i < NN_MAX_IO; i++)
-        if ((s->out[i] && memcmp(s->out[i], t->out[i], t->bind.out[i].size)) ||
+        if ((s->out[i] && memcmp(s->out[i], t->out[i], nn_shape_len(&t->call.out[i]) * sizeof(float))) ||
             (s->din[i] && memcmp(s->din[i], t->din[i], t->bind.din[i].size)))
             return false;
     return true;

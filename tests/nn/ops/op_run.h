@@ -21,7 +21,7 @@ typedef struct op_run {
     nn_bind        bind;
     nn_run         run;
     vkc_recording *rec;
-    float  *in[NN_MAX_IO], *out[NN_MAX_IO], *din[NN_MAX_IO], *dout;     // host copies
+    float  *in[NN_MAX_IO], *out[NN_MAX_IO], *din[NN_MAX_IO], *dout;     // host copies, fp16 widened
     double *ref_in[NN_MAX_IO], *ref_out[NN_MAX_IO];
     unsigned char *image;           // host copy of buf
     uint32_t n_runs, fail_run;      // op_run_execute fails at this one, as on a lost device; 0 = at none

@@ -13,7 +13,7 @@
 // Whole numbers must be the same, and others close.
 static double error_of(const op_run *t, int i, size_t n)
 {
-    if (!(t->op->u32_out & BIT(OUT(i))))
+    if (t->call.out_dtype[i] != NN_DTYPE_U32)
         return test_nmse(t->out[i], t->ref_out[i], n);
     double wrong = 0;
     for (size_t k = 0; k < n; k++) {
