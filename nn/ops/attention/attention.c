@@ -89,7 +89,7 @@ static attention_form get_form(const nn_call *c)
 {
     const uint32_t D = head_dim(c), slice = slice_of(c), own = own_of(D), lanes = c->dev->subgroup_size;
     if (is_lanes(c))
-        return (attention_form) { KERNELS(lanes), own * lanes, lanes, { D, lanes, own } };
+        return (attention_form) { KERNELS(simd), own * lanes, lanes, { D, lanes, own } };
     return (attention_form) { KERNELS(tiled), ATTENTION_TILE, ATTENTION_TILE_WG,
                               { D, slice, (D + slice - 1) / slice } };
 }

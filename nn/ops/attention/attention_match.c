@@ -99,7 +99,7 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *lanes,
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
-#define DISPATCH(r, c, pass, is_keys, ...) dispatch((r), (c), &vkc_shader_attention_match_lanes_##pass, \
+#define DISPATCH(r, c, pass, is_keys, ...) dispatch((r), (c), &vkc_shader_attention_match_simd_##pass, \
     &vkc_shader_attention_match_tiled_##pass, (is_keys), (const uint8_t[]) { __VA_ARGS__ }, \
     sizeof((const uint8_t[]) { __VA_ARGS__ }))
 

@@ -32,15 +32,15 @@ typedef struct linear_form {
     &vkc_shader_linear_##name##_dw, &vkc_shader_linear_##helpers##dpre, &vkc_shader_linear_##helpers##db
 #define TILED(bm, bn, bk, tm, tn) { KERNELS(tiled, ), 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, \
     { bm, bn, bk, tm, tn }, 4 * (bk) * ((bm) + (bn) + 2) }
-#define LANES(n) { KERNELS(lanes, lanes_), n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
+#define SIMD(n) { KERNELS(simd, simd_), n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
 
 static const linear_form plain = { KERNELS(plain, ), 64, 64, 64, 64, 64, { 0 }, 0 };
 static const linear_form tiled[] = {            // from large to small
     TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
 };
-#define ODD_LANES(n) { KERNELS(lanes, ), 64, 64, n, 4 * (n), 4 * (n), { n }, 0 }
-static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
-static const linear_form odd_lanes[] = { ODD_LANES(8), ODD_LANES(4) };     // for rows of y that are no whole vec4
+#define ODD_SIMD(n) { KERNELS(simd, ), 64, 64, n, 4 * (n), 4 * (n), { n }, 0 }
+static const linear_form simd[] = { SIMD(8), SIMD(4) };      // by subgroup size
+static const linear_form odd_simd[] = { ODD_SIMD(8), ODD_SIMD(4) };     // for rows of y that are no whole vec4
 
 typedef struct linear_dims { uint32_t G, N, K; } linear_dims;
 
@@ -78,23 +78,23 @@ static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, u
 }
 
 // For software drivers, whose subgroup is a SIMD vector of fixed size; rows of x and w of whole vec4 only.
-static const linear_form *choose_lanes(const nn_call *c, bool reads_y)
+static const linear_form *choose_simd(const nn_call *c, bool reads_y)
 {
     const linear_dims d = dims_of(c);
     const uint64_t R = c->in[0].dim[0], most = d.N > d.K ? d.N : d.K;
-    const linear_form *by_size = d.N % 4 ? odd_lanes : lanes;
+    const linear_form *by_size = d.N % 4 ? odd_simd : simd;
     const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && d.K % 4 == 0 &&
                       (!reads_y || R * d.G * d.N % 4 == 0) &&
                       (R > most ? R : most) * most * d.G / 4 <= c->dev->max_texels &&
                       (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
-    for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
+    for (size_t i = 0; fits && i < sizeof simd / sizeof simd[0]; i++)
         if (by_size[i].wg == c->dev->subgroup_size)
             return &by_size[i];
     return &plain;
 }
 
 // The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled,
-// lanes), else by device type. Does it read a tensor of y's shape?
+// simd, which lanes means too), else by device type. Does it read a tensor of y's shape?
 static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
 {
     const char *force = getenv("PARE_LINEAR");
@@ -102,7 +102,7 @@ static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint3
         return &plain;
     if (force && strcmp(force, "tiled") == 0)
         return choose_tiled(c->dev, m, n, copies);
-    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c, reads_y) : choose_tiled(c->dev, m, n, copies);
+    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_simd(c, reads_y) : choose_tiled(c->dev, m, n, copies);
 }
 
 // Workgroups that share the rows of one tile of dw, fixed by capacity: the same sums on every run.
@@ -162,7 +162,7 @@ static void specialise(nn_kernel_use *use, const nn_call *c, const linear_form *
 {
     memcpy(use->spec, f->spec, sizeof f->spec);
     use->spec[SPEC_TILE_GROUPS - 1] = dims_of(c).G;
-    use->spec[SPEC_TILE_ODD - 1] = f->fwd == &vkc_shader_linear_lanes_fwd && dims_of(c).N % 4;
+    use->spec[SPEC_TILE_ODD - 1] = f->fwd == &vkc_shader_linear_simd_fwd && dims_of(c).N % 4;
 }
 
 // Fills the launch of a product over rows (m = R).

@@ -106,7 +106,7 @@ static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *lanes, c
     memcpy(use.bind, bind, 6);
     return nn_dispatch(r, &use);
 }
-#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_feature_map_lanes_##name, \
+#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_feature_map_simd_##name, \
     &vkc_shader_feature_map_hedgehog_##name, (const uint8_t[6]) { __VA_ARGS__ })
 
 // dw += x^T du, in parts.
@@ -118,7 +118,7 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c)
     const uint32_t lanes = a.heads * ((D + own_of(c) - 1) / own_of(c));
     vkc_status st;
     if (is_lanes(c))
-        VKC_TRY(NN_DISPATCH(r, feature_map_lanes_bwd_w, &a, .wg = size, .spec = { D, 0, size },
+        VKC_TRY(NN_DISPATCH(r, feature_map_simd_bwd_w, &a, .wg = size, .spec = { D, 0, size },
             .groups = { a.splits, a.heads, (D / 4 + size - 1) / size },
             .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
     else

@@ -101,7 +101,7 @@ static vkc_status sum_state(nn_run *r, const nn_call *c, int slot_a, int slot_b,
 {
     uint32_t cols = NN_ATTR(c, linear_attention)->head_dim + 1, part = cols, lanes = c->dev->subgroup_size;
     if (is_lanes(c))
-        return NN_DISPATCH(r, linear_attention_lanes_state, &a, .wg = lanes, .spec = { cols - 1, 0, lanes },
+        return NN_DISPATCH(r, linear_attention_simd_state, &a, .wg = lanes, .spec = { cols - 1, 0, lanes },
             .groups = { (a.features / 4 + lanes - 1) / lanes, a.heads, c->in_rows[0]->cap_images },
             .bind = { ROWS_IN(0), (uint8_t) slot_a, (uint8_t) slot_b, (uint8_t) slot_state });
     if (c->dev->type != VKC_TYPE_SOFTWARE && cols > 16)
@@ -135,7 +135,7 @@ static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *lanes, c
     memcpy(use.bind, bind, 7);
     return nn_dispatch(r, &use);
 }
-#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_linear_attention_lanes_##name, \
+#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_linear_attention_simd_##name, \
     &vkc_shader_linear_attention_##name, (const uint8_t[7]) { __VA_ARGS__ })
 
 static vkc_status fwd(nn_run *r, const nn_call *c)

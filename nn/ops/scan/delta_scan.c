@@ -210,7 +210,7 @@ static vkc_status launch(nn_run *r, const nn_call *c, group g, const vkc_shader 
     return nn_dispatch(r, &use);
 }
 #define LAUNCH(name, by, cols, ...) VKC_TRY(launch(r, c, g, &vkc_shader_delta_scan_##name, \
-    &vkc_shader_delta_scan_lanes_##name, (by), (cols), (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
+    &vkc_shader_delta_scan_simd_##name, (by), (cols), (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
 #define LAUNCH_PLAIN(name, by, cols, ...) VKC_TRY(launch(r, c, g, &vkc_shader_delta_scan_##name, NULL, (by), (cols), \
     (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
 
@@ -259,7 +259,7 @@ static vkc_status add(nn_run *r, const nn_call *c, group g, int i, int slot, siz
         .heads_to = f[i].head ? t->heads : 1, .dirs_to = f[i].dir ? t->dirs : 1,
     };
     nn_kernel_use use = {
-        .shader = is_lanes(c) && a.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .shader = is_lanes(c) && a.width % 4 == 0 ? &vkc_shader_gated_scan_simd_sum : &vkc_shader_gated_scan_sum,
         .args = &a, .args_size = sizeof a, .wg = a.heads_to * a.dirs_to * a.width <= 8 ? 8 : 64,
         .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), (uint8_t) slot, (uint8_t) DIN(i) },
     };

@@ -237,7 +237,7 @@ static vkc_status walk(nn_run *r, const nn_call *c, const plan *p, const vkc_sha
         .spec = { [SPEC_CHUNK_ROWS - 1] = p->rows, [SPEC_CHUNK_REVERSED - 1] = reversed,
                   [SPEC_CHUNK_FUSED - 1] = fused, [SPEC_CHUNK_CHANNELS - 1] = attr_of(c)->channels != 0,
                   [SPEC_CHUNK_STEP - 1] = c->in[STEP].rank != 0,
-                  [SPEC_CHUNK_LANES - 1] = p->lanes ? c->dev->subgroup_size : 0,
+                  [SPEC_CHUNK_SIMD - 1] = p->lanes ? c->dev->subgroup_size : 0,
                   [SPEC_GATED_SCAN_OWN - 1] = p->lanes && !over_k ? p->own : 1,
                   [SPEC_GATED_SCAN_START - 1] = !reversed && c->in[START].rank != 0 },
     };
@@ -261,7 +261,7 @@ static vkc_status outputs(nn_run *r, const nn_call *c, const plan *p, bool rever
 {
     const uint8_t x = reversed ? IN(Q) : IN(K), y = reversed ? DOUT(0) : IN(V), z = reversed ? IN(K) : IN(Q);
     if (p->lanes)
-        return WALK(r, c, p, lanes_out, false, reversed, false, a, ROWS_IN(0), x, y, z, g4_of(c), IN(G), IN(STEP),
+        return WALK(r, c, p, simd_out, false, reversed, false, a, ROWS_IN(0), x, y, z, g4_of(c), IN(G), IN(STEP),
                     state, to);
     return WALK(r, c, p, out, false, reversed, false, a, ROWS_IN(0), x, y, z, IN(G), IN(STEP), state, to);
 }
@@ -274,7 +274,7 @@ static vkc_status states(nn_run *r, const nn_call *c, const plan *p, bool revers
     const uint8_t x = reversed ? IN(Q) : IN(K), y = reversed ? DOUT(0) : IN(V), last = a.carry ? OUT(1) : SCRATCH(1);
     vkc_status st;
     if (p->lanes)
-        return WALK(r, c, p, lanes_state, false, reversed, true, a, ROWS_IN(0), x, y, g4_of(c), IN(G), IN(STEP),
+        return WALK(r, c, p, simd_state, false, reversed, true, a, ROWS_IN(0), x, y, g4_of(c), IN(G), IN(STEP),
                     IN(START), slot, last);
     st = WALK(r, c, p, state, false, reversed, p->fused, a, ROWS_IN(0), x, y, IN(G), IN(STEP), IN(START), slot,
               SCRATCH(1), last);
@@ -317,7 +317,7 @@ static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const st
         return VKC_OK;
     return nn_dispatch(r, &(nn_kernel_use) {
         .shader = p->lanes && b.width % 4 == 0 && parts_len(c, p) / 4 <= c->dev->max_texels
-                      ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+                      ? &vkc_shader_gated_scan_simd_sum : &vkc_shader_gated_scan_sum,
         .args = &b, .args_size = sizeof b, .wg = wg_of(b.heads_to * b.dirs_to * b.width),
         .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) } });
 }
@@ -337,7 +337,7 @@ static vkc_status bwd_group(nn_run *r, const nn_call *c, const plan *p, struct g
     if (wants_rest) {
         VKC_TRY(states(r, c, p, false, a, SCRATCH(0)));
         if (p->lanes)
-            VKC_TRY(WALK(r, c, p, lanes_bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), g4_of(c), IN(G),
+            VKC_TRY(WALK(r, c, p, simd_bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), g4_of(c), IN(G),
                          IN(STEP), DOUT(0), SCRATCH(0), SCRATCH(2), SCRATCH(3), SCRATCH(3)));
         else
             VKC_TRY(WALK(r, c, p, bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), IN(G), IN(STEP), DOUT(0),

@@ -107,7 +107,7 @@ static vkc_status by_stream(nn_run *r, const nn_call *c, const vkc_shader *lanes
     use.spec[SPEC_LSTM_DIM - 1] = D;
     if (is_lanes(c)) {
         use.shader = lanes;
-        use.wg = use.spec[SPEC_LSTM_LANES - 1] = c->dev->subgroup_size;
+        use.wg = use.spec[SPEC_LSTM_SIMD - 1] = c->dev->subgroup_size;
         use.spec[SPEC_LSTM_HELD - 1] = D * D / use.wg * 4 <= MAX_LANES_HELD;
     } else {
         uint32_t n = 1, wg = c->dev->max_invocations < MAX_WG ? c->dev->max_invocations : MAX_WG;
@@ -120,7 +120,7 @@ static vkc_status by_stream(nn_run *r, const nn_call *c, const vkc_shader *lanes
     }
     return nn_dispatch(r, &use);
 }
-#define BY_STREAM(r, c, name, ...) by_stream((r), (c), &vkc_shader_lstm_lanes_##name, &vkc_shader_lstm_##name, \
+#define BY_STREAM(r, c, name, ...) by_stream((r), (c), &vkc_shader_lstm_simd_##name, &vkc_shader_lstm_##name, \
     (const uint8_t[7]) { __VA_ARGS__ })
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
@@ -137,9 +137,9 @@ static vkc_status bwd_w(nn_run *r, const nn_call *c)
         .spec = { 32, 32, 16, 4, 2 }, .groups = { ceil_div(4 * D, side), ceil_div(D, side), a.streams * a.splits },
         .bind = { SCRATCH(0), SCRATCH(1), ROWS_IN(0) } };
     if (is_lanes(c)) {
-        use.shader = &vkc_shader_lstm_lanes_dw;
+        use.shader = &vkc_shader_lstm_simd_dw;
         memset(use.spec, 0, sizeof use.spec);
-        use.wg = use.spec[SPEC_TILE_LANES - 1] = c->dev->subgroup_size;
+        use.wg = use.spec[SPEC_TILE_SIMD - 1] = c->dev->subgroup_size;
     }
     use.spec[SPEC_LSTM_TILE_DIM - 1] = D;
     vkc_status st = nn_dispatch(r, &use);
