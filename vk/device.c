@@ -141,6 +141,8 @@ void vkc_device_destroy(vkc_device *dev)
         vkDestroyDevice(dev->vk, NULL);
     }
     vkc__instance_finish(&dev->instance);
+    if (dev->finish_user)
+        dev->finish_user(dev->user);
     free(dev);
 }
 
@@ -159,9 +161,10 @@ bool vkc_device_is_lost(const vkc_device *dev)
     return dev->lost;
 }
 
-void vkc_device_set_user(vkc_device *dev, void *user)
+void vkc_device_set_user(vkc_device *dev, void *user, void (*finish)(void *user))
 {
     dev->user = user;
+    dev->finish_user = finish;
 }
 
 void *vkc_device_get_user(const vkc_device *dev)

@@ -12,7 +12,12 @@ vkc_status nn_graph_create(vkc_device *dev, nn_graph **out)
     if (!g)
         return VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory");
     g->dev = dev;
-    g->check = (struct nn_check *) vkc_device_get_user(dev);
+    vkc_status st = nn_context_get(dev, &g->context);
+    if (st != VKC_OK) {
+        free(g);
+        return st;
+    }
+    g->check = g->context->check;
     *out = g;
     return VKC_OK;
 }
@@ -169,7 +174,7 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     node->op = op;
     memcpy(node->scope, g->scope, sizeof node->scope);
     nn_call *c = &node->call;
-    *c = (nn_call) { .to = to, .dev = vkc_device_get_info(g->dev) };
+    *c = (nn_call) { .to = to, .dev = vkc_device_get_info(g->dev), .forced = g->context->forced };
     if (attr_size) {
         node->attr = malloc(attr_size);
         if (!node->attr)

@@ -53,6 +53,7 @@ typedef struct nn_watched {         // nn/graph/finite.h
 
 struct nn_graph {
     vkc_device *dev;
+    nn_context *context;            // of the device
     vkc_status  status;             // sticky
     char        error[512];
     nn_node    *node;
