@@ -3,7 +3,8 @@
 
 Includes go down the floors only, files stay below 600 lines of 120 characters, every table row has its
 files and every file its row, no path of one machine is built in, the first line of a file says what it is,
-and the environment is read where it may be, under names that docs/environment.md explains.
+the environment is read where it may be, under names that docs/environment.md explains, and no op chooses its
+kernels by itself.
 """
 import pathlib
 import re
@@ -114,6 +115,12 @@ def check_environment(root, name, text):
         yield f"{name}: changes the environment; only tests do"
 
 
+def check_choices(name, text):
+    """Ops ask nn_choose which kernels suit a device; they do not look at what kind it is."""
+    if name.startswith("nn/ops/") and re.search(r"\bVKC_TYPE_\w+|\bsubgroup_size\b", text):
+        yield f"{name}: looks at the kind of the device; kernels are chosen in nn/graph/choose/rules.c"
+
+
 def rows_of(root, table, macro):
     path = root / table
     return re.findall(rf"^{macro}\((\w+)", path.read_text(), re.M) if path.exists() else []
@@ -163,7 +170,7 @@ def check(root):
             continue
         text = path.read_text(encoding="utf-8")
         for rule in (check_includes, check_shader_includes, check_length, check_width, check_paths,
-                     check_first_line):
+                     check_first_line, check_choices):
             problems += rule(name, text)
         problems += check_environment(root, name, text)
     return problems + list(check_ops(root)) + list(check_mixers(root))
@@ -223,6 +230,8 @@ BAD = [
     ({"nn/a.h": "// a.h\n"}, "does not say"),
     ({"shaders/add.comp": "#version 460\nvoid main() {}\n"}, "does not say"),
     ({"scripts/demo": "#!/usr/bin/env bash\nset -e\n"}, "does not say"),
+    ({"nn/ops/elementwise/b.c": "// b.c — a file of nn.\nint x = dev->type == VKC_TYPE_CPU;\n"}, "kind of the device"),
+    ({"nn/ops/elementwise/b.c": '// b.c — a file of nn.\nint x = dev->subgroup_size == 8;\n'}, "kind of the device"),
     ({"vk/a.c": '// a.c — a file of vk.\nint x = getenv("PARE_NEW") != 0;\n'}, "reads PARE_NEW, which docs"),
     ({"apps/a.c": '// a.c — a file of apps.\nint x = getenv("COLUMNS") != 0;\n'}, "reads COLUMNS, which docs"),
     ({"nn/a.c": '// a.c — a file of nn.\nconst char *name = "PARE_NEW";\n'}, "reads PARE_NEW, which docs"),
