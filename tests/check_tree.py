@@ -2,8 +2,9 @@
 """Checks the rules of the tree: check_tree.py ROOT, or check_tree.py --self-test.
 
 Includes go down the floors only, files stay below 600 lines of 120 characters, every table row has its
-files and every file its row, no path of one machine is built in, and the first line of a file says what
-it is.
+files and every file its row, no path of one machine is built in, the first line of a file says what it is,
+the environment is read where it may be, under names that docs/environment.md explains, and no op chooses its
+kernels by itself.
 """
 import pathlib
 import re
@@ -18,6 +19,9 @@ SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
 FLOORS = {"vk": 1, "nn": 2, "distill": 3, "apps": 4}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 MACHINE_PATH = re.compile(r"(?<![\w.$}*-])/(work|tmp|home|root|Users)/")
+ENVIRONMENT = "docs/environment.md"
+READS = re.compile(r'\bgetenv\("(\w+)"\)|\benviron(?:\.get\(|\[)"(\w+)"|"(PARE_[A-Z_]+)"')
+MAY_READ = {"nn/graph/choose/choose.c", "nn/graph/fault.c"}      # of nn/
 TEXT_OF_COMMENT = re.compile(r"^//\s*(.*)")
 TEXT_OF_SCRIPT = re.compile(r'^(?:#|""")\s*(.*)')
 
@@ -97,6 +101,26 @@ def check_first_line(name, text):
         yield f"{name}: line 1 does not say in a sentence what the file is"
 
 
+def check_environment(root, name, text):
+    """Names stand in the page; ops do not look at the environment; only tests change it."""
+    if name == "tests/check_tree.py":
+        return
+    page = (root / ENVIRONMENT).read_text(encoding="utf-8") if (root / ENVIRONMENT).exists() else ""
+    for variable in sorted({next(filter(None, found)) for found in READS.findall(text)}):
+        if f"`{variable}`" not in page:
+            yield f"{name}: reads {variable}, which {ENVIRONMENT} does not explain"
+    if name.startswith("nn/") and name not in MAY_READ and re.search(r"\bgetenv\(", text):
+        yield f"{name}: reads the environment; in nn/ only {' and '.join(sorted(MAY_READ))} do"
+    if name.endswith(".c") and not name.startswith("tests/") and re.search(r"\b(?:un)?setenv\(|\bputenv\(", text):
+        yield f"{name}: changes the environment; only tests do"
+
+
+def check_choices(name, text):
+    """Ops ask nn_choose which kernels suit a device; they do not look at what kind it is."""
+    if name.startswith("nn/ops/") and re.search(r"\bVKC_TYPE_\w+|\bsubgroup_size\b", text):
+        yield f"{name}: looks at the kind of the device; kernels are chosen in nn/graph/choose/rules.c"
+
+
 def rows_of(root, table, macro):
     path = root / table
     return re.findall(rf"^{macro}\((\w+)", path.read_text(), re.M) if path.exists() else []
@@ -146,8 +170,9 @@ def check(root):
             continue
         text = path.read_text(encoding="utf-8")
         for rule in (check_includes, check_shader_includes, check_length, check_width, check_paths,
-                     check_first_line):
+                     check_first_line, check_choices):
             problems += rule(name, text)
+        problems += check_environment(root, name, text)
     return problems + list(check_ops(root)) + list(check_mixers(root))
 
 
@@ -171,6 +196,11 @@ GOOD = {
                                '// /home/ is fine in a test\n'
                         + WIDE_LINE,
     "scripts/demo": "#!/usr/bin/env bash\n# demo — the main job in one go.\n",
+    "docs/environment.md": "`PARE_DEVICE` and `HOME`\n",
+    "vk/select.c": '// select.c — which device is used.\nint x = getenv("PARE_DEVICE") && getenv(name);\n',
+    "nn/graph/fault.c": '// fault.c — plants a fault.\nint x = getenv("HOME") != 0;\n',
+    "tests/test_a.c": '// test_a.c — sets what it needs.\nint f() { return setenv("PARE_DEVICE", "0", 1); }\n',
+    "tests/test_b.py": '"""Reads what it needs."""\nx = os.environ.get("HOME"), os.environ["PARE_DEVICE"]\n',
 }
 LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
 BAD = [
@@ -200,6 +230,17 @@ BAD = [
     ({"nn/a.h": "// a.h\n"}, "does not say"),
     ({"shaders/add.comp": "#version 460\nvoid main() {}\n"}, "does not say"),
     ({"scripts/demo": "#!/usr/bin/env bash\nset -e\n"}, "does not say"),
+    ({"nn/ops/elementwise/b.c": "// b.c — a file of nn.\nint x = dev->type == VKC_TYPE_CPU;\n"}, "kind of the device"),
+    ({"nn/ops/elementwise/b.c": '// b.c — a file of nn.\nint x = dev->subgroup_size == 8;\n'}, "kind of the device"),
+    ({"vk/a.c": '// a.c — a file of vk.\nint x = getenv("PARE_NEW") != 0;\n'}, "reads PARE_NEW, which docs"),
+    ({"apps/a.c": '// a.c — a file of apps.\nint x = getenv("COLUMNS") != 0;\n'}, "reads COLUMNS, which docs"),
+    ({"nn/a.c": '// a.c — a file of nn.\nconst char *name = "PARE_NEW";\n'}, "reads PARE_NEW, which docs"),
+    ({"tests/a.py": '"""A file of the tests."""\nx = os.environ["SHELL"]\n'}, "reads SHELL, which docs"),
+    ({"docs/environment.md": "`PARE_DEVICE`\n"}, "nn/graph/fault.c: reads HOME, which docs"),
+    ({"docs/environment.md": None}, "vk/select.c: reads PARE_DEVICE, which docs"),
+    ({"nn/ops/elementwise/b.c": '// b.c — a file of nn.\nint x = getenv(name) != 0;\n'}, "in nn/ only"),
+    ({"apps/a.c": '// a.c — a file of apps.\nint f() { return setenv("HOME", "x", 1); }\n'}, "only tests do"),
+    ({"nn/a.c": '// a.c — a file of nn.\nint f() { return unsetenv("HOME"); }\n'}, "only tests do"),
 ]
 
 

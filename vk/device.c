@@ -92,5 +92,7 @@ void vkc_device_destroy(vkc_device *dev)
         vkDestroyDevice(dev->vk, NULL);
     }
     vkc__instance_finish(&dev->instance);
+    if (dev->finish_user)
+        dev->finish_user(dev->user);
     free(dev);
 }

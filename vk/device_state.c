@@ -65,9 +65,10 @@ bool vkc_device_is_lost(const vkc_device *dev)
     return dev->lost;
 }
 
-void vkc_device_set_user(vkc_device *dev, void *user)
+void vkc_device_set_user(vkc_device *dev, void *user, void (*finish)(void *user))
 {
     dev->user = user;
+    dev->finish_user = finish;
 }
 
 void *vkc_device_get_user(const vkc_device *dev)

@@ -79,6 +79,7 @@ struct vkc_device {
     vkc__fault_fn   get_fault;
     bool            lost;
     void           *user;           // of the layer above
+    void          (*finish_user)(void *user);
     double          budget_ms;
 
     VkSemaphore     timeline;       // counts submissions

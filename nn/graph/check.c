@@ -12,7 +12,11 @@
 
 vkc_status nn_check_create(vkc_device *dev, const nn_check_params *p, nn_check **out)
 {
-    if (vkc_device_get_user(dev))
+    nn_context *context;
+    vkc_status st = nn_context_get(dev, &context);
+    if (st != VKC_OK)
+        return st;
+    if (context->check)
         return VKC_FAIL(VKC_E_ARG, "check: the device is being checked already");
     nn_check *c = (nn_check *) calloc(1, sizeof *c);
     if (c)
@@ -24,11 +28,12 @@ vkc_status nn_check_create(vkc_device *dev, const nn_check_params *p, nn_check *
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     c->p = *p;
     c->dev = dev;
+    c->context = context;
     if (c->p.threads == 0)
         c->p.threads = cores > 0 ? (uint32_t) cores : 1;
     if (c->p.threads > MAX_THREADS)
         c->p.threads = MAX_THREADS;
-    vkc_device_set_user(dev, c);
+    context->check = c;
     *out = c;
     return VKC_OK;
 }
@@ -37,7 +42,7 @@ void nn_check_destroy(nn_check *c)
 {
     if (!c)
         return;
-    vkc_device_set_user(c->dev, NULL);
+    c->context->check = NULL;
     free(c->op);
     free(c);
 }

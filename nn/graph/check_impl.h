@@ -10,6 +10,7 @@
 struct nn_check {
     nn_check_params p;
     vkc_device  *dev;
+    nn_context  *context;           // of the device
     uint64_t     n_replays, n_calls;
     nn_check_op *op;                // (nn_n_ops)
     nn_check_found first;

@@ -141,7 +141,7 @@ nn_tensor *nn_apply(nn_graph *g, const nn_op *op, const void *attr, size_t attr_
     node->op = op;
     memcpy(node->scope, g->scope, sizeof node->scope);
     nn_call *c = &node->call;
-    *c = (nn_call) { .to = to, .dev = vkc_device_get_info(g->dev) };
+    *c = (nn_call) { .to = to, .dev = vkc_device_get_info(g->dev), .forced = g->context->forced };
     if (attr_size) {
         node->attr = malloc(attr_size);
         if (!node->attr)

@@ -9,7 +9,12 @@ vkc_status nn_graph_create(vkc_device *dev, nn_graph **out)
     if (!g)
         return VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory");
     g->dev = dev;
-    g->check = (struct nn_check *) vkc_device_get_user(dev);
+    const vkc_status st = nn_context_get(dev, &g->context);
+    if (st != VKC_OK) {
+        free(g);
+        return st;
+    }
+    g->check = g->context->check;
     *out = g;
     return VKC_OK;
 }

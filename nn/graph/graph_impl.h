@@ -54,6 +54,7 @@ typedef struct nn_watched {         // nn/graph/finite.h
 
 struct nn_graph {
     vkc_device *dev;
+    nn_context *context;            // of the device
     vkc_status  status;             // sticky
     vkc_failure failure;
     nn_node    *node;

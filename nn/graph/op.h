@@ -10,6 +10,7 @@
 #ifndef NN_OP_H
 #define NN_OP_H
 
+#include "nn/graph/choose/context.h"
 #include "nn/graph/tensor.h"
 #include "vk/recording.h"
 
@@ -41,7 +42,8 @@ typedef struct nn_call {            // one node of the graph, shapes resolved
     const void *attr;               // struct <name>_attr of shaders/<name>.h, or NULL
     size_t   scratch_fwd[NN_MAX_SCRATCH], scratch_bwd[NN_MAX_SCRATCH];  // bytes wanted, by infer
     bool     train;                 // a backward pass may follow: keep what it needs
-    const vkc_device_info *dev;     // for choosing tiles; never NULL
+    const vkc_device_info *dev;     // limits, and what nn_choose goes by; never NULL
+    nn_forced forced;               // settings of the device's context when the call was made
 } nn_call;
 #define NN_ATTR(c, name) ((const struct name##_attr *) (c)->attr)
 

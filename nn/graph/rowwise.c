@@ -4,8 +4,6 @@
 #include "spv/shaders.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static void format_shape(char *text, size_t size, const nn_shape *s)
 {
@@ -79,51 +77,10 @@ uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows)
     return n < c->dev->max_groups[0] ? n : c->dev->max_groups[0];
 }
 
-// 0 = not forced
-static uint32_t forced_lanes(void)
-{
-    const char *s = getenv("PARE_LANES");
-    return s == NULL ? 0 : strcmp(s, "1") == 0 ? 1 : 32;
-}
-
-uint32_t nn_row_lanes(const nn_call *c, uint32_t cols)
-{
-    const uint32_t most_each = 96;          // columns of a lane, held in registers: compiling takes time
-    uint32_t most = forced_lanes(), lanes = 1;
-    if (most == 0)
-        most = c->dev->type == VKC_TYPE_SOFTWARE ? 1 : 32;
-    while (lanes < NN_ROW_WG && ((lanes < most && lanes < cols) || (cols - 1) / lanes >= most_each))
-        lanes *= 2;
-    return lanes;
-}
-
-uint32_t nn_many_lanes(uint32_t cols)
-{
-    uint32_t lanes = 1;
-    while (lanes < 32 && lanes < cols)
-        lanes *= 2;
-    return lanes;
-}
-
-uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile)
-{
-    return (rows - 1) / tile < c->dev->max_groups[0] && forced_lanes() != 32;
-}
-
 uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each)
 {
     uint32_t n = rows ? (rows - 1) / rows_each + 1 : 1;
     return n < NN_MAX_PARTIALS ? n : NN_MAX_PARTIALS;
-}
-
-bool nn_suits_software(const nn_call *c)
-{
-    return c->dev->type == VKC_TYPE_SOFTWARE && forced_lanes() != 32;
-}
-
-bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len)
-{
-    return nn_suits_software(c) && cols % 4 == 0 && len / 4 <= c->dev->max_texels;
 }
 
 vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits)

@@ -5,14 +5,13 @@
 #ifndef NN_ROWWISE_H
 #define NN_ROWWISE_H
 
-#include "nn/graph/op.h"
+#include "nn/graph/choose/choose.h"
 #include "shaders/inc/lanes.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define NN_ROW_WG 64                // local_size_x of the row-wise kernels
 #define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
 #define NN_ROWS_EACH 32             // rows that are worth one
 
@@ -29,27 +28,7 @@ vkc_status nn_want_columns(const char *op, const char *what, const nn_shape *got
 uint32_t nn_plain_rows(const nn_call *c);               // for args.rows: 0 when input 0 is packed
 uint32_t nn_row_groups(const nn_call *c, uint32_t tile_rows);   // of a plain input 0; 0 when packed
 
-// Lanes that share a row of `cols`: few on a software device, where barriers cost more than they
-// save, else up to 32. PARE_LANES=1 or 32 forces one form, for tests.
-uint32_t nn_row_lanes(const nn_call *c, uint32_t cols);
-
-// As many as nn_row_lanes gives a GPU, on any device: where one invocation walks a whole row of logits and more
-// besides, code that lavapipe 26.1 compiles may crash, and for a batch of class scores there is nothing to gain from
-// it.
-uint32_t nn_many_lanes(uint32_t cols);
-
-// Will a launch over `rows` rows at most, `tile` a workgroup, have a workgroup for every tile? Then 1:
-// the kernel's SPEC_ONCE. PARE_LANES=32 says no, for tests.
-uint32_t nn_row_once(const nn_call *c, uint32_t rows, uint32_t tile);
-
 uint32_t nn_n_partials(uint32_t rows, uint32_t rows_each);      // 1 .. NN_MAX_PARTIALS
-
-// Choose what suits a software device? PARE_LANES=32 says no, for tests.
-bool nn_suits_software(const nn_call *c);
-
-// Let an invocation own four columns (inc/quads.glsl)? Where software devices fetch whole vec4: `cols`, the bitwise
-// or of all column counts and offsets, is a multiple of 4 and the longest tensor has `len` elements.
-bool nn_takes_quads(const nn_call *c, uint32_t cols, size_t len);
 
 // grad (len) += the sum over `splits` of part (splits, len), in order.
 vkc_status nn_add_parts(nn_run *r, const nn_call *c, uint8_t part, uint8_t grad, uint32_t len, uint32_t splits);

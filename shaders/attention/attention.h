@@ -7,10 +7,10 @@
 #include "shaders/inc/shared.h"
 
 #define SPEC_ATTENTION_DIM 1       // channels of a head, 1..128
-#define SPEC_ATTENTION_BLOCK 2     // lanes form: keys (queries, for dk and dv) taken at a time
+#define SPEC_ATTENTION_BLOCK 2     // SIMD form: keys (queries, for dk and dv) taken at a time
 #define SPEC_ATTENTION_SLICE 2     // tiled form: channels staged at a time, 32 or 64
 #define SPEC_ATTENTION_SLICES 3    // tiled form: ceil(dim / slice)
-#define SPEC_ATTENTION_OWN 3       // lanes form: rows that a lane owns
+#define SPEC_ATTENTION_OWN 3       // SIMD form: rows that a lane owns
 
 #define ATTENTION_MAX_DIM 128
 #define ATTENTION_TILE 32          // tiled form: rows of a tile, both ways

@@ -8,9 +8,9 @@
 #define SHADERS_ATTENTION_MATCH_H
 #include "shaders/attention/attention.h"
 
-// The forms are those of attention and take its constants. Lanes: SPEC_ATTENTION_DIM are the channels of a head.
+// The forms are those of attention and take its constants. SIMD: SPEC_ATTENTION_DIM are the channels of a head.
 // Tiled: they are the features, which are staged and summed as attention's channels are.
-#define SPEC_ATTENTION_MATCH_WIDTH 4   // the other of the two: lanes form: features; tiled form: channels of a head
+#define SPEC_ATTENTION_MATCH_WIDTH 4   // the other of the two: SIMD form: features; tiled form: channels of a head
 #define SPEC_ATTENTION_MATCH_KEYS 5    // backward: 0 = own rows are queries, 1 = they are keys
 
 #define ATTENTION_MATCH_MAX_FEATURES 256

@@ -47,7 +47,7 @@ ARGS_SIZE(linear_reduce_args, 8);
 #define SPEC_TILE_BK 3
 #define SPEC_TILE_TM 4
 #define SPEC_TILE_TN 5
-#define SPEC_TILE_LANES 1          // tile_lanes.glsl only: subgroup size
+#define SPEC_TILE_SIMD 1           // tile_simd.glsl only: subgroup size
 #define SPEC_TILE_GROUPS 6         // G
-#define SPEC_TILE_ODD 7            // tile_lanes.glsl only: 1 = N is no multiple of 4
+#define SPEC_TILE_ODD 7            // tile_simd.glsl only: 1 = N is no multiple of 4
 #endif

@@ -9,7 +9,7 @@
 
 #define SPEC_FEATURE_MAP_DIM 1     // D, 1..128
 #define SPEC_FEATURE_MAP_OWN 2     // Hedgehog: rows (for dw: columns) that one invocation owns
-#define SPEC_FEATURE_MAP_LANES 3   // Hedgehog, lanes form: the subgroup size
+#define SPEC_FEATURE_MAP_SIMD 3    // Hedgehog, SIMD form: the subgroup size
 
 #define FEATURE_MAP_MAX_DIM 128
 #define FEATURE_MAP_ELU 0

@@ -11,7 +11,7 @@
 #define SPEC_LINEAR_ATTENTION_OWN 2    // rows (state kernel: features) that one invocation owns
 #define SPEC_LINEAR_ATTENTION_COLS 3   // state kernel: columns of D + 1 that one invocation sums
 #define SPEC_LINEAR_ATTENTION_BLOCKS 4 // state kernel: ceil((D + 1) / columns)
-#define SPEC_LINEAR_ATTENTION_LANES 3  // lanes form: the subgroup size
+#define SPEC_LINEAR_ATTENTION_SIMD 3   // SIMD form: the subgroup size
 
 #define LINEAR_ATTENTION_MAX_DIM 128
 #define LINEAR_ATTENTION_EPS 1e-6f

@@ -104,6 +104,9 @@ def test_commands(work):
     check_run(0, "no model ran", "inspect", m, "--check-cpu")
     check_run(2, "PARE_FAULT is", "selftest", env={**os.environ, "PARE_FAULT": "linear"})
     check_run(2, "PARE_FAULT is", "classify", m, picture, env={**os.environ, "PARE_FAULT": "linear"})
+    check_run(2, 'PARE_LINEAR is "quick", want plain, tiled or simd', "classify", m, picture,
+              env={**os.environ, "PARE_LINEAR": "quick"})
+    check_run(2, "PARE_SCAN is", "bench", "scaling", env={**os.environ, "PARE_SCAN": "quick"})
 
 
 def test_training(work):

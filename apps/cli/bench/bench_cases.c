@@ -11,7 +11,7 @@
     .attr = &(struct linear_attr) { 0 } }
 
 const bench_case bench_cases[] = {
-    SQUARE("plain"), SQUARE("tiled"), SQUARE("lanes"), SQUARE(NULL),
+    SQUARE("plain"), SQUARE("tiled"), SQUARE("simd"), SQUARE(NULL),
     { "linear", "q, k, v", NULL, SMALL, { ROWS(96), MAT(288, 96), VEC(288) }, .attr = &(struct linear_attr) { 0 } },
     { "linear", "projection", NULL, SMALL, { ROWS(96), MAT(96, 96), VEC(96) }, .attr = &(struct linear_attr) { 0 } },
     { "linear", "MLP in, GELU", NULL, SMALL, { ROWS(96), MAT(384, 96), VEC(384) },

@@ -35,7 +35,12 @@ static vkc_status make_call(bench *b, const bench_case *c)
     b->op = nn_op_get(c->op);
     if (!b->op)
         return VKC_FAIL(VKC_E_ARG, "bench: no op %s", c->op);
-    b->call = (nn_call) { .attr = c->attr, .train = true, .dev = vkc_device_get_info(b->dev) };
+    nn_context *context;
+    vkc_status known = nn_context_get(b->dev, &context);
+    if (known != VKC_OK)
+        return known;
+    b->call = (nn_call) { .attr = c->attr, .train = true, .dev = vkc_device_get_info(b->dev),
+                          .forced = context->forced };
     for (int i = 0; i < 2; i++) {
         if (c->layout[i].images == 0)
             continue;

@@ -13,7 +13,7 @@ typedef struct bench_input {
 
 typedef struct bench_case {
     const char *op, *note;
-    const char *form;               // value of PARE_LINEAR or PARE_ATTENTION; NULL = as the op chooses
+    const char *form;               // forced (setting linear or attention); NULL = as is chosen
     struct { uint32_t images, tokens, prefix, side; } layout[2];   // dense; images 0 = none
     bench_input in[NN_MAX_IO];
     uint8_t     to;

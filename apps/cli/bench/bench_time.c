@@ -1,11 +1,9 @@
-// bench_time.c — one replay timed, a median, a form forced by the environment.
+// bench_time.c — one replay timed, a median.
 #include "apps/cli/bench/bench_time.h"
 
 #include "vk/clock.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 vkc_status bench_replay(vkc_device *dev, vkc_recording *rec, uint32_t first, double *ms)
 {
@@ -39,23 +37,4 @@ double bench_median(double *ms, uint32_t n)
 {
     qsort(ms, n, sizeof ms[0], compare);
     return 0.5 * (ms[(n - 1) / 2] + ms[n / 2]);
-}
-
-vkc_status bench_env_set(bench_env *e, const char *name, const char *value)
-{
-    const char *had = getenv(name);
-    *e = (bench_env) { .name = name, .before = had ? strdup(had) : NULL };
-    if ((had && !e->before) || setenv(name, value, 1) != 0)
-        return VKC_FAIL(VKC_E_NOMEM, "bench: cannot set %s: %s", name, strerror(errno));
-    return VKC_OK;
-}
-
-void bench_env_restore(bench_env *e)
-{
-    if (e->before)
-        setenv(e->name, e->before, 1);
-    else
-        unsetenv(e->name);
-    free(e->before);
-    *e = (bench_env) { .name = e->name };
 }

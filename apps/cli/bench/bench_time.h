@@ -1,4 +1,4 @@
-// bench_time.h — what all benchmarks share: one replay timed, a median, a form forced by the environment.
+// bench_time.h — what all benchmarks share: one replay timed, a median.
 #ifndef CLI_BENCH_TIME_H
 #define CLI_BENCH_TIME_H
 
@@ -9,14 +9,5 @@
 vkc_status bench_replay(vkc_device *dev, vkc_recording *rec, uint32_t first, double *ms);
 
 double bench_median(double *ms, uint32_t n);            // sorts them
-
-// One environment variable, set while kernels are chosen and put back after.
-typedef struct bench_env {
-    const char *name;
-    char       *before;             // owned; NULL = was not set
-} bench_env;
-
-vkc_status bench_env_set(bench_env *e, const char *name, const char *value);
-void       bench_env_restore(bench_env *e);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "apps/cli/bench/bench_race.h"
 #include "apps/cli/bench/bench_time.h"
+#include "nn/graph/choose/choose.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 #define TOGETHER (1ull << 30)       // bytes of blocks that are timed in turn; beyond, they are timed in groups
 #define PROBE 512u                  // tokens timed before a first size above them, to foresee what that takes
-#define SERIAL_VARIABLE "PARE_SCAN"
+#define SERIAL_SETTING "scan"
 
 enum { FWD, FWD_BWD, SERIAL_FWD, SERIAL_FWD_BWD, N_BLOCKS };
 
@@ -48,11 +49,12 @@ static vkc_status make_forms(work *w, contender *c)
     vkc_status st = make_blocks(w, c, FWD);
     if (st != VKC_OK || !w->a->compare_serial)
         return st;
-    bench_env env;
-    st = bench_env_set(&env, SERIAL_VARIABLE, "serial");
+    st = nn_choice_override(w->dev, SERIAL_SETTING, "serial");
     if (st == VKC_OK)
         st = make_blocks(w, c, SERIAL_FWD);
-    bench_env_restore(&env);
+    vkc_status back = nn_choice_override(w->dev, SERIAL_SETTING, NULL);
+    if (st == VKC_OK)
+        st = back;
     if (st == VKC_OK && bench_block_is_like(c->race.block[FWD_BWD], c->race.block[SERIAL_FWD_BWD])) {
         for (int i = SERIAL_FWD; i <= SERIAL_FWD_BWD; i++) {
             bench_block_destroy(c->race.block[i]);

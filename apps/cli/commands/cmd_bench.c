@@ -6,6 +6,7 @@
 #include "apps/cli/distill/measure.h"
 #include "apps/cli/core/policy.h"
 #include "apps/cli/bench/scaling_report.h"
+#include "nn/graph/choose/choose.h"
 #include "nn/models/vit/positions.h"
 
 #include <math.h>
@@ -35,22 +36,21 @@ typedef struct bench_row {
 
 static const char *const pass_names[] = { [BENCH_FWD] = "forward", [BENCH_BWD] = "backward" };
 
-// The environment variable by which an op's form is forced.
-static const char *form_variable(const bench_case *c)
+// The setting by which an op's form is forced.
+static const char *form_setting(const bench_case *c)
 {
-    return strcmp(c->op, "linear") == 0 ? "PARE_LINEAR" : "PARE_ATTENTION";
+    return strcmp(c->op, "linear") == 0 ? "linear" : "attention";
 }
 
 static vkc_status run_case(vkc_device *dev, const bench_case *c, bench_pass pass, bench_time *out)
 {
     if (!c->form)
         return bench_run(dev, c, pass, out);
-    bench_env env;
-    vkc_status st = bench_env_set(&env, form_variable(c), c->form);
+    vkc_status st = nn_choice_override(dev, form_setting(c), c->form);
     if (st == VKC_OK)
         st = bench_run(dev, c, pass, out);
-    bench_env_restore(&env);
-    return st;
+    vkc_status back = nn_choice_override(dev, form_setting(c), NULL);
+    return st == VKC_OK ? back : st;
 }
 
 static double larger(double a, double b)
@@ -327,7 +327,7 @@ static const arg table[] = {
     { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "both: replays at most [5]" },
     { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X", "both: seconds of a mixer at a token count [60]" },
     { "compare-serial", 0, ARG_FLAG, AT(compare_serial), 0, 0, NULL,
-      "scaling: also with PARE_SCAN=serial, where that is another form" },
+      "scaling: also token by token, where that is another form" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "both: run folder for the tables and a plot" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "both: replace a run that is not finished" },
     { "model", 0, ARG_TEXT, offsetof(bench_args, model), 0, 0, "M", "retention: this whole model [built-in shapes]" },

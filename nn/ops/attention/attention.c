@@ -1,14 +1,12 @@
 // attention.c — softmax attention inside each image; no N x N matrix is ever stored.
 //   in:  qkv (R, 3C) columns [q | k | v], each head-major: H heads of D = C / H channels
 //   out: o (R, C)   lse (R, H) natural logarithm of the softmax's denominator
-// Two forms: "lanes" (a subgroup is a SIMD vector, no shared memory) for software devices, "tiled" for all
-// others and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
-#include "nn/graph/op.h"
+// Two forms (nn/graph/choose/choose.h): SIMD, without shared memory, and tiled.
+#include "nn/graph/choose/choose.h"
 #include "shaders/attention/attention.h"
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct attention_args make_args(const nn_call *c)
@@ -26,24 +24,10 @@ static uint32_t head_dim(const nn_call *c)
     return c->out[0].dim[1] / NN_ATTR(c, attention)->heads;
 }
 
-// Lanes form: heads of whole vec4 that fit the registers, and the subgroups of software drivers.
-static bool is_lanes(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
-    const vkc_device_info *dev = c->dev;
-    const uint32_t D = head_dim(c);
-    const char *form = getenv("PARE_ATTENTION");
-    if (form && !strcmp(form, "tiled"))
-        return false;
-    return D % 4 == 0 && D <= 64 && dev->type == VKC_TYPE_SOFTWARE &&
-           (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) &&
-           (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 4 <= dev->max_texels;
-}
-
-// Lanes form: rows that a lane owns. More share the cost of fetching the other side; bound as above.
-static uint32_t own_of(uint32_t dim)
-{
-    return dim <= 32 ? 2 : 1;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_attention, .odd = head_dim(c), .dim = head_dim(c),
+                                        .len = (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] });
 }
 
 static vkc_status infer(nn_call *c)
@@ -70,15 +54,10 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-// Slice of channels that the tiled form stages: two tiles of it and one of scores must fit.
-static uint32_t slice_of(const nn_call *c)
-{
-    return head_dim(c) > 32 && c->dev->shared_bytes >= 32768 ? 64 : 32;
-}
-
 // The kernels of a form and how they launch.
 typedef struct attention_form {
     const vkc_shader *fwd, *bwd_q, *bwd_kv;
+    bool     makes_delta;          // bwd_q does, else a kernel of its own
     uint32_t tile, wg;             // rows a workgroup takes, its size
     uint32_t spec[3];
 } attention_form;
@@ -87,11 +66,11 @@ typedef struct attention_form {
 
 static attention_form get_form(const nn_call *c)
 {
-    const uint32_t D = head_dim(c), slice = slice_of(c), own = own_of(D), lanes = c->dev->subgroup_size;
-    if (is_lanes(c))
-        return (attention_form) { KERNELS(lanes), own * lanes, lanes, { D, lanes, own } };
-    return (attention_form) { KERNELS(tiled), ATTENTION_TILE, ATTENTION_TILE_WG,
-                              { D, slice, (D + slice - 1) / slice } };
+    const uint32_t D = head_dim(c);
+    const nn_choice o = choose(c);
+    if (o.form == NN_FORM_SIMD)
+        return (attention_form) { KERNELS(simd), true, o.tile, o.wg, { D, o.wg, o.own } };
+    return (attention_form) { KERNELS(tiled), false, o.tile, o.wg, { D, o.slice, (D + o.slice - 1) / o.slice } };
 }
 
 static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader, const attention_form *f,
@@ -122,7 +101,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     attention_form f = get_form(c);
     if (!nn_is_wanted(r, DIN(0)))
         return VKC_OK;
-    if (is_lanes(c)) {
+    if (f.makes_delta) {
         VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0)));
     } else {
         struct attention_args a = make_args(c);

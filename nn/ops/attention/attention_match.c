@@ -2,15 +2,13 @@
 // each image; no N x N matrix is ever stored. See shaders/attention/attention_match.h.
 //   in:  phi_q (R, H F)   phi_k (R, H F)   qkv (R, 3C) of the teacher and its lse (R, H), without gradients
 //   out: loss (1)   entropy (1) of the teacher's weights   norm (R, H), the row sums of kappa
-// Two forms, as attention: "lanes" for software devices, "tiled" for all others and where lanes does not fit.
-// PARE_ATTENTION=tiled in the environment forces the second.
+// Two forms, as attention: SIMD and tiled.
 #include "nn/graph/rowwise.h"
 #include "shaders/attention/attention_match.h"
 #include "shaders/loss/loss_mean.h"
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static uint32_t head_dim(const nn_call *c)
@@ -62,44 +60,36 @@ done:
     return st;
 }
 
-// Lanes form: heads and features of whole vec4 that fit the registers, and the subgroups of software drivers.
-static bool is_lanes(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
-    const vkc_device_info *dev = c->dev;
-    const uint32_t D = head_dim(c), F = n_features(c);
-    const char *form = getenv("PARE_ATTENTION");
-    if (form && !strcmp(form, "tiled"))
-        return false;
-    uint32_t widest = c->in[2].dim[1] > c->in[0].dim[1] ? c->in[2].dim[1] : c->in[0].dim[1];
-    return (D | F) % 4 == 0 && D <= 64 && F <= 128 && dev->type == VKC_TYPE_SOFTWARE &&
-           (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) &&
-           (uint64_t) c->in[0].dim[0] * widest / 4 <= dev->max_texels;
+    const uint32_t widest = c->in[2].dim[1] > c->in[0].dim[1] ? c->in[2].dim[1] : c->in[0].dim[1];
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_attention_match, .odd = head_dim(c) | n_features(c),
+                                        .dim = head_dim(c), .features = n_features(c),
+                                        .len = (uint64_t) c->in[0].dim[0] * widest });
 }
 
 // One kernel of the form that fits; `is_keys` says that its own rows are keys.
-static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *lanes, const vkc_shader *tiled,
+static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *simd, const vkc_shader *tiled,
                            uint32_t is_keys, const uint8_t *bind, size_t n_bind)
 {
     struct attention_match_args a = make_args(c);
     const nn_rows *rows = c->in_rows[0];
-    const uint32_t D = head_dim(c), F = n_features(c), size = c->dev->subgroup_size;
-    const uint32_t slice = F > 32 && c->dev->shared_bytes >= 32768 ? 64 : 32, own = F <= 64 ? 2 : 1;
-    const uint32_t tile = is_lanes(c) ? own * size : ATTENTION_TILE;
+    const nn_choice o = choose(c);
+    const bool is_simd = o.form == NN_FORM_SIMD;
+    const uint32_t D = head_dim(c), F = n_features(c);
     nn_kernel_use use = {
-        .shader = tiled, .args = &a, .args_size = sizeof a, .wg = ATTENTION_TILE_WG,
-        .spec = { F, slice, (F + slice - 1) / slice, D, is_keys },
-        .groups = { (rows->cap_tokens + tile - 1) / tile, a.heads, rows->cap_images },
+        .shader = is_simd ? simd : tiled, .args = &a, .args_size = sizeof a, .wg = o.wg,
+        .groups = { (rows->cap_tokens + o.tile - 1) / o.tile, a.heads, rows->cap_images },
     };
-    if (is_lanes(c)) {
-        use.shader = lanes;
-        use.wg = size;
-        memcpy(use.spec, (const uint32_t[]) { D, size, own, F, is_keys }, 5 * sizeof use.spec[0]);
-    }
+    if (is_simd)
+        memcpy(use.spec, (const uint32_t[]) { D, o.wg, o.own, F, is_keys }, 5 * sizeof use.spec[0]);
+    else
+        memcpy(use.spec, (const uint32_t[]) { F, o.slice, (F + o.slice - 1) / o.slice, D, is_keys },
+               5 * sizeof use.spec[0]);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
-#define DISPATCH(r, c, pass, is_keys, ...) dispatch((r), (c), &vkc_shader_attention_match_lanes_##pass, \
+#define DISPATCH(r, c, pass, is_keys, ...) dispatch((r), (c), &vkc_shader_attention_match_simd_##pass, \
     &vkc_shader_attention_match_tiled_##pass, (is_keys), (const uint8_t[]) { __VA_ARGS__ }, \
     sizeof((const uint8_t[]) { __VA_ARGS__ }))
 

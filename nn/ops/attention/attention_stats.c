@@ -2,7 +2,7 @@
 // token's; not differentiable.
 //   in:  qkv (R, 3C) columns [q | k | v] as of op attention
 //   out: stats (R, H * 16), -1 where there are fewer than two keys
-#include "nn/graph/op.h"
+#include "nn/graph/choose/choose.h"
 #include "shaders/attention/attention_stats.h"
 #include "spv/shaders.h"
 
@@ -43,8 +43,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     uint32_t room = 2;
     while (room < rows->cap_tokens)
         room *= 2;
-    // On a CPU every barrier is a switch between invocations: few of them, one vector's worth.
-    uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : room >= 256 ? 128 : 32;
+    const uint32_t wg = nn_choose(c, &(nn_problem) { .op = &nn_op_attention_stats, .cols = room }).wg;
     return NN_DISPATCH(r, attention_stats_fwd, &a, .groups = { rows->cap_tokens, a.heads, rows->cap_images },
         .wg = wg, .spec = { room }, .bind = { ROWS_IN(0), IN(0), OUT(0) });
 }

@@ -1,7 +1,7 @@
 // class_attention.c — attention of an image's first row to each of its rows, mean over heads; not differentiable.
 //   in:  qkv (R, 3C) columns [q | k | v] as of op attention     lse (R, H) of the attention over it
 //   out: score (R)
-// Two forms: four channels at a time on software devices where heads are whole vec4, one on all others.
+// Two forms: four channels at a time where heads are whole vec4 (quads), and one.
 #include "nn/graph/rowwise.h"
 #include "shaders/attention/attention.h"
 #include "shaders/attention/class_attention.h"
@@ -50,13 +50,15 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const struct class_attention_args a = make_args(c);
     const nn_rows *rows = c->in_rows[0];
-    const uint32_t D = head_dim(c), lanes = nn_row_lanes(c, a.heads), tile = NN_ROW_WG / lanes;
-    const bool is_quads = nn_takes_quads(c, D, nn_shape_len(&c->in[0]));
+    const uint32_t D = head_dim(c);
+    const nn_choice o = nn_choose(c, &(nn_problem) { .op = &nn_op_class_attention, .odd = D, .cols = a.heads,
+                                                     .len = nn_shape_len(&c->in[0]) });
+    const bool is_quads = o.form == NN_FORM_QUADS;
     return nn_dispatch(r, &(nn_kernel_use) {
         .shader = is_quads ? &vkc_shader_class_attention_quads_fwd : &vkc_shader_class_attention_fwd,
-        .args = &a, .args_size = sizeof a, .wg = NN_ROW_WG,
-        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_CLASS_ATTENTION_DIM - 1] = is_quads ? D / 4 : D },
-        .groups = { (rows->cap_tokens - 1) / tile + 1, 1, rows->cap_images },
+        .args = &a, .args_size = sizeof a, .wg = o.wg,
+        .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_CLASS_ATTENTION_DIM - 1] = is_quads ? D / 4 : D },
+        .groups = { (rows->cap_tokens - 1) / o.tile + 1, 1, rows->cap_images },
         .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0) } });
 }
 

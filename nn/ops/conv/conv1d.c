@@ -2,7 +2,7 @@
 //   in:  x (R, W), its channels at columns col0 + dir * dir_stride ..     w (N, K), N = dirs cols     b (N) or absent
 //        start (cap_images, N, K - 1) or absent: the inputs before the first token, oldest first; no gradient
 //   out: y (R, N)     last (cap_images, N, K - 1) when attr.carry: the inputs before a next token
-// Two forms of each kernel: four channels an invocation on software devices, one on all others.
+// Two forms of each kernel: four channels an invocation (quads), and one.
 #include "nn/graph/rowwise.h"
 #include "shaders/conv/conv1d.h"
 #include "spv/shaders.h"
@@ -12,25 +12,26 @@
 
 #define WANT_PARTS 512u            // of dw and db: about as many where images are long or many
 
-// Tokens of an invocation: few invocations that walk far on a software device; many on a GPU, though K - 1 tokens
-// of each tile's backward walk are another's too.
-static uint32_t tile_of(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
-    const uint32_t least = nn_suits_software(c) ? 64 : 16, each = (c->in[0].dim[0] - 1) / WANT_PARTS + 1;
-    return each > least ? each : least;
+    const size_t x = nn_shape_len(&c->in[0]), y = nn_shape_len(&c->out[0]);
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_conv1d, .odd = NN_ATTR(c, conv1d)->cols | (uint32_t) (x % 4),
+                                        .len = x > y ? x : y });
 }
 
 static struct conv1d_args make_args(const nn_call *c)
 {
     const struct conv1d_attr *t = NN_ATTR(c, conv1d);
+    const uint32_t least = choose(c).tile, each = (c->in[0].dim[0] - 1) / WANT_PARTS + 1;
+    const uint32_t tile = each > least ? each : least;
     return (struct conv1d_args) {
         .dirs = t->dirs, .cols = t->cols,
         .ld = c->in[0].dim[1], .col0 = t->col0, .dir_stride = t->dir_stride,
         .silu = t->silu,
         .has_bias = c->in[2].rank ? 1 : 0,
         .has_start = c->in[3].rank ? 1 : 0,
-        .tile = tile_of(c),
-        .tiles = (c->in_rows[0]->cap_tokens - 1) / tile_of(c) + 1,
+        .tile = tile,
+        .tiles = (c->in_rows[0]->cap_tokens - 1) / tile + 1,
         .last_texel = (uint32_t) (nn_shape_len(&c->in[0]) / 4 - 1),
     };
 }
@@ -81,14 +82,12 @@ static vkc_status by_tile(nn_run *r, const nn_call *c, uint32_t channels, const 
                           const vkc_shader *plain, const uint8_t bind[9])
 {
     const struct conv1d_args a = make_args(c);
-    const size_t x = nn_shape_len(&c->in[0]), y = nn_shape_len(&c->out[0]);
-    const bool is_quads = nn_takes_quads(c, a.cols | (uint32_t) (x % 4), x > y ? x : y);
-    const uint32_t lanes = is_quads ? channels / 4 : channels, wg = nn_suits_software(c) ? 8 : 64;
+    const nn_choice o = choose(c);
     nn_kernel_use use = {
-        .shader = is_quads ? quads : plain, .args = &a, .args_size = sizeof a, .wg = wg,
+        .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = &a, .args_size = sizeof a, .wg = o.wg,
         .spec = { c->in[1].dim[1], is_shifted(c) },
-        .groups = { (lanes - 1) / wg + 1, a.tiles < c->dev->max_groups[1] ? a.tiles : c->dev->max_groups[1],
-                    c->in_rows[0]->cap_images },
+        .groups = { (channels / o.own - 1) / o.wg + 1,
+                    a.tiles < c->dev->max_groups[1] ? a.tiles : c->dev->max_groups[1], c->in_rows[0]->cap_images },
     };
     memcpy(use.bind, bind, 9);
     return nn_dispatch(r, &use);

@@ -2,7 +2,7 @@
 //   in:  x (R, W), its channels at columns col0 .. col0 + C     w (C, k, k), k odd     b (C) or absent
 //   out: y (R, C), 0 for tokens off the grid (class token)
 // Dropped tokens and places outside the grid count as zero.
-// Two forms of each kernel: four channels an invocation on software devices, one on all others.
+// Two forms of each kernel: four channels an invocation (quads), and one.
 #include "nn/graph/rowwise.h"
 #include "shaders/conv/dwconv.h"
 #include "spv/shaders.h"
@@ -10,18 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Four channels an invocation: whole vec4 everywhere, on devices that pay for each load, not for bytes.
-static bool is_quads(const nn_call *c)
+// Of a kernel that may take the grid's lines in `splits` parts.
+static nn_choice choose(const nn_call *c, uint32_t splits)
 {
-    return nn_takes_quads(c, c->in[1].dim[0] | c->in[0].dim[1] | NN_ATTR(c, dwconv)->col0, nn_shape_len(&c->in[0]));
+    const uint32_t channels = c->in[1].dim[0], odd = channels | c->in[0].dim[1] | NN_ATTR(c, dwconv)->col0;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_dwconv, .odd = odd, .len = nn_shape_len(&c->in[0]),
+                                        .cols = channels, .copies = splits });
 }
 
 // Each kernel takes the grid's lines in at most `splits` parts.
 static struct dwconv_args make_args(const nn_call *c, uint32_t splits)
 {
     const nn_rows *rows = c->in_rows[0];
-    if (nn_suits_software(c))
-        splits = 1;                // few invocations, which load the filter once
+    splits = choose(c, splits).parts;
     return (struct dwconv_args) {
         .channels = c->in[1].dim[0],
         .ld = c->in[0].dim[1],
@@ -59,23 +60,15 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-// 32 lanes where the last 64 would be half empty.
-static uint32_t wg_of(const nn_call *c, uint32_t lanes)
-{
-    if (nn_suits_software(c))
-        return 8;
-    return lanes % 64 && lanes % 64 <= 32 ? 32 : 64;
-}
-
 // A kernel over lines in the form that fits; `more` groups besides those for the lines.
 static vkc_status by_line(nn_run *r, const nn_call *c, const struct dwconv_args *a, uint32_t more,
                           const vkc_shader *quads, const vkc_shader *plain, const uint8_t bind[5])
 {
-    const uint32_t lanes = is_quads(c) ? a->channels / 4 : a->channels, wg = wg_of(c, lanes);
+    const nn_choice o = choose(c, a->splits);
     nn_kernel_use use = {
-        .shader = is_quads(c) ? quads : plain, .args = a, .args_size = sizeof *a, .wg = wg,
+        .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = a, .args_size = sizeof *a, .wg = o.wg,
         .spec = { c->in[1].dim[1] },
-        .groups = { (lanes + wg - 1) / wg, a->splits + more, c->in_rows[0]->cap_images },
+        .groups = { (a->channels / o.own + o.wg - 1) / o.wg, a->splits + more, c->in_rows[0]->cap_images },
     };
     memcpy(use.bind, bind, 5);
     return nn_dispatch(r, &use);

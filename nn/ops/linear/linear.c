@@ -10,7 +10,6 @@
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ELEMENT_WG  256u
@@ -18,49 +17,21 @@
 #define MIN_CHUNK   256u            // rows that are worth a split
 #define MAX_PARTS   (32u << 20)     // bytes of partial sums
 
-// A way to multiply: its kernels, and the tile of C that a workgroup takes.
-typedef struct linear_form {
-    const char *name;
-    const vkc_shader *fwd, *dx, *dw, *dpre, *db;
-    uint32_t db_wg, db_cols;        // workgroup of db, and the columns it takes
-    uint32_t wg, tile_m, tile_n;
-    uint32_t spec[5];               // SPEC_TILE_*
-    uint32_t shared_bytes;
-} linear_form;
+typedef struct linear_kernels { const vkc_shader *fwd, *dx, *dw, *dpre, *db; } linear_kernels;
 
 // The kernels of a form whose files are linear_<name>_*; linear_<helpers>dpre and _db go with it.
-#define KERNELS(name, helpers) #name, &vkc_shader_linear_##name##_fwd, &vkc_shader_linear_##name##_dx, \
-    &vkc_shader_linear_##name##_dw, &vkc_shader_linear_##helpers##dpre, &vkc_shader_linear_##helpers##db
-#define TILED(bm, bn, bk, tm, tn) { KERNELS(tiled, ), 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, \
-    { bm, bn, bk, tm, tn }, 4 * (bk) * ((bm) + (bn) + 2) }
-#define LANES(n) { KERNELS(lanes, lanes_), n, 4 * (n), n, 4 * (n), 4 * (n), { n }, 0 }
+#define KERNELS(name, helpers) { &vkc_shader_linear_##name##_fwd, &vkc_shader_linear_##name##_dx, \
+    &vkc_shader_linear_##name##_dw, &vkc_shader_linear_##helpers##dpre, &vkc_shader_linear_##helpers##db }
 
-static const linear_form plain = { KERNELS(plain, ), 64, 64, 64, 64, 64, { 0 }, 0 };
-static const linear_form tiled[] = {            // from large to small
-    TILED(128, 128, 16, 8, 8), TILED(64, 64, 16, 4, 4), TILED(32, 32, 16, 4, 2),
+static const linear_kernels kernels[] = {
+    [NN_FORM_PLAIN] = KERNELS(plain, ), [NN_FORM_TILED] = KERNELS(tiled, ), [NN_FORM_SIMD] = KERNELS(simd, simd_),
 };
-#define ODD_LANES(n) { KERNELS(lanes, ), 64, 64, n, 4 * (n), 4 * (n), { n }, 0 }
-static const linear_form lanes[] = { LANES(8), LANES(4) };      // by subgroup size
-static const linear_form odd_lanes[] = { ODD_LANES(8), ODD_LANES(4) };     // for rows of y that are no whole vec4
+static const linear_kernels odd_simd = KERNELS(simd, );     // for rows of y that are no whole vec4
 
-// Twins of plain and tiled for fp16.
-#define HALF(name) #name, &vkc_shader_linear_##name##_fwd_f16, &vkc_shader_linear_##name##_dx_f16, \
-    &vkc_shader_linear_##name##_dw_f16, &vkc_shader_linear_dpre_f16, &vkc_shader_linear_db
-#define HALF_TILED(bm, bn, bk, tm, tn) { HALF(tiled), 64, 64, (bm) / (tm) * ((bn) / (tn)), bm, bn, \
-    { bm, bn, bk, tm, tn }, 4 * (bk) * ((bm) + (bn) + 2) }
-static const linear_form half_plain = { HALF(plain), 64, 64, 64, 64, 64, { 0 }, 0 };
-static const linear_form half_tiled[] = {       // as tiled
-    HALF_TILED(128, 128, 16, 8, 8), HALF_TILED(64, 64, 16, 4, 4), HALF_TILED(32, 32, 16, 4, 2),
-};
-
-// The form that does in fp16 what `f` does in fp32; those for software drivers have none but the plain one.
-static const linear_form *half_of(const linear_form *f)
-{
-    for (size_t i = 0; i < sizeof tiled / sizeof tiled[0]; i++)
-        if (f == &tiled[i])
-            return &half_tiled[i];
-    return &half_plain;
-}
+// Their twins for fp16; there is none for software drivers.
+#define HALF(name) { &vkc_shader_linear_##name##_fwd_f16, &vkc_shader_linear_##name##_dx_f16, \
+    &vkc_shader_linear_##name##_dw_f16, &vkc_shader_linear_dpre_f16, &vkc_shader_linear_db }
+static const linear_kernels half_kernels[] = { [NN_FORM_PLAIN] = HALF(plain), [NN_FORM_TILED] = HALF(tiled) };
 
 typedef struct linear_dims { uint32_t G, N, K; } linear_dims;
 
@@ -76,59 +47,27 @@ static uint32_t ceil_div(uint32_t n, uint32_t d)
     return (n + d - 1) / d;
 }
 
-// Workgroups that keep the device busy.
-static uint32_t busy_groups(const vkc_device_info *dev)
-{
-    return dev->type == VKC_TYPE_SOFTWARE ? 32 : dev->type == VKC_TYPE_INTEGRATED ? 64 : 256;
-}
-
-// The largest tile that fits the device and gives it enough workgroups; else the smallest that fits.
-static const linear_form *choose_tiled(const vkc_device_info *dev, uint32_t m, uint32_t n, uint32_t copies)
-{
-    const linear_form *best = &plain;
-    for (size_t i = 0; i < sizeof tiled / sizeof tiled[0]; i++) {
-        const linear_form *f = &tiled[i];
-        if (f->wg > dev->max_invocations || f->shared_bytes > dev->shared_bytes)
-            continue;
-        best = f;
-        if ((uint64_t) ceil_div(m, f->tile_m) * ceil_div(n, f->tile_n) * copies >= busy_groups(dev))
-            break;
-    }
-    return best;
-}
-
-// For software drivers, whose subgroup is a SIMD vector of fixed size; rows of x and w of whole vec4 only.
-static const linear_form *choose_lanes(const nn_call *c, bool reads_y)
+// The form for a product with (m, n) results, `copies` of which run side by side; what the SIMD form reads as vec4 are
+// rows of x and w, and where the product reads it, a tensor of y's shape.
+static nn_choice choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
 {
     const linear_dims d = dims_of(c);
     const uint64_t R = c->in[0].dim[0], most = d.N > d.K ? d.N : d.K;
-    const linear_form *by_size = d.N % 4 ? odd_lanes : lanes;
-    const bool fits = c->dev->type == VKC_TYPE_SOFTWARE && d.K % 4 == 0 &&
-                      (!reads_y || R * d.G * d.N % 4 == 0) &&
-                      (R > most ? R : most) * most * d.G / 4 <= c->dev->max_texels &&
-                      (c->dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC);
-    for (size_t i = 0; fits && i < sizeof lanes / sizeof lanes[0]; i++)
-        if (by_size[i].wg == c->dev->subgroup_size)
-            return &by_size[i];
-    return &plain;
+    return nn_choose(c, &(nn_problem) {
+        .op = &nn_op_linear, .rows = m, .cols = n, .copies = copies,
+        .odd = d.K | (reads_y ? (uint32_t) R * d.G * d.N : 0), .len = (R > most ? R : most) * most * d.G });
 }
 
-// The form for a product with (m, n) results, `copies` of which run side by side: by PARE_LINEAR (plain, tiled,
-// lanes), else by device type. Does it read a tensor of y's shape?
-static const linear_form *choose_single(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
+static bool is_odd_simd(const nn_call *c, const nn_choice *f)
 {
-    const char *force = getenv("PARE_LINEAR");
-    if (force && strcmp(force, "plain") == 0)
-        return &plain;
-    if (force && strcmp(force, "tiled") == 0)
-        return choose_tiled(c->dev, m, n, copies);
-    return c->dev->type == VKC_TYPE_SOFTWARE ? choose_lanes(c, reads_y) : choose_tiled(c->dev, m, n, copies);
+    return f->form == NN_FORM_SIMD && dims_of(c).N % 4;
 }
 
-static const linear_form *choose(const nn_call *c, uint32_t m, uint32_t n, uint32_t copies, bool reads_y)
+static const linear_kernels *kernels_of(const nn_call *c, const nn_choice *f)
 {
-    const linear_form *f = choose_single(c, m, n, copies, reads_y);
-    return c->in_dtype[0] == NN_DTYPE_F16 ? half_of(f) : f;
+    if (c->in_dtype[0] == NN_DTYPE_F16)
+        return &half_kernels[f->form];
+    return is_odd_simd(c, f) ? &odd_simd : &kernels[f->form];
 }
 
 // Workgroups that share the rows of one tile of dw, fixed by capacity: the same sums on every run.
@@ -137,7 +76,7 @@ static uint32_t n_splits(const nn_call *c)
     const linear_dims d = dims_of(c);
     uint64_t size = 4u * (uint64_t) d.G * d.N * d.K;
     uint32_t tiles = d.G * ceil_div(d.N, 64) * ceil_div(d.K, 64), most = ceil_div(c->in[0].dim[0], MIN_CHUNK);
-    uint32_t splits = ceil_div(busy_groups(c->dev), tiles);
+    uint32_t splits = ceil_div(nn_busy_groups(c), tiles);
     splits = splits < most ? splits : most;
     while (splits > 1 && splits * size > MAX_PARTS)
         splits--;
@@ -184,21 +123,21 @@ static vkc_status infer(nn_call *c)
 }
 
 // The spec constants of a form.
-static void specialise(nn_kernel_use *use, const nn_call *c, const linear_form *f)
+static void specialise(nn_kernel_use *use, const nn_call *c, const nn_choice *f)
 {
     memcpy(use->spec, f->spec, sizeof f->spec);
     use->spec[SPEC_TILE_GROUPS - 1] = dims_of(c).G;
-    use->spec[SPEC_TILE_ODD - 1] = f->fwd == &vkc_shader_linear_lanes_fwd && dims_of(c).N % 4;
+    use->spec[SPEC_TILE_ODD - 1] = is_odd_simd(c, f);
 }
 
 // Fills the launch of a product over rows (m = R).
-static void launch_rows(nn_kernel_use *use, const nn_call *c, const linear_form *f, uint32_t n)
+static void launch_rows(nn_kernel_use *use, const nn_call *c, const nn_choice *f, uint32_t n)
 {
-    const uint32_t groups = ceil_div(c->in[0].dim[0], f->tile_m), max = c->dev->max_groups[0];
+    const uint32_t groups = ceil_div(c->in[0].dim[0], f->tile), max = c->dev->max_groups[0];
     use->groups[0] = groups < max ? groups : max;
-    use->groups[1] = ceil_div(n, f->tile_n);
+    use->groups[1] = ceil_div(n, f->tile_cols);
     use->groups[2] = dims_of(c).G;
-    use->tile_rows = c->in_rows[0] ? f->tile_m : 0;
+    use->tile_rows = c->in_rows[0] ? f->tile : 0;
     use->rows = ROWS_IN(0);
     use->wg = f->wg;
     specialise(use, c, f);
@@ -207,10 +146,10 @@ static void launch_rows(nn_kernel_use *use, const nn_call *c, const linear_form 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     struct linear_args a = make_args(c);
-    const linear_form *f = choose(c, c->in[0].dim[0], a.out_cols, dims_of(c).G, false);
-    nn_kernel_use use = { .shader = f->fwd, .args = &a, .args_size = sizeof a,
+    const nn_choice f = choose(c, c->in[0].dim[0], a.out_cols, dims_of(c).G, false);
+    nn_kernel_use use = { .shader = kernels_of(c, &f)->fwd, .args = &a, .args_size = sizeof a,
         .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), ROWS_IN(0) } };
-    launch_rows(&use, c, f, a.out_cols);
+    launch_rows(&use, c, &f, a.out_cols);
     return nn_dispatch(r, &use);
 }
 
@@ -224,8 +163,8 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
         .act = NN_ATTR(c, linear)->act,
     };
     const uint32_t groups = ceil_div(a.rows, a.tile_rows), max = c->dev->max_groups[0];
-    const linear_form *f = choose(c, c->in[0].dim[0], cols, 1, true);
-    return nn_dispatch(r, &(nn_kernel_use) { .shader = f->dpre, .args = &a, .args_size = sizeof a,
+    const nn_choice f = choose(c, c->in[0].dim[0], cols, 1, true);
+    return nn_dispatch(r, &(nn_kernel_use) { .shader = kernels_of(c, &f)->dpre, .args = &a, .args_size = sizeof a,
         .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
         .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
         .bind = { OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
@@ -233,32 +172,33 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
 
 static vkc_status bwd_x(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
-    const linear_form *f = choose(c, c->in[0].dim[0], a->in_cols, dims_of(c).G, true);
-    nn_kernel_use use = { .shader = f->dx, .args = a, .args_size = sizeof *a,
+    const nn_choice f = choose(c, c->in[0].dim[0], a->in_cols, dims_of(c).G, true);
+    nn_kernel_use use = { .shader = kernels_of(c, &f)->dx, .args = a, .args_size = sizeof *a,
         .bind = { dpre, IN(1), DIN(0), ROWS_IN(0) } };
-    launch_rows(&use, c, f, a->in_cols);
+    launch_rows(&use, c, &f, a->in_cols);
     return nn_dispatch(r, &use);
 }
 
 static vkc_status bwd_w(nn_run *r, const nn_call *c, const struct linear_args *a, uint8_t dpre)
 {
     const uint32_t G = dims_of(c).G;
-    const linear_form *f = choose(c, a->out_cols, a->in_cols, a->splits * G, true);
-    nn_kernel_use use = { .shader = f->dw, .args = a, .args_size = sizeof *a, .wg = f->wg,
-        .groups = { ceil_div(a->out_cols, f->tile_m), ceil_div(a->in_cols, f->tile_n), a->splits * G },
+    const nn_choice f = choose(c, a->out_cols, a->in_cols, a->splits * G, true);
+    nn_kernel_use use = { .shader = kernels_of(c, &f)->dw, .args = a, .args_size = sizeof *a, .wg = f.wg,
+        .groups = { ceil_div(a->out_cols, f.tile), ceil_div(a->in_cols, f.tile_cols), a->splits * G },
         .bind = { dpre, IN(0), SCRATCH(1), ROWS_IN(0) } };
-    specialise(&use, c, f);
+    specialise(&use, c, &f);
     vkc_status st = nn_dispatch(r, &use);
     return st ? st : nn_add_parts(r, c, SCRATCH(1), DIN(1), (uint32_t) nn_shape_len(&c->in[1]), a->splits);
 }
 
 static vkc_status bwd_b(nn_run *r, const nn_call *c, struct linear_args a, uint8_t dpre)
 {
-    const linear_form *f = choose(c, a.out_cols, a.in_cols, a.splits, true);
+    const nn_choice f = choose(c, a.out_cols, a.in_cols, a.splits, true);
+    const bool is_simd = f.form == NN_FORM_SIMD && !is_odd_simd(c, &f);
+    const uint32_t wg = is_simd ? f.wg : 64, cols = is_simd ? 4 * wg : wg;
     a.out_cols = c->out[0].dim[1];              // to a sum over rows, groups are but more columns
-    vkc_status st = nn_dispatch(r, &(nn_kernel_use) { .shader = f->db, .args = &a, .args_size = sizeof a,
-        .wg = f->db_wg,
-        .groups = { ceil_div(a.out_cols, f->db_cols), 1, a.splits },
+    vkc_status st = nn_dispatch(r, &(nn_kernel_use) { .shader = kernels_of(c, &f)->db, .args = &a,
+        .args_size = sizeof a, .wg = wg, .groups = { ceil_div(a.out_cols, cols), 1, a.splits },
         .bind = { dpre, SCRATCH(2), ROWS_IN(0) } });
     return st ? st : nn_add_parts(r, c, SCRATCH(2), DIN(2), a.out_cols, a.splits);
 }

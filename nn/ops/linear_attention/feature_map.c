@@ -1,14 +1,12 @@
 // feature_map.c — features of queries or keys for linear attention, head by head.
 //   in:  x (R, W), its heads at columns col0 + h D     w (H, D, D) of the Hedgehog map, else absent
 //   out: phi (R, H F)     F = D for elu + 1, 2 D for Hedgehog
-// Hedgehog has two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one invocation a row on
-// all others and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
-#include "nn/graph/op.h"
+// Hedgehog has two forms (nn/graph/choose/choose.h): SIMD, and one invocation a row.
+#include "nn/graph/choose/choose.h"
 #include "shaders/linear_attention/feature_map.h"
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct feature_map_args make_args(const nn_call *c)
@@ -58,72 +56,50 @@ static vkc_status infer(nn_call *c)
 #define BY_ELEMENT(a, D) .wg = 64, .spec = { D }, .rows = ROWS_IN(0), \
     .tile_rows = 256 / ((a).heads * (D)) ? 256 / ((a).heads * (D)) : 1
 
-// Lanes form: whole vec4 everywhere, heads that fit the registers, the subgroups of software drivers.
-static bool is_lanes(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
-    const vkc_device_info *dev = c->dev;
     const struct feature_map_attr *t = NN_ATTR(c, feature_map);
-    const char *form = getenv("PARE_ATTENTION");
-    if (form && !strcmp(form, "tiled"))
-        return false;
-    size_t x = nn_shape_len(&c->in[0]), phi = nn_shape_len(&c->out[0]);
-    return (t->head_dim | t->col0 | c->in[0].dim[1]) % 4 == 0 && t->head_dim <= 64 &&
-           dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && (x > phi ? x : phi) / 4 <= dev->max_texels;
-}
-
-// Rows (for dw: columns) that one invocation owns. On software devices each load then serves two; a GPU
-// wants more invocations instead. Bounded by registers and by the time that drivers
-// take to compile unrolled code.
-static uint32_t own_of(const nn_call *c)
-{
-    const uint32_t D = NN_ATTR(c, feature_map)->head_dim;
-    return c->dev->type == VKC_TYPE_SOFTWARE && D <= 64 ? 2 : 1;
-}
-
-// About one invocation for its rows of a head.
-static uint32_t tile_of(const nn_call *c, uint32_t wg)
-{
-    uint32_t heads = NN_ATTR(c, feature_map)->heads, tile = wg * own_of(c) / heads;
-    return tile ? tile : 1;
+    const size_t x = nn_shape_len(&c->in[0]), phi = nn_shape_len(&c->out[0]);
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_feature_map, .odd = t->head_dim | t->col0 | c->in[0].dim[1],
+                                        .dim = t->head_dim, .len = x > phi ? x : phi });
 }
 
 // A Hedgehog kernel over rows in the form that fits.
-static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *lanes, const vkc_shader *plain,
+static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *simd, const vkc_shader *plain,
                          const uint8_t bind[6])
 {
     struct feature_map_args a = make_args(c);
-    const uint32_t D = NN_ATTR(c, feature_map)->head_dim, size = c->dev->subgroup_size;
-    const uint32_t own = D <= 32 ? 2 : 1, wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
-    nn_kernel_use use = { .shader = plain, .args = &a, .args_size = sizeof a, .rows = ROWS_IN(0), .wg = wg,
-                          .spec = { D, own_of(c) }, .tile_rows = tile_of(c, wg) };
-    if (is_lanes(c)) {
-        use.shader = lanes;
-        use.wg = size;
-        use.spec[1] = own, use.spec[2] = size;
-        use.tile_rows = own * size, use.groups[1] = a.heads;
+    const nn_choice o = choose(c);
+    const bool is_simd = o.form == NN_FORM_SIMD;
+    nn_kernel_use use = { .shader = is_simd ? simd : plain, .args = &a, .args_size = sizeof a, .rows = ROWS_IN(0),
+                          .wg = o.wg, .spec = { NN_ATTR(c, feature_map)->head_dim, o.own } };
+    if (is_simd) {
+        use.spec[2] = o.wg;
+        use.tile_rows = o.tile, use.groups[1] = a.heads;
+    } else {                        // about one invocation for its rows of a head
+        use.tile_rows = o.wg * o.own / a.heads ? o.wg * o.own / a.heads : 1;
     }
     memcpy(use.bind, bind, 6);
     return nn_dispatch(r, &use);
 }
-#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_feature_map_lanes_##name, \
+#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_feature_map_simd_##name, \
     &vkc_shader_feature_map_hedgehog_##name, (const uint8_t[6]) { __VA_ARGS__ })
 
 // dw += x^T du, in parts.
 static vkc_status bwd_w(nn_run *r, const nn_call *c)
 {
     struct feature_map_args a = make_args(c);
-    const uint32_t D = NN_ATTR(c, feature_map)->head_dim, size = c->dev->subgroup_size;
-    const uint32_t wg = c->dev->type == VKC_TYPE_SOFTWARE ? 8 : 64;
-    const uint32_t lanes = a.heads * ((D + own_of(c) - 1) / own_of(c));
+    const uint32_t D = NN_ATTR(c, feature_map)->head_dim;
+    const nn_choice o = choose(c);
+    const uint32_t invocations = a.heads * ((D + o.own - 1) / o.own);
     vkc_status st;
-    if (is_lanes(c))
-        VKC_TRY(NN_DISPATCH(r, feature_map_lanes_bwd_w, &a, .wg = size, .spec = { D, 0, size },
-            .groups = { a.splits, a.heads, (D / 4 + size - 1) / size },
+    if (o.form == NN_FORM_SIMD)
+        VKC_TRY(NN_DISPATCH(r, feature_map_simd_bwd_w, &a, .wg = o.wg, .spec = { D, 0, o.wg },
+            .groups = { a.splits, a.heads, (D / 4 + o.wg - 1) / o.wg },
             .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
     else
-        VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = wg, .spec = { D, own_of(c) },
-            .groups = { a.splits, (lanes + wg - 1) / wg },
+        VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_bwd_w, &a, .wg = o.wg, .spec = { D, o.own },
+            .groups = { a.splits, (invocations + o.wg - 1) / o.wg },
             .bind = { ROWS_IN(0), IN(0), SCRATCH(0), SCRATCH(1) }));
     VKC_TRY(NN_DISPATCH(r, feature_map_hedgehog_sum, &a, .wg = 64, .spec = { D },
         .groups = { (a.heads * D * D + 63) / 64 }, .bind = { SCRATCH(1), DIN(1) }));

@@ -1,14 +1,12 @@
 // linear_attention.c — non-causal linear attention inside each image, from features of q and k.
 //   in:  phi_q (R, H F)   phi_k (R, H F)   v (R, W), its heads at columns v_col0 + h D
 //   out: y (R, H D)       state (cap_images H, F, D + 4) = [sum phi_k v^T | sum phi_k, 0, 0, 0]
-// Two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one invocation a row on all others
-// and where lanes does not fit. PARE_ATTENTION=tiled in the environment forces the second.
-#include "nn/graph/op.h"
+// Two forms (nn/graph/choose/choose.h): SIMD, and one invocation a row.
+#include "nn/graph/choose/choose.h"
 #include "shaders/linear_attention/linear_attention.h"
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct linear_attention_args make_args(const nn_call *c)
@@ -53,89 +51,59 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-// Workgroup size: enough to fill a GPU's subgroup, small enough to waste little on short images.
-static uint32_t wg_of(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
-    if (c->dev->type == VKC_TYPE_SOFTWARE)
-        return 8;
-    return c->in_rows[0]->cap_tokens <= 128 ? 32 : 64;
-}
-
-// Lanes form: whole vec4 everywhere, heads that fit the registers, the subgroups of software drivers.
-static bool is_lanes(const nn_call *c)
-{
-    const vkc_device_info *dev = c->dev;
     const struct linear_attention_args a = make_args(c);
     const uint32_t D = NN_ATTR(c, linear_attention)->head_dim;
-    const char *form = getenv("PARE_ATTENTION");
-    if (form && !strcmp(form, "tiled"))
-        return false;
     size_t most = nn_shape_len(&c->in[0]);
     for (int i = 1; i <= 2; i++)
         most = nn_shape_len(&c->in[i]) > most ? nn_shape_len(&c->in[i]) : most;
     most = nn_shape_len(&c->out[1]) > most ? nn_shape_len(&c->out[1]) : most;
     most = c->scratch_bwd[0] / 4 > most ? c->scratch_bwd[0] / 4 : most;
-    return (D | a.features | a.ld_v | a.col_v) % 4 == 0 && D <= 64 && dev->type == VKC_TYPE_SOFTWARE &&
-           (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && most / 4 <= dev->max_texels;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_linear_attention, .odd = D | a.features | a.ld_v | a.col_v,
+                                        .len = most, .dim = D, .tokens = c->in_rows[0]->cap_tokens });
 }
 
-// Rows that one invocation owns. On software devices each load then serves two; a GPU wants more
-// invocations instead. Bounded by registers and by the time that drivers
-// take to compile unrolled code.
-static uint32_t own_of(const nn_call *c)
+// Plain form: groups for `n` things a head, o->own an invocation, invocations packed over heads.
+static uint32_t groups_of(const nn_call *c, const nn_choice *o, uint32_t n)
 {
-    const uint32_t D = NN_ATTR(c, linear_attention)->head_dim;
-    return c->dev->type == VKC_TYPE_SOFTWARE && D <= 64 ? 2 : 1;
-}
-
-// Groups for `n` things a head, `own` an invocation, lanes packed over heads.
-static uint32_t groups_of(const nn_call *c, uint32_t n)
-{
-    return ((n + own_of(c) - 1) / own_of(c) * NN_ATTR(c, linear_attention)->heads + wg_of(c) - 1) / wg_of(c);
+    return ((n + o->own - 1) / o->own * NN_ATTR(c, linear_attention)->heads + o->wg - 1) / o->wg;
 }
 
 // state = sum over an image's rows of a_row b_row^T; head_b columns of b a head, column D of it may be 1.
 static vkc_status sum_state(nn_run *r, const nn_call *c, int slot_a, int slot_b, int slot_state,
                             struct linear_attention_state_args a)
 {
-    uint32_t cols = NN_ATTR(c, linear_attention)->head_dim + 1, part = cols, lanes = c->dev->subgroup_size;
-    if (is_lanes(c))
-        return NN_DISPATCH(r, linear_attention_lanes_state, &a, .wg = lanes, .spec = { cols - 1, 0, lanes },
-            .groups = { (a.features / 4 + lanes - 1) / lanes, a.heads, c->in_rows[0]->cap_images },
+    const uint32_t D = NN_ATTR(c, linear_attention)->head_dim;
+    const nn_choice o = choose(c);
+    if (o.form == NN_FORM_SIMD)
+        return NN_DISPATCH(r, linear_attention_simd_state, &a, .wg = o.wg, .spec = { D, 0, o.wg },
+            .groups = { (a.features / 4 + o.wg - 1) / o.wg, a.heads, c->in_rows[0]->cap_images },
             .bind = { ROWS_IN(0), (uint8_t) slot_a, (uint8_t) slot_b, (uint8_t) slot_state });
-    if (c->dev->type != VKC_TYPE_SOFTWARE && cols > 16)
-        part = 16;                 // more workgroups, fewer registers
-    else if (cols > 65)
-        part = (cols + 1) / 2;
-    uint32_t blocks = (cols + part - 1) / part;
-    return NN_DISPATCH(r, linear_attention_state, &a, .wg = wg_of(c),
-        .spec = { cols - 1, own_of(c), part, blocks },
-        .groups = { groups_of(c, a.features) * blocks, 1, c->in_rows[0]->cap_images },
+    const uint32_t blocks = (D + o.slice) / o.slice;        // of the D + 1 columns
+    return NN_DISPATCH(r, linear_attention_state, &a, .wg = o.wg, .spec = { D, o.own, o.slice, blocks },
+        .groups = { groups_of(c, &o, a.features) * blocks, 1, c->in_rows[0]->cap_images },
         .bind = { ROWS_IN(0), (uint8_t) slot_a, (uint8_t) slot_b, (uint8_t) slot_state });
 }
 
 // A kernel over rows in the form that fits.
-static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *lanes, const vkc_shader *plain,
+static vkc_status by_row(nn_run *r, const nn_call *c, const vkc_shader *simd, const vkc_shader *plain,
                          const uint8_t bind[7])
 {
     struct linear_attention_args a = make_args(c);
-    const uint32_t D = NN_ATTR(c, linear_attention)->head_dim, size = c->dev->subgroup_size;
-    const uint32_t own = D <= 32 ? 2 : 1, tokens = c->in_rows[0]->cap_tokens;
+    const nn_choice o = choose(c);
+    const bool is_simd = o.form == NN_FORM_SIMD;
+    const uint32_t tokens = c->in_rows[0]->cap_tokens;
     nn_kernel_use use = {
-        .shader = plain, .args = &a, .args_size = sizeof a, .wg = wg_of(c), .spec = { D, own_of(c) },
-        .groups = { groups_of(c, tokens), 1, c->in_rows[0]->cap_images },
+        .shader = is_simd ? simd : plain, .args = &a, .args_size = sizeof a, .wg = o.wg,
+        .spec = { NN_ATTR(c, linear_attention)->head_dim, o.own, is_simd ? o.wg : 0 },
+        .groups = { is_simd ? (tokens + o.tile - 1) / o.tile : groups_of(c, &o, tokens), is_simd ? a.heads : 1,
+                    c->in_rows[0]->cap_images },
     };
-    if (is_lanes(c)) {
-        use.shader = lanes;
-        use.wg = size;
-        use.spec[1] = own, use.spec[2] = size;
-        use.groups[0] = (tokens + own * size - 1) / (own * size), use.groups[1] = a.heads;
-    }
     memcpy(use.bind, bind, 7);
     return nn_dispatch(r, &use);
 }
-#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_linear_attention_lanes_##name, \
+#define BY_ROW(r, c, name, ...) by_row((r), (c), &vkc_shader_linear_attention_simd_##name, \
     &vkc_shader_linear_attention_##name, (const uint8_t[7]) { __VA_ARGS__ })
 
 static vkc_status fwd(nn_run *r, const nn_call *c)

@@ -1,8 +1,8 @@
 // gated_norm.c — root mean square norm of a mixer's streams, with a SiLU gate.
 //   in:  x (R, W)   z (R, Wz), optional gate   w (N), optional      N = heads dirs D
 //   out: y (R, N)   r (R, norms), one over the root mean square
-// Two forms of each kernel: four columns at a time on software devices, one on all others and where columns do not
-// come in fours; those of z may then begin anywhere, as they do in the projection of Mamba-2.
+// Two forms of each kernel: four columns at a time (quads) where they come in fours, and one; with quads those of z may
+// begin anywhere, as they do in the projection of Mamba-2.
 #include "nn/graph/rowwise.h"
 #include "shaders/norm/gated_norm.h"
 #include "spv/shaders.h"
@@ -51,14 +51,20 @@ done:
     return st;
 }
 
-// Four columns at a time?
-static bool is_quads(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
     const struct gated_norm_attr *t = NN_ATTR(c, gated_norm);
     size_t most = nn_shape_len(&c->in[0]), len[] = { nn_shape_len(&c->in[1]), nn_shape_len(&c->out[0]) };
     for (int i = 0; i < 2; i++)
         most = len[i] > most ? len[i] : most;
-    return nn_takes_quads(c, t->dim | c->in[0].dim[1] | t->x_col0 | t->x_head | t->x_dir | (uint32_t) len[0], most);
+    return nn_choose(c, &(nn_problem) {
+        .op = &nn_op_gated_norm, .len = most, .cols = t->dim,
+        .odd = t->dim | c->in[0].dim[1] | t->x_col0 | t->x_head | t->x_dir | (uint32_t) len[0] });
+}
+
+static bool is_quads(const nn_call *c)
+{
+    return choose(c).form == NN_FORM_QUADS;
 }
 
 // The columns of z then come in fours as well, but may begin anywhere.
@@ -101,10 +107,10 @@ static uint32_t gate_of(const nn_call *c)
 static vkc_status by_rows(nn_run *r, const nn_call *c, const struct gated_norm_args *a, uint32_t parts,
                           const vkc_shader *quads, const vkc_shader *plain, const uint8_t bind[8])
 {
-    const uint32_t lanes = is_quads(c) ? 1 : nn_row_lanes(c, NN_ATTR(c, gated_norm)->dim), tile = NN_ROW_WG / lanes;
-    nn_kernel_use use = { .shader = is_quads(c) ? quads : plain, .args = a, .args_size = sizeof *a,
-        NN_BY_ROWS(c, tile),
-        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_ONCE - 1] = nn_row_once(c, c->in[0].dim[0], tile),
+    const nn_choice o = choose(c);
+    nn_kernel_use use = { .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = a, .args_size = sizeof *a,
+        NN_BY_ROWS(c, o.tile),
+        .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_ONCE - 1] = nn_row_once(c, c->in[0].dim[0], o.tile),
                   [SPEC_GATED_NORM_GATE - 1] = gate_of(c), [SPEC_GATED_NORM_HAS_W - 1] = c->in[2].rank,
                   [SPEC_GATED_NORM_ODD_Z - 1] = is_odd_z(c) } };
     use.groups[1] = parts;

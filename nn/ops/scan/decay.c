@@ -1,7 +1,7 @@
 // decay.c — the gates of a recurrence (log-decays, steps, write strengths) from the columns of a projection.
 //   in:  x (R, W)     bias (N) or absent, N = heads dirs width     a_log (N), kind step alone
 //   out: y (R, N), or (R, 2 N) for kind step: the log-decays, then the steps
-// Two forms of each kernel: four gates an invocation on software devices, one on all others.
+// Two forms of each kernel: four gates an invocation (quads), and one.
 #include "nn/graph/rowwise.h"
 #include "shaders/scan/gated/decay.h"
 #include "spv/shaders.h"
@@ -11,25 +11,29 @@
 
 #define MAX_PARTS 256u             // parts of dbias and da_log
 
-// `rows_each` rows an invocation, more where that would make more than `most` parts.
-static struct decay_args make_args(const nn_call *c, uint32_t rows_each, uint32_t most)
+static nn_choice choose(const nn_call *c, bool is_backward)
 {
     const struct decay_attr *t = NN_ATTR(c, decay);
-    const uint32_t rows = c->in[0].dim[0], each = (rows - 1) / most + 1;
+    const size_t x = nn_shape_len(&c->in[0]), y = nn_shape_len(&c->out[0]);
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_decay, .is_backward = is_backward, .len = x > y ? x : y,
+                                        .odd = t->width | c->in[0].dim[1] | t->col0 | t->head | t->dir_stride });
+}
+
+// As many rows an invocation as is chosen, backward more where that would make more than MAX_PARTS parts.
+static struct decay_args make_args(const nn_call *c, bool is_backward)
+{
+    const struct decay_attr *t = NN_ATTR(c, decay);
+    const uint32_t rows = c->in[0].dim[0], each = is_backward ? (rows - 1) / MAX_PARTS + 1 : 1;
+    const uint32_t least = choose(c, is_backward).tile;
     struct decay_args a = {
         .heads = t->heads, .dirs = t->dirs, .width = t->width,
         .ld = c->in[0].dim[1], .col0 = t->col0, .head = t->head, .dir_stride = t->dir_stride,
         .scale = t->scale != 0 ? t->scale : 1,
         .has_bias = c->in[1].rank ? 1 : 0,
-        .tile = each > rows_each ? each : rows_each,
+        .tile = each > least ? each : least,
     };
     a.tiles = (rows - 1) / a.tile + 1;
     return a;
-}
-
-static struct decay_args bwd_args(const nn_call *c)
-{
-    return make_args(c, nn_suits_software(c) ? 64 : 16, MAX_PARTS);
 }
 
 // Columns of x that stream s begins at.
@@ -78,7 +82,7 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "decay: a_log is not (%u), or not of kind step", N);
     c->out[0] = (nn_shape) { 2, { x->dim[0], t->kind == DECAY_STEP ? 2 * N : N } };
     c->out_rows[0] = c->in_rows[0];
-    c->scratch_bwd[0] = (size_t) bwd_args(c).tiles * N * sizeof(float);
+    c->scratch_bwd[0] = (size_t) make_args(c, true).tiles * N * sizeof(float);
     c->scratch_bwd[1] = t->kind == DECAY_STEP ? c->scratch_bwd[0] : 16;
     return VKC_OK;
 }
@@ -87,12 +91,10 @@ static vkc_status infer(nn_call *c)
 static vkc_status by_column(nn_run *r, const nn_call *c, const struct decay_args *a, uint32_t columns,
                             const vkc_shader *quads, const vkc_shader *plain, const uint8_t bind[8])
 {
-    const size_t x = nn_shape_len(&c->in[0]), y = nn_shape_len(&c->out[0]);
-    const bool is_quads = nn_takes_quads(c, a->width | a->ld | a->col0 | a->head | a->dir_stride, x > y ? x : y);
-    const uint32_t wg = nn_suits_software(c) ? 8 : 64;
-    const uint64_t groups = ((uint64_t) (is_quads ? columns / 4 : columns) * a->tiles - 1) / wg + 1;
+    const nn_choice o = choose(c, false);       // but for the tile as backward
+    const uint64_t groups = ((uint64_t) (columns / o.own) * a->tiles - 1) / o.wg + 1;
     nn_kernel_use use = {
-        .shader = is_quads ? quads : plain, .args = a, .args_size = sizeof *a, .wg = wg,
+        .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = a, .args_size = sizeof *a, .wg = o.wg,
         .spec = { NN_ATTR(c, decay)->kind },
         .groups = { groups < c->dev->max_groups[0] ? (uint32_t) groups : c->dev->max_groups[0] },
     };
@@ -104,13 +106,13 @@ static vkc_status by_column(nn_run *r, const nn_call *c, const struct decay_args
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    const struct decay_args a = make_args(c, nn_suits_software(c) ? 64 : 4, UINT32_MAX);
+    const struct decay_args a = make_args(c, false);
     return BY_COLUMN(r, c, &a, a.heads * a.dirs * a.width, fwd, ROWS_IN(0), IN(0), IN(1), IN(2), OUT(0));
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
-    const struct decay_args a = bwd_args(c);
+    const struct decay_args a = make_args(c, true);
     const uint32_t N = a.heads * a.dirs * a.width;
     vkc_status st;
     VKC_TRY(BY_COLUMN(r, c, &a, a.dir_stride ? N : N / a.dirs, bwd, ROWS_IN(0), IN(0), IN(1), IN(2), DOUT(0), DIN(0),

@@ -1,19 +1,15 @@
 // delta_scan.c — the gated delta rule inside each image, all heads and directions at once.
 //   in:  q (R, Wq)   k (R, Wk)   v (R, Wv)   g (R, Wg)   beta (R, Wb)   start (cap_images heads dirs, dk, dv) or none
 //   out: o (R, heads dirs dv)    last (cap_images heads dirs, dk, dv), with attr.carry
-// Chunked, or token after token, each in two forms: "lanes" (a subgroup is a SIMD vector) on software devices, one
-// invocation a column on all others and where lanes does not fit. Forward, lanes run token after token: they are few
-// and that has the fewest multiplications; all else is chunked. PARE_SCAN=chunked or serial in the environment
-// forces one for the forward pass, PARE_SCAN_FORM=general the second form. Backward keeps the inputs alone and makes
-// the states again, always by chunks. Streams go in groups whose private memory fits LAUNCH_BYTES an array, or of
-// PARE_SCAN_GROUP streams.
-#include "nn/graph/op.h"
+// Chunked, or (forward alone) token after token, each in two forms: SIMD, and one invocation a column.
+// nn/graph/choose/choose.h says which. Backward keeps the inputs alone and makes the states again, always by chunks.
+// Streams go in groups whose private memory fits LAUNCH_BYTES an array.
+#include "nn/graph/choose/choose.h"
 #include "shaders/scan/delta/delta_scan.h"
 #include "shaders/scan/gated/gated_scan.h"
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LAUNCH_BYTES ((size_t) 65 << 20)   // of one private array; two streams of 64 x 64 and 16,384 tokens
@@ -45,8 +41,7 @@ static uint32_t streams_of(const nn_call *c)
 
 static uint32_t chunk_of(const nn_call *c)
 {
-    uint32_t chunk = NN_ATTR(c, delta_scan)->chunk;
-    return chunk ? chunk : c->dev->type == VKC_TYPE_SOFTWARE ? 16 : 32;
+    return nn_choose_scan(c, &nn_op_delta_scan, NN_ATTR(c, delta_scan)->chunk).rows;
 }
 
 static uint32_t chunks_of(const nn_call *c)     // of an image, at capacity
@@ -74,10 +69,8 @@ static uint32_t group_of(const nn_call *c, bool backward)
     for (int i = 0; i < 4; i++)
         most = bytes[i] > most ? bytes[i] : most;
     size_t n = LAUNCH_BYTES / most < streams_of(c) ? LAUNCH_BYTES / most : streams_of(c);
-    const char *s = getenv("PARE_SCAN_GROUP");
-    if (s && atoi(s) > 0 && (size_t) atoi(s) < n)
-        n = (size_t) atoi(s);
-    return n ? (uint32_t) n : 1;
+    const uint32_t limit = nn_choose_scan(c, &nn_op_delta_scan, 0).group;
+    return n == 0 ? 1 : n < limit ? (uint32_t) n : limit;
 }
 
 static struct delta_scan_args make_args(const nn_call *c, group g)
@@ -153,16 +146,9 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-static bool is_env(const char *name, const char *value)
+// A kernel over `cols` columns; what the SIMD form reads as vec4 are q, k, v, o and private memory.
+static nn_choice choose(const nn_call *c, uint32_t cols, bool is_plain)
 {
-    const char *s = getenv(name);
-    return s && !strcmp(s, value);
-}
-
-// Lanes form: whole vec4 everywhere, the subgroups of software drivers.
-static bool is_lanes(const nn_call *c)
-{
-    const vkc_device_info *dev = c->dev;
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     uint32_t odd = t->dk | t->dv | c->in[Q].dim[1] | c->in[K].dim[1] | c->in[V].dim[1];
     size_t most = nn_shape_len(&c->out[0]);
@@ -174,29 +160,27 @@ static bool is_lanes(const nn_call *c)
     }
     for (int i = 0; i < 4; i++)
         most = c->scratch_bwd[i] / 4 > most ? c->scratch_bwd[i] / 4 : most;
-    if (is_env("PARE_SCAN_FORM", "general"))
-        return false;
-    return odd % 4 == 0 && dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && most / 4 <= dev->max_texels;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_delta_scan, .odd = odd, .len = most, .cols = cols,
+                                        .is_plain = is_plain });
 }
 
 // Where a kernel's groups lie: along x tiles of an image's chunks, y the streams, z the images.
 typedef enum { BY_CHUNK, BY_TOKEN, BY_TILE, BY_COLUMN, BY_IMAGE } grid;
 
-static vkc_status launch(nn_run *r, const nn_call *c, group g, const vkc_shader *plain, const vkc_shader *lanes,
+static vkc_status launch(nn_run *r, const nn_call *c, group g, const vkc_shader *plain, const vkc_shader *simd,
                          grid by, uint32_t cols, const uint8_t bind[9])
 {
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     struct delta_scan_args a = make_args(c, g);
     a.carry = memchr(bind, OUT(1), 9) != NULL;          // forward only: backward finds that memory in other use
-    const bool in_lanes = lanes && is_lanes(c);
-    uint32_t wg = in_lanes ? c->dev->subgroup_size : c->dev->type == VKC_TYPE_SOFTWARE ? 8 : cols <= 32 ? 32 : 64;
-    uint32_t each = in_lanes ? 4 * wg : wg, rows = 8, blocks = (cols + each - 1) / each;
+    const nn_choice o = choose(c, cols, simd == NULL);
+    const bool is_simd = o.form == NN_FORM_SIMD;
+    uint32_t wg = o.wg, each = is_simd ? 4 * wg : wg, rows = 8, blocks = (cols + each - 1) / each;
     if (by == BY_COLUMN && cols == t->dk + t->dv)       // W and U, in blocks of their own
         blocks = (t->dk + each - 1) / each + (t->dv + each - 1) / each;
     nn_kernel_use use = {
-        .shader = in_lanes ? lanes : plain, .args = &a, .args_size = sizeof a, .wg = wg,
-        .spec = { t->dk, t->dv, chunk_of(c), in_lanes ? wg : 0 },
+        .shader = is_simd ? simd : plain, .args = &a, .args_size = sizeof a, .wg = wg,
+        .spec = { t->dk, t->dv, chunk_of(c), is_simd ? wg : 0 },
         .groups = { by == BY_CHUNK ? (a.chunks + wg - 1) / wg
                   : by == BY_TOKEN ? a.chunks * ((chunk_of(c) + wg - 1) / wg)
                   : by == BY_TILE ? a.chunks * (chunk_of(c) / rows) * blocks
@@ -210,7 +194,7 @@ static vkc_status launch(nn_run *r, const nn_call *c, group g, const vkc_shader 
     return nn_dispatch(r, &use);
 }
 #define LAUNCH(name, by, cols, ...) VKC_TRY(launch(r, c, g, &vkc_shader_delta_scan_##name, \
-    &vkc_shader_delta_scan_lanes_##name, (by), (cols), (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
+    &vkc_shader_delta_scan_simd_##name, (by), (cols), (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
 #define LAUNCH_PLAIN(name, by, cols, ...) VKC_TRY(launch(r, c, g, &vkc_shader_delta_scan_##name, NULL, (by), (cols), \
     (const uint8_t[9]) { ROWS_IN(0), __VA_ARGS__ }))
 
@@ -233,7 +217,7 @@ static vkc_status fwd_group(nn_run *r, const nn_call *c, group g)
     const struct delta_scan_attr *t = NN_ATTR(c, delta_scan);
     const int last = t->carry ? OUT(1) : SCRATCH(0);    // any memory will do when nothing is written
     vkc_status st;
-    if (is_env("PARE_SCAN", "serial") || (is_lanes(c) && !is_env("PARE_SCAN", "chunked"))) {
+    if (choose(c, t->dv, false).order == NN_ORDER_SERIAL) {
         LAUNCH_PLAIN(gates, BY_CHUNK, 1, IN(G), IN(BETA), SCRATCH(3));
         LAUNCH(serial, BY_IMAGE, t->dv, IN(Q), IN(K), IN(V), SCRATCH(3), IN(START), OUT(0),
                (uint8_t) last);
@@ -253,13 +237,14 @@ static vkc_status add(nn_run *r, const nn_call *c, group g, int i, int slot, siz
     fields(t, f);
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
+    const bool is_simd = choose(c, f[i].width, false).form == NN_FORM_SIMD;
     struct gated_scan_sum_args a = {
         .to = { f[i].col0, f[i].head, f[i].dir, c->in[i].dim[1] }, .heads = t->heads, .dirs = t->dirs,
         .stream0 = g.first, .streams = g.n, .slices = 1, .width = f[i].width, .at = (uint32_t) from,
         .heads_to = f[i].head ? t->heads : 1, .dirs_to = f[i].dir ? t->dirs : 1,
     };
     nn_kernel_use use = {
-        .shader = is_lanes(c) && a.width % 4 == 0 ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .shader = is_simd && a.width % 4 == 0 ? &vkc_shader_gated_scan_simd_sum : &vkc_shader_gated_scan_sum,
         .args = &a, .args_size = sizeof a, .wg = a.heads_to * a.dirs_to * a.width <= 8 ? 8 : 64,
         .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), (uint8_t) slot, (uint8_t) DIN(i) },
     };

@@ -1,7 +1,7 @@
 // gaps.c — log decays times the distance to the token before, so that a decay counts dropped tokens.
 //   in:  x (R, W)
 //   out: y (R, W)
-// Two forms of each kernel: four columns an invocation on software devices, one on all others.
+// Two forms of each kernel: four columns an invocation (quads), and one.
 #include "nn/graph/rowwise.h"
 #include "shaders/scan/gated/gaps.h"
 #include "spv/shaders.h"
@@ -29,14 +29,14 @@ static vkc_status by_column(nn_run *r, const nn_call *c, const vkc_shader *quads
 {
     const struct gaps_attr *t = NN_ATTR(c, gaps);
     const nn_rows *rows = c->in_rows[0];
-    const bool is_quads = nn_takes_quads(c, c->in[0].dim[1], nn_shape_len(&c->in[0]));
+    const nn_choice o = nn_choose(c, &(nn_problem) { .op = &nn_op_gaps, .odd = c->in[0].dim[1],
+                                                     .len = nn_shape_len(&c->in[0]) });
     const struct gaps_args a = {
-        .width = t->width, .dirs = t->dirs, .cols = c->in[0].dim[1], .tile = nn_suits_software(c) ? 64 : 4,
+        .width = t->width, .dirs = t->dirs, .cols = c->in[0].dim[1], .tile = o.tile,
     };
-    const uint32_t wg = nn_suits_software(c) ? 8 : 64, columns = is_quads ? a.cols / 4 : a.cols;
-    const uint64_t groups = ((uint64_t) columns * ((rows->cap_tokens - 1) / a.tile + 1) - 1) / wg + 1;
+    const uint64_t groups = ((uint64_t) (a.cols / o.own) * ((rows->cap_tokens - 1) / a.tile + 1) - 1) / o.wg + 1;
     return nn_dispatch(r, &(nn_kernel_use) {
-        .shader = is_quads ? quads : plain, .args = &a, .args_size = sizeof a, .wg = wg,
+        .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = &a, .args_size = sizeof a, .wg = o.wg,
         .groups = { groups < c->dev->max_groups[0] ? (uint32_t) groups : c->dev->max_groups[0], 1, rows->cap_images },
         .bind = { ROWS_IN(0), from, to } });
 }

@@ -3,11 +3,9 @@
 //        start (cap_images heads dirs, dk, dv), optional, without gradient
 //   out: o (R, heads dirs dv)   last (cap_images heads dirs, dk, dv), with carry only
 // States before the chunks: split (what each chunk adds, then a pass over chunks), fused (a workgroup walks the
-// chunks) or serial (fused, chunks of one row); then outputs, all chunks at once. PARE_SCAN=split, fused or serial
-// in the environment forces one. Kernels: "lanes" (a subgroup is a SIMD vector) on software devices where sizes fit,
-// general ones on all others; PARE_SCAN_FORM=general forces the second. Streams go in groups whose states fit
-// LAUNCH_BYTES, or of PARE_SCAN_GROUP streams.
-#include "nn/graph/op.h"
+// chunks) or serial (fused, chunks of one row); then outputs, all chunks at once. Kernels: SIMD where sizes fit, and
+// plain ones. nn/graph/choose/choose.h says which. Streams go in groups whose states fit LAUNCH_BYTES.
+#include "nn/graph/choose/choose.h"
 #include "shaders/scan/gated/gated_scan.h"
 #include "spv/shaders.h"
 
@@ -15,17 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN 2                      // lanes form: vec4 of channels of v that a lane owns, where there are twice as many
 #define LAUNCH_BYTES ((size_t) 64 << 20)   // of states or parts that one launch may need: streams go in groups
 
 typedef struct plan {              // how one call runs
-    bool     fused, lanes;
+    bool     fused, simd;
     uint32_t rows;                 // of a chunk
     uint32_t chunks;               // of the longest image
     uint32_t streams, group;       // all, and those of one launch
     uint32_t wg_k, slices_k;       // over channels of k: workgroup size, workgroups of a stream
     uint32_t wg_v, slices_v;       // over channels of v
-    uint32_t own;                  // lanes form: vec4 of channels of v that a lane owns
+    uint32_t own;                  // SIMD form: vec4 of channels of v that a lane owns
 } plan;
 
 enum { Q, K, V, G, STEP, START, N_IN };
@@ -65,12 +62,6 @@ static bool is_shared(const nn_call *c, int i)
     return heads_to(c, i) < attr_of(c)->heads || dirs_to(c, i) < attr_of(c)->dirs;
 }
 
-static bool is_env(const char *name, const char *value)
-{
-    const char *s = getenv(name);
-    return s && !strcmp(s, value);
-}
-
 static uint32_t ceil_div(uint32_t a, uint32_t b)
 {
     return (a + b - 1) / b;
@@ -81,17 +72,10 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-// General kernels: an invocation a channel.
-static uint32_t wg_of(uint32_t channels)
-{
-    return channels <= 8 ? 8 : channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
-}
-
-// Lanes form: whole vec4 everywhere, chunks that fit the registers, the subgroups of software drivers.
-static bool is_lanes(const nn_call *c, const plan *p)
+// The kernels, once the frame of the scan is known: what the SIMD form reads as vec4 are tensors and states.
+static nn_choice choose(const nn_call *c, const plan *p, nn_order order)
 {
     const struct gated_scan_attr *t = attr_of(c);
-    const vkc_device_info *dev = c->dev;
     size_t most = (size_t) c->in_rows[0]->cap_images * p->chunks * p->group * t->dk * t->dv;
     uint32_t odd = t->dk | t->dv;
     for (int i = 0; i <= START; i++) {
@@ -103,43 +87,29 @@ static bool is_lanes(const nn_call *c, const plan *p)
         }
     }
     most = nn_shape_len(&c->out[0]) > most ? nn_shape_len(&c->out[0]) : most;
-    return !is_env("PARE_SCAN_FORM", "general") && odd % 4 == 0 && p->fused && p->rows >= 16 && p->rows <= 32 &&
-           dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && most / 4 <= dev->max_texels;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_gated_scan, .odd = odd, .len = most, .dim = t->dk,
+                                        .features = t->dv, .chunk = p->rows, .order = order });
 }
 
-// Measured on lavapipe with two cores, three heads of 64, both directions, CPU time of the op in ms, forward and
-// backward. 1,024 tokens: lanes 11 and 42 with a decay a channel, 11 and 39 with one a stream; attention 30 and 84.
-// 256 tokens: lanes 4 and 18, general kernels fused 82 and 185, split 93 and 175. Lanes with chunks of 32 rows: 10 and
-// 50 at 1,024, and four times as long to compile. So software devices run fused, chunks of 16. No GPU was at hand:
-// there split, for a workgroup a chunk fills it.
 static plan make_plan(const nn_call *c)
 {
     const struct gated_scan_attr *t = attr_of(c);
     const nn_rows *rows = c->in_rows[0];
-    plan p = { .streams = t->heads * t->dirs, .rows = t->chunk ? t->chunk : 16 };
-    p.fused = c->dev->type == VKC_TYPE_SOFTWARE;
-    if (is_env("PARE_SCAN", "fused") || is_env("PARE_SCAN", "split"))
-        p.fused = is_env("PARE_SCAN", "fused");
-    if (is_env("PARE_SCAN", "serial"))
-        p.fused = true, p.rows = 1;
+    const nn_scan s = nn_choose_scan(c, &nn_op_gated_scan, t->chunk);
+    plan p = { .streams = t->heads * t->dirs, .rows = s.rows, .fused = s.order == NN_ORDER_FUSED };
     p.chunks = ceil_div(rows->cap_tokens, p.rows);
     size_t states = (size_t) rows->cap_images * p.chunks * t->dk * t->dv * sizeof(float);
     size_t parts = (size_t) c->in[Q].dim[0] * (3 * t->dk + t->dv) * sizeof(float);
     size_t each = states > parts ? states : parts, most = p.streams;
     most = least(most, LAUNCH_BYTES / each);
-    if (p.fused)                   // the lanes form reads states as texels
+    if (p.fused)                   // the SIMD form reads states as texels
         most = least(most, (size_t) c->dev->max_texels * 4 * sizeof(float) / states);
-    p.group = most > 0 ? (uint32_t) most : 1;
-    const char *group = getenv("PARE_SCAN_GROUP");
-    if (group && atoi(group) > 0 && (uint32_t) atoi(group) < p.group)
-        p.group = (uint32_t) atoi(group);
-    p.lanes = is_lanes(c, &p);
-    p.wg_k = p.lanes ? c->dev->subgroup_size : wg_of(t->dk);
-    p.wg_v = p.lanes ? c->dev->subgroup_size : wg_of(t->dv);
-    p.own = p.lanes && t->dv >= 4 * OWN * p.wg_v ? OWN : 1;
-    p.slices_k = ceil_div(t->dk, p.lanes ? 4 * p.wg_k : p.wg_k);
-    p.slices_v = ceil_div(t->dv, p.lanes ? 4 * p.wg_v * p.own : p.wg_v);
+    p.group = most > 0 ? (uint32_t) least(most, s.group) : 1;
+    const nn_choice o = choose(c, &p, s.order);
+    p.simd = o.form == NN_FORM_SIMD;
+    p.wg_k = o.wg, p.wg_v = o.wg_v, p.own = o.own;
+    p.slices_k = ceil_div(t->dk, p.simd ? 4 * p.wg_k : p.wg_k);
+    p.slices_v = ceil_div(t->dv, p.simd ? 4 * p.wg_v * p.own : p.wg_v);
     return p;
 }
 
@@ -237,11 +207,11 @@ static vkc_status walk(nn_run *r, const nn_call *c, const plan *p, const vkc_sha
         .spec = { [SPEC_CHUNK_ROWS - 1] = p->rows, [SPEC_CHUNK_REVERSED - 1] = reversed,
                   [SPEC_CHUNK_FUSED - 1] = fused, [SPEC_CHUNK_CHANNELS - 1] = attr_of(c)->channels != 0,
                   [SPEC_CHUNK_STEP - 1] = c->in[STEP].rank != 0,
-                  [SPEC_CHUNK_LANES - 1] = p->lanes ? c->dev->subgroup_size : 0,
-                  [SPEC_GATED_SCAN_OWN - 1] = p->lanes && !over_k ? p->own : 1,
+                  [SPEC_CHUNK_SIMD - 1] = p->simd ? p->wg_k : 0,
+                  [SPEC_GATED_SCAN_OWN - 1] = p->simd && !over_k ? p->own : 1,
                   [SPEC_GATED_SCAN_START - 1] = !reversed && c->in[START].rank != 0 },
     };
-    if (p->lanes && fused)
+    if (p->simd && fused)
         use.groups[0] = ceil_div(a.dk, GATED_SCAN_TALL);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
@@ -249,7 +219,7 @@ static vkc_status walk(nn_run *r, const nn_call *c, const plan *p, const vkc_sha
 #define WALK(r, c, p, kernel, over_k, reversed, fused, a, ...) walk((r), (c), (p), &vkc_shader_gated_scan_##kernel, \
     (over_k), (reversed), (fused), (a), (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
 
-// Lanes form: g where it is read as vec4. One number a stream is not, and may be too small for that.
+// SIMD form: g where it is read as vec4. One number a stream is not, and may be too small for that.
 static uint8_t g4_of(const nn_call *c)
 {
     return attr_of(c)->channels ? IN(G) : IN(K);
@@ -260,8 +230,8 @@ static vkc_status outputs(nn_run *r, const nn_call *c, const plan *p, bool rever
                           uint8_t state, uint8_t to)
 {
     const uint8_t x = reversed ? IN(Q) : IN(K), y = reversed ? DOUT(0) : IN(V), z = reversed ? IN(K) : IN(Q);
-    if (p->lanes)
-        return WALK(r, c, p, lanes_out, false, reversed, false, a, ROWS_IN(0), x, y, z, g4_of(c), IN(G), IN(STEP),
+    if (p->simd)
+        return WALK(r, c, p, simd_out, false, reversed, false, a, ROWS_IN(0), x, y, z, g4_of(c), IN(G), IN(STEP),
                     state, to);
     return WALK(r, c, p, out, false, reversed, false, a, ROWS_IN(0), x, y, z, IN(G), IN(STEP), state, to);
 }
@@ -273,8 +243,8 @@ static vkc_status states(nn_run *r, const nn_call *c, const plan *p, bool revers
     const struct gated_scan_attr *t = attr_of(c);
     const uint8_t x = reversed ? IN(Q) : IN(K), y = reversed ? DOUT(0) : IN(V), last = a.carry ? OUT(1) : SCRATCH(1);
     vkc_status st;
-    if (p->lanes)
-        return WALK(r, c, p, lanes_state, false, reversed, true, a, ROWS_IN(0), x, y, g4_of(c), IN(G), IN(STEP),
+    if (p->simd)
+        return WALK(r, c, p, simd_state, false, reversed, true, a, ROWS_IN(0), x, y, g4_of(c), IN(G), IN(STEP),
                     IN(START), slot, last);
     st = WALK(r, c, p, state, false, reversed, p->fused, a, ROWS_IN(0), x, y, IN(G), IN(STEP), IN(START), slot,
               SCRATCH(1), last);
@@ -305,6 +275,12 @@ done:
     return st;
 }
 
+// Of a sum, by its columns.
+static uint32_t wg_of(uint32_t channels)
+{
+    return channels <= 8 ? 8 : channels <= 16 ? 16 : channels <= 32 ? 32 : 64;
+}
+
 static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const struct gated_scan_args *a, int i,
                             uint32_t slices, size_t at)
 {
@@ -316,8 +292,8 @@ static vkc_status sum_parts(nn_run *r, const nn_call *c, const plan *p, const st
     if (!nn_is_wanted(r, DIN(i)))
         return VKC_OK;
     return nn_dispatch(r, &(nn_kernel_use) {
-        .shader = p->lanes && b.width % 4 == 0 && parts_len(c, p) / 4 <= c->dev->max_texels
-                      ? &vkc_shader_gated_scan_lanes_sum : &vkc_shader_gated_scan_sum,
+        .shader = p->simd && b.width % 4 == 0 && parts_len(c, p) / 4 <= c->dev->max_texels
+                      ? &vkc_shader_gated_scan_simd_sum : &vkc_shader_gated_scan_sum,
         .args = &b, .args_size = sizeof b, .wg = wg_of(b.heads_to * b.dirs_to * b.width),
         .tile_rows = GATED_SCAN_SUM_ROWS, .rows = ROWS_IN(0), .bind = { ROWS_IN(0), SCRATCH(3), (uint8_t) DIN(i) } });
 }
@@ -336,8 +312,8 @@ static vkc_status bwd_group(nn_run *r, const nn_call *c, const plan *p, struct g
         VKC_TRY(states(r, c, p, true, a, SCRATCH(2)));
     if (wants_rest) {
         VKC_TRY(states(r, c, p, false, a, SCRATCH(0)));
-        if (p->lanes)
-            VKC_TRY(WALK(r, c, p, lanes_bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), g4_of(c), IN(G),
+        if (p->simd)
+            VKC_TRY(WALK(r, c, p, simd_bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), g4_of(c), IN(G),
                          IN(STEP), DOUT(0), SCRATCH(0), SCRATCH(2), SCRATCH(3), SCRATCH(3)));
         else
             VKC_TRY(WALK(r, c, p, bwd, true, false, false, a, ROWS_IN(0), IN(Q), IN(K), IN(V), IN(G), IN(STEP), DOUT(0),

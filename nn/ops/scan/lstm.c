@@ -3,22 +3,15 @@
 //   out: h (R, S D)   gates (R, S 5 D) when training   last (cap_images, S, 2 D) with carry
 // One workgroup takes a stream of an image from end to end. Backward: the reverse pass leaves da and the h before
 // each token in scratch 0; dw_h is then a product over all rows, split, its partial sums in scratch 1.
-// Two forms: "lanes" (a workgroup is one subgroup, without barriers) on software devices, where D is whole vec4;
-// "parts" (a barrier a token) on all others. PARE_LANES=32 in the environment forces the second.
+// Two forms: SIMD (a workgroup is one subgroup, without barriers) where D is whole vec4, and parts (a barrier a token).
 #include "nn/graph/rowwise.h"
 #include "shaders/linear/linear.h"
 #include "shaders/scan/recurrent/lstm.h"
 #include "spv/shaders.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define MAX_BLOCKS  4u              // lanes form: vec4 a lane may own
-#define MAX_WG      256u
-#define MIN_EACH    8u              // parts form: columns of w_h that are worth an invocation
-#define MAX_HELD    32u             // parts form: vec4 of weights that an invocation can hold in registers
-#define MAX_LANES_HELD 2048u        // lanes form: numbers a lane can hold, by the time that drivers take to compile
 #define MAX_PARTIAL (32u << 20)     // bytes of partial sums
 
 static uint32_t ceil_div(uint32_t n, uint32_t d)
@@ -26,12 +19,18 @@ static uint32_t ceil_div(uint32_t n, uint32_t d)
     return (n + d - 1) / d;
 }
 
+static nn_choice choose(const nn_call *c)
+{
+    const uint64_t gates = (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 4 * 5, w = nn_shape_len(&c->in[1]);
+    const uint32_t D = NN_ATTR(c, lstm)->dim;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_lstm, .odd = D, .dim = D, .len = gates > w ? gates : w });
+}
+
 // Workgroups that share the rows of a tile of dw_h, fixed by capacity: the same sums on every run.
 static uint32_t n_splits(const nn_call *c)
 {
-    const uint32_t each = c->dev->type == VKC_TYPE_SOFTWARE ? 2048 : 256;
     const uint64_t size = 4u * (uint64_t) nn_shape_len(&c->in[1]);
-    uint32_t splits = nn_n_partials(c->in[0].dim[0], each);
+    uint32_t splits = nn_n_partials(c->in[0].dim[0], choose(c).rows_each);
     while (splits > 1 && splits * size > MAX_PARTIAL)
         splits--;
     return splits;
@@ -83,44 +82,23 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-static bool is_lanes(const nn_call *c)
-{
-    const vkc_device_info *dev = c->dev;
-    const uint32_t D = NN_ATTR(c, lstm)->dim;
-    const char *form = getenv("PARE_LANES");
-    const uint64_t most = (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 4 * 5, w = nn_shape_len(&c->in[1]);
-    if (form && !strcmp(form, "32"))
-        return false;
-    return D % 4 == 0 && dev->type == VKC_TYPE_SOFTWARE && (dev->features & VKC_FEATURE_SUBGROUP_ARITHMETIC) &&
-           (dev->subgroup_size == 4 || dev->subgroup_size == 8) && D <= 4 * MAX_BLOCKS * dev->subgroup_size &&
-           (most > w ? most : w) / 4 <= dev->max_texels;
-}
-
 // One workgroup for each stream of each image, in the form that fits.
-static vkc_status by_stream(nn_run *r, const nn_call *c, const vkc_shader *lanes, const vkc_shader *parts,
+static vkc_status by_stream(nn_run *r, const nn_call *c, const vkc_shader *simd, const vkc_shader *parts,
                             const uint8_t bind[7])
 {
     const struct lstm_args a = make_args(c);
-    const uint32_t D = NN_ATTR(c, lstm)->dim;
-    nn_kernel_use use = { .args = &a, .args_size = sizeof a, .groups = { a.streams, 1, c->in_rows[0]->cap_images } };
+    const nn_choice o = choose(c);
+    const bool is_simd = o.form == NN_FORM_SIMD;
+    nn_kernel_use use = {
+        .shader = is_simd ? simd : parts, .args = &a, .args_size = sizeof a, .wg = o.wg,
+        .groups = { a.streams, 1, c->in_rows[0]->cap_images },
+        .spec = { [SPEC_LSTM_DIM - 1] = NN_ATTR(c, lstm)->dim, [SPEC_LSTM_HELD - 1] = o.is_held },
+    };
+    use.spec[(is_simd ? SPEC_LSTM_SIMD : SPEC_LSTM_PARTS) - 1] = is_simd ? o.wg : o.parts;
     memcpy(use.bind, bind, 7);
-    use.spec[SPEC_LSTM_DIM - 1] = D;
-    if (is_lanes(c)) {
-        use.shader = lanes;
-        use.wg = use.spec[SPEC_LSTM_LANES - 1] = c->dev->subgroup_size;
-        use.spec[SPEC_LSTM_HELD - 1] = D * D / use.wg * 4 <= MAX_LANES_HELD;
-    } else {
-        uint32_t n = 1, wg = c->dev->max_invocations < MAX_WG ? c->dev->max_invocations : MAX_WG;
-        while (2 * n * D <= wg && 2 * n * MIN_EACH <= D)
-            n *= 2;
-        use.shader = parts;
-        use.wg = n * D;
-        use.spec[SPEC_LSTM_PARTS - 1] = n;
-        use.spec[SPEC_LSTM_HELD - 1] = ceil_div(D, n) <= MAX_HELD;
-    }
     return nn_dispatch(r, &use);
 }
-#define BY_STREAM(r, c, name, ...) by_stream((r), (c), &vkc_shader_lstm_lanes_##name, &vkc_shader_lstm_##name, \
+#define BY_STREAM(r, c, name, ...) by_stream((r), (c), &vkc_shader_lstm_simd_##name, &vkc_shader_lstm_##name, \
     (const uint8_t[7]) { __VA_ARGS__ })
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
@@ -132,14 +110,15 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 static vkc_status bwd_w(nn_run *r, const nn_call *c)
 {
     const struct lstm_args a = make_args(c);
-    const uint32_t D = NN_ATTR(c, lstm)->dim, side = is_lanes(c) ? 4 * c->dev->subgroup_size : 32;
+    const nn_choice o = choose(c);
+    const uint32_t D = NN_ATTR(c, lstm)->dim, side = o.tile;
     nn_kernel_use use = { .shader = &vkc_shader_lstm_dw, .args = &a, .args_size = sizeof a, .wg = 128,
         .spec = { 32, 32, 16, 4, 2 }, .groups = { ceil_div(4 * D, side), ceil_div(D, side), a.streams * a.splits },
         .bind = { SCRATCH(0), SCRATCH(1), ROWS_IN(0) } };
-    if (is_lanes(c)) {
-        use.shader = &vkc_shader_lstm_lanes_dw;
+    if (o.form == NN_FORM_SIMD) {
+        use.shader = &vkc_shader_lstm_simd_dw;
         memset(use.spec, 0, sizeof use.spec);
-        use.wg = use.spec[SPEC_TILE_LANES - 1] = c->dev->subgroup_size;
+        use.wg = use.spec[SPEC_TILE_SIMD - 1] = o.wg;
     }
     use.spec[SPEC_LSTM_TILE_DIM - 1] = D;
     vkc_status st = nn_dispatch(r, &use);

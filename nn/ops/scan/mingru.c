@@ -2,8 +2,8 @@
 //   in:  x (R, dirs 2 C), C = heads D     start (cap_images, heads dirs D) or absent: h before the first token, no
 //        gradient
 //   out: h (R, heads dirs D)     last (cap_images, heads dirs D) when attr.carry: h after the last token
-// Two forms of each kernel: four channels an invocation on software devices, one on all others. A GPU that few
-// channels would leave idle cuts each image into segments, see shaders/scan/recurrent/mingru.h.
+// Two forms of each kernel: four channels an invocation (quads), and one. A GPU that few channels would leave idle cuts
+// each image into segments, see shaders/scan/recurrent/mingru.h.
 #include "nn/graph/rowwise.h"
 #include "shaders/scan/recurrent/mingru.h"
 #include "spv/shaders.h"
@@ -11,31 +11,18 @@
 #include <math.h>
 #include <string.h>
 
-#define WANT_INVOCATIONS 65536u    // on a GPU
-#define MIN_SEGMENT 64u            // tokens, of an image at capacity: each walk is made twice
-#define MAX_SEGMENTS 64u           // each composes the maps of all before it
-
 static uint32_t channels_of(const nn_call *c)
 {
     const struct mingru_attr *t = NN_ATTR(c, mingru);
     return t->heads * t->dirs * t->dim;
 }
 
-static uint32_t segments_of(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
     const nn_rows *rows = c->in_rows[0];
-    if (nn_suits_software(c))
-        return 1;
-    const uint64_t walks = (uint64_t) rows->cap_images * channels_of(c);
-    uint64_t n = (WANT_INVOCATIONS + walks - 1) / walks;
-    n = n < rows->cap_tokens / MIN_SEGMENT ? n : rows->cap_tokens / MIN_SEGMENT;
-    return n < 1 ? 1 : n < MAX_SEGMENTS ? (uint32_t) n : MAX_SEGMENTS;
-}
-
-// A GPU hides the time that loads take; software drivers take long to compile unrolled code.
-static uint32_t ahead_of(const nn_call *c)
-{
-    return c->dev->type == VKC_TYPE_SOFTWARE ? 2 : 8;
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_mingru, .odd = NN_ATTR(c, mingru)->dim,
+                                        .len = nn_shape_len(&c->in[0]), .tokens = rows->cap_tokens,
+                                        .copies = (uint64_t) rows->cap_images * channels_of(c) });
 }
 
 static struct mingru_args make_args(const nn_call *c)
@@ -45,7 +32,7 @@ static struct mingru_args make_args(const nn_call *c)
         .heads = t->heads, .dirs = t->dirs, .dim = t->dim,
         .has_start = c->in[1].rank ? 1 : 0,
         .carry = t->carry,
-        .segments = segments_of(c),
+        .segments = choose(c).parts,
     };
 }
 
@@ -68,7 +55,7 @@ static vkc_status infer(nn_call *c)
     c->out_rows[0] = c->in_rows[0];
     if (t->carry)
         c->out[1] = (nn_shape) { 2, { state[0], state[1] } };
-    c->scratch_fwd[0] = (size_t) segments_of(c) * state[0] * state[1] * 2 * sizeof(float);     // maps
+    c->scratch_fwd[0] = (size_t) choose(c).parts * state[0] * state[1] * 2 * sizeof(float);     // maps
     c->scratch_bwd[0] = c->scratch_fwd[0];
     return VKC_OK;
 }
@@ -78,12 +65,11 @@ static vkc_status walk(nn_run *r, const nn_call *c, const vkc_shader *quads, con
                        const uint8_t bind[7])
 {
     const struct mingru_args a = make_args(c);
-    const bool is_quads = nn_takes_quads(c, a.dim, nn_shape_len(&c->in[0]));
-    const uint32_t lanes = is_quads ? channels_of(c) / 4 : channels_of(c), wg = nn_suits_software(c) ? 8 : 64;
+    const nn_choice o = choose(c);
     nn_kernel_use use = {
-        .shader = is_quads ? quads : plain, .args = &a, .args_size = sizeof a, .wg = wg,
-        .spec = { ahead_of(c) },
-        .groups = { (lanes - 1) / wg + 1, a.segments, c->in_rows[0]->cap_images },
+        .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = &a, .args_size = sizeof a, .wg = o.wg,
+        .spec = { o.ahead },
+        .groups = { (channels_of(c) / o.own - 1) / o.wg + 1, a.segments, c->in_rows[0]->cap_images },
     };
     memcpy(use.bind, bind, 7);
     return nn_dispatch(r, &use);
@@ -97,7 +83,7 @@ static vkc_status find_maps(nn_run *r, const nn_call *c, uint32_t is_backward, u
     const struct mingru_args a = make_args(c);
     if (a.segments == 1)
         return VKC_OK;
-    return NN_DISPATCH(r, mingru_map, &a, .wg = 64, .spec = { ahead_of(c), is_backward },
+    return NN_DISPATCH(r, mingru_map, &a, .wg = 64, .spec = { choose(c).ahead, is_backward },
         .groups = { (channels_of(c) - 1) / 64 + 1, a.segments, c->in_rows[0]->cap_images },
         .bind = { ROWS_IN(0), IN(0), dh, SCRATCH(0) });
 }

@@ -28,18 +28,18 @@ done:
     return st;
 }
 
-// Four columns at a time?
-static bool is_quads(const nn_call *c)
+static nn_choice choose(const nn_call *c)
 {
     const struct skip_attr *t = NN_ATTR(c, skip);
     const size_t y = nn_shape_len(&c->in[0]), x = nn_shape_len(&c->in[1]);
-    return nn_takes_quads(c, t->dim | c->in[1].dim[1] | t->x_col0 | t->x_head | t->x_dir, y > x ? y : x);
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_skip, .len = y > x ? y : x, .cols = t->dim,
+                                        .odd = t->dim | c->in[1].dim[1] | t->x_col0 | t->x_head | t->x_dir });
 }
 
 static struct skip_args make_args(const nn_call *c)
 {
     const struct skip_attr *t = NN_ATTR(c, skip);
-    const uint32_t per = is_quads(c) ? 4 : 1;
+    const uint32_t per = choose(c).own;
     return (struct skip_args) {
         .rows = nn_plain_rows(c),
         .heads = t->heads, .dirs = t->dirs, .dim = t->dim / per,
@@ -54,9 +54,9 @@ static struct skip_args make_args(const nn_call *c)
 static vkc_status by_rows(nn_run *r, const nn_call *c, const struct skip_args *a, uint32_t parts,
                           const vkc_shader *quads, const vkc_shader *plain, const uint8_t bind[5])
 {
-    const uint32_t lanes = is_quads(c) ? 1 : nn_row_lanes(c, a->dim), tile = NN_ROW_WG / lanes;
-    nn_kernel_use use = { .shader = is_quads(c) ? quads : plain, .args = a, .args_size = sizeof *a,
-        NN_BY_ROWS(c, tile), NN_ROW_SPEC(c, lanes, 0) };
+    const nn_choice o = choose(c);
+    nn_kernel_use use = { .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = a, .args_size = sizeof *a,
+        NN_BY_ROWS(c, o.tile), NN_ROW_SPEC(c, o.lanes, 0) };
     use.groups[1] = parts;
     memcpy(use.bind, bind, 5);
     return nn_dispatch(r, &use);
@@ -73,7 +73,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 static vkc_status bwd_d(nn_run *r, const nn_call *c, struct skip_args a)
 {
     vkc_status st = nn_dispatch(r, &(nn_kernel_use) {
-        .shader = is_quads(c) ? &vkc_shader_skip_quads_bwd_d : &vkc_shader_skip_bwd_d,
+        .shader = choose(c).form == NN_FORM_QUADS ? &vkc_shader_skip_quads_bwd_d : &vkc_shader_skip_bwd_d,
         .args = &a, .args_size = sizeof a, .wg = NN_ROW_WG,
         .groups = { a.blocks, (a.heads * a.dirs * a.dim - 1) / NN_ROW_WG + 1 },
         .bind = { IN(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });

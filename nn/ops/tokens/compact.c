@@ -36,7 +36,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const struct compact_plan_args a = { c->dev->max_groups[0] };
     const uint32_t images = c->to->cap_images, groups = images < a.max_x ? images : a.max_x;
-    const uint32_t most = nn_suits_software(c) ? NN_ROW_WG : 256;   // few rows an invocation, where that is free
+    const uint32_t most = nn_choose(c, &(nn_problem) { .op = &nn_op_compact }).wg;
     uint32_t wg = 1;
     while (wg < most && wg < c->to->cap_tokens)
         wg *= 2;

@@ -27,12 +27,12 @@ static vkc_status by_rows(nn_run *r, const nn_call *c, const vkc_shader *quads, 
 {
     const struct gather_rows_args a = { c->in[0].dim[0] };
     const size_t x = nn_shape_len(&c->in[0]), y = nn_shape_len(&c->out[0]);
-    const bool is_quads = nn_takes_quads(c, c->in[0].dim[1], x > y ? x : y);
-    const uint32_t cols = c->in[0].dim[1] / (is_quads ? 4 : 1), lanes = is_quads ? 1 : nn_row_lanes(c, cols);
-    nn_kernel_use use = { .shader = is_quads ? quads : plain, .args = &a, .args_size = sizeof a, .wg = NN_ROW_WG,
-        .tile_rows = NN_ROW_WG / lanes, .rows = ROWS_OUT(0),
-        .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = cols,
-                  [SPEC_ONCE - 1] = nn_row_once(c, c->out[0].dim[0], NN_ROW_WG / lanes) } };
+    const nn_choice o = nn_choose(c, &(nn_problem) { .op = &nn_op_gather_rows, .odd = c->in[0].dim[1],
+                                                     .len = x > y ? x : y, .cols = c->in[0].dim[1] });
+    nn_kernel_use use = { .shader = o.form == NN_FORM_QUADS ? quads : plain, .args = &a, .args_size = sizeof a,
+        .wg = o.wg, .tile_rows = o.tile, .rows = ROWS_OUT(0),
+        .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_COLS - 1] = c->in[0].dim[1] / o.own,
+                  [SPEC_ONCE - 1] = nn_row_once(c, c->out[0].dim[0], o.tile) } };
     memcpy(use.bind, bind, 4);
     return nn_dispatch(r, &use);
 }

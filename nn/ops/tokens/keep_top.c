@@ -26,8 +26,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     const struct keep_top_attr *t = NN_ATTR(c, keep_top);
     const struct keep_top_args a = { t->count, t->prefix };
     const uint32_t images = c->in_rows[0]->cap_images, most = c->dev->max_groups[0];
-    // On a CPU every barrier is a switch between subgroups: one of them.
-    const uint32_t wg = nn_suits_software(c) ? 8 : 128;
+    const uint32_t wg = nn_choose(c, &(nn_problem) { .op = &nn_op_keep_top }).wg;
     return NN_DISPATCH(r, keep_top_fwd, &a, .wg = wg, .groups = { images < most ? images : most },
         .bind = { ROWS_IN(0), IN(0), OUT(0) });
 }

@@ -19,7 +19,7 @@
 #define SPEC_DELTA_DK 1            // dk
 #define SPEC_DELTA_DV 2            // dv
 #define SPEC_DELTA_CHUNK 3         // Q, tokens of a chunk
-#define SPEC_DELTA_LANES 4         // lanes form: the subgroup size
+#define SPEC_DELTA_SIMD 4          // SIMD form: the subgroup size
 #define SPEC_DELTA_BLOCK 5         // rows of a triangular solve at a time; left at its default
 
 struct delta_scan_attr {

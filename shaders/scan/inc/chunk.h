@@ -7,7 +7,7 @@
 #define SPEC_CHUNK_REVERSED 2      // 1: against the stream's own direction, as gradients run
 #define SPEC_CHUNK_FUSED    3      // 1: a workgroup walks all chunks of its image, the state in its own memory
 #define SPEC_CHUNK_CHANNELS 4      // 1: a decay a channel, 0: one a stream
-#define SPEC_CHUNK_LANES    5      // lanes forms: the subgroup size
+#define SPEC_CHUNK_SIMD    5       // SIMD forms: the subgroup size
 #define SPEC_CHUNK_STEP     6      // 1: the optional input `step` is there
 
 // Where stream (h, dir) has its columns in a tensor of rows: col0 + h * head + dir * dir_.

@@ -30,7 +30,7 @@ struct lstm_args {
 ARGS_SIZE(lstm_args, 24);
 
 #define SPEC_LSTM_DIM 1            // D
-#define SPEC_LSTM_LANES 2          // lanes form: the subgroup size
+#define SPEC_LSTM_SIMD 2           // SIMD form: the subgroup size
 #define SPEC_LSTM_PARTS 2          // general form: invocations that share a unit
 #define SPEC_LSTM_HELD 3           // 1 = an invocation's weights stay in registers
 #define SPEC_LSTM_TILE_DIM 6       // products: D; the numbers before are those of the tile

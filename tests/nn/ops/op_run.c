@@ -90,7 +90,12 @@ static vkc_status infer(op_run *t)
     t->op = nn_op_get(oc->op);
     if (!t->op)
         return VKC_FAIL(VKC_E_ARG, "no op %s", oc->op);
-    t->call = (nn_call) { .attr = oc->attr, .train = true, .dev = vkc_device_get_info(t->dev) };
+    nn_context *context;
+    vkc_status known = nn_context_get(t->dev, &context);
+    if (known != VKC_OK)
+        return known;
+    t->call = (nn_call) { .attr = oc->attr, .train = true, .dev = vkc_device_get_info(t->dev),
+                          .forced = context->forced };
     for (int i = 0; i < 2; i++)
         if (oc->layout[i].lengths[0]) {
             vkc_status st = make_layout(t->dev, &oc->layout[i], &t->rows[i]);

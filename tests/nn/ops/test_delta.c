@@ -1,5 +1,6 @@
 // test_delta.c — delta_scan: every chunk length, form and group gives the same, an image alone is as in a batch,
 // token by token from a carried state is the scan, what cannot be is refused with the values that work.
+#include "nn/graph/choose/choose.h"
 #include "tests/numbers.h"
 #include "tests/nn/ops/op_run.h"
 #include "tests/vk/vk_test.h"
@@ -42,14 +43,6 @@ static void assert_same(const op_run *a, const op_run *b, const char *what)
     }
 }
 
-static void set_env(const char *name, const char *value)
-{
-    if (value)
-        setenv(name, value, 1);
-    else
-        unsetenv(name);
-}
-
 static void every_way_gives_the_same(void **state)
 {
     static const struct { const char *scan, *form, *group; uint32_t chunk; } ways[] = {
@@ -67,9 +60,9 @@ static void every_way_gives_the_same(void **state)
         snprintf(what, sizeof what, "%s, %s, groups of %s, chunk %u", ways[w].scan ? ways[w].scan : "chosen",
                  ways[w].form ? ways[w].form : "chosen", ways[w].group ? ways[w].group : "all", ways[w].chunk);
         t.chunk = ways[w].chunk;
-        set_env("PARE_SCAN", ways[w].scan);
-        set_env("PARE_SCAN_FORM", ways[w].form);
-        set_env("PARE_SCAN_GROUP", ways[w].group);
+        assert_ok(nn_choice_override(*state, "scan", ways[w].scan));
+        assert_ok(nn_choice_override(*state, "scan_form", ways[w].form));
+        assert_ok(nn_choice_override(*state, "scan_group", ways[w].group));
         assert_ok(op_run_init(run, *state, &oc, 5));
         assert_ok(op_run_execute(run, 0.0f));
         if (w) {
@@ -78,9 +71,9 @@ static void every_way_gives_the_same(void **state)
         }
     }
     op_run_finish(&first);
-    set_env("PARE_SCAN", NULL);
-    set_env("PARE_SCAN_FORM", NULL);
-    set_env("PARE_SCAN_GROUP", NULL);
+    assert_ok(nn_choice_override(*state, "scan", NULL));
+    assert_ok(nn_choice_override(*state, "scan_form", NULL));
+    assert_ok(nn_choice_override(*state, "scan_group", NULL));
 }
 
 // Row r0 .. of a batch's inputs as the inputs of one image.

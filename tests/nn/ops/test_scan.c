@@ -2,6 +2,7 @@
 // form gives; a state carried from one part of a sequence to the next gives what the whole gives.
 #include "tests/vk/vk_test.h"
 
+#include "nn/graph/choose/choose.h"
 #include "spv/args.h"
 #include "tests/numbers.h"
 #include "tests/nn/ops/op_run.h"
@@ -23,18 +24,17 @@ static const form forms[] = {
 };
 #define N_FORMS (sizeof forms / sizeof forms[0])
 
-static void choose(const form *f)
+static void choose(vkc_device *dev, const form *f)
 {
-    setenv("PARE_SCAN", f->scan, 1);
-    setenv("PARE_SCAN_FORM", f->kernel, 1);
-    setenv("PARE_SCAN_GROUP", f->group ? f->group : "0", 1);
+    assert_ok(nn_choice_override(dev, "scan", f->scan));
+    assert_ok(nn_choice_override(dev, "scan_form", f->kernel));
+    assert_ok(nn_choice_override(dev, "scan_group", f->group ? f->group : "0"));
 }
 
-static void forget(void)
+static void forget(vkc_device *dev)
 {
-    unsetenv("PARE_SCAN");
-    unsetenv("PARE_SCAN_FORM");
-    unsetenv("PARE_SCAN_GROUP");
+    choose(dev, &(form) { .scan = NULL });
+    assert_ok(nn_choice_override(dev, "scan_group", NULL));
 }
 
 static void check_forms(vkc_device *dev, op_case oc, struct gated_scan_attr attr)
@@ -44,7 +44,7 @@ static void check_forms(vkc_device *dev, op_case oc, struct gated_scan_attr attr
     oc.attr = &attr;
     for (size_t f = 0; f < N_FORMS; f++) {
         attr.chunk = forms[f].chunk;
-        choose(&forms[f]);
+        choose(dev, &forms[f]);
         assert_ok(op_run_init(&t, dev, &oc, 7));
         assert_ok(op_run_execute(&t, 0.0f));
         if (f == 0) {
@@ -65,7 +65,7 @@ static void check_forms(vkc_device *dev, op_case oc, struct gated_scan_attr attr
         op_run_finish(&t);
     }
     op_snapshot_free(&first);
-    forget();
+    forget(dev);
 }
 
 static void test_a_decay_a_stream(void **state)
@@ -101,7 +101,7 @@ static void test_carried(void **state)
     for (size_t f = 0; f < 2; f++) {
         op_run whole, part;
         float carried[SIZE];
-        choose(&both[f]);
+        choose(*state, &both[f]);
         oc.layout[0].lengths[0] = WHOLE;
         assert_ok(op_run_init(&whole, *state, &oc, 3));
         assert_ok(op_run_execute(&whole, 0.0f));
@@ -120,7 +120,7 @@ static void test_carried(void **state)
         assert_true(test_nmse_float(carried, whole.out[1], SIZE) <= BAR);
         op_run_finish(&whole);
     }
-    forget();
+    forget(*state);
 }
 
 // What cannot be done is refused with what can.

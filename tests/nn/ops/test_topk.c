@@ -1,5 +1,6 @@
 // test_topk.c — the choice of tokens: keep_top against a sort on the host, with ties, NaN, infinities, empty images and
 // every count; class_attention where images are empty.
+#include "nn/graph/choose/choose.h"
 #include "spv/args.h"
 #include "tests/numbers.h"
 #include "tests/nn/ops/op_run.h"
@@ -115,15 +116,14 @@ static void test_keep_top(void **state)
         op_case oc = { .op = "keep_top", .attr = &a, .in = { { 1, { 1, { 0 } } } },
                        .layout = { { { 1, 1, 1, 1, 1, 1, 1, 1 }, .cap_tokens = MOST } } };
         op_run t;
-        if (i % 2)
-            setenv("PARE_LANES", "32", 1);      // what a GPU gets
+        assert_ok(nn_choice_override((vkc_device *) *state, "lanes", i % 2 ? "32" : NULL));     // 32: what a GPU gets
         assert_ok(op_run_init(&t, (vkc_device *) *state, &oc, 1));
         write_layout(&t);
         for (int kind = 0; kind < N_KINDS; kind++)
             check_kind(&t, &a, kind, i % 2 ? "GPU form" : "software form");
         op_run_finish(&t);
-        unsetenv("PARE_LANES");
     }
+    assert_ok(nn_choice_override((vkc_device *) *state, "lanes", NULL));
 }
 
 // Empty images between others, and room for images that are not there.

@@ -1,6 +1,6 @@
 // delta_form.glsl — the two forms of the delta rule's kernels, and where a chunk lies.
 //   plain: an invocation owns one column. Values that a whole workgroup shares are read by each.
-//   lanes: for CPUs that run a subgroup as one SIMD vector. A workgroup is one subgroup, a lane owns four
+//   SIMD: for CPUs that run a subgroup as one SIMD vector. A workgroup is one subgroup, a lane owns four
 //   columns, reads are fetches, and what all share comes one vec4 a lane and goes round by shuffles.
 // A product of ROWS rows is written once for both.
 #include "shaders/inc/rows.glsl"
@@ -15,14 +15,14 @@ layout(constant_id = SPEC_DELTA_CHUNK) const uint Q = 16u;
 layout(constant_id = SPEC_DELTA_BLOCK) const uint BLOCK = 16u;
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
 
-#ifdef LANES_FORM
+#ifdef SIMD_FORM
 #extension GL_KHR_shader_subgroup_shuffle : require
-layout(constant_id = SPEC_DELTA_LANES) const uint LANES = 4u;
+layout(constant_id = SPEC_DELTA_SIMD) const uint SIMD = 4u;
 #define LANE gl_SubgroupInvocationID
 #define ROWS_EACH 8u               // rows of a product
 #define COL vec4                   // columns of a lane
 #define COLS 4u
-#define KB (4u * LANES)            // numbers of a row that come at once
+#define KB (4u * SIMD)             // numbers of a row that come at once
 #define FRAG vec4                  // a lane's share of them
 #define BUFFER_IN(BINDING, NAME)  layout(binding = BINDING) uniform samplerBuffer NAME
 #define BUFFER_OUT(BINDING, NAME) layout(binding = BINDING) writeonly buffer Buffer##NAME { vec4 NAME[]; }
@@ -74,7 +74,7 @@ COL is_before(uint c, uint r)
     }
 
 // acc[s] += sum over FROM <= k < END of L[LROW(k) + s] B[BROW(k) + own columns].
-#ifdef LANES_FORM
+#ifdef SIMD_FORM
 #define FRAG_ROWS(L, I, ROWS) FRAG t_ = texelFetch(L, int((I) / 4u + LANE % ((ROWS) / 4u)))
 #define FRAG_ROW(L, I, S) subgroupShuffle(t_[(S) % 4u], (S) / 4u)
 #else
@@ -91,7 +91,7 @@ COL is_before(uint c, uint r)
     }
 
 // acc1[r] += L1[LROW1(r) ..] . B[BROW(own) ..], acc2 the same with L2: N numbers each. MULTIPLY_ROW: one alone.
-#ifdef LANES_FORM
+#ifdef SIMD_FORM
 #define MULTIPLY_ROWS(ACC1, ACC2, L1, LROW1, L2, LROW2, N, B, BROW)                                    \
     for (uint k0_ = 0u; k0_ < (N); k0_ += KB) {                                                        \
         vec4 t1_[ROWS_EACH], t2_[ROWS_EACH];                                                           \
@@ -99,7 +99,7 @@ COL is_before(uint c, uint r)
             t1_[r_] = FRAG_AT(L1, LROW1(r_), k0_, N);                                                  \
             t2_[r_] = FRAG_AT(L2, LROW2(r_), k0_, N);                                                  \
         }                                                                                              \
-        FOR(j_, LANES) {                                                                               \
+        FOR(j_, SIMD) {                                                                                \
             uint k_ = min(k0_ + 4u * j_, (N) - 4u);                                                    \
             vec4 b0_ = AT(B, BROW(0u) + k_), b1_ = AT(B, BROW(1u) + k_);                               \
             vec4 b2_ = AT(B, BROW(2u) + k_), b3_ = AT(B, BROW(3u) + k_);                               \
@@ -115,7 +115,7 @@ COL is_before(uint c, uint r)
         vec4 t_[ROWS_EACH];                                                                            \
         FOR(r_, ROWS_EACH)                                                                             \
             t_[r_] = FRAG_AT(L, LROW(r_), k0_, N);                                                     \
-        FOR(j_, LANES) {                                                                               \
+        FOR(j_, SIMD) {                                                                                \
             uint k_ = min(k0_ + 4u * j_, (N) - 4u);                                                    \
             vec4 b0_ = AT(B, BROW(0u) + k_), b1_ = AT(B, BROW(1u) + k_);                               \
             vec4 b2_ = AT(B, BROW(2u) + k_), b3_ = AT(B, BROW(3u) + k_);                               \

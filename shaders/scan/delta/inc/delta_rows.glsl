@@ -9,7 +9,7 @@ BUFFER_IN(5, parts);                                           // (R, streams, d
 layout(binding = 6) readonly buffer States { float states[]; };    // rows of S . dH at AT_PART
 layout(binding = 7) buffer Gates { float gates[]; };           // all of it
 
-#ifdef LANES_FORM
+#ifdef SIMD_FORM
 #define DOT(X, I, Y, J) dot(AT(X, I), AT(Y, J))
 #else
 #define DOT(X, I, Y, J) (X[I] * Y[J])

@@ -1,0 +1,68 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/attention/attention.h"
+#include "shaders/inc/rows.glsl"
+#include "shaders/inc/kernel.glsl"
+ROWS(0, Tok);
+#include "shaders/attention/inc/attention_simd.glsl"
+// SIMD form: a lane owns OWN keys and walks the queries of its image.
+layout(binding = 1) uniform samplerBuffer qkv;                 // (R, 3C)
+layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
+layout(binding = 3) uniform samplerBuffer dout;                // (R, C)
+layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)
+layout(binding = 5)          buffer DQkv  { vec4 dqkv[]; };    // (R, 3C) += in the columns of k and v
+PUSH_ARGS(attention_args);
+
+void main()
+{
+    span t = simd_span(Tok.images, a.heads);
+    vec4 k[OWN][W], v[OWN][W], dk[OWN][W], dv[OWN][W];
+    FOR(u, OWN) {
+        uint at = simd_row(t, simd_own(u)) * t.ld;
+        FOR(w, W) {
+            k[u][w] = texelFetch(qkv, int(at + t.k + w)) * (a.scale * LOG2E);
+            v[u][w] = texelFetch(qkv, int(at + t.v + w));
+            dk[u][w] = dv[u][w] = vec4(0.0);
+        }
+    }
+    for (uint i0 = 0u; i0 < t.n; i0 += BLOCK) {
+        uint row = simd_row(t, i0 + LANE);
+        float e = lse[row * a.heads + t.h] * LOG2E, dl = delta[row * a.heads + t.h];
+        vec4 q[W], g[W];
+        FOR(w, W) {
+            q[w] = texelFetch(qkv, int(row * t.ld + t.q + w));
+            g[w] = texelFetch(dout, int(row * t.ldo + t.o + w));
+        }
+        FOR(i, BLOCK) {
+            vec4 qi[W], gi[W];
+            float p[OWN], ds[OWN], ei = subgroupShuffle(e, i), dli = subgroupShuffle(dl, i);
+            FOR(u, OWN)
+                p[u] = ds[u] = 0.0;
+            FOR(w, W) {
+                qi[w] = subgroupShuffle(q[w], i);
+                gi[w] = subgroupShuffle(g[w], i);
+                FOR(u, OWN) {
+                    p[u] += dot(k[u][w], qi[w]);
+                    ds[u] += dot(v[u][w], gi[w]);
+                }
+            }
+            FOR(u, OWN) {
+                p[u] = i0 + i < t.n ? exp2(p[u] - ei) : 0.0;
+                ds[u] = p[u] * (ds[u] - dli);
+            }
+            FOR(w, W)
+                FOR(u, OWN) {
+                    dv[u][w] += p[u] * gi[w];
+                    dk[u][w] += ds[u] * qi[w];
+                }
+        }
+    }
+    FOR(u, OWN) {
+        uint j = simd_own(u), at = (t.first + j) * t.ld;
+        if (j < t.n)
+            FOR(w, W) {
+                dqkv[at + t.k + w] += a.scale * dk[u][w];
+                dqkv[at + t.v + w] += dv[u][w];
+            }
+    }
+}

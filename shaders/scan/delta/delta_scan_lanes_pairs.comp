@@ -1,6 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-#include "shaders/scan/delta/delta_scan.h"
-// Products of the tokens of a chunk, with their decay. Lanes form, four columns a lane.
-#define LANES_FORM
-#include "shaders/scan/delta/inc/delta_pairs.glsl"

@@ -1,6 +1,0 @@
-#version 460
-#extension GL_GOOGLE_include_directive : require
-#include "shaders/scan/delta/delta_scan.h"
-// Sums of a token that the gradients of g and beta need. Lanes form, a token a lane.
-#define LANES_FORM
-#include "shaders/scan/delta/inc/delta_rows.glsl"

@@ -1,0 +1,6 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/scan/delta/delta_scan.h"
+// Products of the tokens of a chunk, with their decay. SIMD form, four columns a lane.
+#define SIMD_FORM
+#include "shaders/scan/delta/inc/delta_pairs.glsl"
