@@ -61,6 +61,8 @@ typedef struct vkc_device_info {
     uint32_t max_bindings;          // storage buffers one kernel may use
     uint32_t offset_align;          // of a storage slice, bytes, a power of two
     uint64_t max_storage_range;     // bytes one binding may cover
+    uint64_t max_buffer;            // bytes one buffer may have
+    const char *max_buffer_limit;   // which of Vulkan's limits that is, "maxMemoryAllocationSize"; static
     uint32_t max_texels;            // vec4 that one samplerBuffer binding may cover
     uint64_t memory_bytes;          // the largest device-local heap
     uint32_t features;              // VKC_FEATURE_*, what is off by name already removed

@@ -28,6 +28,14 @@ static bool has(const extension_list *l, const char *name)
     return false;
 }
 
+bool vkc__has_extension(VkPhysicalDevice dev, const char *name)
+{
+    extension_list l = list_extensions(dev);
+    const bool found = has(&l, name);
+    free(l.all);
+    return found;
+}
+
 // The structures that are chained both to ask for features and to switch them on.
 typedef struct feature_chain {
     VkPhysicalDeviceFeatures2 core;

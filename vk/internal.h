@@ -12,6 +12,8 @@ extern "C" {
 #endif
 
 #define VKC__STAGING_SIZE (4u << 20)
+#define VKC__BUFFER_BITS 35         // no buffer has more than 2^35 bytes: recordings give each as many addresses
+#define VKC__MAX_BUFFER ((uint64_t) 1 << VKC__BUFFER_BITS)
 
 typedef struct vkc__log {
     vkc_log_fn fn;
@@ -116,6 +118,7 @@ vkc_status vkc__disabled_get(const char *disable, uint32_t *mask);     // adds P
 
 // features.c
 uint32_t   vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits);
+bool       vkc__has_extension(VkPhysicalDevice dev, const char *name);
 vkc_status vkc__device_open(vkc_device *dev);   // vkCreateDevice with dev->info.features enabled
 
 // device_state.c: a VkResult as a status; remembers a lost device.

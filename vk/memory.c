@@ -1,6 +1,7 @@
 // memory.c — buffers in blocks of device memory; small buffers share blocks.
 #include "vk/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,9 +202,9 @@ vkc_status vkc_buffer_create(vkc_device *dev, vkc_mem intent, size_t size, const
     size_t limit = vkc_max_buffer(dev);
     if (size == 0)
         return VKC_FAIL(VKC_E_ARG, "buffer \"%s\": size is 0", name);
-    if (size > limit || (size + 15) / 16 * 16 > limit)
-        return VKC_FAIL(VKC_E_ARG, "buffer \"%s\": %zu bytes, but this device takes at most %zu in one buffer",
-                        name, size, limit);
+    if (size > limit)
+        return VKC_FAIL(VKC_E_ARG, "buffer \"%s\": %zu bytes, but %s takes at most %zu in one buffer (%s)", name, size,
+                        dev->info.name, limit, dev->info.max_buffer_limit);
     vkc_buffer *buf = calloc(1, sizeof *buf);
     if (!buf)
         return VKC_FAIL(VKC_E_NOMEM, "buffer \"%s\": out of host memory", name);
@@ -261,8 +262,40 @@ size_t vkc_align(const vkc_device *dev, size_t size)
 
 size_t vkc_max_buffer(const vkc_device *dev)
 {
-    uint64_t range = dev->info.max_storage_range & ~(uint64_t) 15;
-    return range < VKC_MAX_BLOCK ? (size_t) range : VKC_MAX_BLOCK;
+    const uint64_t most = dev->info.max_buffer & ~(uint64_t) 15;
+    return (size_t) (most < VKC__MAX_BUFFER ? most : VKC__MAX_BUFFER);
+}
+
+size_t vkc_max_bind(const vkc_device *dev)
+{
+    const size_t range = (size_t) (dev->info.max_storage_range & ~(uint64_t) 15), most = vkc_max_buffer(dev);
+    return range < most ? range : most;
+}
+
+size_t vkc_block_size(const vkc_device *dev)
+{
+    return vkc_max_bind(dev) < VKC_BLOCK ? vkc_max_bind(dev) : VKC_BLOCK;
+}
+
+static vkc_status check_size(const vkc_device *dev, const char *what, size_t size, size_t most, const char *verb,
+                             const char *limit)
+{
+    if (size <= most)
+        return VKC_OK;
+    return VKC_FAIL(VKC_E_UNSUPPORTED, "%s needs %zu MiB; %s %s at most %zu MiB %s", what, ((size - 1) >> 20) + 1,
+                    dev->info.name, verb, most >> 20, limit);
+}
+
+vkc_status vkc_check_bind(const vkc_device *dev, const char *what, size_t size)
+{
+    return check_size(dev, what, size, vkc_max_bind(dev), "binds", "at once (maxStorageBufferRange)");
+}
+
+vkc_status vkc_check_buffer(const vkc_device *dev, const char *what, size_t size)
+{
+    char limit[64];
+    snprintf(limit, sizeof limit, "in one buffer (%s)", dev->info.max_buffer_limit);
+    return check_size(dev, what, size, vkc_max_buffer(dev), "takes", limit);
 }
 
 vkc_memory_info vkc_memory_get_info(vkc_device *dev)

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define VKC_MAX_BLOCK (256u << 20)  // no VkDeviceMemory and no buffer is larger
+#define VKC_BLOCK (256u << 20)      // bytes of memory that many slices share; what is larger has a buffer of its own
 
 typedef enum {
     VKC_MEM_DEVICE,                 // fast for kernels; host reaches it through vkc_write/vkc_read
@@ -23,8 +23,7 @@ typedef struct vkc_slice { vkc_buffer *buf; size_t offset, size; } vkc_slice;   
 
 // Usable as storage, indirect arguments, copy source and target. `size` is rounded up to 16; the
 // contents are undefined. `name` (copied) shows in messages and debuggers.
-// Errors: E_ARG (0 or more than VKC_MAX_BLOCK or than the device binds at once), E_DEVMEM with needed and
-// available in the sentence, E_LOST.
+// Errors: E_ARG (0 or more than vkc_max_buffer), E_DEVMEM with needed and available in the sentence, E_LOST.
 vkc_status vkc_buffer_create(vkc_device *dev, vkc_mem intent, size_t size, const char *name,
                              vkc_buffer **out);
 // The caller makes sure that no submitted work still uses it (vkc_wait). NULL is fine.
@@ -34,8 +33,15 @@ size_t vkc_buffer_size(const vkc_buffer *buf);
 vkc_slice vkc_slice_of(vkc_buffer *buf);                // all of it
 size_t vkc_align(const vkc_device *dev, size_t size);   // up to the alignment slices need
 
-// Largest buffer this device can bind whole: min(VKC_MAX_BLOCK, maxStorageBufferRange).
+// What this device takes: a slice that a kernel binds (maxStorageBufferRange), one buffer (maxMemoryAllocationSize and
+// maxBufferSize), and a block of slices for kernels, VKC_BLOCK or what it binds. Multiples of 16.
+size_t vkc_max_bind(const vkc_device *dev);
 size_t vkc_max_buffer(const vkc_device *dev);
+size_t vkc_block_size(const vkc_device *dev);
+// Refuse what is larger. E_UNSUPPORTED, "parameter w needs 300 MiB; NAME binds at most 128 MiB at once
+// (maxStorageBufferRange)", with the device's name and the limit's.
+vkc_status vkc_check_bind(const vkc_device *dev, const char *what, size_t size);
+vkc_status vkc_check_buffer(const vkc_device *dev, const char *what, size_t size);
 
 // Blocking copies of whole slices, any intent; wait for all earlier work first.
 vkc_status vkc_write(vkc_device *dev, vkc_slice dst, const void *src);

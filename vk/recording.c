@@ -81,10 +81,10 @@ done:
     return st;
 }
 
-// Buffers are at most 2^28 bytes: a serial number above 29 bits gives each its own addresses.
+// A serial number above the bits of a size gives each buffer its own addresses.
 static void add_access(vkc_recording *rec, size_t *n, vkc_slice s, uint32_t mode)
 {
-    uint64_t base = s.buf->serial << 29;
+    uint64_t base = s.buf->serial << (VKC__BUFFER_BITS + 1);
     rec->accesses[(*n)++] = (vkc__access) {
         .begin = base + s.offset, .end = base + s.offset + s.size, .command = (uint32_t) rec->n_commands, .mode = mode,
     };
@@ -100,8 +100,9 @@ static vkc_status check_bind(vkc_recording *rec, const vkc_kernel *k, uint32_t i
         return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes at offset %zu, want at least 1 at a multiple of %u",
                         k->params.shader->name, i, s.size, s.offset, info->offset_align);
     if (s.size > info->max_storage_range)
-        return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes, but the device binds at most %llu",
-                        k->params.shader->name, i, s.size, (unsigned long long) info->max_storage_range);
+        return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes, but %s binds at most %llu at once "
+                        "(maxStorageBufferRange)", k->params.shader->name, i, s.size, info->name,
+                        (unsigned long long) info->max_storage_range);
     if ((k->texels & (1u << i)) && (s.size < TEXEL || s.size / TEXEL > info->max_texels))
         return VKC_FAIL(VKC_E_ARG, "%s: binding %u is %zu bytes, but a samplerBuffer takes %d to %llu",
                         k->params.shader->name, i, s.size, TEXEL, (unsigned long long) TEXEL * info->max_texels);

@@ -117,7 +117,15 @@ static bool describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c)
     VkPhysicalDeviceDriverProperties driver = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES, .pNext = &subgroup,
     };
-    VkPhysicalDeviceIDProperties id = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES, .pNext = &driver };
+    VkPhysicalDeviceMaintenance3Properties allocation = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &driver,
+    };
+    VkPhysicalDeviceMaintenance4Properties buffer = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES, .pNext = &allocation,
+    };
+    VkPhysicalDeviceIDProperties id = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES };
+    const bool has_limit = vkc__has_extension(dev, VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+    id.pNext = has_limit ? (void *) &buffer : (void *) &allocation;
     VkPhysicalDeviceProperties2 props = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &id };
     vkGetPhysicalDeviceProperties2(dev, &props);
 
@@ -126,6 +134,12 @@ static bool describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c)
     vkc_device_info *info = &c->info;
     fill_text(info, p, &driver, id.deviceUUID);
     fill_limits(info, &p->limits);
+    info->max_buffer = allocation.maxMemoryAllocationSize;
+    info->max_buffer_limit = "maxMemoryAllocationSize";
+    if (has_limit && buffer.maxBufferSize < info->max_buffer) {
+        info->max_buffer = buffer.maxBufferSize;
+        info->max_buffer_limit = "maxBufferSize";
+    }
     info->type = type_of(p->deviceType);
     info->vendor_id = p->vendorID;
     info->device_id = p->deviceID;

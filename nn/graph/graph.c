@@ -61,10 +61,10 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
     if (!t)
         return NULL;
     size_t size = nn_shape_bytes(&shape, dtype);
-    if (size > vkc_max_buffer(g->dev))
-        return nn_graph_fail(g, VKC_FAIL(VKC_E_UNSUPPORTED, "%s: %zu MiB; this device binds at most %zu MiB at once: "
-                                "use a smaller batch", name, size >> 20, vkc_max_buffer(g->dev) >> 20));
-    vkc_status st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, size, name, &t->own);
+    vkc_status st = vkc_check_bind(g->dev, name, size);
+    if (st != VKC_OK)
+        return nn_graph_fail(g, VKC_FAIL(st, "%s: use a smaller batch", vkc_last_error()));
+    st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, size, name, &t->own);
     if (st == VKC_OK)
         st = vkc_fill(g->dev, vkc_slice_of(t->own), 0);
     if (st != VKC_OK)
@@ -91,6 +91,11 @@ nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool train
     if (!t)
         return NULL;
     t->value = nn_params_value(ps, index);
+    char what[NN_MAX_NAME + 16];
+    snprintf(what, sizeof what, "parameter %s", ps->p[index].name);
+    vkc_status st = vkc_check_bind(g->dev, what, t->value.size);      // memory it has, but kernels read it whole
+    if (st != VKC_OK)
+        return nn_graph_fail(g, st);
     t->requires_grad = trained;
     if (trained)
         t->grad = nn_params_grad(ps, index);

@@ -94,7 +94,8 @@ static inline vkc_slice nn__slice(const nn_graph *g, const nn_piece *p, size_t s
     return size ? (vkc_slice) { g->block[p->block], p->offset, size } : (vkc_slice) { 0 };
 }
 
-// Place pieces in blocks of at most `most` bytes so that no two in use at a time overlap.
+// Place pieces in blocks of at most `most` bytes so that no two in use at a time overlap; a larger piece gets a block
+// of its size, which others may share at other times.
 // Reorders `p`. Errors: E_UNSUPPORTED, E_NOMEM.
 vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t *block_size,
                      uint32_t *n_blocks);

@@ -2,6 +2,7 @@
 #include "nn/base/half.h"
 #include "nn/graph/params.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,16 +79,18 @@ static void place(nn_params *ps, uint32_t first, uint32_t end, bool decay)
 
 vkc_status nn_params_alloc(nn_params *ps, bool with_grads)
 {
-    size_t most = vkc_max_buffer(ps->dev);
+    const size_t most = vkc_block_size(ps->dev);
+    char what[NN_MAX_NAME + 16];
     for (uint32_t first = 0, end; first < ps->n; first = end) {
         size_t size = 0;
         for (end = first; end < ps->n; end++) {
             size_t want = vkc_align(ps->dev, size_of(&ps->p[end]));
-            if (want > most)
-                return VKC_FAIL(VKC_E_UNSUPPORTED, "parameter %s has %zu bytes; this device binds at most %zu",
-                                ps->p[end].name, want, most);
-            if (size + want > most)
-                break;
+            snprintf(what, sizeof what, "parameter %s", ps->p[end].name);
+            vkc_status st = vkc_check_buffer(ps->dev, what, want);
+            if (st != VKC_OK)
+                return st;
+            if (size && size + want > most)
+                break;              // what is larger than a block has one of its own
             size += want;
         }
         if (ps->n_blocks == NN_MAX_BLOCKS)

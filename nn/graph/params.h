@@ -2,8 +2,9 @@
 //
 // Values and gradients are parallel blocks with equal offsets, so zeroing, clipping, AdamW and
 // checkpoints walk flat memory. In a block the decayed parameters (matrices) come first, the rest
-// (biases, norms, tokens, positions) after. No block is larger than the device binds at once. A
-// parameter that is not fp32 is read only: it has no gradient and is not trained.
+// (biases, norms, tokens, positions) after. A block ends at 256 MiB, or what the device binds at once;
+// a larger parameter has one of its own, up to what the device takes in one buffer. A parameter that is
+// not fp32 is read only: it has no gradient and is not trained.
 // Thread-safety: as the device.
 #ifndef NN_PARAMS_H
 #define NN_PARAMS_H
@@ -43,7 +44,8 @@ void       nn_params_destroy(nn_params *ps);
 // Errors: E_ARG (a name twice or too long), E_NOMEM.
 vkc_status nn_params_add(nn_params *ps, const char *name, const nn_shape *shape, bool decay,
                          uint32_t *index);
-// Place all and make the blocks, values and gradients zero. Nothing can be added after.
+// Place all and make the blocks, values and gradients zero. Nothing can be added after. Errors: E_UNSUPPORTED (a
+// parameter larger than a buffer can be, in words), E_DEVMEM.
 vkc_status nn_params_alloc(nn_params *ps, bool with_grads);
 vkc_slice  nn_params_value(const nn_params *ps, uint32_t index);
 vkc_slice  nn_params_grad(const nn_params *ps, uint32_t index);                 // of an fp32 parameter

@@ -162,10 +162,6 @@ vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t
     qsort(p, n, sizeof *p, by_size);
     *n_blocks = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (p[i]->size > most)
-            return VKC_FAIL(VKC_E_UNSUPPORTED,
-                            "one tensor needs %zu MiB; this device binds at most %zu MiB at once: use a smaller batch",
-                            p[i]->size >> 20, most >> 20);
         for (uint32_t b = 0;; b++) {
             if (b == *n_blocks) {
                 if (b == NN_MAX_BLOCKS)
@@ -173,8 +169,8 @@ vkc_status nn__place(nn_piece **p, uint32_t n, size_t align, size_t most, size_t
                                     NN_MAX_BLOCKS, most >> 20);
                 block_size[(*n_blocks)++] = 0;
             }
-            size_t at = find_gap(p, i, p[i], b);
-            if (at + p[i]->size <= most) {
+            const size_t at = find_gap(p, i, p[i], b), first = block_size[b] ? block_size[b] : p[i]->size;
+            if (at + p[i]->size <= (first > most ? first : most)) {
                 p[i]->block = b;
                 p[i]->offset = at;
                 if (block_size[b] < at + p[i]->size)
@@ -221,11 +217,16 @@ vkc_status nn_graph_plan(nn_graph *g)
     if (!list)
         return VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory");
     uint32_t n = collect(g, list);
-    for (uint32_t i = 0; i < n; i++)
+    vkc_status st = VKC_OK;
+    for (uint32_t i = 0; i < n && st == VKC_OK; i++) {
         g->unplanned_bytes += list[i]->size;
-    size_t align = vkc_align(g->dev, 1);
-    vkc_status st = nn__place(list, n, align < 256 ? 256 : align, vkc_max_buffer(g->dev), g->block_size,
-                              &g->n_blocks);
+        st = vkc_check_bind(g->dev, "one tensor", list[i]->size);
+        if (st != VKC_OK)
+            st = VKC_FAIL(st, "%s: use a smaller batch", vkc_last_error());
+    }
+    const size_t align = vkc_align(g->dev, 1);
+    if (st == VKC_OK)
+        st = nn__place(list, n, align < 256 ? 256 : align, vkc_block_size(g->dev), g->block_size, &g->n_blocks);
     free(list);
     for (uint32_t b = 0; b < g->n_blocks && st == VKC_OK; b++)
         st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, g->block_size[b], "activations", &g->block[b]);

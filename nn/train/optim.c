@@ -13,7 +13,7 @@
 
 struct nn_adamw {
     nn_adamw_params  params;
-    nn_adamw_block  *blocks;        // owned
+    nn_adamw_block  *blocks;        // owned: the caller's, cut where one is more than kernels take at once
     uint32_t         n_blocks, n_partials;
     vkc_buffer      *state;         // step | norm | partial, each aligned
     vkc_buffer      *upload;        // the host's copy of step
@@ -41,7 +41,7 @@ static vkc_status check_blocks(const nn_adamw_params *params, const nn_adamw_blo
     for (uint32_t i = 0; i < n_blocks; i++) {
         const nn_adamw_block *b = &blocks[i];
         size_t size = b->params.size;
-        if (size == 0 || size % sizeof(float) != 0 || size > VKC_MAX_BLOCK)
+        if (size == 0 || size % sizeof(float) != 0)
             return VKC_FAIL(VKC_E_ARG, "adamw: block %u has %zu bytes", i, size);
         if (b->grads.size != size || b->m.size != size || b->v.size != size)
             return VKC_FAIL(VKC_E_ARG, "adamw: gradients or moments of block %u are not %zu bytes", i, size);
@@ -51,6 +51,32 @@ static vkc_status check_blocks(const nn_adamw_params *params, const nn_adamw_blo
             return VKC_FAIL(VKC_E_ARG, "adamw: block %u decays more than it holds", i);
     }
     return VKC_OK;
+}
+
+static vkc_slice cut(vkc_slice s, size_t at, size_t size)
+{
+    return s.size ? (vkc_slice) { s.buf, s.offset + at, size } : s;
+}
+
+// The caller's blocks in pieces of `most` bytes; all but the last of a block are whole ones. NULL: only count them.
+static uint32_t cut_blocks(const nn_adamw_block *blocks, uint32_t n_blocks, size_t most, nn_adamw_block *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_blocks; i++) {
+        const nn_adamw_block *b = &blocks[i];
+        for (size_t at = 0; at < b->params.size; at += most, n++) {
+            const size_t left = b->params.size - at, size = left < most ? left : most;
+            const size_t len = size / sizeof(float), first = at / sizeof(float);
+            const size_t decays = b->decay_len > first ? b->decay_len - first : 0;
+            if (out)
+                out[n] = (nn_adamw_block) {
+                    .params = cut(b->params, at, size), .grads = cut(b->grads, at, size), .m = cut(b->m, at, size),
+                    .v = cut(b->v, at, size), .average = cut(b->average, at, size),
+                    .decay_len = decays < len ? decays : len,
+                };
+        }
+    }
+    return n;
 }
 
 static vkc_status get_kernels(nn_adamw *o, vkc_device *dev)
@@ -75,8 +101,10 @@ vkc_status nn_adamw_create(vkc_device *dev, const nn_adamw_params *params, const
     vkc_status st = check_blocks(params, blocks, n_blocks);
     if (st != VKC_OK)
         return st;
+    const size_t align = vkc_align(dev, 1), most = vkc_block_size(dev) / align * align;
+    const uint32_t n = cut_blocks(blocks, n_blocks, most, NULL);
     nn_adamw *o = (nn_adamw *) calloc(1, sizeof *o);
-    if (o == NULL || (o->blocks = (nn_adamw_block *) calloc(n_blocks, sizeof *o->blocks)) == NULL) {
+    if (o == NULL || (o->blocks = (nn_adamw_block *) calloc(n, sizeof *o->blocks)) == NULL) {
         st = VKC_FAIL(VKC_E_NOMEM, "adamw: no memory for %u blocks", n_blocks);
         goto done;
     }
@@ -84,9 +112,8 @@ vkc_status nn_adamw_create(vkc_device *dev, const nn_adamw_params *params, const
     o->params.beta1 = params->beta1 > 0 ? params->beta1 : 0.9;
     o->params.beta2 = params->beta2 > 0 ? params->beta2 : 0.999;
     o->params.eps = params->eps > 0 ? params->eps : 1e-8;
-    memcpy(o->blocks, blocks, n_blocks * sizeof *blocks);
-    o->n_blocks = n_blocks;
-    for (uint32_t i = 0; i < n_blocks; i++)
+    o->n_blocks = cut_blocks(blocks, n_blocks, most, o->blocks);
+    for (uint32_t i = 0; i < n; i++)
         o->n_partials += block_groups(&blocks[i]);
 
     size_t unit = vkc_align(dev, sizeof(struct adamw_step)), sums = o->n_partials * sizeof(float);

@@ -14,7 +14,8 @@ static void sizes_out_of_range(void **state)
     vkc_device *dev = *state;
     vkc_buffer *buf = NULL;
     size_t most = vkc_max_buffer(dev);
-    assert_true(most >= 128u << 20 && most <= VKC_MAX_BLOCK);
+    assert_true(vkc_block_size(dev) >= 128u << 20 && vkc_block_size(dev) <= VKC_BLOCK);
+    assert_true(vkc_max_bind(dev) >= vkc_block_size(dev) && most >= vkc_max_bind(dev));
     assert_status(vkc_buffer_create(dev, VKC_MEM_DEVICE, 0, "empty", &buf), VKC_E_ARG);
     assert_non_null(strstr(vkc_last_error(), "\"empty\": size is 0"));
     assert_status(vkc_buffer_create(dev, VKC_MEM_DEVICE, most + 1, "huge", &buf), VKC_E_ARG);
@@ -24,18 +25,41 @@ static void sizes_out_of_range(void **state)
     assert_null(buf);
 }
 
-static void the_largest_buffer(void **state)
+// The sentence says how much, whose limit it is and which.
+static void limits_in_words(void **state)
 {
     vkc_device *dev = *state;
-    vkc_buffer *buf;
-    size_t most = vkc_max_buffer(dev);
-    uint32_t word = 0;
-    assert_ok(vkc_buffer_create(dev, VKC_MEM_DEVICE, most, "largest", &buf));
-    assert_int_equal(vkc_buffer_size(buf), most);
-    assert_ok(vkc_fill(dev, (vkc_slice) { buf, most - 16, 16 }, 0xabcdef01));
-    assert_ok(vkc_read(dev, (vkc_slice) { buf, most - 4, 4 }, &word));
-    assert_int_equal(word, 0xabcdef01);
-    vkc_buffer_destroy(buf);
+    const vkc_device_info *info = vkc_device_get_info(dev);
+    const size_t bind = vkc_max_bind(dev), most = vkc_max_buffer(dev);
+    char want[512];
+    assert_ok(vkc_check_bind(dev, "w", bind));
+    assert_status(vkc_check_bind(dev, "parameter w", bind + 1), VKC_E_UNSUPPORTED);
+    snprintf(want, sizeof want, "parameter w needs %zu MiB; %s binds at most %zu MiB at once (maxStorageBufferRange)",
+             (bind >> 20) + 1, info->name, bind >> 20);
+    if (bind % (1 << 20) == 0 && !strstr(vkc_last_error(), want))
+        fail_msg("%s, want %s", vkc_last_error(), want);
+    assert_ok(vkc_check_buffer(dev, "w", most));
+    assert_status(vkc_check_buffer(dev, "parameter w", most + 1), VKC_E_UNSUPPORTED);
+    assert_non_null(strstr(vkc_last_error(), info->name));
+    assert_non_null(strstr(vkc_last_error(), info->max_buffer_limit));
+}
+
+static void large_buffers(void **state)
+{
+    vkc_device *dev = *state;
+    const size_t sizes[] = { vkc_block_size(dev), (size_t) VKC_BLOCK + (44u << 20) };
+    for (int i = 0; i < 2; i++) {
+        vkc_buffer *buf;
+        uint32_t word = 0;
+        if (sizes[i] > vkc_max_buffer(dev))
+            continue;
+        assert_ok(vkc_buffer_create(dev, VKC_MEM_DEVICE, sizes[i], "large", &buf));
+        assert_int_equal(vkc_buffer_size(buf), sizes[i]);
+        assert_ok(vkc_fill(dev, (vkc_slice) { buf, sizes[i] - 16, 16 }, 0xabcdef01));
+        assert_ok(vkc_read(dev, (vkc_slice) { buf, sizes[i] - 4, 4 }, &word));
+        assert_int_equal(word, 0xabcdef01);
+        vkc_buffer_destroy(buf);
+    }
 }
 
 static void own_limit(void **state)
@@ -190,7 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_out_of_range),
-        cmocka_unit_test(the_largest_buffer),
+        cmocka_unit_test(large_buffers), cmocka_unit_test(limits_in_words),
         cmocka_unit_test(own_limit),
         cmocka_unit_test(counters),
         cmocka_unit_test(round_trips),
