@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Checks the rules of the tree: check_tree.py ROOT, or check_tree.py --self-test.
+"""Checks the rules of the tree: check_tree.py ROOT, check_tree.py --self-test, or check_tree.py --count-kinds ROOT.
 
-Includes go down the floors only, files stay below 600 lines of 120 characters, every table row has its
-files and every file its row, no path of one machine is built in, the first line of a file says what it is,
-the environment is read where it may be, under names that docs/environment.md explains, and no op chooses its
-kernels by itself.
+Includes go down the floors only, and down the rooms of a floor; folders have at most 30 files, files stay below 600
+lines of 120 characters (Markdown 140); every table row has its files and every file its row; who is no mixer compares
+no mixer's name, and no header names a kind of model outside its folder; the environment is read where it may be, under
+names that docs/environment.md explains, and no op chooses its kernels by itself; no path of one machine is built in,
+and the first line of a file says what it is. --count-kinds says how many files outside its folder name each kind of
+model.
 """
 import pathlib
 import re
@@ -14,9 +16,18 @@ import tempfile
 MAX_LINES = 600
 MAX_WIDTH = 120     # characters, not bytes
 WIDE = {"tests/nn/ops/op_cases.c", "tests/nn/ops/op_cases_streams.def"}       # tables: a row a line reads better
-SKIP_DIRS = {".git", "build", "runs", "data", "models", "__pycache__", ".cache"}
+MAX_MARKDOWN = 140
+MAX_FILES = 30      # of a folder that is edited by hand
+SKIP_DIRS = {".git", "__pycache__", ".cache"}
+SKIP_TOPS = {"build", "runs", "data", "models"}
+BY_HAND = {"vk", "nn", "distill", "pipeline", "apps", "shaders", "tests", "include", "examples", "scripts", "docs",
+           "cmake", "interop", "findings"}
 SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
 FLOORS = {"vk": 1, "nn": 2, "distill": 3, "apps": 4}
+ROOMS = {           # the folders of a floor, lowest first
+    "nn": ["base", "graph", "ops", "image", "checkpoint", "mixers", "data", "models", "train", "infer"],
+    "distill": ["statistics", "sparsity", "prune", "retain", "transfer", "search", "study"],
+}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 MACHINE_PATH = re.compile(r"(?<![\w.$}*-])/(work|tmp|home|root|Users)/")
 ENVIRONMENT = "docs/environment.md"
@@ -29,7 +40,7 @@ TEXT_OF_SCRIPT = re.compile(r'^(?:#|""")\s*(.*)')
 def files_of(root):
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
-        if path.is_file() and not SKIP_DIRS.intersection(parts):
+        if path.is_file() and not SKIP_DIRS.intersection(parts) and parts[0] not in SKIP_TOPS:
             yield path, path.relative_to(root).as_posix()
 
 
@@ -56,6 +67,23 @@ def check_includes(name, text):
             yield f'{name}: include "{target}" is neither of this tree nor in angle brackets'
 
 
+def check_rooms(name, text):
+    """A room includes itself and the rooms below it; tables of rows (.def) may be read from anywhere."""
+    floor, *folders = name.split("/")[:-1] or [""]
+    if floor not in ROOMS or not name.endswith((".c", ".h")):
+        return
+    rooms = ROOMS[floor]
+    if not folders or folders[0] not in rooms:
+        yield f"{name}: is in none of the rooms of {floor}/: {', '.join(rooms)}"
+        return
+    for target in INCLUDE.findall(text):
+        to = target.split("/")
+        if to[0] != floor or target.endswith(".def") or len(to) < 3 or to[1] not in rooms:
+            continue
+        if rooms.index(to[1]) > rooms.index(folders[0]):
+            yield f'{name}: upward include of "{target}": {floor}/{folders[0]}/ is below {floor}/{to[1]}/'
+
+
 def check_shader_includes(name, text):
     """Shaders and their headers know the shaders folder only."""
     if name.startswith("shaders/"):
@@ -76,6 +104,27 @@ def check_width(name, text):
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > MAX_WIDTH:
             yield f"{name}:{number}: {len(line)} characters, more than {MAX_WIDTH}: break the line"
+
+
+def check_markdown(root):
+    for path in sorted(root.rglob("*.md")):
+        parts = path.relative_to(root).parts
+        if SKIP_DIRS.intersection(parts) or parts[0] in SKIP_TOPS - {"models"}:
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if len(line) > MAX_MARKDOWN:
+                yield f"{'/'.join(parts)}:{number}: {len(line)} characters, more than {MAX_MARKDOWN}: break the line"
+
+
+def check_folders(root):
+    sizes = {}
+    for _, name in files_of(root):
+        folder = name.rpartition("/")[0]
+        if name.split("/")[0] in BY_HAND and not folder.startswith("tests/corpus"):
+            sizes[folder] = sizes.get(folder, 0) + 1
+    for folder, size in sizes.items():
+        if size > MAX_FILES:
+            yield f"{folder}/: {size} files, more than {MAX_FILES}: make folders of what belongs together"
 
 
 def check_paths(name, text):
@@ -121,9 +170,11 @@ def check_choices(name, text):
         yield f"{name}: looks at the kind of the device; kernels are chosen in nn/graph/choose/rules.c"
 
 
-def rows_of(root, table, macro):
+def rows_of(root, table, macro, argument=1):
+    """One argument of each row MACRO(...) of a table."""
     path = root / table
-    return re.findall(rf"^{macro}\((\w+)", path.read_text(), re.M) if path.exists() else []
+    before = r"\w+,\s*" * (argument - 1)
+    return re.findall(rf"^{macro}\({before}(\w+)", path.read_text(), re.M) if path.exists() else []
 
 
 def defined_in(root, folder, kind):
@@ -163,17 +214,65 @@ def check_mixers(root):
         yield f"{defined[mixer]}: has no row in nn/mixers/mixers.def"
 
 
+COMPARED = re.compile(r'\bstrn?(?:case)?cmp\s*\(([^;"]*)"(\w+)"')
+OP = re.compile(r"\bop\b")          # ops have names too, and some are those of mixers
+
+
+def check_mixer_names(name, text, mixers):
+    """What there is to ask of a mixer its row says (nn/mixers/mixer.h); whoever compares its name goes past that."""
+    floor = name.split("/")[0]
+    if floor not in FLOORS or not name.endswith((".c", ".h")) or name.startswith("nn/mixers/"):
+        return
+    for found in COMPARED.finditer(text):
+        if found.group(2) in mixers and not OP.search(found.group(1)):
+            line = text.count("\n", 0, found.start()) + 1
+            yield f'{name}:{line}: compares with the name of mixer "{found.group(2)}": ask its row (nn/mixers/mixer.h)'
+
+
+def names_of_kind(kind, text):
+    return re.findall(rf"\bnn_{{1,2}}{kind}(?:_\w+)?\b", text)
+
+
+def check_kinds(name, text, kinds):
+    """What only one kind of model has stays in the headers of its folder."""
+    if not name.endswith(".h") or name.startswith("tests/"):
+        return
+    for kind in kinds:
+        found = names_of_kind(kind, text)
+        if found and not name.startswith(f"nn/models/{kind}/"):
+            yield f"{name}: names {found[0]}, which belongs to nn/models/{kind}/"
+
+
+def count_kinds(root):
+    """How many headers and other sources outside its folder, and outside the tests, name what is a kind's."""
+    for kind in rows_of(root, "nn/models/models.def", "NN_MODEL", 2):
+        headers, sources = [], []
+        for path, name in files_of(root):
+            if name.endswith((".c", ".h")) and not name.startswith((f"nn/models/{kind}/", "tests/")):
+                if names_of_kind(kind, path.read_text(encoding="utf-8")):
+                    (headers if name.endswith(".h") else sources).append(name)
+        print(f"nn_{kind}: {len(headers)} headers and {len(sources)} sources outside nn/models/{kind}/")
+        for name in headers + sources:
+            print(f"  {name}")
+
+
 def check(root):
     problems = []
+    mixers = set(rows_of(root, "nn/mixers/mixers.def", "NN_MIXER"))
+    kinds = rows_of(root, "nn/models/models.def", "NN_MODEL", 2)
     for path, name in files_of(root):
         if path.suffix not in SOURCES and not is_script(name):
             continue
         text = path.read_text(encoding="utf-8")
-        for rule in (check_includes, check_shader_includes, check_length, check_width, check_paths,
+        for rule in (check_includes, check_rooms, check_shader_includes, check_length, check_width, check_paths,
                      check_first_line, check_choices):
             problems += rule(name, text)
         problems += check_environment(root, name, text)
-    return problems + list(check_ops(root)) + list(check_mixers(root))
+        problems += check_mixer_names(name, text, mixers)
+        problems += check_kinds(name, text, kinds)
+    for rule in (check_markdown, check_folders, check_ops, check_mixers):
+        problems += rule(root)
+    return problems
 
 
 FULL_LINE = "// " + "—" * (MAX_WIDTH - 3) + "\n"
@@ -188,7 +287,13 @@ GOOD = {
                                 "const nn_op nn_op_add = { 0 };\n",
     "nn/mixers/mixers.def": "// mixers.def — one row a mixer.\nNN_MIXER(linear)\n",
     "nn/mixers/linear.c": "// linear.c — attention without softmax.\nconst nn_mixer nn_mixer_linear = { 0 };\n",
-    "distill/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/graph/op.h"\n' + FULL_LINE,
+    "nn/models/models.def": "// models.def — one row a kind of model.\nNN_MODEL(VIT, vit)\n",
+    "nn/models/vit/vit.h": "// vit.h — what only this kind has.\ntypedef struct nn_vit nn_vit;\n",
+    "nn/graph/op.h": '// op.h — what an op is.\n#include "nn/ops/ops.def"\n',
+    "distill/search/greedy.c": '// greedy.c — replaces layer by layer.\n#include "nn/graph/op.h"\n'
+                               '#include "distill/transfer/transfer.h"\n'
+                               'bool is_op = strcmp(c->op, "linear") == 0;\n' + FULL_LINE,
+    "docs/list.md": "# A list\n\n" + "é" * MAX_MARKDOWN + "\n",
     "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/nn/ops/op_cases.h"\n',
     "shaders/elementwise/add.h": '// add.h — what both sides share.\n#include "shaders/inc/shared.h"\n',
     "shaders/add.comp": '#version 460\n#include "shaders/elementwise/add.h"\n// Adds two rows, element by element.\n',
@@ -205,15 +310,16 @@ GOOD = {
 LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
 BAD = [
     ({"vk/a.c": '// a.c — a file of vk.\n#include "nn/graph/op.h"\n'}, "upward include"),
-    ({"nn/a.c": '// a.c — a file of nn.\n#include "distill/greedy.h"\n'}, "upward include"),
-    ({"distill/a.c": '// a.c — a file of distill.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "distill/greedy.h"\n'}, "upward include"),
+    ({"distill/search/a.c": '// a.c — a file of distill.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
     ({"vk/a.c": '// a.c — a file of vk.\n#include "spv/shaders.h"\n'}, "knows no kernel"),
-    ({"nn/a.c": '// a.c — a file of nn.\n#include "tests/device.h"\n'}, "of the tests"),
-    ({"nn/a.c": '// a.c — a file of nn.\n#include "op.h"\n'}, "not rooted"),
-    ({"nn/a.c": '// a.c — a file of nn.\n#include "jansson/jansson.h"\n'}, "neither of this tree"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "tests/device.h"\n'}, "of the tests"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "op.h"\n'}, "not rooted"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "jansson/jansson.h"\n'}, "neither of this tree"),
     ({"shaders/b.h": '// b.h — shared by both sides.\n#include "nn/graph/op.h"\n'}, "lowest floor"),
-    ({"nn/long.c": LONG}, "lines, more than"),
-    ({"nn/wide.h": "// wide.h — says it in one breath.\n" + WIDE_LINE}, "nn/wide.h:2: 122 characters, more than"),
+    ({"nn/graph/long.c": LONG}, "lines, more than"),
+    ({"nn/graph/wide.h": "// wide.h — says it in one breath.\n" + WIDE_LINE},
+     "nn/graph/wide.h:2: 122 characters, more than"),
     ({"tests/wide.py": '"""Says it in one breath."""\n' + WIDE_LINE.replace("/", "#")}, "characters, more than"),
     ({"scripts/long": "#!/bin/sh\n# long — a script too long.\n" + ":\n" * MAX_LINES}, "lines, more than"),
     ({"nn/ops/ops.def": "// ops.def — one row an op.\n"}, "nn/ops/elementwise/add.c: has no row"),
@@ -224,23 +330,38 @@ BAD = [
     ({"nn/mixers/linear.c": None}, "is not defined by nn/mixers/linear.c"),
     ({"nn/mixers/ssd.c": "// ssd.c — a mixer without row.\nconst nn_mixer nn_mixer_ssd = { 0 };\n"},
      "nn/mixers/ssd.c: has no row"),
-    ({"nn/a.c": '// a.c — a file of nn.\nconst char *p = "/home/x";\n'}, "belongs to one machine"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\nconst char *p = "/home/x";\n'}, "belongs to one machine"),
     ({"scripts/demo": "#!/bin/sh\n# demo — the main job.\nls /tmp/x\n"}, "belongs to one machine"),
-    ({"nn/a.c": '#include "vk/device.h"\n'}, "does not say"),
-    ({"nn/a.h": "// a.h\n"}, "does not say"),
+    ({"nn/graph/a.c": '#include "vk/device.h"\n'}, "does not say"),
+    ({"nn/graph/a.h": "// a.h\n"}, "does not say"),
     ({"shaders/add.comp": "#version 460\nvoid main() {}\n"}, "does not say"),
     ({"scripts/demo": "#!/usr/bin/env bash\nset -e\n"}, "does not say"),
     ({"nn/ops/elementwise/b.c": "// b.c — a file of nn.\nint x = dev->type == VKC_TYPE_CPU;\n"}, "kind of the device"),
     ({"nn/ops/elementwise/b.c": '// b.c — a file of nn.\nint x = dev->subgroup_size == 8;\n'}, "kind of the device"),
     ({"vk/a.c": '// a.c — a file of vk.\nint x = getenv("PARE_NEW") != 0;\n'}, "reads PARE_NEW, which docs"),
     ({"apps/a.c": '// a.c — a file of apps.\nint x = getenv("COLUMNS") != 0;\n'}, "reads COLUMNS, which docs"),
-    ({"nn/a.c": '// a.c — a file of nn.\nconst char *name = "PARE_NEW";\n'}, "reads PARE_NEW, which docs"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\nconst char *name = "PARE_NEW";\n'}, "reads PARE_NEW, which docs"),
     ({"tests/a.py": '"""A file of the tests."""\nx = os.environ["SHELL"]\n'}, "reads SHELL, which docs"),
     ({"docs/environment.md": "`PARE_DEVICE`\n"}, "nn/graph/fault.c: reads HOME, which docs"),
     ({"docs/environment.md": None}, "vk/select.c: reads PARE_DEVICE, which docs"),
     ({"nn/ops/elementwise/b.c": '// b.c — a file of nn.\nint x = getenv(name) != 0;\n'}, "in nn/ only"),
     ({"apps/a.c": '// a.c — a file of apps.\nint f() { return setenv("HOME", "x", 1); }\n'}, "only tests do"),
-    ({"nn/a.c": '// a.c — a file of nn.\nint f() { return unsetenv("HOME"); }\n'}, "only tests do"),
+    ({"nn/graph/a.c": '// a.c — a file of nn.\nint f() { return unsetenv("HOME"); }\n'}, "only tests do"),
+    ({"nn/base/a.c": '// a.c — a file of base.\n#include "nn/graph/op.h"\n'}, "nn/base/ is below nn/graph/"),
+    ({"nn/train/a.h": '// a.h — a file of train.\n#include "nn/infer/eval.h"\n'}, "nn/train/ is below nn/infer/"),
+    ({"distill/retain/a.c": '// a.c — a file of retain.\n#include "distill/transfer/tune.h"\n'},
+     "distill/retain/ is below distill/transfer/"),
+    ({"nn/flat.c": "// flat.c — a file in no room.\n"}, "in none of the rooms"),
+    ({"nn/models/a.c": '#include "vk/device.h"\n'}, "nn/models/a.c: line 1 does not say"),
+    ({f"vk/f{i}.h": "// f.h — one of too many.\n" for i in range(MAX_FILES)}, "vk/: 32 files, more than 30"),
+    ({"docs/wide.md": "# Wide\n\n" + "é" * (MAX_MARKDOWN + 1) + "\n"}, "docs/wide.md:3: 141 characters"),
+    ({"models/a/README.md": "| " + "a" * MAX_MARKDOWN + " |\n"}, "models/a/README.md:1: 144 characters"),
+    ({"nn/train/a.c": '// a.c — a file of train.\nbool b = strcmp(l->mixer,\n    "linear") == 0;\n'},
+     'nn/train/a.c:2: compares with the name of mixer "linear"'),
+    ({"apps/cli/a.c": '// a.c — a file of apps.\nbool b = !strncmp(name, "linear", 6);\n'}, "compares with the name"),
+    ({"nn/models/model.h": "// model.h — any kind of model.\nconst nn_vit *nn_vit_of(const nn_model *m);\n"},
+     "nn/models/model.h: names nn_vit, which belongs"),
+    ({"distill/search/a.h": "// a.h — a file of search.\nvoid f(nn__vit_parts *p);\n"}, "names nn__vit_parts"),
 ]
 
 
@@ -270,6 +391,9 @@ def self_test():
 
 
 def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--count-kinds":
+        count_kinds(pathlib.Path(sys.argv[2]))
+        return
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     if sys.argv[1] == "--self-test":

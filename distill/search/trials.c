@@ -1,7 +1,7 @@
 // trials.c — scores of hybrids for a search, with the committed model's streams kept from trial to trial.
 #include "distill/search/trials.h"
 
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 #include "distill/transfer/student.h"
 #include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"

@@ -7,8 +7,8 @@
 // run whole.
 //
 // Metric: top-1. Tie: the mean over pictures of KL(teacher || hybrid) in nats, 1e6 at most, also where the hybrid gives
-// what is no number. Interval: paired bootstrap (distill/study/statistics.h) of the hybrid against the teacher, which
-// is the base of a search. Thread-safety: as the device.
+// what is no number. Interval: paired bootstrap (distill/statistics/statistics.h) of the hybrid against the teacher,
+// which is the base of a search. Thread-safety: as the device.
 #ifndef DISTILL_TRIALS_H
 #define DISTILL_TRIALS_H
 

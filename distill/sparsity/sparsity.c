@@ -2,7 +2,7 @@
 #include "distill/sparsity/sparsity.h"
 
 #include "distill/sparsity/attention_taps.h"
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 #include "nn/models/picture_loader.h"
 #include "nn/data/loader.h"
 #include "nn/base/names.h"

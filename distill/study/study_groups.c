@@ -1,5 +1,5 @@
 // study_groups.c — groups of layers cut from their order, and what correlates with what over them.
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 #include "distill/study/study.h"
 
 #include <math.h>

@@ -2,9 +2,9 @@
 //
 // Training, inference, measuring and distillation know a model by this header alone. What a kind of model does in its
 // own way (its inputs, what comes before and after the blocks, its files) is a row of models.def and a folder below
-// nn/models/. Blocks are the same for all: x += proj(mixer(norm1(x))), x += fc2(act(fc1(norm2(x)))), pre-norm. The mixer
-// of a block may be any of nn/mixers/mixers.def, and mixer and projection may come from another model (nn_model_borrow),
-// which is how hybrids are tried.
+// nn/models/. Blocks are the same for all: x += proj(mixer(norm1(x))), x += fc2(act(fc1(norm2(x)))), pre-norm. Their
+// mixers may be any of nn/mixers/mixers.def, and mixer and projection of a block may come from another model
+// (nn_model_borrow), which is how hybrids are tried.
 // Thread-safety: as the device.
 #ifndef NN_MODEL_H
 #define NN_MODEL_H
@@ -45,8 +45,8 @@ vkc_status nn_model_init(nn_model *m, uint64_t seed);       // from scratch
 
 typedef struct nn_model_load_params {
     bool        trainable;
-    nn_size     size;               // pictures: of another size, positions resampled (nn/models/vit/positions.h); 0 x 0 =
-                                    // the folder's, and then the same bits
+    nn_size     size;               // pictures: of another size, positions resampled (nn/models/vit/positions.h);
+                                    // 0 x 0 = the folder's, and then the same bits
     const char *class_vectors;      // a file (nn/models/vit/class_vectors.h); NULL: the folder's own, if it has one
 } nn_model_load_params;
 

@@ -1,8 +1,8 @@
 // optim.h — AdamW with global-norm clipping over flat blocks of parameters, and their average, without read-back.
 //
 // Parameters, gradients and both moments lie in blocks of equal layout; one that is larger than a
-// kernel takes at once is worked on in pieces. A step is recorded once and replayed; the learning rate and the step number go through a
-// small upload buffer, written before each replay.
+// kernel takes at once is worked on in pieces. A step is recorded once and replayed; the learning rate and the step
+// number go through a small upload buffer, written before each replay.
 // Thread-safety: as the device.
 #ifndef NN_OPTIM_H
 #define NN_OPTIM_H

@@ -1,5 +1,5 @@
 // test_statistics.c — ranks, correlations, exact p-values and intervals against values known or counted otherwise.
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 
 #include "nn/base/rng.h"
 

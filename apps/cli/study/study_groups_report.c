@@ -2,7 +2,7 @@
 #include "apps/cli/study/study_groups_report.h"
 
 #include "apps/cli/sparsity/sparsity_table.h"
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 
 #include <math.h>
 #include <stdio.h>

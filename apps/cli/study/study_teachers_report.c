@@ -1,7 +1,7 @@
 // study_teachers_report.c — teachers side by side: the gap to their students against how many tokens they keep.
 #include "apps/cli/study/study_teachers_report.h"
 
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 
 #include <math.h>
 #include <stdio.h>

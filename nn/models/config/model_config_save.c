@@ -77,9 +77,9 @@ static json_t *build_config(const nn_model_config *c)
 {
     json_t *labels = nn__labels_json(c);
     json_t *config = json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
-                     c->headless && !c->projection_dim ? 0 : (int) c->classes, "num_features", (int) c->dim, "global_pool",
-                     c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels, "model_args", build_args(c),
-                     "pretrained_cfg", build_pretrained_cfg(c));
+                     c->headless && !c->projection_dim ? 0 : (int) c->classes, "num_features", (int) c->dim,
+                     "global_pool", c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels,
+                     "model_args", build_args(c), "pretrained_cfg", build_pretrained_cfg(c));
     if (config != NULL && nn__config_is_dinov2(c))
         nn__config_add_dinov2(c, config);
     return config;

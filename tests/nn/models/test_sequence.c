@@ -23,7 +23,7 @@ static nn_model *make_model(vkc_device *dev, const char *mixer, bool trainable)
     assert_ok(nn_model_create(dev, &cfg, trainable, &m));
     nn_model_config_finish(&cfg);
     assert_ok(nn_model_init(m, 3));
-    for (uint32_t i = 0; i < m->params->n; i++) {           // values that a starting model has not: larger, all different
+    for (uint32_t i = 0; i < m->params->n; i++) {         // values that no starting model has: larger, all different
         const size_t n = nn_shape_len(&m->params->p[i].shape);
         float *x = malloc(n * sizeof *x);
         assert_non_null(x);
@@ -154,7 +154,8 @@ static void test_alone(void **state)
 // Every parameter has a gradient, and those of token embeddings are of the tokens that are there alone.
 static void test_gradients(void **state)
 {
-    static const uint32_t ids[BATCH * CONTEXT] = { 1, 2, 2, 4, 4, 4, 1, 1, 2, 2, 2, 4, 4, 4, 4, 1, 1, 2, 4, 4, 4, 2, 2, 1, 1 };
+    static const uint32_t ids[BATCH * CONTEXT] = { 1, 2, 2, 4, 4, 4, 1, 1, 2, 2, 2, 4, 4, 4, 4, 1, 1, 2, 4, 4, 4, 2, 2,
+                                                   1, 1 };
     static const uint32_t labels[BATCH] = { 0, 1, 2, 3 };
     float logits[BATCH * CLASSES], table[VOCAB * DIM];
     fixture f;
@@ -215,14 +216,16 @@ static void test_folder(void **state)
     run(&f, ids, BATCH, LENGTHS, b);
     assert_memory_equal(a, b, sizeof a);
     finish(&f);
-    assert_status(nn_model_load_with(*state, folder, &(nn_model_load_params) { .size = { 64, 64 } }, &again), VKC_E_ARG);
+    const nn_model_load_params at = { .size = { 64, 64 } };
+    assert_status(nn_model_load_with(*state, folder, &at, &again), VKC_E_ARG);
     assert_ok(nn_path_build(path, folder, "config.json"));
     static const char *const bad[] = {
         "{\"architecture\": \"pare_sequence\"}",
         "{\"architecture\": \"pare_sequence\", \"vocab_size\": 12, \"context_length\": 13, \"hidden_size\": 16, "
         "\"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"intermediate_size\": 64, \"num_classes\": 5}",
-        "{\"architecture\": \"pare_sequence\", \"vocab_size\": 4000000000, \"context_length\": 13, \"hidden_size\": 16, "
-        "\"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"intermediate_size\": 64, \"num_classes\": 5}",
+        "{\"architecture\": \"pare_sequence\", \"vocab_size\": 4000000000, \"context_length\": 13, "
+        "\"hidden_size\": 16, \"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"intermediate_size\": 64, "
+        "\"num_classes\": 5}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_ok(nn_file_save(path, bad[i], strlen(bad[i])));

@@ -1,5 +1,5 @@
 // statistics.c — ranks and their correlation, permutation tests, the paired bootstrap.
-#include "distill/study/statistics.h"
+#include "distill/statistics/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
