@@ -1,4 +1,4 @@
-// choose.c — what may be forced, by the environment or by a caller.
+// choose.c — what may be forced, by the environment or by a caller, and the context of a device that it is kept in.
 #include "nn/graph/choose/choose.h"
 
 #include <stdio.h>
@@ -104,6 +104,23 @@ vkc_status nn_forced_set(nn_forced *f, const char *setting, const char *value)
         return st;
     snprintf(who, sizeof who, "the setting %s", setting);
     return set(f, which, who, value);
+}
+
+vkc_status nn_context_get(vkc_device *dev, nn_context **out)
+{
+    *out = (nn_context *) vkc_device_get_user(dev);
+    if (*out)
+        return VKC_OK;
+    nn_context *c = (nn_context *) calloc(1, sizeof *c);
+    vkc_status st = c ? nn_forced_read(&c->environment) : VKC_FAIL(VKC_E_NOMEM, "context: out of host memory");
+    if (st != VKC_OK) {
+        free(c);
+        return st;
+    }
+    c->forced = c->environment;
+    vkc_device_set_user(dev, c, free);
+    *out = c;
+    return VKC_OK;
 }
 
 vkc_status nn_choice_override(vkc_device *dev, const char *setting, const char *value)

@@ -68,8 +68,7 @@ static nn_choice choose_linear(const nn_call *c, const nn_problem *p)
 {
     const nn_choice plain = { .form = NN_FORM_PLAIN, .wg = 64, .tile = 64, .tile_cols = 64 };
     const uint32_t forced = c->forced.of[NN_SETTING_LINEAR];
-    const uint32_t width = c->in_dtype[0] == NN_DTYPE_F32 ? simd_width(c, p) : 0;      // texels of the SIMD form are
-                                                                                       // fp32
+    const uint32_t width = c->in_dtype[0] == NN_DTYPE_F32 ? simd_width(c, p) : 0;       // it has no kernels for fp16
     if (forced == NN_FORM_PLAIN)
         return plain;
     if (forced == NN_FORM_TILED || !is_software(c))

@@ -86,7 +86,7 @@ bool nn_is_wanted(const nn_run *r, int slot)
 
 // ---- one call
 
-static nn_call make_call(const bench_case *b, nn_rows rows[2], const nn_op *op)
+static nn_call make_call(const bench_case *b, nn_rows rows[2], const nn_op *op, bool is_half)
 {
     nn_call c = { .attr = b->attr, .train = true };
     for (int i = 0; i < 2; i++)
@@ -94,6 +94,8 @@ static nn_call make_call(const bench_case *b, nn_rows rows[2], const nn_op *op)
                               .prefix = b->layout[i].prefix, .grid_h = b->layout[i].side, .grid_w = b->layout[i].side };
     for (int i = 0; i < op->n_in; i++) {
         c.in[i] = b->in[i].shape;
+        c.in_dtype[i] = op->u32 & BIT(IN(i)) ? NN_DTYPE_U32
+                        : is_half && op->f16 & BIT(IN(i)) ? NN_DTYPE_F16 : NN_DTYPE_F32;
         if (b->in[i].layout) {
             c.in_rows[i] = &rows[b->in[i].layout - 1];
             c.in[i].dim[0] = nn_rows_cap(c.in_rows[i]);
@@ -104,15 +106,15 @@ static nn_call make_call(const bench_case *b, nn_rows rows[2], const nn_op *op)
 }
 
 // Fills `line`: forward and backward of a case.
-static void record(const bench_case *b, const vkc_device_info *dev, const nn_forced *forced)
+static void record(const bench_case *b, const vkc_device_info *dev, const nn_forced *forced, bool is_half)
 {
     const nn_op *op = nn_op_get(b->op);
     nn_rows rows[2];
-    nn_call c = make_call(b, rows, op);
+    nn_call c = make_call(b, rows, op, is_half);
     c.dev = dev;
     c.forced = *forced;
     line[0] = '\0';
-    assert_ok(op->infer(&c));
+    assert_ok(nn_op_infer(op, &c));
     assert_ok(op->fwd(NULL, &c));
     strcat(line, " |");
     if (op->bwd)
@@ -132,17 +134,23 @@ static char *make_table(void)
         if (b->form)
             continue;
         for (size_t d = 0; d < sizeof devices / sizeof *devices; d++) {
-            record(b, &devices[d], &none);
+            record(b, &devices[d], &none, false);
             used += (size_t) snprintf(text + used, MAX_TEXT - used, "%s, %s; %s:%s\n", b->op, b->note, devices[d].name,
                                       line);
             assert_true(used < MAX_TEXT);
+            if (nn_op_get(b->op)->f16 == 0)
+                continue;
+            record(b, &devices[d], &none, true);
+            used += (size_t) snprintf(text + used, MAX_TEXT - used, "%s, %s; %s, fp16:%s\n", b->op, b->note,
+                                      devices[d].name, line);
+            assert_true(used < MAX_TEXT);
         }
-        record(b, &devices[0], &none);
+        record(b, &devices[0], &none, false);
         memcpy(own, line, sizeof own);
         for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
             nn_forced forced = none;
             assert_ok(nn_forced_set(&forced, settings[s][0], settings[s][1]));
-            record(b, &devices[0], &forced);
+            record(b, &devices[0], &forced, false);
             if (strcmp(line, own) != 0)
                 used += (size_t) snprintf(text + used, MAX_TEXT - used, "%s, %s; %s=%s:%s\n", b->op, b->note,
                                           settings[s][0], settings[s][1], line);
