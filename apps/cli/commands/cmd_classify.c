@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define MAX_TOP 100
-#define BATCH 16                    // pictures at once, where the device has memory for so many
+#define BATCH 32                    // pictures at once, where the device has memory for so many
 
 typedef struct classify_args {
     common_args common;
@@ -230,7 +230,7 @@ done:
 static const arg table[] = {
     { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [5]" },
     { "batch", 0, ARG_U32, offsetof(classify_args, batch), 1, 4096, "N",
-      "pictures at once [16, fewer if memory is short]" },
+      "pictures at once [32, fewer if memory is short]" },
     { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
       "threads that decode pictures [as many as cores]" },
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
