@@ -1,27 +1,19 @@
-// loader.c — worker threads fill a ring of batches; the caller takes them out in order.
+// loader.c — which picture stands where in a batch, and what is known of each; a decoder reads them.
 #include "nn/data/loader.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "nn/data/decoder.h"
 #include "nn/image/image.h"
 
-#define RING 3                      // batches decoded ahead
-#define MAX_THREADS 64
 #define MAX_TEXTS 8
 #define TEXT_SIZE 512
 
-enum { UNKNOWN, BUSY, KEPT, BAD };  // what is known of a picture
-
-typedef struct slot {
-    uint32_t n_done;
-    uint8_t *rgb;                   // (batch, height, width, 3)
-    uint8_t *is_good;               // (batch)
-    uint32_t *labels;               // (batch)
-} slot;
+// What is known of a picture. BAD: it is counted and its text kept, nobody reads it again.
+enum { UNKNOWN, BUSY, KEPT, BAD };
 
 struct nn_loader {
     nn_loader_params p;
@@ -29,24 +21,14 @@ struct nn_loader {
     uint32_t n_listed;              // of the split
     size_t   image_size;            // bytes of a picture
     uint8_t *cache;                 // (n_listed, height, width, 3), or NULL
-    slot     ring[RING];
-
-    pthread_mutex_t lock;           // guards all below, state and the counts of the ring
-    pthread_cond_t  work, ready;    // there is something to decode; a batch or a worker is done
-    bool     has_sync;
+    nn_decoder *decoder;
     uint64_t next;                  // number of the batch the caller takes next, from the start of epoch 0
-    uint64_t claim;                 // batch and place of it that is decoded next
-    uint32_t claim_at;
-    uint32_t n_busy;                // pictures being decoded
-    bool     stops;
-    uint8_t *state;                 // (n_listed)
     uint32_t n_bad;
-    bool     has_good;              // some picture was usable
+    bool     has_good, has_none;    // some picture was usable; none is
     char     texts[MAX_TEXTS][TEXT_SIZE];
-    vkc_status failed;              // what stopped a worker for good
-    vkc_failure failure;
-    pthread_t threads[MAX_THREADS];
-    uint32_t n_threads;
+    pthread_mutex_t lock;           // guards `state`
+    bool     has_lock;
+    uint8_t *state;                 // (n_listed)
 };
 
 static uint32_t get_batch_len(const nn_loader *l, uint64_t batch)
@@ -69,89 +51,43 @@ uint32_t nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at)
     return is_part ? (uint32_t) ((uint64_t) i * l->n_listed / l->p.max_images) : i;
 }
 
-// The lock is held.
-static void note_failure(nn_loader *l, uint32_t image, vkc_status st)
+static uint32_t get_len(void *user, uint64_t batch)
 {
-    if (st != VKC_E_FORMAT && st != VKC_E_IO) {         // memory is short: not the picture's fault
-        if (l->failed == VKC_OK) {
-            l->failed = st;
-            vkc_failure_keep(&l->failure);
-        }
-        return;
-    }
-    if (l->state[image] != BAD) {
-        if (l->n_bad < MAX_TEXTS)
-            snprintf(l->texts[l->n_bad], TEXT_SIZE, "%s", vkc_last_error());
-        l->n_bad++;
-        l->state[image] = BAD;
-    }
+    const nn_loader *l = user;
+    return is_past_end(l, batch) ? 0 : get_batch_len(l, batch);
 }
 
-// Decode one picture into `work`, or straight into the cache, and augment it into its slot. Called with the
-// lock held, which is given up while working.
-static void fill(nn_loader *l, uint64_t batch, uint32_t at, uint8_t *work)
+static uint8_t change_state(nn_loader *l, uint32_t image, uint8_t from, uint8_t to)
 {
-    uint32_t image = nn_loader_find(l, batch, at);
-    uint64_t epoch = batch / l->n_batches;
-    slot *s = &l->ring[batch % RING];
-    uint8_t known = l->state[image], *decoded = work;
-    // Two epochs may meet in the ring: whoever finds the picture busy decodes it for itself.
-    if (l->cache != NULL && known != BAD && known != BUSY)
-        decoded = l->cache + image * l->image_size;
-    if (decoded != work && known == UNKNOWN)
-        l->state[image] = BUSY;
-    pthread_mutex_unlock(&l->lock);
-
-    vkc_status st = VKC_OK;
-    if (known != BAD && known != KEPT)
-        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess,
-                             (nn_size) { l->p.height, l->p.width }, decoded);
-    if (known != BAD && st == VKC_OK)
-        nn_augment_write(&l->p.augment, l->p.seed, epoch, image, l->p.height, l->p.width, decoded,
-                         s->rgb + at * l->image_size);
-
     pthread_mutex_lock(&l->lock);
-    if (decoded != work && known == UNKNOWN && l->state[image] == BUSY)
-        l->state[image] = st == VKC_OK ? KEPT : UNKNOWN;
-    if (st != VKC_OK)
-        note_failure(l, image, st);
-    s->is_good[at] = known != BAD && st == VKC_OK;
-    l->has_good |= s->is_good[at];
-    s->labels[at] = nn_dataset_label(l->p.data, l->p.split, image);
-    s->n_done++;
+    const uint8_t was = l->state[image];
+    if (was == from)
+        l->state[image] = to;
+    pthread_mutex_unlock(&l->lock);
+    return was;
 }
 
-static void *run_worker(void *user)
+// Decode one picture into `work`, or straight into the cache, and augment it into its batch.
+static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t *work, uint8_t *rgb)
 {
     nn_loader *l = user;
-    uint8_t *work = malloc(l->image_size);
-    pthread_mutex_lock(&l->lock);
-    if (work == NULL && l->failed == VKC_OK) {
-        l->failed = VKC_E_NOMEM;
-        VKC_FAIL(l->failed, "no memory for a decoded picture");
-        vkc_failure_keep(&l->failure);
-    }
-    while (!l->stops && work != NULL) {
-        if (l->claim >= l->next + RING || is_past_end(l, l->claim)) {
-            pthread_cond_wait(&l->work, &l->lock);
-            continue;
-        }
-        uint64_t batch = l->claim;
-        uint32_t at = l->claim_at++;
-        if (at == 0)
-            l->ring[batch % RING].n_done = 0;
-        if (l->claim_at == get_batch_len(l, batch)) {
-            l->claim++;
-            l->claim_at = 0;
-        }
-        l->n_busy++;
-        fill(l, batch, at, work);
-        l->n_busy--;
-        pthread_cond_signal(&l->ready);
-    }
-    pthread_mutex_unlock(&l->lock);
-    free(work);
-    return NULL;
+    const uint32_t image = nn_loader_find(l, batch, at);
+    const uint64_t epoch = batch / l->n_batches;
+    // Two epochs may meet in the decoder: whoever finds the picture busy decodes it for itself.
+    const uint8_t known = change_state(l, image, UNKNOWN, l->cache != NULL ? BUSY : UNKNOWN);
+    const bool caches = l->cache != NULL && known == UNKNOWN;
+    uint8_t *decoded = caches || known == KEPT ? l->cache + image * l->image_size : work;
+    if (known == BAD)
+        return VKC_E_FORMAT;
+    vkc_status st = VKC_OK;
+    if (known != KEPT)
+        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess,
+                             (nn_size) { l->p.height, l->p.width }, decoded);
+    if (st == VKC_OK)
+        nn_augment_write(&l->p.augment, l->p.seed, epoch, image, l->p.height, l->p.width, decoded, rgb);
+    if (caches)
+        change_state(l, image, BUSY, st == VKC_OK ? KEPT : UNKNOWN);
+    return st;
 }
 
 static vkc_status check(const nn_loader_params *p)
@@ -183,49 +119,31 @@ static void set_defaults(nn_loader *l)
             p->std[i] = 0.5;
     if (p->cache_bytes == 0)
         p->cache_bytes = (size_t) 1 << 30;
-    long cores = p->threads > 0 ? (long) p->threads : sysconf(_SC_NPROCESSORS_ONLN);
-    p->threads = cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (uint32_t) cores;
     l->n_listed = nn_dataset_len(p->data, p->split);
     l->n_images = p->max_images > 0 && p->max_images < l->n_listed ? p->max_images : l->n_listed;
     l->n_batches = l->n_images / p->batch + (l->n_images % p->batch > 0 && !p->drop_last);
     l->image_size = (size_t) p->height * p->width * 3;
 }
 
-static vkc_status init_memory(nn_loader *l)
+static vkc_status init(nn_loader *l)
 {
-    bool is_short = false;
-    if (l->image_size > SIZE_MAX / l->p.batch)
-        return VKC_FAIL(VKC_E_ARG, "loader: a batch of %u pictures is too large", l->p.batch);
-    for (int i = 0; i < RING; i++) {
-        slot *s = &l->ring[i];
-        s->rgb = malloc(l->p.batch * l->image_size);
-        s->is_good = malloc(l->p.batch);
-        s->labels = malloc(l->p.batch * sizeof *s->labels);
-        is_short |= s->rgb == NULL || s->is_good == NULL || s->labels == NULL;
-    }
+    const nn_loader_params *p = &l->p;
+    nn_decoder_params dp = {
+        .source = { get_len, read_picture, l }, .batch = p->batch, .threads = p->threads,
+        .size = { p->height, p->width }, .channels = p->channels, .scratch = l->image_size,
+    };
+    memcpy(dp.mean, p->mean, sizeof dp.mean);
+    memcpy(dp.std, p->std, sizeof dp.std);
     l->state = calloc(l->n_listed, 1);
-    if (is_short || l->state == NULL)
-        return VKC_FAIL(VKC_E_NOMEM, "no memory for batches of %u pictures of %u x %u pixels", l->p.batch,
-                        l->p.height, l->p.width);
+    if (l->state == NULL)
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for a list of %u pictures", l->n_listed);
+    l->has_lock = pthread_mutex_init(&l->lock, NULL) == 0;
+    if (!l->has_lock)
+        return VKC_FAIL(VKC_E_NOMEM, "loader: no lock to be had");
     // Pages are touched when a picture is decoded; without the cache everything works, only slower.
-    if (!nn_dataset_is_fresh(l->p.data, l->p.split) && l->n_listed <= l->p.cache_bytes / l->image_size)
+    if (!nn_dataset_is_fresh(p->data, p->split) && l->n_listed <= p->cache_bytes / l->image_size)
         l->cache = malloc(l->n_listed * l->image_size);
-    return VKC_OK;
-}
-
-static vkc_status start(nn_loader *l)
-{
-    if (pthread_mutex_init(&l->lock, NULL) != 0)
-        return VKC_FAIL(VKC_E_NOMEM, "loader: no lock to be had");
-    if (pthread_cond_init(&l->work, NULL) != 0 || pthread_cond_init(&l->ready, NULL) != 0)
-        return VKC_FAIL(VKC_E_NOMEM, "loader: no lock to be had");
-    l->has_sync = true;
-    for (uint32_t i = 0; i < l->p.threads; i++) {
-        if (pthread_create(&l->threads[i], NULL, run_worker, l) != 0)
-            break;
-        l->n_threads++;
-    }
-    return l->n_threads > 0 ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "loader: no thread could be started");
+    return nn_decoder_create(&dp, &l->decoder);
 }
 
 vkc_status nn_loader_create(const nn_loader_params *params, nn_loader **out)
@@ -242,8 +160,8 @@ vkc_status nn_loader_create(const nn_loader_params *params, nn_loader **out)
         st = VKC_FAIL(VKC_E_ARG, "loader: %u pictures do not fill a batch of %u", l->n_images, l->p.batch);
         goto done;
     }
-    VKC_TRY(init_memory(l));
-    VKC_TRY(start(l));
+    VKC_TRY(init(l));
+    nn_decoder_start(l->decoder, 0);
     *out = l, l = NULL;
 done:
     nn_loader_destroy(l);
@@ -254,22 +172,9 @@ void nn_loader_destroy(nn_loader *l)
 {
     if (l == NULL)
         return;
-    if (l->has_sync) {
-        pthread_mutex_lock(&l->lock);
-        l->stops = true;
-        pthread_cond_broadcast(&l->work);
-        pthread_mutex_unlock(&l->lock);
-        for (uint32_t i = 0; i < l->n_threads; i++)
-            pthread_join(l->threads[i], NULL);
-        pthread_cond_destroy(&l->work);
-        pthread_cond_destroy(&l->ready);
+    nn_decoder_destroy(l->decoder);
+    if (l->has_lock)
         pthread_mutex_destroy(&l->lock);
-    }
-    for (int i = 0; i < RING; i++) {
-        free(l->ring[i].rgb);
-        free(l->ring[i].is_good);
-        free(l->ring[i].labels);
-    }
     free(l->cache);
     free(l->state);
     free(l);
@@ -290,20 +195,29 @@ vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch)
 {
     if (batch >= l->n_batches || epoch > UINT64_MAX / l->n_batches - 2)
         return VKC_FAIL(VKC_E_ARG, "loader: an epoch has %u batches, there is no batch %u", l->n_batches, batch);
-    pthread_mutex_lock(&l->lock);
-    l->claim = UINT64_MAX;                      // nobody begins anything
-    while (l->n_busy > 0)
-        pthread_cond_wait(&l->ready, &l->lock);
-    l->next = l->claim = epoch * l->n_batches + batch;
-    l->claim_at = 0;
-    for (int i = 0; i < RING; i++)
-        l->ring[i].n_done = 0;
-    pthread_cond_broadcast(&l->work);
-    pthread_mutex_unlock(&l->lock);
+    l->next = epoch * l->n_batches + batch;
+    nn_decoder_start(l->decoder, l->next);
     return VKC_OK;
 }
 
-// A whole batch was broken, and nothing good has been seen yet: is there anything? The lock is held.
+// Count the broken pictures of a batch that no other has had, and keep what is wrong with the first few.
+static void note_bad(nn_loader *l, const nn_decoded *batch)
+{
+    for (uint32_t i = 0; i < batch->n; i++) {
+        if (batch->picture[i].st == VKC_OK)
+            continue;
+        const uint32_t image = nn_loader_find(l, batch->batch, i);
+        pthread_mutex_lock(&l->lock);
+        const bool is_new = l->state[image] != BAD;
+        l->state[image] = BAD;
+        pthread_mutex_unlock(&l->lock);
+        if (is_new && l->n_bad < MAX_TEXTS)
+            snprintf(l->texts[l->n_bad], TEXT_SIZE, "%s", batch->picture[i].text);
+        l->n_bad += is_new;
+    }
+}
+
+// A whole batch was broken, and nothing good has been seen yet: is there anything?
 static vkc_status find_good(nn_loader *l)
 {
     vkc_status st = VKC_E_FORMAT;
@@ -311,69 +225,50 @@ static vkc_status find_good(nn_loader *l)
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory for a decoded picture");
     for (uint32_t i = 0; i < l->n_listed && st != VKC_OK; i++)
-        st = l->state[i] == BAD ? VKC_E_FORMAT
-                                : nn_dataset_read(l->p.data, l->p.split, i, 0, &l->p.preprocess,
-                                                  (nn_size) { l->p.height, l->p.width }, rgb);
+        if (change_state(l, i, UNKNOWN, UNKNOWN) != BAD)
+            st = nn_dataset_read(l->p.data, l->p.split, i, 0, &l->p.preprocess, (nn_size) { l->p.height, l->p.width },
+                                 rgb);
     free(rgb);
     l->has_good = st == VKC_OK;
-    if (st == VKC_OK)
-        return VKC_OK;
-    return VKC_FAIL(VKC_E_FORMAT, "no usable image in %s: %s", nn_dataset_spec(l->p.data), l->texts[0]);
-}
-
-// The lock is held.
-static vkc_status wait_for(nn_loader *l)
-{
-    if (is_past_end(l, l->next))
-        return VKC_FAIL(VKC_E_ARG, "loader: all %u epochs have been read", l->p.epochs);
-    slot *s = &l->ring[l->next % RING];
-    uint32_t want = get_batch_len(l, l->next);
-    while (l->failed == VKC_OK && (l->claim <= l->next || s->n_done < want))
-        pthread_cond_wait(&l->ready, &l->lock);
-    if (l->failed != VKC_OK)
-        return vkc_failure_again(l->failed, &l->failure);
-    return l->has_good ? VKC_OK : find_good(l);
+    l->has_none = st != VKC_OK;
+    return VKC_OK;
 }
 
 vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t *n)
 {
-    pthread_mutex_lock(&l->lock);
-    vkc_status st = wait_for(l);
-    pthread_mutex_unlock(&l->lock);
-    if (st != VKC_OK)
-        return st;
-    // A finished batch is nobody else's until `next` moves on.
-    const slot *s = &l->ring[l->next % RING];
-    uint32_t len = get_batch_len(l, l->next), good = 0;
-    size_t picture = (size_t) l->p.height * l->p.width * l->p.channels;
-    for (uint32_t i = 0; i < len; i++) {
-        if (!s->is_good[i])
-            continue;
-        nn_image_normalise(s->rgb + i * l->image_size, l->image_size / 3, l->p.channels, l->p.mean, l->p.std,
-                           pixels + good * picture);
-        if (labels)
-            labels[good] = s->labels[i];
-        good++;
+    const nn_decoded *batch = NULL;
+    vkc_status st = VKC_OK;
+    if (is_past_end(l, l->next))
+        return VKC_FAIL(VKC_E_ARG, "loader: all %u epochs have been read", l->p.epochs);
+    if (!l->has_none)
+        VKC_TRY(nn_decoder_get(l->decoder, &batch));
+    if (batch != NULL) {
+        note_bad(l, batch);
+        l->has_good |= batch->good > 0;
+        if (!l->has_good)
+            VKC_TRY(find_good(l));
     }
-    *n = good;
-    pthread_mutex_lock(&l->lock);
+    if (batch == NULL || l->has_none)
+        return VKC_FAIL(VKC_E_FORMAT, "no usable image in %s: %s", nn_dataset_spec(l->p.data), l->texts[0]);
+    memcpy(pixels, batch->pixels, batch->good * (size_t) l->p.height * l->p.width * l->p.channels * sizeof *pixels);
+    for (uint32_t i = 0; labels != NULL && i < batch->n; i++)
+        if (batch->picture[i].st == VKC_OK)
+            labels[batch->picture[i].place] = nn_dataset_label(l->p.data, l->p.split, nn_loader_find(l, l->next, i));
+    *n = batch->good;
+    nn_decoder_release(l->decoder);
     l->next++;
-    pthread_cond_broadcast(&l->work);
-    pthread_mutex_unlock(&l->lock);
-    return VKC_OK;
+done:
+    return st;
 }
 
 uint32_t nn_loader_bad(nn_loader *l)
 {
-    pthread_mutex_lock(&l->lock);
-    uint32_t n = l->n_bad;
-    pthread_mutex_unlock(&l->lock);
-    return n;
+    return l->n_bad;
 }
 
 const char *nn_loader_bad_text(nn_loader *l, uint32_t i)
 {
-    return i < MAX_TEXTS && i < nn_loader_bad(l) ? l->texts[i] : NULL;
+    return i < MAX_TEXTS && i < l->n_bad ? l->texts[i] : NULL;
 }
 
 nn_augment_params nn_augment_default(const nn_dataset *data, uint32_t height, uint32_t width)

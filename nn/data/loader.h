@@ -1,8 +1,9 @@
-// loader.h — batches of a data set, decoded and augmented by worker threads while the caller works.
+// loader.h — batches of a data set, decoded and augmented by a decoder's threads while the caller works.
 //
 // Batch k of epoch e is a pure function of (data, seed, e, k): the number of threads, what was read before and
 // where reading began change nothing. Broken pictures are left out of their batch, named and counted.
 //
+// Memory: that of a decoder (nn/data/decoder.h) of three batches of floats, and the cache.
 // Thread-safety: one caller at a time per loader. The data set must outlive the loader.
 #ifndef NN_LOADER_H
 #define NN_LOADER_H
@@ -61,7 +62,7 @@ vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch);
 // Errors: E_FORMAT no picture of the split is usable; E_ARG after the last epoch; E_NOMEM.
 vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t *n);
 
-// Broken pictures met so far, each counted once, and what is wrong with the first few:
+// Broken pictures of the batches taken so far, each counted once, and what is wrong with the first few:
 // "x/y.jpg is cut off". NULL from the eighth on.
 uint32_t    nn_loader_bad(nn_loader *l);
 const char *nn_loader_bad_text(nn_loader *l, uint32_t i);

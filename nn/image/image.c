@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/image/exif.h"
 #include "nn/base/files.h"
+#include "nn/image/exif.h"
+#include "nn/image/png.h"
 
 #define DEFLATE_MOST 1032u          // bytes that one byte becomes at most: 258 of them for two bits
 #define JPEG_MOST 8192u             // pixels of one byte: 8 blocks of 64, each standing for 16 times as many
@@ -131,7 +132,9 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
                         NN_IMAGE_MAX_PIXELS >> 20);
     if (!can_hold(bytes, size, is_png, (uint64_t) w, (uint64_t) h))
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size, w, h);
-    uint8_t *rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
+    uint8_t *rgb = is_png ? nn_png_read(bytes, size, (uint32_t) w, (uint32_t) h) : NULL;
+    if (rgb == NULL)
+        rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
     nn_image im = { (uint32_t) w, (uint32_t) h, rgb };

@@ -1,53 +1,78 @@
-// classify.c — a model folder as a classifier of pictures: threads decode a batch, the model sees its good pictures.
+// classify.c — a model folder as a classifier of pictures: a decoder reads them, the model sees the good ones.
 #include "nn/infer/classify.h"
 
-#include "nn/base/files.h"
+#include "nn/data/decoder.h"
 #include "nn/image/image.h"
 #include "nn/infer/infer.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_BATCH 4096
-#define MAX_THREADS 64
-#define MAX_TEXT (NN_PATH_MAX + 256)
-
-typedef struct picture {
-    vkc_status st;
-    char     text[MAX_TEXT];        // what is wrong with it
-    uint32_t place;                 // in the run
-} picture;
+#define AHEAD ((size_t) 16 << 20)   // bytes of decoded pictures, beyond the three batches that there are in any case
+#define MAX_SLOTS 64
 
 struct nn_classifier {
     nn_model   *owned;                // NULL when the model is the caller's
     const nn_model *v;
     nn_infer *inf;
     nn_classifier_params p;
-    picture  *pictures;             // (batch)
-    uint8_t  *rgb;                  // (batch, height, width, 3), by place in the batch
-    float    *pixels, *logits;      // (batch, channels, height, width), (batch, classes), by place in the run
+    nn_decoder *decoder;
+    const nn_decoded *now;          // the pictures of the last run, or NULL
+    float    *logits;               // (batch, classes), by place in the run
     float    *scratch;              // (classes)
-    // of the run that is being decoded
-    const char *const *paths;
-    uint32_t n;
-    atomic_uint next;
+    const char *const *paths;       // the list that is being decoded
+    size_t    n_paths;
 };
+
+static size_t get_area(const nn_classifier *c)
+{
+    return (size_t) c->v->cfg.height * c->v->cfg.width;
+}
+
+static uint32_t get_len(void *user, uint64_t batch)
+{
+    const nn_classifier *c = (const nn_classifier *) user;
+    const uint64_t first = batch * c->p.batch, left = first < c->n_paths ? c->n_paths - first : 0;
+    return left < c->p.batch ? (uint32_t) left : c->p.batch;
+}
+
+static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t *scratch, uint8_t *rgb)
+{
+    const nn_classifier *c = (const nn_classifier *) user;
+    const nn_model_config *cfg = &c->v->cfg;
+    const char *path = c->paths[batch * c->p.batch + at];
+    nn_image im = { 0 };
+    (void) scratch;
+    vkc_status st = nn_image_load(path, &im);
+    if (st == VKC_OK)
+        st = nn_preprocess_run(&cfg->preprocess, path, &im, (nn_size) { cfg->height, cfg->width }, rgb);
+    nn_image_finish(&im);
+    return st;
+}
+
+static vkc_status init_decoder(nn_classifier *c)
+{
+    const nn_model_config *cfg = &c->v->cfg;
+    const size_t size = c->p.batch * get_area(c) * (3 + cfg->channels * sizeof(float)), n = AHEAD / size;
+    nn_decoder_params p = {
+        .source = { get_len, read_picture, c }, .batch = c->p.batch, .threads = c->p.threads,
+        .slots = n < 3 ? 3 : n > MAX_SLOTS ? MAX_SLOTS : (uint32_t) n,
+        .size = { cfg->height, cfg->width }, .channels = cfg->channels, .rgb = true,
+    };
+    memcpy(p.mean, cfg->mean, sizeof p.mean);
+    memcpy(p.std, cfg->std, sizeof p.std);
+    return nn_decoder_create(&p, &c->decoder);
+}
 
 static vkc_status init_memory(nn_classifier *c)
 {
-    const nn_model_config *cfg = &c->v->cfg;
-    const size_t n = c->p.batch, area = (size_t) cfg->height * cfg->width;
-    c->pictures = (picture *) calloc(n, sizeof *c->pictures);
-    c->rgb = (uint8_t *) malloc(n * 3 * area);
-    c->pixels = (float *) malloc(n * cfg->channels * area * sizeof *c->pixels);
-    c->logits = (float *) malloc(n * cfg->classes * sizeof *c->logits);
-    c->scratch = (float *) malloc(cfg->classes * sizeof *c->scratch);
-    if (!c->pictures || !c->rgb || !c->pixels || !c->logits || !c->scratch)
+    const size_t n = c->p.batch, classes = c->v->cfg.classes;
+    c->logits = (float *) malloc(n * classes * sizeof *c->logits);
+    c->scratch = (float *) malloc(classes * sizeof *c->scratch);
+    if (!c->logits || !c->scratch)
         return VKC_FAIL(VKC_E_NOMEM, "classify: no host memory for %u pictures at once", c->p.batch);
     return VKC_OK;
 }
@@ -66,9 +91,10 @@ vkc_status nn_classifier_create_of(const nn_model *v, const nn_classifier_params
     c->v = v;
     c->p = *p;
     c->p.batch = p->batch > 0 ? p->batch : 1;
-    long cores = p->threads > 0 ? (long) p->threads : sysconf(_SC_NPROCESSORS_ONLN);
-    c->p.threads = cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (uint32_t) cores;
     VKC_TRY(init_memory(c));
+    VKC_TRY(init_decoder(c));
+    if (p->n_paths > 0)
+        nn_classifier_start(c, p->paths, p->n_paths);
     VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = c->p.batch, .kept = p->kept }, &c->inf));
     *out = c;
     c = NULL;
@@ -94,11 +120,9 @@ void nn_classifier_destroy(nn_classifier *c)
 {
     if (!c)
         return;
+    nn_decoder_destroy(c->decoder);
     nn_infer_destroy(c->inf);
     nn_model_destroy(c->owned);
-    free(c->pictures);
-    free(c->rgb);
-    free(c->pixels);
     free(c->logits);
     free(c->scratch);
     free(c);
@@ -109,65 +133,24 @@ uint32_t nn_classifier_classes(const nn_classifier *c)
     return c->v->cfg.classes;
 }
 
-static size_t get_area(const nn_classifier *c)
-{
-    return (size_t) c->v->cfg.height * c->v->cfg.width;
-}
-
 const uint8_t *nn_classifier_rgb(const nn_classifier *c, uint32_t i)
 {
-    return c->rgb + i * 3 * get_area(c);
+    return c->now->rgb + i * 3 * get_area(c);
 }
 
 const float *nn_classifier_pixels(const nn_classifier *c, uint32_t i)
 {
-    return c->pixels + c->pictures[i].place * c->v->cfg.channels * get_area(c);
+    return c->now->pixels + c->now->picture[i].place * c->v->cfg.channels * get_area(c);
 }
 
 uint32_t nn_classifier_place(const nn_classifier *c, uint32_t i)
 {
-    return c->pictures[i].place;
+    return c->now->picture[i].place;
 }
 
 const uint32_t *nn_classifier_kept(const nn_classifier *c, uint32_t l)
 {
     return nn_infer_kept(c->inf, l);
-}
-
-static void decode(nn_classifier *c, uint32_t i)
-{
-    const nn_model_config *cfg = &c->v->cfg;
-    picture *p = &c->pictures[i];
-    nn_image im = { 0 };
-    p->st = nn_image_load(c->paths[i], &im);
-    if (p->st == VKC_OK)
-        p->st = nn_preprocess_run(&cfg->preprocess, c->paths[i], &im, (nn_size) { cfg->height, cfg->width },
-                                  c->rgb + i * 3 * get_area(c));
-    if (p->st != VKC_OK)
-        snprintf(p->text, sizeof p->text, "%s", vkc_last_error());
-    nn_image_finish(&im);
-}
-
-static void *decode_rest(void *user)
-{
-    nn_classifier *c = (nn_classifier *) user;
-    for (uint32_t i; (i = atomic_fetch_add(&c->next, 1)) < c->n;)
-        decode(c, i);
-    return NULL;
-}
-
-// This thread decodes too: with no other to be had all is done here.
-static void decode_all(nn_classifier *c)
-{
-    pthread_t threads[MAX_THREADS];
-    uint32_t n = 0;
-    const uint32_t want = c->p.threads < c->n ? c->p.threads : c->n;
-    atomic_store(&c->next, 0);
-    while (n + 1 < want && pthread_create(&threads[n], NULL, decode_rest, c) == 0)
-        n++;
-    decode_rest(c);
-    while (n > 0)
-        pthread_join(threads[--n], NULL);
 }
 
 static bool is_finite(const float *x, uint32_t n)
@@ -178,38 +161,33 @@ static bool is_finite(const float *x, uint32_t n)
     return true;
 }
 
-static void check_scores(nn_classifier *c, picture *p, const char *path)
+void nn_classifier_start(nn_classifier *c, const char *const *paths, size_t n)
 {
-    const uint32_t classes = c->v->cfg.classes;
-    if (p->st != VKC_OK || is_finite(c->logits + (size_t) p->place * classes, classes))
-        return;
-    p->st = VKC_E_FORMAT;
-    snprintf(p->text, sizeof p->text, "the model gives no finite score for %s; are its weights broken?", path);
+    nn_decoder_cancel(c->decoder);          // it may be reading the other list
+    c->now = NULL;
+    c->paths = paths;
+    c->n_paths = n;
+    nn_decoder_start(c->decoder, 0);
+}
+
+vkc_status nn_classifier_next(nn_classifier *c, uint32_t *n)
+{
+    *n = 0;
+    c->now = NULL;
+    vkc_status st = nn_decoder_get(c->decoder, &c->now);
+    if (st == VKC_OK && c->now != NULL && c->now->good > 0)
+        st = nn_infer_run(c->inf, c->now->pixels, c->now->good, c->logits);
+    if (st == VKC_OK && c->now != NULL)
+        *n = c->now->n;
+    return st;
 }
 
 vkc_status nn_classifier_run_batch(nn_classifier *c, const char *const *paths, uint32_t n)
 {
-    const nn_model_config *cfg = &c->v->cfg;
-    const size_t area = get_area(c);
-    uint32_t good = 0;
     if (n > c->p.batch)
         return VKC_FAIL(VKC_E_ARG, "classify: %u pictures at once, this was made for %u", n, c->p.batch);
-    c->paths = paths;
-    c->n = n;
-    decode_all(c);
-    for (uint32_t i = 0; i < n; i++) {
-        picture *p = &c->pictures[i];
-        if (p->st != VKC_OK && p->st != VKC_E_FORMAT && p->st != VKC_E_IO)
-            return VKC_FAIL(p->st, "%s", p->text);          // not the picture's fault
-        p->place = good;
-        if (p->st == VKC_OK)
-            nn_image_normalise(c->rgb + i * 3 * area, area, cfg->channels, cfg->mean, cfg->std,
-                               c->pixels + good++ * cfg->channels * area);
-    }
-    vkc_status st = good > 0 ? nn_infer_run(c->inf, c->pixels, good, c->logits) : VKC_OK;
-    for (uint32_t i = 0; st == VKC_OK && i < n; i++)
-        check_scores(c, &c->pictures[i], paths[i]);
-    return st;
+    nn_classifier_start(c, paths, n);
+    return nn_classifier_next(c, &n);
 }
 
 // Scores to the k best classes; the lower index wins a tie. Overwrites the scores.
@@ -241,11 +219,14 @@ static void fill_top(float *scores, const nn_model_config *cfg, uint32_t k, nn_t
 
 vkc_status nn_classifier_get(const nn_classifier *c, uint32_t i, uint32_t k, nn_top *top)
 {
-    const picture *p = &c->pictures[i];
+    const nn_decoded_picture *p = &c->now->picture[i];
     const uint32_t classes = c->v->cfg.classes;
     if (p->st != VKC_OK)
         return VKC_FAIL(p->st, "%s", p->text);
     memcpy(c->scratch, c->logits + (size_t) p->place * classes, classes * sizeof *c->scratch);
+    if (!is_finite(c->scratch, classes))
+        return VKC_FAIL(VKC_E_FORMAT, "the model gives no finite score for %s; are its weights broken?",
+                        c->paths[c->now->batch * c->p.batch + i]);
     fill_top(c->scratch, &c->v->cfg, k, top);
     return VKC_OK;
 }

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define MAX_TOP 100
-#define BATCH 16                    // pictures at once, where the device has memory for so many
+#define BATCH 32                    // pictures at once, where the device has memory for so many
 
 typedef struct classify_args {
     common_args common;
@@ -111,7 +111,8 @@ static vkc_status create_classifier(job *j)
     if (j->batch > j->list.n)
         j->batch = j->list.n > 0 ? (uint32_t) j->list.n : 1;
     for (;; j->batch /= 2) {
-        const nn_classifier_params p = { .batch = j->batch, .threads = a->threads, .kept = a->show != NULL };
+        const nn_classifier_params p = { .batch = j->batch, .threads = a->threads, .kept = a->show != NULL,
+                                         .paths = (const char *const *) j->list.path, .n_paths = j->list.n };
         vkc_status st = nn_classifier_create_of(j->v, &p, &j->c);
         const bool is_short = st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
         if (!is_short || a->batch > 0 || j->batch == 1)
@@ -145,13 +146,13 @@ static vkc_status draw(const job *j, uint32_t i)
     return show_add(j->sheet, &j->v->cfg, nn_classifier_rgb(j->c, i), words, nn_classifier_place(j->c, i));
 }
 
-static vkc_status classify_batch(job *j, size_t first, uint32_t n)
+// The next pictures of the list, whose first is paths[0]; *n = 0 when there are no more.
+static vkc_status classify_batch(job *j, const char *const *paths, uint32_t *n)
 {
-    const char *const *paths = (const char *const *) j->list.path + first;
     nn_top top[MAX_TOP];
-    vkc_status st = nn_classifier_run_batch(j->c, paths, n);
+    vkc_status st = nn_classifier_next(j->c, n);
     console_clear();
-    for (uint32_t i = 0; st == VKC_OK && i < n; i++) {
+    for (uint32_t i = 0; st == VKC_OK && i < *n; i++) {
         st = nn_classifier_get(j->c, i, j->k, top);
         if (st != VKC_OK) {
             st = goes_on(st, &j->bad) ? VKC_OK : st;
@@ -174,11 +175,13 @@ static vkc_status classify_all(job *j)
 {
     const double start = vkc_seconds();
     vkc_status st = VKC_OK;
-    for (size_t at = 0; st == VKC_OK && at < j->list.n && !console_is_stopped(); at += j->batch) {
-        const size_t left = j->list.n - at;
-        st = classify_batch(j, at, left < j->batch ? (uint32_t) left : j->batch);
-        if (left > j->batch)
-            nn_progress_report(console_progress, NULL, "classify", "images", "", start, 0, at + j->batch, j->list.n);
+    uint32_t n;
+    for (size_t at = 0; st == VKC_OK && at < j->list.n && !console_is_stopped(); at += n) {
+        st = classify_batch(j, (const char *const *) j->list.path + at, &n);
+        if (st == VKC_OK && !j->a->common.json)
+            fflush(stdout);                 // whoever reads sees results as they come
+        if (st == VKC_OK && j->list.n - at > n)
+            nn_progress_report(console_progress, NULL, "classify", "images", "", start, 0, at + n, j->list.n);
     }
     console_clear();
     return st;
@@ -227,7 +230,7 @@ done:
 static const arg table[] = {
     { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [5]" },
     { "batch", 0, ARG_U32, offsetof(classify_args, batch), 1, 4096, "N",
-      "pictures at once [16, fewer if memory is short]" },
+      "pictures at once [32, fewer if memory is short]" },
     { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
       "threads that decode pictures [as many as cores]" },
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",

@@ -1,6 +1,9 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/core/app.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -131,8 +134,20 @@ static vkc_status run(const command *c, int argc, char **argv)
     return st;
 }
 
+// Decoding takes and gives back the same few large buffers for every picture. By default the kernel gets them back, or
+// the end of the heap that they lay in, and zeroes them anew: a tenth of the time of a run that only classifies.
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    keep_memory();
     signal(SIGXFSZ, SIG_IGN);           // a file that grows too large is an error of its write
     console_init(false, false);
     app_keep_command(argc, argv);
