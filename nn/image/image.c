@@ -1,4 +1,4 @@
-// image.c — decoding checks around stb_image, pictures turned upright, normalisation.
+// image.c — decoding checks around libpng and stb_image, pictures turned upright, normalisation.
 #include "nn/image/image.h"
 
 #include <limits.h>
@@ -43,7 +43,7 @@ static uint32_t get_u32(const unsigned char *p)
     return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
 }
 
-// Chunks of a PNG lie within the file, the last closes it: stb_image takes memory for what a chunk claims to have.
+// Chunks of a PNG lie within the file, the last closes it: a decoder may take memory for what a chunk claims to have.
 static const char *find_png_fault(const unsigned char *p, size_t size)
 {
     if (size < 33 || memcmp(p + 12, "IHDR", 4) != 0)
@@ -105,7 +105,7 @@ static vkc_status turn(const char *name, nn_orientation o, nn_image *im)
     if (rgb == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory to turn %s", name);
     nn_exif_turn(o, im->rgb, im->height, im->width, rgb);
-    stbi_image_free(im->rgb);
+    free(im->rgb);
     *im = (nn_image) { o >= 5 ? im->height : im->width, o >= 5 ? im->width : im->height, rgb };
     return VKC_OK;
 }
@@ -124,21 +124,35 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
     const char *fault = is_jpeg ? find_jpeg_fault(bytes, size) : find_png_fault(bytes, size);
     if (fault != NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
-    if (!stbi_info_from_memory(bytes, (int) size, &w, &h, &n))
+    if (is_png) {
+        uint32_t width, height;
+        vkc_status known = nn_png_size(name, bytes, size, &width, &height);
+        if (known != VKC_OK)
+            return known;
+        w = width > INT_MAX ? INT_MAX : (int) width;
+        h = height > INT_MAX ? INT_MAX : (int) height;
+    } else if (!stbi_info_from_memory(bytes, (int) size, &w, &h, &n)) {
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
+    }
     if (w < 1 || h < 1 || w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE ||
         (uint64_t) w * (uint64_t) h > NN_IMAGE_MAX_PIXELS)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %d x %d pixels, more than the %u million that are read", name, w, h,
                         NN_IMAGE_MAX_PIXELS >> 20);
     if (!can_hold(bytes, size, is_png, (uint64_t) w, (uint64_t) h))
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size, w, h);
-    uint8_t *rgb = is_png ? nn_png_read(bytes, size, (uint32_t) w, (uint32_t) h) : NULL;
-    if (rgb == NULL)
-        rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
-    if (rgb == NULL)
-        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
-    nn_image im = { (uint32_t) w, (uint32_t) h, rgb };
-    vkc_status st = turn(name, nn_exif_find(bytes, size), &im);
+    nn_image im = { (uint32_t) w, (uint32_t) h, NULL };
+    vkc_status st = VKC_OK;
+    if (is_png) {
+        im.rgb = malloc((size_t) w * (size_t) h * 3);
+        st = im.rgb ? nn_png_read(name, bytes, size, im.width, im.height, im.rgb)
+                    : VKC_FAIL(VKC_E_NOMEM, "no memory for the pixels of %s", name);
+    } else {
+        im.rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
+        if (im.rgb == NULL)
+            st = VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
+    }
+    if (st == VKC_OK)
+        st = turn(name, nn_exif_find(bytes, size), &im);
     if (st == VKC_OK)
         *out = im;
     else
@@ -161,7 +175,7 @@ void nn_image_finish(nn_image *im)
 {
     if (im == NULL)
         return;
-    stbi_image_free(im->rgb);
+    free(im->rgb);
     memset(im, 0, sizeof *im);
 }
 

@@ -1,166 +1,102 @@
-// png.c — chunks of a PNG, its filters undone line by line in place, its samples made RGB.
+// png.c — libpng with a file in memory, errors in words instead of on standard error, and no limit left to chance.
 #include "nn/image/png.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "nn/image/inflate.h"
+#define HEADER 33u                  // bytes of signature and IHDR
+#define MAX_CHUNKS 1000             // with texts and profiles, which are not read
+#define MAX_CHUNK ((png_alloc_size_t) 8 << 20)
 
-enum { NONE, SUB, UP, AVERAGE, PAETH };
+typedef struct input {
+    const uint8_t *bytes;
+    size_t size, at;
+    char   why[128];
+} input;
+
+static void read_bytes(png_structp png, png_bytep out, size_t n)
+{
+    input *in = (input *) png_get_io_ptr(png);
+    if (n > in->size - in->at)
+        png_error(png, "it is cut off");
+    memcpy(out, in->bytes + in->at, n);
+    in->at += n;
+}
+
+static void keep_error(png_structp png, png_const_charp text)
+{
+    input *in = (input *) png_get_error_ptr(png);
+    snprintf(in->why, sizeof in->why, "%s", text);
+    png_longjmp(png, 1);
+}
+
+static void ignore_warning(png_structp png, png_const_charp text)
+{
+    (void) png;
+    (void) text;
+}
 
 static uint32_t get_u32(const uint8_t *p)
 {
     return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
 }
 
-static bool is_chunk(const uint8_t *chunk, const char *type)
+vkc_status nn_png_size(const char *name, const void *bytes, size_t size, uint32_t *width, uint32_t *height)
 {
-    return memcmp(chunk + 4, type, 4) == 0;
+    const uint8_t *p = (const uint8_t *) bytes;
+    if (size < HEADER || png_sig_cmp(p, 0, 8) != 0 || memcmp(p + 12, "IHDR", 4) != 0)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: it does not begin with its sizes", name);
+    *width = get_u32(p + 16);
+    *height = get_u32(p + 20);
+    return VKC_OK;
 }
 
-// Channels of a kind that is read here, else 0.
-static uint32_t find_channels(const uint8_t *bytes, size_t size)
+static void set_up(png_structp png, input *in)
 {
-    if (size < 33 || get_u32(bytes + 8) != 13 || bytes[24] != 8 || bytes[26] != 0 || bytes[27] != 0 || bytes[28] != 0)
-        return 0;
-    return bytes[25] == 0 ? 1 : bytes[25] == 2 ? 3 : bytes[25] == 4 ? 2 : bytes[25] == 6 ? 4 : 0;
+    png_set_read_fn(png, in, read_bytes);
+    png_set_user_limits(png, 0x7fffffff, 0x7fffffff);       // sizes are judged by the caller
+    png_set_chunk_cache_max(png, MAX_CHUNKS);
+    png_set_chunk_malloc_max(png, MAX_CHUNK);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
 }
 
-// The bytes of all IDAT chunks, which follow one another; joined in *joined when there are several. NULL when a chunk
-// is there that says how to read the pixels, or an order that is odd.
-static const uint8_t *find_data(const uint8_t *bytes, size_t size, size_t *len, uint8_t **joined)
+static void to_rgb(png_structp png, png_infop info)
 {
-    const uint8_t *first = NULL, *end = NULL;       // of the run of IDAT chunks, chunk heads included
-    uint32_t n = 0;
-    *len = 0;
-    for (size_t i = 33;; i += 12 + get_u32(bytes + i)) {
-        if (size - i < 12)
-            return NULL;
-        const uint8_t *chunk = bytes + i;
-        const size_t chunk_len = get_u32(chunk);
-        if (chunk_len > size - i - 12)
-            return NULL;
-        if (is_chunk(chunk, "IEND"))
-            break;
-        if (is_chunk(chunk, "IDAT")) {
-            if (first != NULL && chunk != end)
-                return NULL;
-            first = first != NULL ? first : chunk;
-            end = chunk + 12 + chunk_len;
-            *len += chunk_len;
-            n++;
-        } else if ((chunk[4] & 32) == 0 || is_chunk(chunk, "tRNS")) {
-            return NULL;
-        }
-    }
-    if (n == 0 || n == 1)
-        return n == 0 ? NULL : first + 8;
-    uint8_t *out = *joined = malloc(*len);
-    for (const uint8_t *p = first; out != NULL && p < end; p += 12 + get_u32(p)) {
-        memcpy(out, p + 8, get_u32(p));
-        out += get_u32(p);
-    }
-    return *joined;
+    png_set_expand(png);            // palettes, 1, 2 and 4 bits, transparent colors
+    png_set_strip_16(png);
+    png_set_strip_alpha(png);
+    png_set_gray_to_rgb(png);
+    png_set_interlace_handling(png);
+    png_read_update_info(png, info);
 }
 
-// The one of a, b and c (left, above, above left) that is nearest to a + b - c.
-static inline uint8_t predict(int a, int b, int c)
+vkc_status nn_png_read(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb)
 {
-    const int p = b - c, q = a - c;
-    const int pa = p < 0 ? -p : p, pb = q < 0 ? -q : q, pc = p + q < 0 ? -(p + q) : p + q;
-    const int bc = pb <= pc ? b : c;
-    return (uint8_t) (pa <= pb && pa <= pc ? a : bc);
-}
-
-// One line of n bytes, `up` the one above. `size` bytes are a pixel: a constant where this is called.
-static inline bool undo_filter(uint32_t filter, uint8_t *line, const uint8_t *up, size_t n, size_t size)
-{
-    uint8_t left[4] = { 0 }, corner[4] = { 0 };
-    switch (filter) {
-    case NONE:
-        return true;
-    case SUB:
-        for (size_t i = 0; i < n; i += size)
-            for (size_t k = 0; k < size; k++)
-                line[i + k] = left[k] = (uint8_t) (line[i + k] + left[k]);
-        return true;
-    case UP:
-        for (size_t i = 0; i < n; i++)
-            line[i] = (uint8_t) (line[i] + up[i]);
-        return true;
-    case AVERAGE:
-        for (size_t i = 0; i < n; i += size)
-            for (size_t k = 0; k < size; k++)
-                line[i + k] = left[k] = (uint8_t) (line[i + k] + ((left[k] + up[i + k]) >> 1));
-        return true;
-    case PAETH:
-        for (size_t i = 0; i < n; i += size)
-            for (size_t k = 0; k < size; k++) {
-                left[k] = (uint8_t) (line[i + k] + predict(left[k], up[i + k], corner[k]));
-                corner[k] = up[i + k];
-                line[i + k] = left[k];
-            }
-        return true;
-    default:
-        return false;
+    input in = { .bytes = (const uint8_t *) bytes, .size = size };
+    png_infop info = NULL;
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &in, keep_error, ignore_warning);
+    if (png == NULL || (info = png_create_info_struct(png)) == NULL) {
+        png_destroy_read_struct(&png, &info, NULL);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory to read %s", name);
     }
-}
-
-static bool undo_filter_of(uint32_t channels, uint32_t filter, uint8_t *line, const uint8_t *up, size_t n)
-{
-    return channels == 1 ? undo_filter(filter, line, up, n, 1) : channels == 2 ? undo_filter(filter, line, up, n, 2)
-         : channels == 3 ? undo_filter(filter, line, up, n, 3) : undo_filter(filter, line, up, n, 4);
-}
-
-static void write_rgb(const uint8_t *line, uint32_t channels, uint32_t w, uint8_t *rgb)
-{
-    if (channels == 3) {
-        memcpy(rgb, line, (size_t) w * 3);
-        return;
+    if (setjmp(png_jmpbuf(png)) != 0) {
+        png_destroy_read_struct(&png, &info, NULL);
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, in.why);
     }
-    for (uint32_t x = 0; x < w; x++, line += channels, rgb += 3) {
-        rgb[0] = line[0];
-        rgb[1] = line[channels == 4 ? 1 : 0];
-        rgb[2] = line[channels == 4 ? 2 : 0];
-    }
-}
-
-// Lines of a filter's number and n bytes, h of them, then one of zeros, which is above the first.
-static bool write_lines(uint8_t *raw, uint32_t channels, uint32_t w, uint32_t h, uint8_t *rgb)
-{
-    const size_t n = (size_t) w * channels;
-    const uint8_t *up = raw + h * (n + 1);
-    memset(raw + h * (n + 1), 0, n);
-    for (uint32_t y = 0; y < h; y++) {
-        uint8_t *line = raw + y * (n + 1) + 1;
-        if (!undo_filter_of(channels, line[-1], line, up, n))
-            return false;
-        write_rgb(line, channels, w, rgb + (size_t) y * w * 3);
-        up = line;
-    }
-    return true;
-}
-
-uint8_t *nn_png_read(const uint8_t *bytes, size_t size, uint32_t w, uint32_t h)
-{
-    const uint32_t channels = find_channels(bytes, size);
-    const size_t n = (size_t) w * channels;
-    uint8_t *joined = NULL, *raw = NULL, *rgb = NULL;
-    size_t len = 0;
-    if (channels == 0)
-        return NULL;
-    const uint8_t *data = find_data(bytes, size, &len, &joined);
-    if (data != NULL) {
-        raw = malloc(h * (n + 1) + n + NN_INFLATE_SLACK);
-        rgb = malloc((size_t) w * h * 3);
-    }
-    if (raw == NULL || rgb == NULL || !nn_inflate(data, len, raw, h * (n + 1)) ||
-        !write_lines(raw, channels, w, h, rgb)) {
-        free(rgb);
-        rgb = NULL;
-    }
-    free(joined);
-    free(raw);
-    return rgb;
+    set_up(png, &in);
+    png_read_info(png, info);
+    if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)
+        png_error(png, "its sizes change");
+    const int passes = png_get_interlace_type(png, info) == PNG_INTERLACE_NONE ? 1 : 7;
+    to_rgb(png, info);
+    if (png_get_rowbytes(png, info) != (size_t) width * 3)
+        png_error(png, "its kind of pixels is not known");
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t y = 0; y < height; y++)
+            png_read_row(png, rgb + (size_t) y * width * 3, NULL);
+    png_read_end(png, NULL);
+    png_destroy_read_struct(&png, &info, NULL);
+    return VKC_OK;
 }
