@@ -105,8 +105,7 @@ static size_t write_kind(uint8_t *out, size_t room, uint32_t w, uint32_t h, int 
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < h; y++) {
             for (size_t i = 0; i < sizeof row; i++)
-
-                    row[i] = (uint8_t) (type == PNG_COLOR_TYPE_PALETTE ? (depth == 8 ? (i + y) % 4 : 0x1b) : i * 37 + y * 11);
+                row[i] = (uint8_t) (type != PNG_COLOR_TYPE_PALETTE ? i * 37 + y * 11 : depth == 8 ? (i + y) % 4 : 0x1b);
             png_write_row(png, row);
         }
     png_write_end(png, info);
