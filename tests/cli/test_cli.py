@@ -285,7 +285,7 @@ def test_model(work):
     compared = {row["mixer"] for row in value.get("rows", []) if row.get("serial_ratio", 0) > 0}
     check(compared and compared <= set(chunked), f"bench scaling --compare-serial: {value.get('rows')}")
     check_run(0, "gnuplot is not installed", *small, "--tokens", "4", "--mixers", "attention",
-              env={**os.environ, "PATH": "/dev/null"})
+              env={**os.environ, "PATH": str(work / "no-such-folder")})
     check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
     check_run(2, "whole number from 1", "bench", "scaling", "--tokens", "64,many")
     check_run(2, "not a multiple", "bench", "scaling", "--dim", "7", "--heads", "2")

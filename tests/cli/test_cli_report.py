@@ -78,7 +78,7 @@ def test_runs(work):
     check("This run is not finished" in read_page(work / "half.html")[0], "report: of a run that is not finished")
     check(not (half / "report.html").exists(), "report -o: another page")
     check_run(0, "gnuplot is not installed", "report", done, "-o", work / "plain.html",
-              env={**os.environ, "PATH": "/dev/null"})
+              env={**os.environ, "PATH": str(work / "no-such-folder")})
     text, page = read_page(work / "plain.html")
     check("svg" not in page.tags and "gnuplot was not found" in text, "report without gnuplot: says nothing of it")
     check(page.tags.get("table", 0) >= 6, "report without gnuplot: no tables")

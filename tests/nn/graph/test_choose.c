@@ -6,6 +6,7 @@
 #include "nn/graph/choose/choose.h"
 
 #include "spv/args.h"
+#include "tests/filter.h"
 #include "tests/vk/vk_test.h"
 
 #include <stdlib.h>
@@ -236,5 +237,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table), cmocka_unit_test(test_words), cmocka_unit_test(test_environment),
     };
+    test_filter_names(argc, argv, tests, sizeof tests / sizeof *tests);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
