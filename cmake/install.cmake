@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 add_library(libpare STATIC
   $<TARGET_OBJECTS:shaders> $<TARGET_OBJECTS:vk> $<TARGET_OBJECTS:nn> $<TARGET_OBJECTS:distill>)
 set_target_properties(libpare PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare LINKER_LANGUAGE C)
-target_link_libraries(libpare PUBLIC Vulkan::Vulkan Threads::Threads PNG::PNG m PRIVATE PkgConfig::JANSSON)
+target_link_libraries(libpare PUBLIC Vulkan::Vulkan Threads::Threads PNG::PNG JPEG::JPEG ${DEFLATE} m PRIVATE PkgConfig::JANSSON)
 target_include_directories(libpare INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/pare>)
 
 set(headers ${CMAKE_INSTALL_INCLUDEDIR}/pare)

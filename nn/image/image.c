@@ -1,4 +1,4 @@
-// image.c — decoding checks around libpng and stb_image, pictures turned upright, normalisation.
+// image.c — checks around the decoders of PNG and JPEG, pictures turned upright, normalisation.
 #include "nn/image/image.h"
 
 #include <limits.h>
@@ -7,36 +7,11 @@
 
 #include "nn/base/files.h"
 #include "nn/image/exif.h"
+#include "nn/image/jpeg.h"
 #include "nn/image/png.h"
 
 #define DEFLATE_MOST 1032u          // bytes that one byte becomes at most: 258 of them for two bits
 #define JPEG_MOST 8192u             // pixels of one byte: 8 blocks of 64, each standing for 16 times as many
-#define STBI_NO_STDIO
-#include <stb_image.h>
-#define STBI_WRITE_NO_STDIO
-#include <stb_image_write.h>
-
-// Do the Huffman tables of a DHT segment, whose bytes after the marker are given, have at most 256 codes each?
-// stb_image before 2.28 writes past its arrays when they have more.
-static bool is_good_dht(const unsigned char *p, size_t size)
-{
-    if (size < 2)
-        return false;
-    size_t len = (size_t) p[0] << 8 | p[1], at = 2;
-    if (len > size)
-        return false;
-    while (at < len) {
-        size_t n = 0;
-        if (len - at < 17)
-            return false;
-        for (int i = 1; i <= 16; i++)
-            n += p[at + (size_t) i];
-        at += 17 + n;
-        if (n > 256 || at > len)
-            return false;
-    }
-    return at == len;
-}
 
 static uint32_t get_u32(const unsigned char *p)
 {
@@ -83,8 +58,6 @@ static const char *find_jpeg_fault(const unsigned char *p, size_t size)
         i += 2;
         if (marker == 0xd9 && is_scan)
             return NULL;
-        if (marker == 0xc4 && !is_good_dht(p + i, size - i))
-            return "a Huffman table is broken";
         if (is_scan)
             continue;
         size_t len = size - i >= 2 ? (size_t) p[i] << 8 | p[i + 1] : 0;
@@ -114,7 +87,7 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
 {
     static const unsigned char png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
     static const unsigned char jpeg[3] = { 0xff, 0xd8, 0xff };
-    int w, h, n;
+    uint32_t w, h;
     if (size == 0)
         return VKC_FAIL(VKC_E_FORMAT, "%s is empty", name);
     bool is_png = size >= sizeof png && memcmp(bytes, png, sizeof png) == 0;
@@ -124,33 +97,18 @@ vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_im
     const char *fault = is_jpeg ? find_jpeg_fault(bytes, size) : find_png_fault(bytes, size);
     if (fault != NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
-    if (is_png) {
-        uint32_t width, height;
-        vkc_status known = nn_png_size(name, bytes, size, &width, &height);
-        if (known != VKC_OK)
-            return known;
-        w = width > INT_MAX ? INT_MAX : (int) width;
-        h = height > INT_MAX ? INT_MAX : (int) height;
-    } else if (!stbi_info_from_memory(bytes, (int) size, &w, &h, &n)) {
-        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
-    }
-    if (w < 1 || h < 1 || w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE ||
-        (uint64_t) w * (uint64_t) h > NN_IMAGE_MAX_PIXELS)
-        return VKC_FAIL(VKC_E_FORMAT, "%s has %d x %d pixels, more than the %u million that are read", name, w, h,
+    vkc_status st = is_png ? nn_png_size(name, bytes, size, &w, &h) : nn_jpeg_size(name, bytes, size, &w, &h);
+    if (st != VKC_OK)
+        return st;
+    if (w < 1 || h < 1 || w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE || (uint64_t) w * h > NN_IMAGE_MAX_PIXELS)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %u x %u pixels, more than the %u million that are read", name, w, h,
                         NN_IMAGE_MAX_PIXELS >> 20);
-    if (!can_hold(bytes, size, is_png, (uint64_t) w, (uint64_t) h))
-        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size, w, h);
-    nn_image im = { (uint32_t) w, (uint32_t) h, NULL };
-    vkc_status st = VKC_OK;
-    if (is_png) {
-        im.rgb = malloc((size_t) w * (size_t) h * 3);
-        st = im.rgb ? nn_png_read(name, bytes, size, im.width, im.height, im.rgb)
-                    : VKC_FAIL(VKC_E_NOMEM, "no memory for the pixels of %s", name);
-    } else {
-        im.rgb = stbi_load_from_memory(bytes, (int) size, &w, &h, &n, 3);
-        if (im.rgb == NULL)
-            st = VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, stbi_failure_reason());
-    }
+    if (!can_hold(bytes, size, is_png, w, h))
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %u x %u pixels", name, size, w, h);
+    nn_image im = { w, h, malloc((size_t) w * h * 3) };
+    if (im.rgb == NULL)
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for the pixels of %s", name);
+    st = is_png ? nn_png_read(name, bytes, size, w, h, im.rgb) : nn_jpeg_read(name, bytes, size, w, h, im.rgb);
     if (st == VKC_OK)
         st = turn(name, nn_exif_find(bytes, size), &im);
     if (st == VKC_OK)
@@ -179,27 +137,22 @@ void nn_image_finish(nn_image *im)
     memset(im, 0, sizeof *im);
 }
 
-typedef struct png_writer { nn_saver *saver; vkc_status st; } png_writer;
-
-static void write_bytes(void *user, void *data, int size)
+static vkc_status write_bytes(void *user, const void *bytes, size_t size)
 {
-    png_writer *w = user;
-    w->st = nn_saver_write(w->saver, data, (size_t) size);
+    return nn_saver_write((nn_saver *) user, bytes, size);
 }
 
 vkc_status nn_image_save(const nn_image *im, const char *path)
 {
-    png_writer w = { NULL, VKC_OK };
+    nn_saver *saver = NULL;
     vkc_status st;
     if (im->width == 0 || im->height == 0 || (uint64_t) im->width * im->height > NN_IMAGE_MAX_PIXELS)
         return VKC_FAIL(VKC_E_ARG, "a picture of %u x %u pixels is not written", im->width, im->height);
-    VKC_TRY(nn_saver_create(path, &w.saver));
-    if (!stbi_write_png_to_func(write_bytes, &w, (int) im->width, (int) im->height, 3, im->rgb, (int) (3 * im->width)))
-        w.st = VKC_FAIL(VKC_E_NOMEM, "no memory to write %s", path);
-    VKC_TRY(w.st);
-    VKC_TRY(nn_saver_submit(w.saver));
+    VKC_TRY(nn_saver_create(path, &saver));
+    VKC_TRY(nn_png_write(im->rgb, im->width, im->height, write_bytes, saver));
+    VKC_TRY(nn_saver_submit(saver));
 done:
-    nn_saver_destroy(w.saver);
+    nn_saver_destroy(saver);
     return st;
 }
 

@@ -23,8 +23,8 @@ typedef struct nn_image {
 } nn_image;
 
 // Decode, and turn as the camera says (nn/image/exif.h). Grey and palettes become RGB, alpha is dropped, of 16 bits the
-// high 8 stay; CMYK JPEG becomes what stb_image makes of it. `name` is for messages.
-// Of a PNG every decoder makes the same pixels; of a JPEG another one's may differ by a level or so.
+// high 8 stay; CMYK JPEG becomes RGB without a profile (nn/image/jpeg.h). `name` is for messages.
+// Of a PNG every decoder makes the same pixels; of a JPEG those of libjpeg-turbo, which Pillow has too.
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out);
 vkc_status nn_image_load(const char *path, nn_image *out);
 void       nn_image_finish(nn_image *im);       // zeroed is fine

@@ -72,7 +72,8 @@ static void to_rgb(png_structp png, png_infop info)
     png_read_update_info(png, info);
 }
 
-vkc_status nn_png_read(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb)
+static vkc_status read_any(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height,
+                           uint8_t *rgb)
 {
     input in = { .bytes = (const uint8_t *) bytes, .size = size };
     png_infop info = NULL;
@@ -98,5 +99,62 @@ vkc_status nn_png_read(const char *name, const void *bytes, size_t size, uint32_
             png_read_row(png, rgb + (size_t) y * width * 3, NULL);
     png_read_end(png, NULL);
     png_destroy_read_struct(&png, &info, NULL);
+    return VKC_OK;
+}
+
+vkc_status nn_png_read(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb)
+{
+    if (nn__png_read_fast((const uint8_t *) bytes, size, width, height, rgb))
+        return VKC_OK;
+    return read_any(name, bytes, size, width, height, rgb);
+}
+
+typedef struct output {
+    vkc_status (*write)(void *user, const void *bytes, size_t size);
+    void      *user;
+    vkc_status st;
+} output;
+
+static void write_bytes(png_structp png, png_bytep bytes, size_t n)
+{
+    output *out = (output *) png_get_io_ptr(png);
+    out->st = out->write(out->user, bytes, n);
+    if (out->st != VKC_OK)
+        png_longjmp(png, 1);
+}
+
+static void flush_nothing(png_structp png)
+{
+    (void) png;
+}
+
+static void leave(png_structp png, png_const_charp text)
+{
+    (void) text;
+    png_longjmp(png, 1);
+}
+
+vkc_status nn_png_write(const uint8_t *rgb, uint32_t width, uint32_t height,
+                        vkc_status (*write)(void *user, const void *bytes, size_t size), void *user)
+{
+    output out = { write, user, VKC_OK };
+    png_infop info = NULL;
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, leave, ignore_warning);
+    if (png == NULL || (info = png_create_info_struct(png)) == NULL) {
+        png_destroy_write_struct(&png, &info);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory to write a picture");
+    }
+    if (setjmp(png_jmpbuf(png)) != 0) {
+        png_destroy_write_struct(&png, &info);
+        return out.st != VKC_OK ? out.st : VKC_FAIL(VKC_E_NOMEM, "no memory to write a picture");
+    }
+    png_set_write_fn(png, &out, write_bytes, flush_nothing);
+    png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    for (uint32_t y = 0; y < height; y++)
+        png_write_row(png, rgb + (size_t) y * width * 3);
+    png_write_end(png, info);
+    png_destroy_write_struct(&png, &info);
     return VKC_OK;
 }

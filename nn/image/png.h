@@ -1,9 +1,10 @@
-// png.h — PNG files decoded by libpng, as RGB of 8 bits.
+// png.h — PNG files decoded by libpng, the common kinds faster, as RGB of 8 bits; and written.
 //
 // Thread-safety: safe.
 #ifndef NN_PNG_H
 #define NN_PNG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,16 @@ vkc_status nn_png_size(const char *name, const void *bytes, size_t size, uint32_
 // All kinds of PNG -> rgb (height, width, 3): palettes and grey are expanded, of 16 bits the higher 8 are taken,
 // transparency is dropped, no gamma is applied. E_FORMAT in words that name the picture, E_NOMEM.
 vkc_status nn_png_read(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb);
+
+// For nn_png_read, which is what to call: of 8 bits, grey or RGB with or without alpha, no palette, no transparent
+// color
+// and no interlacing. False for all else, when anything in it is odd or broken, and when memory is short: libpng then
+// reads it or says what is wrong. The same pixels.
+bool       nn__png_read_fast(const uint8_t *bytes, size_t size, uint32_t width, uint32_t height, uint8_t *rgb);
+
+// rgb (height, width, 3) as a PNG, piece by piece to `write`, whose failure is handed on. E_NOMEM.
+vkc_status nn_png_write(const uint8_t *rgb, uint32_t width, uint32_t height,
+                        vkc_status (*write)(void *user, const void *bytes, size_t size), void *user);
 
 #ifdef __cplusplus
 }

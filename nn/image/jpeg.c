@@ -1,0 +1,133 @@
+// jpeg.c — libjpeg-turbo with a file in memory: errors in words instead of an exit, warnings that mean damage as
+// errors.
+#include "nn/image/jpeg.h"
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#define MAX_SCANS 200               // of a progressive picture: each takes a pass over all of it
+
+typedef struct decoder {
+    struct jpeg_decompress_struct d;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf out;
+    char    why[JMSG_LENGTH_MAX];
+    uint8_t *line;                  // CMYK: (width, 4)
+} decoder;
+
+static decoder *of(j_common_ptr c)
+{
+    return (decoder *) c->client_data;
+}
+
+static void leave(j_common_ptr c)
+{
+    c->err->format_message(c, of(c)->why);
+    longjmp(of(c)->out, 1);
+}
+
+// Of damaged data; what is merely odd (bytes between segments) is not said at this level.
+static void warn(j_common_ptr c, int level)
+{
+    if (level < 0 && c->err->msg_code != JWRN_EXTRANEOUS_DATA && c->err->msg_code != JWRN_ADOBE_XFORM)
+        leave(c);
+}
+
+static void be_silent(j_common_ptr c)
+{
+    (void) c;
+}
+
+static void count_scans(j_common_ptr c)
+{
+    decoder *x = of(c);
+    if (c->is_decompressor && x->d.input_scan_number > MAX_SCANS) {
+        snprintf(x->why, sizeof x->why, "it has more than %d scans", MAX_SCANS);
+        longjmp(x->out, 1);
+    }
+}
+
+static void start(decoder *x, const void *bytes, size_t size)
+{
+    x->d.err = jpeg_std_error(&x->errors);
+    x->d.client_data = x;
+    x->errors.error_exit = leave;
+    x->errors.emit_message = warn;
+    x->errors.output_message = be_silent;
+    jpeg_create_decompress(&x->d);
+    x->progress.progress_monitor = count_scans;
+    x->d.progress = &x->progress;
+    jpeg_mem_src(&x->d, (const unsigned char *) bytes, (unsigned long) size);
+    jpeg_read_header(&x->d, TRUE);
+}
+
+static vkc_status fail(decoder *x, const char *name)
+{
+    jpeg_destroy_decompress(&x->d);
+    free(x->line);
+    return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, x->why);
+}
+
+vkc_status nn_jpeg_size(const char *name, const void *bytes, size_t size, uint32_t *width, uint32_t *height)
+{
+    decoder x = { .line = NULL };
+    if (setjmp(x.out) != 0)
+        return fail(&x, name);
+    start(&x, bytes, size);
+    *width = x.d.image_width;
+    *height = x.d.image_height;
+    jpeg_destroy_decompress(&x.d);
+    return VKC_OK;
+}
+
+// Inverted, as all programs store them: 255 is no ink.
+static void write_cmyk(const uint8_t *cmyk, uint32_t width, uint8_t *rgb)
+{
+    for (uint32_t i = 0; i < width; i++)
+        for (uint32_t k = 0; k < 3; k++)
+            rgb[3 * i + k] = (uint8_t) ((cmyk[4 * i + k] * cmyk[4 * i + 3] + 127) / 255);
+}
+
+static void read_lines(decoder *x, uint8_t *rgb)
+{
+    const uint32_t width = x->d.output_width;
+    const bool is_cmyk = x->d.output_components == 4;
+    if (is_cmyk && (x->line = (uint8_t *) malloc((size_t) width * 4)) == NULL)
+        ERREXIT1(&x->d, JERR_OUT_OF_MEMORY, 0);
+    while (x->d.output_scanline < x->d.output_height) {
+        uint8_t *at = rgb + (size_t) x->d.output_scanline * width * 3;
+        JSAMPROW row = is_cmyk ? x->line : at;
+        jpeg_read_scanlines(&x->d, &row, 1);
+        if (is_cmyk)
+            write_cmyk(x->line, width, at);
+    }
+}
+
+vkc_status nn_jpeg_read(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height,
+                        uint8_t *rgb)
+{
+    decoder x = { .line = NULL };
+    if (setjmp(x.out) != 0)
+        return fail(&x, name);
+    start(&x, bytes, size);
+    const bool is_cmyk = x.d.jpeg_color_space == JCS_CMYK || x.d.jpeg_color_space == JCS_YCCK;
+    x.d.out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
+    jpeg_start_decompress(&x.d);
+    if (x.d.output_width != width || x.d.output_height != height || x.d.output_components != (is_cmyk ? 4 : 3)) {
+        snprintf(x.why, sizeof x.why, "its sizes change");
+        return fail(&x, name);
+    }
+    read_lines(&x, rgb);
+    jpeg_finish_decompress(&x.d);
+    jpeg_destroy_decompress(&x.d);
+    free(x.line);
+    return VKC_OK;
+}
