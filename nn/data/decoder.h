@@ -4,9 +4,9 @@
 // batches ahead of the caller and wait when all are full. Batches come out in order, and with a source that is a pure
 // function their bits are the same whatever the number of threads.
 //
-// Memory: slots * batch * height * width * (4 * channels + 3 with `rgb`) bytes of host memory, and a thread and
-// for the caller 3 * height * width + `scratch`, all taken when the decoder is made, beside what decoding one picture
-// a thread takes.
+// Memory: slots * batch * height * width * (4 * channels + 3 with `rgb`) bytes of the host, and for each thread and the
+// caller 3 * height * width + `scratch`, all taken when the decoder is made; beside it what each thread's one picture
+// takes while it is decoded.
 // Thread-safety: one caller at a time per decoder.
 #ifndef NN_DECODER_H
 #define NN_DECODER_H
