@@ -41,7 +41,7 @@ vkc_status plot_run(const char *from, const char *to, bool *is_there)
     if (n < 0 || (size_t) n >= sizeof part)
         return VKC_FAIL(VKC_E_IO, "the path %.60s... is too long", to);
     int e = spawn(from, part, &child);
-    if (e == ENOENT) {
+    if (e == ENOENT || e == ENOTDIR) {
         *is_there = false;
         unlink(part);
         return VKC_OK;
