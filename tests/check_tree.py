@@ -27,6 +27,7 @@ FLOORS = {"vk": 1, "nn": 2, "distill": 3, "pipeline": 4, "apps": 5}
 ROOMS = {           # the folders of a floor, lowest first
     "nn": ["base", "graph", "ops", "image", "checkpoint", "mixers", "data", "models", "train", "infer"],
     "distill": ["statistics", "sparsity", "prune", "retain", "transfer", "search", "study"],
+    "pipeline": ["base", "timing", "run", "train", "retain", "distill", "study", "api"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 MACHINE_PATH = re.compile(r"(?<![\w.$}*-])/(work|tmp|home|root|Users)/")
@@ -315,6 +316,8 @@ BAD = [
     ({"distill/search/a.c": '// a.c — a file of distill.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
     ({"distill/search/a.c": '// a.c — a file of distill.\n#include "pipeline/run/run.h"\n'}, "upward include"),
     ({"pipeline/run/a.c": '// a.c — a file of pipeline.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
+    ({"pipeline/run/a.c": '// a.c — a file of pipeline.\n#include "pipeline/study/study.h"\n'}, "upward include"),
+    ({"pipeline/a.c": "// a.c — a file of pipeline.\n"}, "is in none of the rooms"),
     ({"vk/a.c": '// a.c — a file of vk.\n#include "spv/shaders.h"\n'}, "knows no kernel"),
     ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "tests/device.h"\n'}, "of the tests"),
     ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "op.h"\n'}, "not rooted"),

@@ -5,8 +5,8 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
-#include "pipeline/block.h"
-#include "pipeline/json.h"
+#include "pipeline/timing/block.h"
+#include "pipeline/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,10 +6,10 @@
 #include "distill/search/search.h"
 #include "distill/sparsity/sparsity.h"
 #include "distill/transfer/transfer.h"
-#include "pipeline/measure.h"
-#include "pipeline/model_times.h"
+#include "pipeline/base/measure.h"
+#include "pipeline/timing/model_times.h"
 #include "pipeline/run/run.h"
-#include "pipeline/students.h"
+#include "pipeline/base/students.h"
 #include "pipeline/train/tuning.h"
 
 #ifdef __cplusplus

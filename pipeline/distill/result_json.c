@@ -1,7 +1,7 @@
 // result_json.c — what a distillation found, for scripts, run.json and pare report.
 #include "pipeline/distill/stages_impl.h"
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 static json_t *build_step(const pipeline_distill_result *r, const distill_step *s)
 {

@@ -3,7 +3,7 @@
 
 #include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 #include "pipeline/run/save.h"
 
 #include <stdlib.h>

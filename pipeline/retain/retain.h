@@ -4,7 +4,7 @@
 
 #include "distill/retain/retain.h"
 #include "distill/retain/retain_stats.h"
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 #include "pipeline/run/run.h"
 #include "shaders/halt/halt_loss.h"
 

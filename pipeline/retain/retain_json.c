@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 // Share of `all` patches that are there, by layer.
 static json_t *build_shares(const uint64_t *count, uint64_t all, uint32_t n)

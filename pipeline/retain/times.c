@@ -5,7 +5,7 @@
 
 #include "nn/data/loader.h"
 #include "nn/models/picture_loader.h"
-#include "pipeline/model_times.h"
+#include "pipeline/timing/model_times.h"
 
 #define ROUNDS 9u                   // of which the median counts
 #define BATCH  64u

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "pipeline/version.h"
+#include "pipeline/base/version.h"
 
 void pipeline_date(char out[32])
 {

@@ -2,7 +2,7 @@
 #ifndef PIPELINE_PROVENANCE_H
 #define PIPELINE_PROVENANCE_H
 
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 
 #include <jansson.h>
 

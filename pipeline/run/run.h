@@ -5,7 +5,7 @@
 #ifndef PIPELINE_RUN_H
 #define PIPELINE_RUN_H
 
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 
 #include <jansson.h>
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 #include "pipeline/run/card.h"
 #include "pipeline/run/output.h"
 

@@ -1,7 +1,7 @@
 // groups_json.c — groups of layers side by side, as JSON: what each cost, and what that goes along with.
 #include "pipeline/study/study_impl.h"
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 double pipeline_groups_value(const pipeline_groups_result *r, double score)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 #include "pipeline/run/model_hash.h"
 
 static vkc_status check_room(const study_work *w, uint32_t more)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 #define PICTURES 1000u              // as many as there are, up to this
 

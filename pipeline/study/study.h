@@ -5,10 +5,10 @@
 
 #include "distill/sparsity/sparsity.h"
 #include "distill/study/study.h"
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 #include "pipeline/retain/retain.h"
 #include "pipeline/run/run.h"
-#include "pipeline/students.h"
+#include "pipeline/base/students.h"
 #include "pipeline/train/tuning.h"
 
 #ifdef __cplusplus

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "nn/base/files.h"
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"

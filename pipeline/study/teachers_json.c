@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "distill/statistics/statistics.h"
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 pipeline_gap pipeline_teachers_gap(const pipeline_teachers_result *r, uint32_t i, const char *mixer)
 {

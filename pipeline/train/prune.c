@@ -1,7 +1,7 @@
 // prune.c — trained towards few units, cut, tuned, measured and written.
 #include "pipeline/train/prune.h"
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 #include "pipeline/train/session_impl.h"
 
 static json_t *build_timing(const pipeline_prune_params *p, const pipeline_prune_result *r)

@@ -4,7 +4,7 @@
 #define PIPELINE_PRUNE_H
 
 #include "distill/prune/prune.h"
-#include "pipeline/model_times.h"
+#include "pipeline/timing/model_times.h"
 #include "pipeline/train/tune.h"
 
 #ifdef __cplusplus

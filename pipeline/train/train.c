@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 #include "pipeline/train/tuning.h"

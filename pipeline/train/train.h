@@ -3,7 +3,7 @@
 #define PIPELINE_TRAIN_H
 
 #include "nn/train/train.h"
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 #include "pipeline/run/run.h"
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 // tune.c — a student trained on its own stream, measured and written.
 #include "pipeline/train/session_impl.h"
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 static json_t *build_result(const pipeline_session *s, const pipeline_tune_result *r)
 {

@@ -3,7 +3,7 @@
 #ifndef PIPELINE_TUNE_H
 #define PIPELINE_TUNE_H
 
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 #include "pipeline/run/run.h"
 #include "pipeline/train/tuning.h"
 

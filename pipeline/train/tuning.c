@@ -1,7 +1,7 @@
 // tuning.c — settings of a training of a student, and what it found.
 #include "pipeline/train/tuning.h"
 
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 // Of a weight that may not be given: the library's default, or none for 0.
 static double weight(double x)

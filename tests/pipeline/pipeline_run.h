@@ -5,7 +5,7 @@
 #include "tests/device_dir.h"
 
 #include "nn/base/files.h"
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 #include "pipeline/train/train.h"
 
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/timing.h"
+#include "pipeline/timing/timing.h"
 
 static char order[256];             // who was replayed, one letter each
 

@@ -1,7 +1,7 @@
 // bench_ops.c — one op on memory of its own, its kernels timed by the device's timestamps.
 #include "apps/cli/bench/bench_ops.h"
 
-#include "pipeline/timing.h"
+#include "pipeline/timing/timing.h"
 #include "nn/base/rng.h"
 #include "nn/graph/run.h"
 

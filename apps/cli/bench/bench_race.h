@@ -3,8 +3,8 @@
 #define CLI_BENCH_RACE_H
 
 #include "apps/cli/core/app.h"
-#include "pipeline/block.h"
-#include "pipeline/timing.h"
+#include "pipeline/timing/block.h"
+#include "pipeline/timing/timing.h"
 
 #define BENCH_RACE_MAX 12
 

@@ -7,7 +7,7 @@
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "nn/base/rng.h"
-#include "pipeline/model_times.h"
+#include "pipeline/timing/model_times.h"
 
 #include <math.h>
 #include <stdio.h>

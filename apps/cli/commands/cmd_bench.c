@@ -6,7 +6,7 @@
 #include "apps/cli/bench/scaling_report.h"
 #include "nn/graph/choose/choose.h"
 #include "nn/models/vit/positions.h"
-#include "pipeline/model_times.h"
+#include "pipeline/timing/model_times.h"
 
 #include <math.h>
 #include <stdio.h>

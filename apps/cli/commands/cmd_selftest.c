@@ -4,7 +4,7 @@
 #include "apps/cli/selftest/selftest_random.h"
 #include "nn/graph/check.h"
 #include "nn/infer/golden.h"
-#include "pipeline/version.h"
+#include "pipeline/base/version.h"
 #include "vk/clock.h"
 
 #include <math.h>

@@ -6,8 +6,8 @@
 #include "apps/cli/core/args.h"
 #include "apps/cli/core/console.h"
 #include "nn/models/model.h"
-#include "pipeline/context.h"
-#include "pipeline/json.h"
+#include "pipeline/base/context.h"
+#include "pipeline/base/json.h"
 
 #include <jansson.h>
 

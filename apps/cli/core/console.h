@@ -23,7 +23,8 @@ void warn_failure(void);
 void console_log(void *user, vkc_log_level level, const char *msg);
 
 // Nn_progress_fn: show how far it is, and return false once Ctrl-C was pressed. On a terminal one line
-// that is written over, elsewhere a line every 30 seconds; none when there is nothing to show (pipeline/context.h).
+// that is written over, elsewhere a line every 30 seconds; none when there is nothing to show
+// (pipeline/base/context.h).
 bool console_progress(void *user, const nn_progress *p);
 void console_clear(void);                                   // end the progress line
 

@@ -3,7 +3,7 @@
 #define CLI_DATA_OPTIONS_H
 
 #include "apps/cli/core/app.h"
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 
 typedef struct data_args {
     const char *data, *split;

@@ -1,6 +1,6 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/core/app.h"
-#include "pipeline/version.h"
+#include "pipeline/base/version.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>

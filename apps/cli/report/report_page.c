@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pipeline/run/provenance.h"
-#include "pipeline/version.h"
+#include "pipeline/base/version.h"
 
 #define MAX_ROWS  600u              // of the table of all figures
 #define MAX_LEVEL 6

@@ -1,7 +1,7 @@
 // report_style.c — the head of a report's page: titles and styles. No scripts, no fonts from elsewhere.
 #include "apps/cli/report/report_page.h"
 
-#include "pipeline/version.h"
+#include "pipeline/base/version.h"
 
 static const char *const style =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1c1d20;--soft:#5a5f68;--line:#80858e;--rule:#d8dbe0;"

@@ -1,7 +1,7 @@
 // block.c — one transformer block of any mixer, recorded at one token count.
-#include "pipeline/block.h"
+#include "pipeline/timing/block.h"
 
-#include "pipeline/timing.h"
+#include "pipeline/timing/timing.h"
 #include "nn/models/vit/vit.h"
 #include "nn/graph/check.h"
 #include "nn/base/rng.h"

@@ -1,5 +1,5 @@
 // timing.c — contenders replayed in turn.
-#include "pipeline/timing.h"
+#include "pipeline/timing/timing.h"
 
 #include "vk/clock.h"
 

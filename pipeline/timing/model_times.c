@@ -1,5 +1,5 @@
 // model_times.c — models of some configs timed at several picture sizes.
-#include "pipeline/model_times.h"
+#include "pipeline/timing/model_times.h"
 
 #include "nn/base/rng.h"
 

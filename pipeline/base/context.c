@@ -1,5 +1,5 @@
 // context.c — sentences and progress handed to whoever started a pipeline.
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 
 #include "vk/status.h"
 

@@ -1,5 +1,5 @@
 // students.c — mixers and students by name.
-#include "pipeline/students.h"
+#include "pipeline/base/students.h"
 
 #include <stdio.h>
 #include <string.h>

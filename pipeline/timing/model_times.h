@@ -3,7 +3,7 @@
 #define PIPELINE_MODEL_TIMES_H
 
 #include "nn/infer/infer.h"
-#include "pipeline/timing.h"
+#include "pipeline/timing/timing.h"
 
 #ifdef __cplusplus
 extern "C" {

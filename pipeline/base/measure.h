@@ -3,7 +3,7 @@
 #define PIPELINE_MEASURE_H
 
 #include "nn/infer/eval.h"
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
 // measure.c — accuracy on a split.
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 
 #define MAX_NAMED   8u              // broken pictures
 #define BAD_SIZE    8u              // pixels a side they are decoded to

@@ -1,5 +1,5 @@
 // json.c — figures as JSON.
-#include "pipeline/json.h"
+#include "pipeline/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef PIPELINE_TIMING_H
 #define PIPELINE_TIMING_H
 
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 #include "vk/recording.h"
 
 #ifdef __cplusplus
