@@ -4,7 +4,8 @@ include(CMakePackageConfigHelpers)
 
 # libpare.a: the folders' libraries in one archive.
 add_library(libpare STATIC
-  $<TARGET_OBJECTS:shaders> $<TARGET_OBJECTS:vk> $<TARGET_OBJECTS:nn> $<TARGET_OBJECTS:distill>)
+  $<TARGET_OBJECTS:shaders> $<TARGET_OBJECTS:vk> $<TARGET_OBJECTS:nn> $<TARGET_OBJECTS:distill>
+  $<TARGET_OBJECTS:pipeline>)
 set_target_properties(libpare PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare LINKER_LANGUAGE C)
 target_link_libraries(libpare PUBLIC Vulkan::Vulkan Threads::Threads PNG::PNG JPEG::JPEG ${DEFLATE} m PRIVATE PkgConfig::JANSSON)
 target_include_directories(libpare INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/pare>)
@@ -13,7 +14,7 @@ set(headers ${CMAKE_INSTALL_INCLUDEDIR}/pare)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/pare)
 install(TARGETS pare RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS libpare EXPORT pare-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY vk nn distill shaders DESTINATION ${headers}
+install(DIRECTORY vk nn distill pipeline shaders DESTINATION ${headers}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.def"
   PATTERN "internal.h" EXCLUDE PATTERN "*_internal.h" EXCLUDE PATTERN "*_impl.h" EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/spv/args.h DESTINATION ${headers}/spv)

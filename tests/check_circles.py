@@ -12,7 +12,6 @@ import sys
 import tempfile
 
 FLOORS = ("vk", "nn", "distill", "pipeline", "apps")
-EXCLUDED = ("apps/cli/distill/", "apps/cli/study/", "apps/cli/retain/", "apps/cli/core/", "apps/cli/commands/")
 NM = os.environ.get("NM", "nm")
 CC = os.environ.get("CC", "cc")
 
@@ -24,7 +23,7 @@ def objects_of(build, source):
         for path in sorted((build / floor).glob("CMakeFiles/*.dir/**/*.o")):
             parts = path.relative_to(build / floor).parts[2:]
             name = "/".join((floor, *parts)).removesuffix(".o")
-            if name.endswith(".c") and (source / name).is_file() and not name.startswith(EXCLUDED):
+            if name.endswith(".c") and (source / name).is_file():
                 found[name] = path
     return found
 

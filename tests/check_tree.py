@@ -23,10 +23,11 @@ SKIP_TOPS = {"build", "runs", "data", "models"}
 BY_HAND = {"vk", "nn", "distill", "pipeline", "apps", "shaders", "tests", "include", "examples", "scripts", "docs",
            "cmake", "interop", "findings"}
 SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
-FLOORS = {"vk": 1, "nn": 2, "distill": 3, "apps": 4}
+FLOORS = {"vk": 1, "nn": 2, "distill": 3, "pipeline": 4, "apps": 5}
 ROOMS = {           # the folders of a floor, lowest first
     "nn": ["base", "graph", "ops", "image", "checkpoint", "mixers", "data", "models", "train", "infer"],
     "distill": ["statistics", "sparsity", "prune", "retain", "transfer", "search", "study"],
+    "pipeline": ["base", "timing", "run", "train", "retain", "distill", "study", "api"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 MACHINE_PATH = re.compile(r"(?<![\w.$}*-])/(work|tmp|home|root|Users)/")
@@ -295,6 +296,7 @@ GOOD = {
                                'bool is_op = strcmp(c->op, "linear") == 0;\n' + FULL_LINE,
     **{f"findings/{i}.txt": "Just as many as may be.\n" for i in range(MAX_FILES)},
     "docs/list.md": "# A list\n\n" + "é" * MAX_MARKDOWN + "\n",
+    "pipeline/run/run.c": '// run.c — a run whole.\n#include "distill/search/greedy.h"\n',
     "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/nn/ops/op_cases.h"\n',
     "shaders/elementwise/add.h": '// add.h — what both sides share.\n#include "shaders/inc/shared.h"\n',
     "shaders/add.comp": '#version 460\n#include "shaders/elementwise/add.h"\n// Adds two rows, element by element.\n',
@@ -313,6 +315,10 @@ BAD = [
     ({"vk/a.c": '// a.c — a file of vk.\n#include "nn/graph/op.h"\n'}, "upward include"),
     ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "distill/greedy.h"\n'}, "upward include"),
     ({"distill/search/a.c": '// a.c — a file of distill.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
+    ({"distill/search/a.c": '// a.c — a file of distill.\n#include "pipeline/run/run.h"\n'}, "upward include"),
+    ({"pipeline/run/a.c": '// a.c — a file of pipeline.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
+    ({"pipeline/run/a.c": '// a.c — a file of pipeline.\n#include "pipeline/study/study.h"\n'}, "upward include"),
+    ({"pipeline/a.c": "// a.c — a file of pipeline.\n"}, "is in none of the rooms"),
     ({"vk/a.c": '// a.c — a file of vk.\n#include "spv/shaders.h"\n'}, "knows no kernel"),
     ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "tests/device.h"\n'}, "of the tests"),
     ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "op.h"\n'}, "not rooted"),

@@ -1,10 +1,9 @@
 // bench_ops.c — one op on memory of its own, its kernels timed by the device's timestamps.
 #include "apps/cli/bench/bench_ops.h"
 
-#include "apps/cli/bench/bench_time.h"
+#include "pipeline/timing/timing.h"
 #include "nn/base/rng.h"
 #include "nn/graph/run.h"
-#include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,8 +11,8 @@
 
 #define MIN_REPEATS 3u
 #define MAX_REPEATS 50u
-#define MAX_SECONDS 0.5             // a pass, beyond MIN_REPEATS
-#define SLOW_SECONDS 3.0            // a pass that takes longer is repeated no more
+#define MAX_MS      500.0           // a pass, beyond MIN_REPEATS
+#define SLOW_MS     3000.0          // a pass that takes longer is repeated no more
 #define MAX_BUFFERS (4 * NN_MAX_IO + NN_MAX_SCRATCH)
 
 typedef struct bench {
@@ -159,20 +158,22 @@ static void fill_rates(const bench *b, bench_pass pass, bench_time *out)
     out->gflops = macs > 0.0 ? 1e-6 * 2.0 * macs * (pass == BENCH_BWD ? 2.0 : 1.0) / out->ms : (double) NAN;
 }
 
+static vkc_status replay(void *user, double *ms)
+{
+    bench *b = user;
+    return pipeline_replay(b->dev, b->rec, b->n_first, ms);
+}
+
 static vkc_status measure(bench *b, bench_pass pass, bench_time *out)
 {
-    double ms[MAX_REPEATS], start;
-    vkc_status st = bench_replay(b->dev, b->rec, b->n_first, &ms[0]);      // warms up
-    uint32_t n = 0;
-    for (start = vkc_seconds(); st == VKC_OK && n < MAX_REPEATS; n++) {
-        double spent = vkc_seconds() - start;
-        if ((n >= MIN_REPEATS && spent > MAX_SECONDS) || (n > 0 && spent > SLOW_SECONDS))
-            break;
-        st = bench_replay(b->dev, b->rec, b->n_first, &ms[n]);
-    }
+    const pipeline_context c = app_context(b->dev);
+    pipeline_contender alone = { .replay = replay, .user = b };
+    pipeline_race race = { .contender = &alone, .n = 1 };
+    vkc_status st = pipeline_race_run(&c, &(pipeline_race *) { &race }, 1, &(pipeline_timing) {
+        .warm_up = 1, .least = MIN_REPEATS, .most = MAX_REPEATS, .budget_ms = MAX_MS, .limit_ms = SLOW_MS });
     if (st != VKC_OK)
         return st;
-    *out = (bench_time) { .ms = bench_median(ms, n), .repeats = n, .is_wall = b->is_wall };
+    *out = (bench_time) { .ms = pipeline_median(&alone), .repeats = alone.n, .is_wall = b->is_wall };
     fill_rates(b, pass, out);
     return VKC_OK;
 }

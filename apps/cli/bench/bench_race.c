@@ -6,28 +6,19 @@
 void bench_race_finish(bench_race *r)
 {
     for (int i = 0; i < BENCH_RACE_MAX; i++)
-        bench_block_destroy(r->block[i]);
-    *r = (bench_race) { .repeats = 0 };
+        pipeline_block_destroy(r->block[i]);
+    *r = (bench_race) { .race = { .n = 0 } };
 }
 
-vkc_status bench_race_play(bench_race *r, bool counts, const nn_progress *p)
+void bench_race_line_up(bench_race *r, const nn_progress *p)
 {
-    vkc_status st = VKC_OK;
-    r->round_ms = 0.0;
-    for (int i = 0; i < BENCH_RACE_MAX && st == VKC_OK; i++) {
-        double ms = 0.0;
-        if (!r->block[i])
-            continue;
-        st = bench_block_replay(r->block[i], &ms);
-        if (counts && (r->repeats == 0 || ms < r->ms[i]))
-            r->ms[i] = ms;
-        r->round_ms += ms;
-        if (st == VKC_OK && !console_progress(NULL, p))
-            st = VKC_FAIL(VKC_E_STOPPED, "bench: stopped");
+    for (int i = 0; i < BENCH_RACE_MAX; i++) {
+        r->of[i].replay = r->block[i] ? pipeline_block_replay : NULL;
+        r->of[i].user = r->block[i];
     }
-    r->spent_ms += r->round_ms;
-    r->repeats += counts;
-    return st;
+    r->race.contender = r->of;
+    r->race.n = BENCH_RACE_MAX;
+    r->race.progress = *p;
 }
 
 bool bench_is_skippable(vkc_status st)

@@ -30,7 +30,7 @@ static vkc_status make(const retention_bench *b, const retention_args *a, vkc_de
                        const retention_row *row, bench_race *race)
 {
     const scaling_args *l = &a->lists;
-    bench_block_params p = { .layer = b->lists.layer[row->mixer], .dim = l->dim, .heads = l->heads,
+    pipeline_block_params p = { .layer = b->lists.layer[row->mixer], .dim = l->dim, .heads = l->heads,
                              .tokens = row->tokens, .seed = seed, .has_class = true };
     vkc_status st = VKC_OK;
     for (int i = 0; i < (a->forward ? N_PARTS : 2 * N_PARTS) && st == VKC_OK; i++) {
@@ -39,7 +39,7 @@ static vkc_status make(const retention_bench *b, const retention_args *a, vkc_de
         p.is_bare = parts[i % N_PARTS].is_bare;
         p.batch = parts[i % N_PARTS].is_whole ? l->batch : row->block_batch;
         if (!parts[i % N_PARTS].is_whole || l->batch != row->block_batch)
-            st = bench_block_create(dev, &p, &race->block[i]);
+            st = pipeline_block_create(dev, &p, &race->block[i]);
     }
     return st;
 }
@@ -57,31 +57,31 @@ static vkc_status make_what_fits(const retention_bench *b, const retention_args 
 }
 
 // The first rounds are not timed: pipelines are compiled in them, and recordings are cut by what they took.
-static vkc_status play(const retention_args *a, bench_race *race, const nn_progress *p)
+static vkc_status play(const retention_args *a, const pipeline_context *c, bench_race *race, const nn_progress *p)
 {
     const double budget = 1e3 * a->lists.budget;
-    vkc_status st = bench_race_play(race, false, p);
+    bench_race_line_up(race, p);
+    vkc_status st = pipeline_race_round(c, &race->race, false);
     for (int i = 0; i < BENCH_RACE_MAX && st == VKC_OK; i++)
-        st = race->block[i] ? bench_block_check(race->block[i]) : VKC_OK;
-    if (st == VKC_OK && 8.0 * race->round_ms < budget)
-        st = bench_race_play(race, false, p);
-    for (uint32_t r = 0; r < a->lists.repeat && st == VKC_OK; r++) {
-        if (r > 0 && race->spent_ms + race->round_ms > budget)
-            break;
-        st = bench_race_play(race, true, p);
-    }
+        st = race->block[i] ? pipeline_block_check(race->block[i]) : VKC_OK;
+    if (st == VKC_OK && 8.0 * race->race.round_ms < budget)
+        st = pipeline_race_round(c, &race->race, false);
+    if (st == VKC_OK)
+        st = pipeline_race_run(c, &(pipeline_race *) { &race->race }, 1, &(pipeline_timing) {
+            .most = a->lists.repeat, .budget_ms = budget });
     return st;
 }
 
 static void keep(const bench_race *race, uint32_t batch, uint32_t block_batch, retention_row *r)
 {
-    const double *ms = race->ms + (r->backward ? N_PARTS : 0), times = (double) batch / block_batch;
+    const pipeline_contender *of = race->of + (r->backward ? N_PARTS : 0);
+    const double times = (double) batch / block_batch;
     const bool is_part = batch != block_batch;
-    r->dense_ms = times * (ms[DENSE] - ms[BARE]);
-    r->after_ms = times * (ms[AFTER] - ms[COMPACT]);
-    r->compact_ms = is_part ? ms[WHOLE_COMPACT] - ms[WHOLE_BARE] : ms[COMPACT] - ms[BARE];
+    r->dense_ms = times * (of[DENSE].least - of[BARE].least);
+    r->after_ms = times * (of[AFTER].least - of[COMPACT].least);
+    r->compact_ms = is_part ? of[WHOLE_COMPACT].least - of[WHOLE_BARE].least : of[COMPACT].least - of[BARE].least;
     r->block_batch = block_batch;
-    r->repeats = race->repeats;
+    r->repeats = race->race.rounds;
     r->is_there = true;
 }
 
@@ -90,14 +90,15 @@ static vkc_status run_one(retention_bench *b, const retention_args *a, vkc_devic
                           retention_row *first)
 {
     const uint32_t n = a->forward ? 1 : 2;
-    bench_race race = { .repeats = 0 };
+    const pipeline_context c = app_context(dev);
+    bench_race race = { .race = { .n = 0 } };
     char note[160];
     snprintf(note, sizeof note, "%s, %u tokens", b->lists.name[first->mixer], first->tokens);
     nn_progress p = { .what = "bench", .done = b->n_rows, .total = n * b->lists.n_mixers * b->lists.n_tokens,
                       .left = -1.0, .note = note };
     vkc_status st = make_what_fits(b, a, dev, seed, first, &race);
     if (st == VKC_OK)
-        st = play(a, &race, &p);
+        st = play(a, &c, &race, &p);
     if (bench_is_skippable(st)) {
         snprintf(first->why, sizeof first->why, "%s", vkc_last_error());
         warn("%s is left out: %s", note, first->why);
@@ -124,7 +125,7 @@ vkc_status retention_bench_run(retention_bench *b, const retention_args *a, vkc_
             retention_row *first = &b->row[b->n_rows];
             for (int i = 0; i < (a->forward ? 1 : 2); i++)
                 first[i] = (retention_row) { .mixer = m, .tokens = s->tokens[t],
-                                             .kept = bench_block_kept(s->tokens[t]), .backward = i == 1 };
+                                             .kept = pipeline_block_kept(s->tokens[t]), .backward = i == 1 };
             st = run_one(b, a, dev, seed, first);
             any = any || first->is_there;
             b->n_rows += a->forward || !first->is_there ? 1 : 2;

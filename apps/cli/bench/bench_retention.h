@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_RETENTION_H
 #define CLI_BENCH_RETENTION_H
 
-#include "apps/cli/core/run.h"
+#include "pipeline/run/run.h"
 #include "apps/cli/bench/scaling.h"
 
 #define RETENTION_MIXERS "attention,linear,ssd,gla,mingru"
@@ -58,6 +58,6 @@ double     retention_bar(const retention_bench *b, const retention_row *r);     
 void       retention_print(FILE *f, const retention_bench *b, const retention_args *a, const vkc_device *dev);
 json_t    *retention_json(const retention_bench *b, const retention_args *a, const vkc_device *dev);
 json_t    *retention_inputs(const retention_bench *b, const retention_args *a, uint64_t seed);     // for run.json
-vkc_status retention_save(const retention_bench *b, const run_folder *r);       // retention.tsv, models.tsv
+vkc_status retention_save(const retention_bench *b, const pipeline_run *r);       // retention.tsv, models.tsv
 
 #endif

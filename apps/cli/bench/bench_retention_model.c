@@ -7,6 +7,7 @@
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "nn/base/rng.h"
+#include "pipeline/timing/model_times.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -118,29 +119,22 @@ done:
     return st;
 }
 
-// Both forms in turn, the least of the replays of each.
-static vkc_status race(const retention_args *a, const char *name, pair *p, uint32_t *repeats)
+// Both forms in turn, the least of the replays of each. The first round is not timed.
+static vkc_status race(const retention_args *a, vkc_device *dev, const char *name, pair *p, uint32_t *repeats)
 {
-    const nn_progress progress = { .what = "bench, whole models", .left = -1.0, .note = name };
-    const double budget = 1e3 * a->lists.budget;
-    double spent = 0.0, round = 0.0;
-    vkc_status st = VKC_OK;
-    for (int r = -1; r < (int) a->lists.repeat && st == VKC_OK; r++) {      // round -1 is not timed
-        if (r > 0 && spent + round > budget)
-            break;
-        round = 0.0;
-        for (int i = 0; i < N_FORMS && st == VKC_OK; i++) {
-            double seconds = 0.0;
-            st = nn_infer_repeat(p->inf[i], &seconds);
-            if (r == 0 || (r > 0 && 1e3 * seconds < p->ms[i]))
-                p->ms[i] = 1e3 * seconds;
-            round += 1e3 * seconds;
-            if (st == VKC_OK && !console_progress(NULL, &progress))
-                st = VKC_FAIL(VKC_E_STOPPED, "bench: stopped");
-        }
-        spent += round;
-        *repeats = (uint32_t) (r + 1);
-    }
+    const pipeline_context c = app_context(dev);
+    pipeline_contender both[N_FORMS] = { { .n = 0 } };
+    pipeline_race race = { .contender = both, .n = N_FORMS,
+                           .progress = { .what = "bench, whole models", .left = -1.0, .note = name } };
+    for (int i = 0; i < N_FORMS; i++)
+        both[i] = (pipeline_contender) { .replay = pipeline_replay_infer, .user = p->inf[i] };
+    vkc_status st = pipeline_race_round(&c, &race, false);
+    if (st == VKC_OK)
+        st = pipeline_race_run(&c, &(pipeline_race *) { &race }, 1, &(pipeline_timing) {
+            .most = a->lists.repeat, .budget_ms = 1e3 * a->lists.budget });
+    for (int i = 0; i < N_FORMS; i++)
+        p->ms[i] = both[i].least;
+    *repeats = race.rounds;
     return st;
 }
 
@@ -174,7 +168,7 @@ static vkc_status run_pair(const retention_args *a, const char *data, uint64_t s
                                      &p->inf[i]));
         VKC_TRY(nn_infer_run(p->inf[i], p->pixels, p->n, p->logits));
     }
-    VKC_TRY(race(a, m->name, p, &m->repeats));
+    VKC_TRY(race(a, p->v[KEPT]->dev, m->name, p, &m->repeats));
     fill_ideal(p, m);
     m->dense_ms = p->ms[DENSE] / p->n;
     m->ms = p->ms[KEPT] / p->n;

@@ -78,9 +78,9 @@ static json_t *build_row(const retention_bench *b, const retention_row *r)
     return json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:o, s:f, s:o, s:f, s:i, s:i}", "mixer",
                      b->lists.name[r->mixer], "tokens", (int) r->tokens, "kept", (int) r->kept, "pass", pass_of(r),
                      "dense_ms", r->dense_ms, "compact_ms", r->compact_ms, "after_ms", r->after_ms, "ratio",
-                     app_number(ratio(r->after_ms, r->dense_ms)), "ratio_bar", retention_bar(b, r), "compact_share",
-                     app_number(ratio(r->compact_ms, r->dense_ms)), "compact_bar", RETENTION_BAR_COMPACT, "block_batch",
-                     (int) r->block_batch, "repeats", (int) r->repeats);
+                     pipeline_number(ratio(r->after_ms, r->dense_ms)), "ratio_bar", retention_bar(b, r),
+                     "compact_share", pipeline_number(ratio(r->compact_ms, r->dense_ms)), "compact_bar",
+                     RETENTION_BAR_COMPACT, "block_batch", (int) r->block_batch, "repeats", (int) r->repeats);
 }
 
 static json_t *build_model(const retention_model *m)
@@ -88,7 +88,7 @@ static json_t *build_model(const retention_model *m)
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:o, s:o, s:i}", "name", m->name, "depth",
                      (int) m->depth, "dim", (int) m->dim, "tokens", (int) m->tokens, "batch", (int) m->batch, "keep",
                      m->keep, "dense_images_per_s", 1e3 / m->dense_ms, "images_per_s", 1e3 / m->ms, "gain",
-                     app_number(ratio(m->dense_ms, m->ms)), "ideal_gain", app_number(m->ideal), "repeats",
+                     pipeline_number(ratio(m->dense_ms, m->ms)), "ideal_gain", pipeline_number(m->ideal), "repeats",
                      (int) m->repeats);
 }
 
@@ -155,20 +155,21 @@ static void write_models(FILE *f, const retention_bench *b)
     }
 }
 
-vkc_status retention_save(const retention_bench *b, const run_folder *r)
+vkc_status retention_save(const retention_bench *b, const pipeline_run *r)
 {
     static const struct { const char *name; void (*write)(FILE *, const retention_bench *); } files[] = {
         { "retention.tsv", write_rows }, { "models.tsv", write_models },
     };
     vkc_status st = VKC_OK;
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
-        char path[RUN_PATH_MAX], *text = NULL;
+        char path[PIPELINE_PATH_MAX], *text = NULL;
         size_t size = 0;
         FILE *f = open_memstream(&text, &size);
         if (!f)
             return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
         files[i].write(f, b);
-        st = fclose(f) != 0 ? VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory") : run_path(r, files[i].name, path);
+        st = fclose(f) != 0 ? VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory")
+                            : pipeline_run_path(r, files[i].name, path);
         if (st == VKC_OK)
             st = nn_file_save(path, text, size);
         free(text);

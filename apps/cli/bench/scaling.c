@@ -2,7 +2,6 @@
 #include "apps/cli/bench/scaling.h"
 
 #include "apps/cli/bench/bench_race.h"
-#include "apps/cli/bench/bench_time.h"
 #include "nn/graph/choose/choose.h"
 
 #include <math.h>
@@ -18,6 +17,7 @@ enum { FWD, FWD_BWD, SERIAL_FWD, SERIAL_FWD_BWD, N_BLOCKS };
 
 typedef struct contender {
     uint32_t   mixer;
+    char       note[160];           // of its progress
     bench_race race;                // serial blocks: none with the same kernels as the form that is there
 } contender;
 
@@ -34,11 +34,11 @@ typedef struct work {
 static vkc_status make_blocks(work *w, contender *c, int first)
 {
     vkc_status st = VKC_OK;
-    bench_block_params p = { .layer = w->s->layer[c->mixer], .dim = w->a->dim, .heads = w->a->heads,
+    pipeline_block_params p = { .layer = w->s->layer[c->mixer], .dim = w->a->dim, .heads = w->a->heads,
                              .batch = w->a->batch, .tokens = w->tokens, .seed = w->seed };
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
         p.backward = i == FWD_BWD;
-        st = bench_block_create(w->dev, &p, &c->race.block[first + i]);
+        st = pipeline_block_create(w->dev, &p, &c->race.block[first + i]);
     }
     return st;
 }
@@ -55,59 +55,59 @@ static vkc_status make_forms(work *w, contender *c)
     vkc_status back = nn_choice_override(w->dev, SERIAL_SETTING, NULL);
     if (st == VKC_OK)
         st = back;
-    if (st == VKC_OK && bench_block_is_like(c->race.block[FWD_BWD], c->race.block[SERIAL_FWD_BWD])) {
+    if (st == VKC_OK && pipeline_block_is_like(c->race.block[FWD_BWD], c->race.block[SERIAL_FWD_BWD])) {
         for (int i = SERIAL_FWD; i <= SERIAL_FWD_BWD; i++) {
-            bench_block_destroy(c->race.block[i]);
+            pipeline_block_destroy(c->race.block[i]);
             c->race.block[i] = NULL;
         }
     }
     return st;
 }
 
-static vkc_status play(work *w, contender *c, bool counts)
+static void line_up(work *w, contender *c)
 {
-    char note[160];
-    snprintf(note, sizeof note, "%s, %u tokens", w->s->name[c->mixer], w->tokens);
-    nn_progress p = { .what = "bench", .done = w->column, .total = w->s->n_tokens, .left = -1.0, .note = note };
-    return bench_race_play(&c->race, counts, &p);
+    snprintf(c->note, sizeof c->note, "%s, %u tokens", w->s->name[c->mixer], w->tokens);
+    bench_race_line_up(&c->race, &(nn_progress) { .what = "bench", .done = w->column, .total = w->s->n_tokens,
+                                                  .left = -1.0, .note = c->note });
 }
 
 // Make it and replay it untimed: pipelines are compiled in the first replay, recordings are cut by its times.
 static vkc_status prepare(work *w, contender *c)
 {
     double ms = 0.0, budget = 1e3 * w->a->budget;
+    const pipeline_context ctx = app_context(w->dev);
     vkc_status st = make_forms(w, c);
+    line_up(w, c);
     if (st == VKC_OK)               // by work, not by the times of two sizes: those swing on a busy machine
-        ms = w->rate[c->mixer] * (double) bench_block_macs(c->race.block[FWD]);
+        ms = w->rate[c->mixer] * (double) pipeline_block_macs(c->race.block[FWD]);
     if (st == VKC_OK && 2.0 * ms > budget)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "a replay would take about %.3g s, too long for --budget %g", 1e-3 * ms,
                         w->a->budget);
     if (st == VKC_OK)
-        st = play(w, c, false);
+        st = pipeline_race_round(&ctx, &c->race.race, false);
     if (st == VKC_OK)
-        st = bench_block_check(c->race.block[FWD_BWD]);
-    if (st == VKC_OK && 8.0 * c->race.round_ms < budget)
-        st = play(w, c, false);
+        st = pipeline_block_check(c->race.block[FWD_BWD]);
+    if (st == VKC_OK && 8.0 * c->race.race.round_ms < budget)
+        st = pipeline_race_round(&ctx, &c->race.race, false);
     return st;
 }
 
 // Rounds in turn, so that what disturbs the machine disturbs all alike.
 static vkc_status compete(work *w, contender *c, uint32_t n)
 {
-    for (uint32_t r = 0; r < w->repeat; r++) {
-        for (uint32_t i = 0; i < n; i++) {
-            if (r > 0 && c[i].race.spent_ms + c[i].race.round_ms > 1e3 * w->a->budget)
-                continue;
-            vkc_status st = play(w, &c[i], true);
-            if (st != VKC_OK)
-                return st;
-        }
-    }
+    const pipeline_context ctx = app_context(w->dev);
+    pipeline_race *race[SCALING_MAX_MIXERS];
+    for (uint32_t i = 0; i < n; i++)
+        race[i] = &c[i].race.race;
+    vkc_status st = pipeline_race_run(&ctx, race, n, &(pipeline_timing) {
+        .most = w->repeat, .budget_ms = 1e3 * w->a->budget });
+    if (st != VKC_OK)
+        return st;
     for (uint32_t i = 0; i < n; i++) {
         double sum = 0.0;
         for (int k = 0; k < N_BLOCKS; k++)
-            sum += c[i].race.block[k] ? c[i].race.ms[k] : 0.0;
-        w->rate[c[i].mixer] = sum / (double) bench_block_macs(c[i].race.block[FWD]);
+            sum += c[i].race.block[k] ? c[i].race.of[k].least : 0.0;
+        w->rate[c[i].mixer] = sum / (double) pipeline_block_macs(c[i].race.block[FWD]);
     }
     return VKC_OK;
 }
@@ -115,10 +115,10 @@ static vkc_status compete(work *w, contender *c, uint32_t n)
 static void keep(const contender *c, scaling_cell *out)
 {
     *out = (scaling_cell) {
-        .is_there = true, .fwd_ms = c->race.ms[FWD], .fwd_bwd_ms = c->race.ms[FWD_BWD], .repeats = c->race.repeats,
-        .bytes = bench_block_bytes(c->race.block[FWD_BWD]),
-        .serial_fwd_ms = c->race.block[SERIAL_FWD] ? c->race.ms[SERIAL_FWD] : (double) NAN,
-        .serial_fwd_bwd_ms = c->race.block[SERIAL_FWD_BWD] ? c->race.ms[SERIAL_FWD_BWD] : (double) NAN,
+        .is_there = true, .fwd_ms = c->race.of[FWD].least, .fwd_bwd_ms = c->race.of[FWD_BWD].least,
+        .repeats = c->race.race.rounds, .bytes = pipeline_block_bytes(c->race.block[FWD_BWD]),
+        .serial_fwd_ms = c->race.block[SERIAL_FWD] ? c->race.of[SERIAL_FWD].least : (double) NAN,
+        .serial_fwd_bwd_ms = c->race.block[SERIAL_FWD_BWD] ? c->race.of[SERIAL_FWD_BWD].least : (double) NAN,
     };
 }
 
@@ -143,7 +143,7 @@ static vkc_status run_size(work *w, int column)
             c[n].mixer = m;
             st = prepare(w, &c[n]);
             if (st == VKC_OK) {
-                bytes += 2 * bench_block_bytes(c[n].race.block[FWD_BWD]);
+                bytes += 2 * pipeline_block_bytes(c[n].race.block[FWD_BWD]);
                 n++;
                 m++;
                 continue;

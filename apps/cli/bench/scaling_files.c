@@ -87,12 +87,12 @@ static void write_script(FILE *f, const scaling *s, const scaling_args *a, const
     write_lines(f, s);
 }
 
-vkc_status scaling_save(const scaling *s, const scaling_args *a, const vkc_device *dev, const run_folder *r)
+vkc_status scaling_save(const scaling *s, const scaling_args *a, const vkc_device *dev, const pipeline_run *r)
 {
     static const char *const names[] = { "scaling.tsv", "scaling.gp" };
-    char path[2][RUN_PATH_MAX], svg[RUN_PATH_MAX];
+    char path[2][PIPELINE_PATH_MAX], svg[PIPELINE_PATH_MAX];
     bool has_gnuplot = false;
-    vkc_status st = run_path(r, "scaling.svg", svg);
+    vkc_status st = pipeline_run_path(r, "scaling.svg", svg);
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
         char *text = NULL;
         size_t size = 0;
@@ -104,7 +104,7 @@ vkc_status scaling_save(const scaling *s, const scaling_args *a, const vkc_devic
         else
             write_script(f, s, a, dev);
         bool bad = fclose(f) != 0;
-        st = bad ? VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory") : run_path(r, names[i], path[i]);
+        st = bad ? VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory") : pipeline_run_path(r, names[i], path[i]);
         if (st == VKC_OK)
             st = nn_file_save(path[i], text, size);
         free(text);

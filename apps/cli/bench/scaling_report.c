@@ -85,9 +85,9 @@ static json_t *build_rows(const scaling *s, json_t *skipped)
                                   "fwd_ms", c->fwd_ms, "fwd_bwd_ms", c->fwd_bwd_ms, "bytes", (json_int_t) c->bytes,
                                   "repeats", (int) c->repeats);
             if (o && isfinite(c->serial_fwd_bwd_ms)) {
-                json_object_set_new(o, "serial_fwd_ms", app_number(c->serial_fwd_ms));
-                json_object_set_new(o, "serial_fwd_bwd_ms", app_number(c->serial_fwd_bwd_ms));
-                json_object_set_new(o, "serial_ratio", app_number(c->serial_fwd_bwd_ms / c->fwd_bwd_ms));
+                json_object_set_new(o, "serial_fwd_ms", pipeline_number(c->serial_fwd_ms));
+                json_object_set_new(o, "serial_fwd_bwd_ms", pipeline_number(c->serial_fwd_bwd_ms));
+                json_object_set_new(o, "serial_ratio", pipeline_number(c->serial_fwd_bwd_ms / c->fwd_bwd_ms));
             }
             json_array_append_new(rows, o);
         }
@@ -102,8 +102,8 @@ json_t *scaling_json(const scaling *s, const scaling_args *a, const vkc_device *
     json_t *rows = build_rows(s, skipped);
     for (uint32_t m = 0; m < s->n_mixers; m++) {
         uint32_t last;
-        json_object_set_new(exponent, s->name[m], app_number(scaling_exponent(s, m)));
-        json_object_set_new(crossover, s->name[m], app_number(scaling_crossover(s, m, &last)));
+        json_object_set_new(exponent, s->name[m], pipeline_number(scaling_exponent(s, m)));
+        json_object_set_new(crossover, s->name[m], pipeline_number(scaling_crossover(s, m, &last)));
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "rows", rows, "exponent", exponent,
                      "crossover", crossover, "skipped", skipped, "dim", (int) a->dim, "heads", (int) a->heads, "batch",

@@ -2,13 +2,13 @@
 #ifndef CLI_SCALING_REPORT_H
 #define CLI_SCALING_REPORT_H
 
-#include "apps/cli/core/run.h"
+#include "pipeline/run/run.h"
 #include "apps/cli/bench/scaling.h"
 
 void       scaling_print(FILE *f, const scaling *s, const scaling_args *a, const vkc_device *dev);
 json_t    *scaling_json(const scaling *s, const scaling_args *a, const vkc_device *dev);
 json_t    *scaling_inputs(const scaling *s, const scaling_args *a, uint64_t seed);     // for run.json
 // scaling.tsv, scaling.gp and, where gnuplot is installed, scaling.svg. Errors: E_IO, E_NOMEM.
-vkc_status scaling_save(const scaling *s, const scaling_args *a, const vkc_device *dev, const run_folder *r);
+vkc_status scaling_save(const scaling *s, const scaling_args *a, const vkc_device *dev, const pipeline_run *r);
 
 #endif

@@ -2,12 +2,11 @@
 // scaling: a block of every mixer over token counts; pare bench retention: what dropping tokens saves.
 #include "apps/cli/bench/bench_ops.h"
 #include "apps/cli/bench/bench_retention.h"
-#include "apps/cli/bench/bench_time.h"
-#include "apps/cli/distill/measure.h"
 #include "apps/cli/core/policy.h"
 #include "apps/cli/bench/scaling_report.h"
 #include "nn/graph/choose/choose.h"
 #include "nn/models/vit/positions.h"
+#include "pipeline/timing/model_times.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -112,9 +111,9 @@ static json_t *build_rows(const bench_row *row, uint32_t n)
         const bench_row *r = &row[i];
         json_t *o = json_pack("{s:s, s:s, s:s, s:s*, s:f, s:o, s:o, s:f, s:o, s:i, s:s}",
                               "op", r->c->op, "shape", r->c->note, "pass", pass_names[r->pass], "form", r->c->form,
-                              "ms", r->time.ms, "gflops", app_number(r->time.gflops), "gbps",
-                              app_number(r->time.gbps), "of_peak", r->of_peak, "to_plain",
-                              app_number(get_ratio(row, n, r)), "repeats", (int) r->time.repeats,
+                              "ms", r->time.ms, "gflops", pipeline_number(r->time.gflops), "gbps",
+                              pipeline_number(r->time.gbps), "of_peak", r->of_peak, "to_plain",
+                              pipeline_number(get_ratio(row, n, r)), "repeats", (int) r->time.repeats,
                               "clock", r->time.is_wall ? "wall" : "device");
         json_array_append_new(rows, o);
     }
@@ -167,11 +166,12 @@ done:
 
 static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *dir)
 {
-    measure_time t[MEASURE_SIZES];
-    uint32_t image[MEASURE_SIZES + 1];
+    pipeline_model_time t[PIPELINE_SIZES];
+    uint32_t image[PIPELINE_SIZES + 1];
     nn_model_config cfg = { 0 };
     const nn_model_config *list[] = { &cfg };
     const uint32_t batch = a->batch ? a->batch : MODEL_BATCH;
+    const pipeline_context c = app_context(dev);
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
     VKC_TRY(nn_model_config_set_size(&cfg, a->img_size));
@@ -179,18 +179,19 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     if (cfg.retention.policy == NN_POLICY_HALTING)
         warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
              "trained model");
-    measure_sizes(&cfg, 0, image);
-    VKC_TRY(measure_times(dev, list, 1, batch, a->common.seed, image, MEASURE_SIZES, t));
+    pipeline_model_sizes(&cfg, 0, image);
+    VKC_TRY(pipeline_time_models(&c, list, 1, batch, a->common.seed, image, PIPELINE_SIZES, t));
     console_clear();
     json_t *rows = json_array();
-    for (int i = 0; i < MEASURE_SIZES; i++) {
+    for (int i = 0; i < PIPELINE_SIZES; i++) {
         double rate = 1e3 * batch / t[i].ms[0];
         if (t[i].tokens == 0)
             continue;
         const bool drops = cfg.retention.policy != NN_POLICY_NONE;
         json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i, s:o*}", "tokens", (int) t[i].tokens, "image",
                                               (int) t[i].image, "ms", t[i].ms[0], "images_per_s", rate, "repeats",
-                                              (int) t[i].repeats, "keep", drops ? app_number(t[i].keep[0]) : NULL));
+                                              (int) t[i].repeats, "keep",
+                                              drops ? pipeline_number(t[i].keep[0]) : NULL));
         if (a->common.json)
             continue;
         printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s", t[i].tokens, t[i].image,
@@ -209,11 +210,18 @@ done:
     return st;
 }
 
+static vkc_status open_run(const bench_args *a, vkc_device *dev, json_t *inputs, pipeline_run *out)
+{
+    const pipeline_context c = app_context(dev);
+    return pipeline_run_open(out, &c, &(pipeline_place) { .run = a->scaling.out, .force = a->scaling.force },
+                             a->common.seed, inputs);
+}
+
 static vkc_status bench_scaling(const bench_args *a)
 {
     vkc_status st = VKC_OK;
     scaling_args p = a->scaling;
-    run_folder r = { .info = NULL };
+    pipeline_run r = { .info = NULL };
     scaling *s = calloc(1, sizeof *s);
     vkc_device *dev = NULL;
     json_t *result = NULL;
@@ -224,22 +232,21 @@ static vkc_status bench_scaling(const bench_args *a)
     VKC_TRY(app_open(&a->common, &dev));
     console_catch_signals();
     if (p.out)
-        VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.out, p.out, scaling_inputs(s, &p, a->common.seed),
-                                             false, p.force }));
+        VKC_TRY(open_run(a, dev, scaling_inputs(s, &p, a->common.seed), &r));
     VKC_TRY(scaling_run(s, &p, dev, a->common.seed));
     console_clear();
     result = scaling_json(s, &p, dev);
     if (p.out)
         VKC_TRY(scaling_save(s, &p, dev, &r));
     if (p.out)
-        VKC_TRY(run_finish(&r, json_incref(result)));
+        VKC_TRY(pipeline_run_finish(&r, json_incref(result)));
     if (a->common.json)
         st = app_print_json(json_incref(result));
     else
         scaling_print(stdout, s, &p, dev);
 done:
     json_decref(result);
-    run_close(&r);
+    pipeline_run_close(&r);
     app_close(dev);
     free(s);
     return st;
@@ -250,7 +257,7 @@ static vkc_status bench_retention(const bench_args *a)
     vkc_status st = VKC_OK;
     retention_args p = { .lists = a->scaling, .model = a->model, .data = a->data, .forward = a->forward,
                          .no_model = a->no_model };
-    run_folder r = { .info = NULL };
+    pipeline_run r = { .info = NULL };
     retention_bench *b = calloc(1, sizeof *b);
     vkc_device *dev = NULL;
     json_t *result = NULL;
@@ -267,8 +274,7 @@ static vkc_status bench_retention(const bench_args *a)
     VKC_TRY(app_open(&a->common, &dev));
     console_catch_signals();
     if (p.lists.out)
-        VKC_TRY(run_open(&r, &(run_params) { &a->common, dev, p.lists.out, p.lists.out,
-                                             retention_inputs(b, &p, a->common.seed), false, p.lists.force }));
+        VKC_TRY(open_run(a, dev, retention_inputs(b, &p, a->common.seed), &r));
     VKC_TRY(retention_bench_run(b, &p, dev, a->common.seed));
     if (!p.no_model)
         VKC_TRY(retention_bench_models(b, &p, dev, a->common.seed));
@@ -277,14 +283,14 @@ static vkc_status bench_retention(const bench_args *a)
     if (p.lists.out)
         VKC_TRY(retention_save(b, &r));
     if (p.lists.out)
-        VKC_TRY(run_finish(&r, json_incref(result)));
+        VKC_TRY(pipeline_run_finish(&r, json_incref(result)));
     if (a->common.json)
         st = app_print_json(json_incref(result));
     else
         retention_print(stdout, b, &p, dev);
 done:
     json_decref(result);
-    run_close(&r);
+    pipeline_run_close(&r);
     app_close(dev);
     free(b);
     return st;

@@ -1,10 +1,10 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
 #include "apps/cli/commands/logits.h"
-#include "apps/cli/distill/measure.h"
+#include "apps/cli/core/data_options.h"
 #include "apps/cli/core/model.h"
 #include "apps/cli/core/policy.h"
-#include "apps/cli/retain/retain_report.h"
 #include "apps/cli/commands/show.h"
+#include "apps/cli/print/print.h"
 #include "nn/models/vit/positions.h"
 
 #include <stdio.h>
@@ -36,15 +36,15 @@ static vkc_status print(const eval_args *a, const nn_eval_result *r, const disti
 {
     const vkc_device_info *i = vkc_device_get_info(dev);
     if (!a->common.json) {
-        measure_print(stdout, a->d.split, r);
+        print_eval(stdout, a->d.split, r);
         for (uint32_t l = 0; l < r->n_keep; l++)
             printf("%s%.1f %%%s", l ? ", " : "kept     by layer: ", 100.0 * r->keep_layer[l],
                    l + 1 == r->n_keep ? "\n" : "");
-        retain_print_ring(stdout, s);
+        print_ring(stdout, s);
         return VKC_OK;
     }
-    json_t *o = measure_json(r);
-    retain_add_ring(o, s);
+    json_t *o = pipeline_eval_json(r);
+    pipeline_add_ring(o, s);
     json_object_set_new(o, "image", json_integer((json_int_t) image));
     json_object_set_new(o, "split", json_string(a->d.split));
     json_object_set_new(o, "device", json_string(i->name));
@@ -58,6 +58,8 @@ static vkc_status run(const void *options, const args_words *words)
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
     nn_model *v = NULL;
+    pipeline_context c = app_context(NULL);
+    pipeline_data d;
     nn_eval_result r;
     distill_retain_stats stats = { .has_truth = false };
     nn_split split;
@@ -65,13 +67,15 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(show_check("--show", a->show, a->force));
     VKC_TRY(show_check("--logits", a->logits, a->force));
     VKC_TRY(nn_split_get(a->d.split, &split));
-    VKC_TRY(measure_open_data(&a->d, &data));
+    VKC_TRY(data_open(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &v));
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     compare_labels(&v->cfg, data);
     console_catch_signals();
-    VKC_TRY(measure_split(v, data, split, &a->d, &r));
+    c.dev = dev;
+    d = data_of(&a->d, data);
+    VKC_TRY(pipeline_measure(&c, v, &d, split, &r));
     if (r.images == 0) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", a->d.data, a->d.split);
         goto done;

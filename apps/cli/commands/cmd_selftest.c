@@ -4,6 +4,7 @@
 #include "apps/cli/selftest/selftest_random.h"
 #include "nn/graph/check.h"
 #include "nn/infer/golden.h"
+#include "pipeline/base/version.h"
 #include "vk/clock.h"
 
 #include <math.h>
@@ -57,8 +58,8 @@ static json_t *found_json(const nn_check_found *f)
 {
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "op", f->op->name, "place", f->scope, "text",
                      f->text, "row", (json_int_t) f->row, "column", (json_int_t) f->column, "error",
-                     app_number(f->error), "bar", app_number(f->bar), "value", app_number(f->value), "want",
-                     app_number(f->want));
+                     pipeline_number(f->error), "bar", pipeline_number(f->bar), "value", pipeline_number(f->value),
+                     "want", pipeline_number(f->want));
 }
 
 // The result of one golden model; `found` is the op that is to blame, NULL = none.
@@ -71,7 +72,7 @@ static void tell_golden(selftest *s, const char *name, const nn_golden_result *r
     for (uint32_t l = 0; l < r->n_layers; l++) {
         most = fmax(most, r->layer[l]);
         json_array_append_new(layers, json_pack("{s:s, s:o}", "name", nn_golden_name(r, l, layer), "error",
-                                                app_number(r->layer[l])));
+                                                pipeline_number(r->layer[l])));
     }
     if (!nn_golden_is_right(r)) {
         const bool at_end = r->first_bad == r->n_layers;
@@ -80,7 +81,7 @@ static void tell_golden(selftest *s, const char *name, const nn_golden_result *r
         snprintf(text, sizeof text, "%s: differs by %.2g (bar %.0e) from PyTorch; %s", layer, error,
                  at_end ? NN_GOLDEN_LOGITS : NN_GOLDEN_LAYER,
                  found ? found->text : "each op by itself is right: what is wrong is memory, or the model");
-        bad = json_pack("{s:s, s:o, s:o}", "layer", layer, "error", app_number(error), "op",
+        bad = json_pack("{s:s, s:o, s:o}", "layer", layer, "error", pipeline_number(error), "op",
                         found ? found_json(found) : json_null());
     } else if (found) {
         snprintf(text, sizeof text, "%s", found->text);
@@ -93,8 +94,8 @@ static void tell_golden(selftest *s, const char *name, const nn_golden_result *r
     s->n_bad += !ok;
     print_row(s, "model", name, ok, text);
     json_array_append_new(s->models, json_pack("{s:s, s:b, s:o, s:o, s:o}", "name", name, "ok", (int) ok,
-                                               "worst_logits", app_number(r->logits), "layers", layers, "first_bad",
-                                               bad));
+                                               "worst_logits", pipeline_number(r->logits), "layers", layers,
+                                               "first_bad", bad));
 }
 
 // Twice: as any model runs, against PyTorch; and checked, op by op, which places its tensors apart.
@@ -131,8 +132,8 @@ static void tell_random(selftest *s, const char *name, const nn_check *c)
     s->n_bad += found != NULL;
     print_row(s, "random", name, !found, text);
     json_array_append_new(s->mixers, json_pack("{s:s, s:b, s:I, s:o, s:o}", "name", name, "ok", (int) !found, "calls",
-                                               (json_int_t) nn_check_calls(c), "worst", app_number(error), "first_bad",
-                                               found ? found_json(found) : json_null()));
+                                               (json_int_t) nn_check_calls(c), "worst", pipeline_number(error),
+                                               "first_bad", found ? found_json(found) : json_null()));
 }
 
 static vkc_status run_random(selftest *s, uint32_t i)
@@ -175,9 +176,9 @@ static json_t *ops_json(const selftest *s)
     for (uint32_t i = 0; i < nn_n_ops; i++)
         if (s->op[i].calls)
             json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "op", nn_ops[i]->name, "calls",
-                                                  (json_int_t) s->op[i].calls, "worst", app_number(s->op[i].worst),
-                                                  "nmse", app_number(s->op[i].nmse), "bar",
-                                                  app_number(nn_check_get_bars(nn_ops[i]).error)));
+                                                  (json_int_t) s->op[i].calls, "worst", pipeline_number(s->op[i].worst),
+                                                  "nmse", pipeline_number(s->op[i].nmse), "bar",
+                                                  pipeline_number(nn_check_get_bars(nn_ops[i]).error)));
     return list;
 }
 
@@ -188,11 +189,11 @@ static vkc_status print(const selftest *s, double seconds)
     snprintf(driver, sizeof driver, "%s %s", d->driver, d->driver_info);
     if (s->a->common.json)
         return app_print_json(json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:o, s:O, s:o, s:b}", "device", d->name,
-                                        "driver", driver, "api", d->api, "version", app_version, "commit", app_commit,
-                                        "models", s->models, "ops", ops_json(s), "mixers", s->mixers, "seconds",
-                                        app_number(seconds), "ok", (int) (s->n_bad == 0)));
-    printf("\ndevice  %s\ndriver  %s, Vulkan %s\npare    %s%s%s\n", d->name, driver, d->api, app_version,
-           *app_commit ? ", commit " : "", app_commit);
+                                        "driver", driver, "api", d->api, "version", pipeline_version, "commit",
+                                        pipeline_commit, "models", s->models, "ops", ops_json(s), "mixers", s->mixers,
+                                        "seconds", pipeline_number(seconds), "ok", (int) (s->n_bad == 0)));
+    printf("\ndevice  %s\ndriver  %s, Vulkan %s\npare    %s%s%s\n", d->name, driver, d->api, pipeline_version,
+           *pipeline_commit ? ", commit " : "", pipeline_commit);
     if (s->n_bad)
         printf("%u of %u models BAD in %.1f s\n", s->n_bad, s->n_models, seconds);
     else

@@ -1,7 +1,7 @@
 // cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
 #include "apps/cli/core/model.h"
-#include "apps/cli/sparsity/sparsity_maps.h"
-#include "apps/cli/sparsity/sparsity_table.h"
+#include "apps/cli/commands/sparsity_maps.h"
+#include "apps/cli/print/print.h"
 #include "nn/models/vit/positions.h"
 
 #include <stdio.h>
@@ -34,9 +34,9 @@ static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const
                         const vkc_device *dev)
 {
     if (a->common.json)
-        return app_print_json(sparsity_json(s, dev));
-    sparsity_print(stdout, s, view);
-    vkc_status st = sparsity_print_agreement(stdout, s, view->keys);
+        return app_print_json(pipeline_sparsity_json(s, dev));
+    print_sparsity(stdout, s, view);
+    vkc_status st = print_sparsity_agreement(stdout, s, view->keys);
     return st == VKC_OK ? app_flush() : st;
 }
 
@@ -52,7 +52,7 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st;
     VKC_TRY(read_view(a, &view));
     VKC_TRY(nn_split_get(a->d.split, &split));
-    VKC_TRY(measure_open_data(&a->d, &data));
+    VKC_TRY(data_open(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &v));
     VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));

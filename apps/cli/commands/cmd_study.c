@@ -1,31 +1,117 @@
 // cmd_study.c — pare study groups: does sparser attention cost less to replace? pare study teachers: does a sparser
 // teacher narrow the gap to its student?
-#include "apps/cli/study/study_groups.h"
-#include "apps/cli/study/study_teachers.h"
+#include "apps/cli/core/keep_option.h"
+#include "apps/cli/core/list.h"
+#include "apps/cli/core/tune_options.h"
+#include "apps/cli/print/print.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+typedef struct study_args {
+    common_args common;
+    data_args   d;
+    const char *mixer, *from, *by, *keys, *keep, *policy, *out;
+    tune_options tune;              // 0 epochs = no tuning
+    bool        resume, force;
+    pipeline_study_params p;        // the rest
+} study_args;
+
+typedef struct study {              // a command's options read, its data set and device
+    const study_args *a;
+    text_list   mixer, from;
+    pipeline_study_params p;
+    pipeline_context c;
+    nn_dataset *data;
+} study;
+
+static vkc_status read_options(study *s)
+{
+    const study_args *a = s->a;
+    pipeline_study_params *p = &s->p;
+    vkc_status st;
+    *p = a->p;
+    p->place = (pipeline_place) { .run = a->out, .resume = a->resume, .force = a->force };
+    p->seed = a->common.seed;
+    VKC_TRY(distill_measure_get(a->by, &p->by));
+    VKC_TRY(distill_keys_get(a->keys, &p->keys));
+    if (!a->out)
+        return VKC_FAIL(VKC_E_ARG, "-o is missing: the run folder of the study");
+    VKC_TRY(nn_split_get(a->d.split, &p->split));
+    VKC_TRY(tune_read(&a->tune, &p->tune));
+    if (a->keep) {
+        VKC_TRY(keep_read(a->keep, p->keep, &p->n_keep));
+        VKC_TRY(nn_policy_get(a->policy, &p->policy));
+    }
+    VKC_TRY(list_split(a->mixer, &s->mixer));
+    VKC_TRY(list_split(a->from, &s->from));
+    p->mixer = s->mixer.item;
+    p->n_mixers = s->mixer.n;
+    p->from = s->from.item;
+    p->n_from = s->from.n;
+    VKC_TRY(data_open(&a->d, &s->data));
+    p->data = data_of(&a->d, s->data);
+done:
+    return st;
+}
+
+static vkc_status run_groups(study *s, const char *teacher)
+{
+    pipeline_groups_result *r = calloc(1, sizeof *r);
+    vkc_status st;
+    if (!r)
+        return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
+    VKC_TRY(pipeline_groups_check(&s->c, &s->p));
+    VKC_TRY(app_open(&s->a->common, &s->c.dev));
+    VKC_TRY(pipeline_groups(&s->c, &s->p, teacher, r));
+    console_clear();
+    if (s->a->common.json)
+        st = app_print_json(json_incref(r->json));
+    else if ((st = print_groups_result(stdout, r)) == VKC_OK)
+        st = app_flush();
+done:
+    pipeline_groups_finish(r);
+    free(r);
+    return st;
+}
+
+static vkc_status run_teachers(study *s, char **dir, uint32_t n)
+{
+    pipeline_teachers_result *r = calloc(1, sizeof *r);
+    vkc_status st;
+    if (!r)
+        return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
+    VKC_TRY(pipeline_teachers_check(&s->c, &s->p));
+    VKC_TRY(app_open(&s->a->common, &s->c.dev));
+    VKC_TRY(pipeline_teachers(&s->c, &s->p, (const char *const *) dir, n, r));
+    console_clear();
+    if (s->a->common.json)
+        st = app_print_json(json_incref(r->json));
+    else if ((st = print_teachers_result(stdout, r)) == VKC_OK)
+        st = app_flush();
+done:
+    pipeline_teachers_finish(r);
+    free(r);
+    return st;
+}
 
 static vkc_status run(const void *options, const args_words *words)
 {
     const char *which = words->word[0];
     const uint32_t n = (uint32_t) words->n - 1;
-    vkc_status st;
-    study_work *w = (study_work *) calloc(1, sizeof *w);
-    if (!w)
-        return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
-    w->a = options;
-    if (strcmp(which, "groups") == 0 && n == 1)
-        st = study_groups_run(w, words->word[1]);
-    else if (strcmp(which, "teachers") == 0 && n >= 1)
-        st = study_teachers_run(w, words->word + 1, n);
-    else
-        st = VKC_FAIL(VKC_E_ARG, "usage: pare study groups M --data D --mixer X -o RUN, or pare study teachers M ... "
-                                 "--data D --mixer X -o RUN");
-    if (st == VKC_E_STOPPED && w->log)
-        run_say_stopped(&w->run);
-    study_close(w);
-    free(w);
+    study s = { .a = options, .c = app_context(NULL) };
+    const bool is_groups = strcmp(which, "groups") == 0 && n == 1;
+    const bool is_teachers = strcmp(which, "teachers") == 0 && n >= 1;
+    if (!is_groups && !is_teachers)
+        return VKC_FAIL(VKC_E_ARG, "usage: pare study groups M --data D --mixer X -o RUN, or pare study teachers M ... "
+                                   "--data D --mixer X -o RUN");
+    vkc_status st = read_options(&s);
+    if (st == VKC_OK)
+        st = is_groups ? run_groups(&s, words->word[1]) : run_teachers(&s, words->word + 1, n);
+    app_close(s.c.dev);
+    nn_dataset_destroy(s.data);
+    text_list_free(&s.mixer);
+    text_list_free(&s.from);
     return st;
 }
 
@@ -36,35 +122,34 @@ static const arg table[] = {
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "run folder to write" },
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the study of the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a study that is there" },
-    { "seeds", 0, ARG_U32, AT(seeds), 1, 64, "N", "transfers of each mixer, with seeds from --seed on [3]" },
+    { "seeds", 0, ARG_U32, AT(p.seeds), 1, 64, "N", "transfers of each mixer, with seeds from --seed on [3]" },
     BATCH_ROW(study_args, "64"),
-    { "epochs", 'e', ARG_U32, AT(epochs), 1, 100000, "N", "of each transfer [3]" },
-    { "lr", 0, ARG_REAL, AT(lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
-    { "weight-decay", 0, ARG_REAL, AT(weight_decay), 0, 100, "X", "of matrices [0]" },
-    { "match-epochs", 0, ARG_U32, AT(match_epochs), 0, 100000, "N",
+    { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "of each transfer [3]" },
+    { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
+    { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "of matrices [0]" },
+    { "match-epochs", 0, ARG_U32, AT(p.match_epochs), 0, 100000, "N",
       "that match learned features to the attention weights first [0]" },
-    { "match-lr", 0, ARG_REAL, AT(match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
+    { "match-lr", 0, ARG_REAL, AT(p.match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
     TUNE_ROWS(study_args, tune, "tune-", "0"),
     { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: the measure of sparsity that orders layers [mass90]" },
     { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K", "groups: all, or patches: without the class token's column [all]" },
-    { "groups", 0, ARG_U32, AT(groups), 1, NN_MAX_DEPTH, "G",
+    { "groups", 0, ARG_U32, AT(p.groups), 1, NN_MAX_DEPTH, "G",
       "groups: so many of each kind [4, 3 or 2 of equal size]" },
-    { "images", 0, ARG_U32, AT(images), 1, 1e9, "N", "groups: pictures of val to measure sparsity on [1000]" },
+    { "images", 0, ARG_U32, AT(p.images), 1, 1e9, "N", "groups: pictures of val to measure sparsity on [1000]" },
     { "from", 0, ARG_TEXT, AT(from), 0, 0, "S[,S]",
       "groups: students with all attention replaced, in place of --mixer and its transfers" },
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X,X",
       "teachers: made from M, with these shares of patches kept; 1 = M itself" },
     { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "teachers: of --keep, halting or topk [halting]" },
-    { "retain-epochs", 0, ARG_U32, AT(retain_epochs), 1, 100000, "N",
+    { "retain-epochs", 0, ARG_U32, AT(p.retain_epochs), 1, 100000, "N",
       "teachers: of --keep, epochs of fine-tuning [halting: 4, topk: 0]" },
-    { "max-steps", 0, ARG_U32, AT(max_steps), 1, 4e9, "N", "stop any training after N steps, as Ctrl-C does" },
+    { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop any training after N steps, as Ctrl-C does" },
     FINITE_ROWS(study_args, "on in training"), THREADS_ROW(study_args), LIMIT_ROW(study_args),
     { 0 },
 };
 static const study_args defaults = {
-    .d = { .batch = 64, .split = "val" }, .seeds = 3, .epochs = 3, .lr = 1e-2, .match_lr = 1e-2, .by = "mass90",
-    .keys = "all", .policy = "halting",
-    .tune = TUNE_DEFAULTS(0),
+    .d = { .batch = 64, .split = "val" }, .by = "mass90", .keys = "all", .policy = "halting", .tune = TUNE_DEFAULTS(0),
+    .p = PIPELINE_STUDY_DEFAULTS,
 };
 const command cmd_study = {
     .name = "study", .help = "does sparsity tell what replacing attention costs?",

@@ -1,12 +1,10 @@
-// app.c — what every command shares: the device, JSON, provenance, model folders.
+// app.c — what every command shares: the device, JSON, what pipelines are handed.
 #include "apps/cli/core/app.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "nn/graph/check.h"
 #include "nn/base/files.h"
@@ -39,11 +37,6 @@ void app_keep_command(int argc, char **argv)
             append(*p == '\'' ? "'\\''" : p, *p == '\'' ? 4 : 1);
         append("'", 1);
     }
-}
-
-const char *app_command(void)
-{
-    return command_line;
 }
 
 vkc_status app_open(const common_args *c, vkc_device **dev)
@@ -143,54 +136,22 @@ vkc_status app_print_json(json_t *value)
     return app_flush();
 }
 
-json_t *app_number(double x)
+static void notify(void *user, pipeline_notice kind, const char *sentence)
 {
-    json_t *v = json_real(x);       // NULL when not finite
-    return v ? v : json_null();
+    (void) user;
+    switch (kind) {
+    case PIPELINE_NOTE: say("%s", sentence); break;
+    case PIPELINE_WARNING: warn("%s", sentence); break;
+    case PIPELINE_FAILURE: warn_failure(); break;
+    case PIPELINE_STARTED: console_catch_signals(); break;
+    case PIPELINE_STOPPED:
+        warn("%s. To go on: %s%s", sentence, command_line, strstr(command_line, " --resume") ? "" : " --resume");
+        break;
+    }
 }
 
-void app_date(char out[32])
+pipeline_context app_context(vkc_device *dev)
 {
-    time_t t = time(NULL);
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        out[0] = '\0';
-}
-
-json_t *app_provenance(const common_args *c, const vkc_device *dev)
-{
-    const vkc_device_info *i = vkc_device_get_info(dev);
-    char date[32], driver[520];
-    app_date(date);
-    snprintf(driver, sizeof driver, "%s %s", i->driver, i->driver_info);
-    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "command", app_command(), "seed", (json_int_t) c->seed,
-                     "device", i->name, "driver", driver, "version", app_version, "commit", app_commit, "date", date);
-}
-
-vkc_status app_check_output(const char *dir, bool force)
-{
-    DIR *d = opendir(dir);
-    if (!d && errno == ENOENT)
-        return VKC_OK;
-    if (!d)
-        return VKC_FAIL(VKC_E_IO, "cannot use %s as a folder: %s", dir, strerror(errno));
-    bool is_empty = true;
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
-        is_empty = is_empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
-    closedir(d);
-    if (is_empty || force)
-        return VKC_OK;
-    return VKC_FAIL(VKC_E_ARG,
-                    "%s is there already; --resume continues the run that made it, --force replaces it", dir);
-}
-
-vkc_status app_save_model(const nn_model *v, const nn_model_config *cfg, const char *dir, const char *card)
-{
-    char path[NN_PATH_MAX];
-    vkc_status st = nn_folder_create(dir);
-    if (st == VKC_OK)
-        st = nn_path_build(path, dir, "model.safetensors");
-    if (st == VKC_OK)
-        st = nn_model_save_weights(v, path);
-    return st == VKC_OK ? nn_model_config_save(dir, cfg, card) : st;
+    return (pipeline_context) { .dev = dev, .command = command_line, .dash = "--", .progress = console_progress,
+                                .notify = notify };
 }

@@ -115,20 +115,14 @@ static void show(const nn_progress *p)
 
 bool console_progress(void *user, const nn_progress *p)
 {
+    (void) user;
     double t = vkc_seconds();
-    bool is_new = strncmp(last_what, p->what, sizeof last_what - 1) != 0;
-    if (!is_quiet && (t - last_shown >= (is_terminal ? TERMINAL_PAUSE : FILE_PAUSE) || (is_new && is_terminal))) {
+    bool is_new = strncmp(last_what, p->what, sizeof last_what - 1) != 0, is_shown = *p->what && !is_quiet;
+    if (is_shown && (t - last_shown >= (is_terminal ? TERMINAL_PAUSE : FILE_PAUSE) || (is_new && is_terminal))) {
         show(p);
         last_shown = t;
         snprintf(last_what, sizeof last_what, "%s", p->what);
     }
-    return console_goes_on(user, p);
-}
-
-bool console_goes_on(void *user, const nn_progress *p)
-{
-    (void) user;
-    (void) p;
     if (n_signals > 0 && !stop_was_said) {
         stop_was_said = true;
         warn("stopping at the next step; once more ends at once");

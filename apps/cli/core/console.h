@@ -23,9 +23,9 @@ void warn_failure(void);
 void console_log(void *user, vkc_log_level level, const char *msg);
 
 // Nn_progress_fn: show how far it is, and return false once Ctrl-C was pressed. On a terminal one line
-// that is written over, elsewhere a line every 30 seconds.
+// that is written over, elsewhere a line every 30 seconds; none when there is nothing to show
+// (pipeline/base/context.h).
 bool console_progress(void *user, const nn_progress *p);
-bool console_goes_on(void *user, const nn_progress *p);     // the same without a line
 void console_clear(void);                                   // end the progress line
 
 // From now on the first SIGINT or SIGTERM asks the running call to stop, the second ends the program.

@@ -1,5 +1,6 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/core/app.h"
+#include "pipeline/base/version.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -85,8 +86,8 @@ static void print_command_help(const command *c)
 
 static void print_version(void)
 {
-    printf("pare %s%s%s%s\n", app_version, *app_commit ? ", commit " : "", app_commit,
-           *app_commit && app_commit[strlen(app_commit) - 1] == '+' ? " with changes" : "");
+    printf("pare %s%s%s%s\n", pipeline_version, *pipeline_commit ? ", commit " : "", pipeline_commit,
+           *pipeline_commit && pipeline_commit[strlen(pipeline_commit) - 1] == '+' ? " with changes" : "");
 #if defined(__clang__)
     printf("built with clang %s\n", __clang_version__);
 #elif defined(__GNUC__)

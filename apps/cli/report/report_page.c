@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "pipeline/run/provenance.h"
+#include "pipeline/base/version.h"
+
 #define MAX_ROWS  600u              // of the table of all figures
 #define MAX_LEVEL 6
 
@@ -146,7 +149,7 @@ void report_foot_write(report_page *p)
     const double number = report_number(r->provenance, "seed");
     if (isfinite(number))
         snprintf(seed, sizeof seed, "%.0f", number);
-    app_date(now);
+    pipeline_date(now);
     html_section_open(p->f, "provenance", "Where this comes from");
     fputs("<dl>\n", p->f);
     if (*report_text(r->provenance, "command"))
@@ -161,7 +164,7 @@ void report_foot_write(report_page *p)
         write_pair(p->f, "resumed", report_text(json_array_get(resumed, i), "date"));
     write_pair(p->f, "finished", r->is_finished ? "yes" : "no");
     write_pair(p->f, "run folder", r->dir);
-    html_print(p->f, "<dt>this page</dt><dd>%s, pare %s</dd>\n</dl>\n", now, app_version);
+    html_print(p->f, "<dt>this page</dt><dd>%s, pare %s</dd>\n</dl>\n", now, pipeline_version);
     fputs("<p class=\"note\">The figures are those of run.json, sparsity.json and the logs beside it; differences, "
           "ratios and means over seeds are worked out from them here.</p>\n", p->f);
     write_all(p->f, "What the run was given", r->inputs, "inputs");

@@ -133,14 +133,14 @@ static json_t *update_sparsity(const json_t *old)
             const json_t *from = json_array_size(heads) ? json_array_get(heads, h) : json_array_get(layers, l);
             json_t *of_head = json_array();
             for (size_t m = 0; m < 3; m++)
-                json_array_append_new(of_head, app_number(report_number(from, measures[m])));
+                json_array_append_new(of_head, pipeline_number(report_number(from, measures[m])));
             json_array_append_new(of_layer, of_head);
         }
         json_array_append_new(mean, of_layer);
     }
-    return json_pack("{s:o, s:I, s:I, s:o, s:{s:{s:o}}}", "images", app_number(report_number(old, "images")), "depth",
-                     (json_int_t) json_array_size(layers), "heads", (json_int_t) n_heads, "measures", list, "keys",
-                     "all", "mean", mean);
+    return json_pack("{s:o, s:I, s:I, s:o, s:{s:{s:o}}}", "images", pipeline_number(report_number(old, "images")),
+                     "depth", (json_int_t) json_array_size(layers), "heads", (json_int_t) n_heads, "measures", list,
+                     "keys", "all", "mean", mean);
 }
 
 static vkc_status load_sparsity(report_run *r)

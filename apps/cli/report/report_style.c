@@ -1,6 +1,8 @@
 // report_style.c — the head of a report's page: titles and styles. No scripts, no fonts from elsewhere.
 #include "apps/cli/report/report_page.h"
 
+#include "pipeline/base/version.h"
+
 static const char *const style =
     ":root{color-scheme:light dark;--paper:#fff;--ink:#1c1d20;--soft:#5a5f68;--line:#80858e;--rule:#d8dbe0;"
     "--heat:0,114,178;--s1:#0072b2;--s2:#d55e00;--s3:#009e73;--s4:#cc79a7;--s5:#e69f00;--s6:#56b4e9;--s7:#1c1d20}\n"
@@ -59,7 +61,7 @@ void report_head_write(FILE *f, const char *title)
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
           "<meta name=\"generator\" content=\"pare ", f);
-    html_text(f, app_version);
+    html_text(f, pipeline_version);
     html_print(f, "\">\n<title>%s</title>\n<style>\n", title);
     fputs(style, f);
     fputs("</style>\n</head>\n<body>\n<main>\n", f);

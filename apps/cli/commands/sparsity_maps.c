@@ -1,0 +1,156 @@
+// sparsity_maps.c — attention maps of chosen pictures as heat maps.
+#include "apps/cli/commands/sparsity_maps.h"
+
+#include "apps/cli/commands/show.h"
+#include "distill/sparsity/maps.h"
+#include "nn/base/files.h"
+#include "nn/image/heat.h"
+#include "pipeline/run/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TITLE_CLASS "ATTENTION OF THE CLASS TOKEN. 1 IS AN EVEN SHARE"
+#define TITLE_FULL "QUERIES DOWN. KEYS ACROSS. 1 IS AN EVEN SHARE"
+#define HEADS_A_ROW 4u              // of a file of whole maps
+
+// The layers of "0,2"; all without a list. E_ARG for what is no layer of the model.
+static vkc_status read_layers(const char *list, const nn_model_config *c, bool chosen[NN_MAX_DEPTH])
+{
+    for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)
+        chosen[l] = !list && l < c->depth;
+    for (const char *at = list; at;) {
+        char *end;
+        const unsigned long l = strtoul(at, &end, 10);
+        if (end == at || *at < '0' || *at > '9' || (*end && *end != ',') || l >= c->depth)
+            return VKC_FAIL(VKC_E_ARG, "--layer %s: want layers of 0 .. %u with commas between them", list,
+                            c->depth - 1);
+        chosen[l] = true;
+        at = *end ? end + 1 : NULL;
+    }
+    return VKC_OK;
+}
+
+vkc_status sparsity_maps_check(const map_args *a, const nn_model_config *c)
+{
+    bool chosen[NN_MAX_DEPTH], any = false;
+    vkc_status st = read_layers(a->layers, c, chosen);
+    for (uint32_t l = 0; l < c->depth; l++)
+        any = any || (chosen[l] && nn_mixer_has_weights(&c->layers[l]));
+    if (st == VKC_OK && (a->file || a->dir) && !any)
+        st = VKC_FAIL(VKC_E_ARG, "no attention to draw: none of these layers has it");
+    if (st == VKC_OK && a->head != DISTILL_MAPS_HEADS && a->head >= c->heads)
+        st = VKC_FAIL(VKC_E_ARG, "--head %u: the model has heads 0 .. %u", a->head, c->heads - 1);
+    if (st == VKC_OK)
+        st = show_check("--maps", a->file, a->force);
+    const pipeline_context context = app_context(NULL);
+    return st == VKC_OK && a->dir ? pipeline_check_output(&context, a->dir, a->force) : st;
+}
+
+// What stands above a panel.
+static void name_panel(char out[48], const char *what, uint32_t i, const char *more, uint32_t k)
+{
+    if (k == DISTILL_MAPS_HEADS)
+        snprintf(out, 48, "%s %u%s", what, i, more);
+    else
+        snprintf(out, 48, "%s %u%s %u", what, i, more, k);
+}
+
+static vkc_status save_class(const map_args *a, const nn_model *v, const distill_maps *m, const bool *chosen)
+{
+    const nn_model_config *c = &v->cfg;
+    const uint32_t side = c->height / c->patch;
+    char caption[48];
+    nn_heat *h = NULL;
+    nn_heat_params p = { .size = c->height, .columns = 1, .title = TITLE_CLASS };
+    float *share = (float *) malloc((size_t) side * side * sizeof *share);
+    uint8_t *rgb = (uint8_t *) malloc(3 * (size_t) c->height * c->width);
+    vkc_status st;
+    for (uint32_t l = 0; l < c->depth; l++)
+        p.columns += chosen[l] && distill_maps_has(m, l);
+    VKC_TRY(nn_heat_create(&p, &h));
+    if (!share || !rgb) {
+        st = VKC_FAIL(VKC_E_NOMEM, "--maps: out of host memory");
+        goto done;
+    }
+    for (uint32_t i = 0; i < distill_maps_images(m); i++) {
+        nn_image_restore(distill_maps_pixels(m, i), (size_t) c->height * c->width, c->channels, c->mean, c->std, rgb);
+        name_panel(caption, "PICTURE", i, "", DISTILL_MAPS_HEADS);
+        VKC_TRY(nn_heat_add(h, caption, rgb, NULL, 0));
+        for (uint32_t l = 0; l < c->depth; l++) {
+            if (!chosen[l] || !distill_maps_has(m, l))
+                continue;
+            VKC_TRY(distill_maps_read_class(m, l, i, a->head, share));
+            name_panel(caption, "LAYER", l, a->head == DISTILL_MAPS_HEADS ? "" : " HEAD", a->head);
+            VKC_TRY(nn_heat_add(h, caption, rgb, share, side));
+        }
+    }
+    st = nn_heat_save(h, a->file);
+    if (st == VKC_OK)
+        say("%s shows what the class token attends to", a->file);
+done:
+    nn_heat_destroy(h);
+    free(rgb);
+    free(share);
+    return st;
+}
+
+static vkc_status save_full(const map_args *a, const nn_model *v, const distill_maps *m, uint32_t i, uint32_t l,
+                            float *share)
+{
+    const uint32_t tokens = nn_model_config_tokens(&v->cfg), heads = v->cfg.heads;
+    char name[64], path[NN_PATH_MAX], caption[48];
+    nn_heat *h = NULL;
+    nn_heat_params p = { .size = tokens, .columns = heads < HEADS_A_ROW ? heads : HEADS_A_ROW,
+                         .title = TITLE_FULL };
+    vkc_status st;
+    VKC_TRY(nn_heat_create(&p, &h));
+    for (uint32_t k = 0; k < heads; k++) {
+        if (a->head != DISTILL_MAPS_HEADS && k != a->head)
+            continue;
+        VKC_TRY(distill_maps_read_full(m, l, i, k, share));
+        name_panel(caption, "LAYER", l, " HEAD", k);
+        VKC_TRY(nn_heat_add(h, caption, NULL, share, tokens));
+    }
+    snprintf(name, sizeof name, "picture-%03u-layer-%02u.png", i, l);
+    VKC_TRY(nn_path_build(path, a->dir, name));
+    st = nn_heat_save(h, path);
+done:
+    nn_heat_destroy(h);
+    return st;
+}
+
+static vkc_status save_all(const map_args *a, const nn_model *v, const distill_maps *m, const bool *chosen)
+{
+    const size_t tokens = nn_model_config_tokens(&v->cfg);
+    float *share = (float *) malloc(tokens * tokens * sizeof *share);
+    vkc_status st = share ? nn_folder_create(a->dir) : VKC_FAIL(VKC_E_NOMEM, "--full-maps: out of host memory");
+    for (uint32_t i = 0; i < distill_maps_images(m) && st == VKC_OK; i++)
+        for (uint32_t l = 0; l < v->cfg.depth && st == VKC_OK; l++)
+            if (chosen[l] && distill_maps_has(m, l))
+                st = save_full(a, v, m, i, l, share);
+    if (st == VKC_OK)
+        say("%s has the attention maps: rows are queries, columns keys, the class token first", a->dir);
+    free(share);
+    return st;
+}
+
+vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *v, const nn_dataset *data,
+                              nn_split split)
+{
+    bool chosen[NN_MAX_DEPTH];
+    distill_maps *m = NULL;
+    vkc_status st;
+    if (!a->file && !a->dir)
+        return VKC_OK;
+    VKC_TRY(read_layers(a->layers, &v->cfg, chosen));
+    VKC_TRY(distill_maps_create(v, &(distill_maps_params) { .data = data, .split = split, .images = a->images,
+                                                            .threads = d->threads }, &m));
+    if (a->file)
+        VKC_TRY(save_class(a, v, m, chosen));
+    if (a->dir)
+        VKC_TRY(save_all(a, v, m, chosen));
+done:
+    distill_maps_destroy(m);
+    return st;
+}

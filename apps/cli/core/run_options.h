@@ -1,0 +1,17 @@
+// run_options.h — options of commands that have a run folder.
+#ifndef CLI_RUN_OPTIONS_H
+#define CLI_RUN_OPTIONS_H
+
+#include "apps/cli/core/app.h"
+#include "pipeline/run/run.h"
+
+// Rows of an option table, for members run, resume and force.
+#define RUN_ROWS(type, usual) \
+    { "run", 0, ARG_TEXT, offsetof(type, run), 0, 0, "DIR", "run folder: checkpoint and log [" usual "]" }, \
+    { "resume", 0, ARG_FLAG, offsetof(type, resume), 0, 0, NULL, "continue the run of the run folder" }, \
+    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "replace a model or run that is there" }
+
+// Of a struct with these members and `out`.
+#define RUN_PLACE(a) { .out = (a)->out, .run = (a)->run, .resume = (a)->resume, .force = (a)->force }
+
+#endif

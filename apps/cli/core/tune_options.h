@@ -1,0 +1,74 @@
+// tune_options.h — the options of tuning, which pare tune, distill, prune and study share.
+#ifndef CLI_TUNE_OPTIONS_H
+#define CLI_TUNE_OPTIONS_H
+
+#include "apps/cli/core/data_options.h"
+#include "apps/cli/core/recipe_options.h"
+#include "apps/cli/core/run_options.h"
+#include "pipeline/train/tune.h"
+
+typedef struct tune_options {       // of one tuning
+    const char *train, *target, *distance;
+    pipeline_tuning p;              // the rest of it
+} tune_options;
+
+// What they are before options are read, n epochs.
+#define TUNE_DEFAULTS(n) \
+    { .train = "mixers", .target = "output", .distance = "mse", .p = PIPELINE_TUNING_DEFAULTS(n) }
+
+// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "" or "tune-"; `usual`
+// is the number of epochs without the option.
+#define TUNE_AT(type, m, name) offsetof(type, m.name)
+#define TUNE_ROWS(type, m, pre, usual) \
+    { pre "train", 0, ARG_TEXT, TUNE_AT(type, m, train), 0, 0, "W", \
+      "mixers, attn, blocks (of the layers that differ) or all [mixers]" }, \
+    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "of tuning [" usual "]" }, \
+    { pre "lr", 0, ARG_REAL, TUNE_AT(type, m, p.lr), 1e-12, 100, "X", \
+      "highest learning rate of tuning [mixers, attn: 1e-3; blocks, all: 2e-4]; cosine decay" }, \
+    { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, p.weight_decay), 0, 100, "X", "of matrices [0]" }, \
+    { pre "clip", 0, ARG_REAL, TUNE_AT(type, m, p.clip), 0, 1e9, "X", "largest gradient norm, 0 = any [1]" }, \
+    { pre "similarity", 0, ARG_REAL, TUNE_AT(type, m, p.similarity), 0, 1e6, "X", \
+      "weight of the distance from the teacher's modules [mixers, attn: 1; blocks, all: 0]" }, \
+    { pre "target", 0, ARG_TEXT, TUNE_AT(type, m, target), 0, 0, "T", \
+      "of it: a module's output, or its heads before the projection [output]" }, \
+    { pre "distance", 0, ARG_TEXT, TUNE_AT(type, m, distance), 0, 0, "D", "mse, or cosine along the tokens [mse]" }, \
+    { pre "ce", 0, ARG_REAL, TUNE_AT(type, m, p.ce), 0, 1e6, "X", "weight of cross-entropy with the labels [1]" }, \
+    { pre "kl", 0, ARG_REAL, TUNE_AT(type, m, p.kl), 0, 1e6, "X", \
+      "weight of the divergence from the teacher's logits [0]" }, \
+    { pre "temperature", 0, ARG_REAL, TUNE_AT(type, m, p.temperature), 1e-3, 1e3, "X", "of the logits in it [1]" }, \
+    { pre "halting", 0, ARG_REAL, TUNE_AT(type, m, p.halting), 0, 1e6, "X", \
+      "weight of imitating the gate of a teacher that halts [0.1]" }, \
+    { pre "centre", 0, ARG_FLAG, TUNE_AT(type, m, p.centre), 0, 0, NULL, \
+      "of such a student: at the end move its gate's centre until it keeps as many tokens" }, \
+    RECIPE_ROWS(type, m.p.recipe, pre, "0.1")
+
+// The settings that the options make. E_ARG in words.
+vkc_status tune_read(const tune_options *o, pipeline_tuning *out);
+
+typedef struct tune_args {          // of pare tune; a command with options of its own has this as its first member
+    common_args  common;
+    data_args    d;
+    tune_options t;
+    const char  *teacher, *out, *run;
+    uint32_t     max_steps;
+    bool         no_augment, resume, force;
+} tune_args;
+
+// Rows of an option table. `to` is the letter of the model that is written.
+#define TUNE_SESSION_ROWS(to, stops) \
+    DATA_ROW(tune_args), \
+    { "teacher", 't', ARG_TEXT, offsetof(tune_args, teacher), 0, 0, "M", "model that the student is compared with" }, \
+    { "out", 'o', ARG_TEXT, offsetof(tune_args, out), 0, 0, to, "model folder to write" }, \
+    RUN_ROWS(tune_args, to ".run"), \
+    BATCH_ROW(tune_args, "64"), \
+    TUNE_ROWS(tune_args, t, "", "1"), \
+    { "no-augment", 0, ARG_FLAG, offsetof(tune_args, no_augment), 0, 0, NULL, "no flips, transposes and shifts" }, \
+    { "max-steps", 0, ARG_U32, offsetof(tune_args, max_steps), 1, 4e9, "N", stops }, \
+    FINITE_ROWS(tune_args, "on in training"), THREADS_ROW(tune_args), LIMIT_ROW(tune_args)
+
+// Parameters of a command on a student's folder: checked, data and device opened, which the caller closes after a
+// failure too. `usage` is said when there is nothing to write to.
+vkc_status tune_open(const tune_args *a, const char *dir, const char *usage, pipeline_tune_params *out,
+                     nn_dataset **data, vkc_device **dev);
+
+#endif

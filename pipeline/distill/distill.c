@@ -1,0 +1,81 @@
+// distill.c — one stage of a distillation after the other.
+#include "pipeline/distill/stages_impl.h"
+
+#include "nn/models/vit/positions.h"
+#include "pipeline/run/output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// What can be said before a device is opened; `r` gets the mixers.
+static vkc_status check(const pipeline_context *c, const pipeline_distill_params *p, pipeline_distill_result *r)
+{
+    if (!p->teacher || !p->place.out || p->n_mixers + p->n_from == 0)
+        return VKC_FAIL(VKC_E_ARG, "distill: want a teacher, what may replace its attention, and a folder to write");
+    vkc_status st = pipeline__choices_read(c, p, r);
+    return st == VKC_OK && !p->place.resume ? pipeline_check_output(c, p->place.out, p->place.force) : st;
+}
+
+vkc_status pipeline_distill_check(const pipeline_context *c, const pipeline_distill_params *p)
+{
+    pipeline_distill_result *r = calloc(1, sizeof *r);
+    vkc_status st = r ? check(c, p, r) : VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory");
+    free(r);
+    return st;
+}
+
+// What the teacher must be, before a folder is made.
+static vkc_status check_teacher(distill_work *w)
+{
+    nn_model_config at = { 0 };
+    pipeline_distill_result *r = w->r;
+    r->depth = w->teacher->cfg.depth;
+    const nn_size size = w->p->size;
+    if (size.height != size.width || w->teacher->cfg.height != w->teacher->cfg.width)
+        return VKC_FAIL(VKC_E_ARG, "distill: pictures must be square: it times models at several sizes");
+    r->image = size.height ? size.height : w->teacher->cfg.height;
+    vkc_status st = nn_model_config_copy(&w->teacher->cfg, &at);
+    if (st == VKC_OK)
+        st = nn_model_config_set_size(&at, (nn_size) { r->image, r->image });
+    if (st == VKC_OK)
+        st = pipeline__search_check(w);
+    nn_model_config_finish(&at);
+    return st;
+}
+
+static vkc_status run_all(distill_work *w)
+{
+    vkc_status st;
+    VKC_TRY(check(w->c, w->p, w->r));
+    VKC_TRY(pipeline_check_data(&w->p->data));
+    VKC_TRY(nn_model_load(w->c->dev, w->p->teacher, false, &w->teacher));
+    VKC_TRY(check_teacher(w));
+    VKC_TRY(pipeline__choices_load(w));
+    VKC_TRY(pipeline__stage_run(w));
+    VKC_TRY(pipeline__stage_sparsity(w));
+    VKC_TRY(pipeline__choices_transfer(w));
+    VKC_TRY(pipeline__search_run(w));
+    VKC_TRY(pipeline__stage_tune(w));
+    VKC_TRY(pipeline__stage_compare(w));
+    st = pipeline__stage_save(w);
+done:
+    return w->is_refused ? st : pipeline_run_end(&w->run, w->c, st);
+}
+
+vkc_status pipeline_distill(const pipeline_context *c, const pipeline_distill_params *p, pipeline_distill_result *out)
+{
+    distill_work w = { .c = c, .p = p, .r = out };
+    memset(out, 0, sizeof *out);
+    out->objective = p->objective;
+    out->max_drop = p->max_drop / 100.0;
+    out->guarded = p->confidence > 0.0;
+    out->confidence = p->confidence > 0.0 ? p->confidence : 0.9;
+    vkc_status st = run_all(&w);
+    memcpy(out->run_dir, w.run.dir, sizeof out->run_dir);
+    pipeline_run_close(&w.run);
+    nn_model_destroy(w.student);
+    for (uint32_t k = 0; k < DISTILL_MAX_CHOICES; k++)
+        nn_model_destroy(w.replaced[k]);
+    nn_model_destroy(w.teacher);
+    return st;
+}

@@ -1,0 +1,172 @@
+// stages.c — the stages of a distillation around the search.
+#include "pipeline/distill/stages_impl.h"
+
+#include "nn/base/json.h"
+#include "nn/models/vit/positions.h"
+#include "pipeline/base/json.h"
+#include "pipeline/run/save.h"
+
+#include <stdlib.h>
+
+// What decides the result. Baselines, the path on test and final timings do not, so a resumed run may ask for them.
+static vkc_status build_inputs(const distill_work *w, json_t **out)
+{
+    const pipeline_distill_params *a = w->p;
+    json_t *o = NULL;
+    vkc_status st = pipeline__choices_inputs(w, &o);
+    if (st != VKC_OK)
+        return st;
+    json_t *more = json_pack(
+        "{s:s, s:f, s:o, s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I, s:o, s:i, s:f}", "data",
+        nn_dataset_spec(a->data.set), "max_drop", a->max_drop, "confidence",
+        a->confidence > 0 ? json_real(a->confidence) : json_null(),
+        "objective", pipeline_objective_name(a->objective), "image", (int) w->r->image, "student",
+        a->best ? "best" : "most", "target", distill_target_name(a->target), "distance",
+        distill_distance_name(a->distance), "epochs", (int) a->epochs, "batch", (int) a->data.batch, "limit",
+        (int) a->data.limit, "lr", a->lr, "weight_decay", a->weight_decay, "clip", a->clip,
+        "match_epochs", (int) a->match_epochs, "match_lr", a->match_lr, "seed", (json_int_t) a->seed, "tune",
+        pipeline_tuning_inputs(&a->tune), "tune_all_epochs", (int) a->tune_all_epochs, "tune_all_lr", a->tune_all_lr);
+    if (!more || json_object_update(o, more) != 0)
+        st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
+    if (a->objective == PIPELINE_LATENCY)
+        json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
+    json_decref(more);
+    if (st == VKC_OK)
+        *out = o;
+    else
+        json_decref(o);
+    return st;
+}
+
+vkc_status pipeline__stage_run(distill_work *w)
+{
+    json_t *inputs = NULL;
+    vkc_status st = build_inputs(w, &inputs);
+    return st == VKC_OK ? pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed, inputs) : st;
+}
+
+vkc_status pipeline__stage_sparsity(distill_work *w)
+{
+    char path[PIPELINE_PATH_MAX];
+    distill_sparsity_params p = { .data = w->p->data.set, .split = NN_SPLIT_VAL, .images = w->p->data.limit,
+                                  .progress = w->c->progress, .user = w->c->user };
+    vkc_status st = distill_sparsity_measure(w->teacher, &p, &w->r->sparsity);
+    if (st == VKC_OK)
+        st = pipeline_run_path(&w->run, "sparsity.json", path);
+    if (st != VKC_OK)
+        return st;
+    json_t *o = pipeline_sparsity_json(&w->r->sparsity, w->c->dev);
+    st = o ? nn_json_save(path, o) : VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory");
+    json_decref(o);
+    return st == VKC_OK ? pipeline__work_tell(w, PIPELINE_DISTILL_SPARSITY, 0) : st;
+}
+
+static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning *settings)
+{
+    const pipeline_distill_params *a = w->p;
+    pipeline_distill_result *r = w->r;
+    distill_tune_params p;
+    pipeline_tuning_fill(settings, &p);
+    p.data = a->data.set;
+    p.batch = a->data.batch;
+    p.seed = a->seed;
+    p.threads = a->data.threads;
+    p.check_finite = pipeline_is_checked(&a->data, true);
+    p.what = what;
+    p.run_dir = w->run.dir;
+    p.resume = w->run.is_resumed;
+    p.progress = w->c->progress;
+    p.user = w->c->user;
+    vkc_status st;
+    VKC_TRY(pipeline__work_steps_left(w, &p.max_steps));
+    pipeline_tuned *t = &r->tune[r->n_tunes];
+    *t = (pipeline_tuned) { .what = what, .settings = *settings };
+    VKC_TRY(distill_tune(w->teacher, w->student, &p, &t->result));
+    st = pipeline__work_tell(w, PIPELINE_DISTILL_TUNE, r->n_tunes++);
+done:
+    return st;
+}
+
+vkc_status pipeline__stage_tune(distill_work *w)
+{
+    const pipeline_distill_params *a = w->p;
+    pipeline_tuning all = a->tune;
+    nn_model *trainable = NULL;
+    vkc_status st;
+    if (!a->tune.epochs && !a->tune_all_epochs)
+        return VKC_OK;
+    VKC_TRY(nn_model_create_at(w->student, (nn_size) { 0, 0 }, true, &trainable));
+    nn_model_destroy(w->student);
+    w->student = trainable;
+    if (a->tune.epochs)
+        VKC_TRY(tune(w, "tune", &a->tune));
+    all.trained = DISTILL_TRAIN_ALL;
+    all.epochs = a->tune_all_epochs;
+    all.lr = a->tune_all_lr;
+    if (all.epochs)
+        st = tune(w, "tune-all", &all);
+done:
+    return st;
+}
+
+// Accuracy at the size of the objective.
+static vkc_status compare_at(const distill_work *w, const nn_model *m, nn_eval_result *out)
+{
+    nn_model *at = NULL;
+    vkc_status st = nn_model_create_at(m, (nn_size) { w->r->image, w->r->image }, false, &at);
+    if (st == VKC_OK)
+        st = pipeline_measure(w->c, at, &w->p->data, w->r->split, out);
+    nn_model_destroy(at);
+    return st;
+}
+
+vkc_status pipeline__stage_compare(distill_work *w)
+{
+    const pipeline_distill_params *a = w->p;
+    pipeline_distill_result *r = w->r;
+    const nn_model_config *cfg[PIPELINE_MODELS] = { &w->teacher->cfg, &w->student->cfg };
+    uint32_t image[PIPELINE_SIZES + 1];
+    vkc_status st;
+    r->split = pipeline_final_split(a->data.set);
+    r->teacher_params = nn_params_count(w->teacher->params);
+    r->student_params = nn_params_count(w->student->params);
+    VKC_TRY(pipeline_measure(w->c, w->teacher, &a->data, r->split, &r->teacher));
+    VKC_TRY(pipeline_measure(w->c, w->student, &a->data, r->split, &r->student));
+    if (r->image != w->teacher->cfg.height) {
+        VKC_TRY(compare_at(w, w->teacher, &r->teacher_at));
+        VKC_TRY(compare_at(w, w->student, &r->student_at));
+    }
+    if (!a->no_timing) {
+        const uint32_t n = pipeline_model_sizes(cfg[0], r->image, image);
+        VKC_TRY(pipeline_time_models(w->c, cfg, PIPELINE_MODELS, a->timing_batch, a->seed, image, n, r->time));
+        r->n_times = n;
+        r->timing_batch = a->timing_batch;
+    }
+done:
+    return st;
+}
+
+static double get_seconds(const pipeline_distill_result *r)
+{
+    double sum = 0.0;
+    for (uint32_t k = 0; k < r->n_mixers; k++)
+        sum += r->mixer[k].transfer.seconds;
+    for (uint32_t i = 0; i < r->n_tunes; i++)
+        sum += r->tune[i].result.seconds;
+    return sum;
+}
+
+vkc_status pipeline__stage_save(distill_work *w)
+{
+    const pipeline_distill_params *a = w->p;
+    pipeline_distill_result *r = w->r;
+    const bool is_test = r->split == NN_SPLIT_TEST;
+    char *more = pipeline__work_card(r);
+    r->json = pipeline__work_json(r, w->c->dev);
+    vkc_status st = pipeline_run_save(&w->run, &(pipeline_saved) {
+        .model = w->student, .out = a->place.out, .data = nn_dataset_spec(a->data.set), .result = r->json,
+        .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
+        .more = more });
+    free(more);
+    return st;
+}

@@ -1,0 +1,47 @@
+// stages_impl.h — the stages of a distillation, one after the other; what each finds goes into the result. Internal.
+#ifndef PIPELINE_STAGES_IMPL_H
+#define PIPELINE_STAGES_IMPL_H
+
+#include "pipeline/distill/distill.h"
+
+typedef struct distill_work {       // what the stages hand on
+    const pipeline_context *c;
+    const pipeline_distill_params *p;
+    nn_model     *teacher, *student;
+    nn_model     *replaced[DISTILL_MAX_CHOICES];    // (r->n_mixers) the teacher with every attention replaced
+    bool          fixed[NN_MAX_DEPTH];              // layers that stay
+    pipeline_run  run;
+    bool          is_refused;       // the search leaves the teacher as it is: no broken run, but no student either
+    pipeline_distill_result *r;
+} distill_work;
+
+// result.c
+vkc_status pipeline__work_tell(const distill_work *w, pipeline_distill_stage stage, uint32_t i);
+// The steps that max_steps leaves for training; 0 = no limit. E_STOPPED when there are none.
+vkc_status pipeline__work_steps_left(const distill_work *w, uint32_t *left);
+// result_json.c, result_card.c: NULL = out of memory
+json_t    *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *dev);
+char      *pipeline__work_card(const pipeline_distill_result *r);     // Markdown on the heap
+
+// choices.c: mixers to transfer to and students that were given, with a student of all layers for each.
+vkc_status pipeline__choices_read(const pipeline_context *c, const pipeline_distill_params *p,
+                                  pipeline_distill_result *r);        // before a device is opened
+vkc_status pipeline__choices_load(distill_work *w);                   // the folders that were given; E_ARG, E_FORMAT
+vkc_status pipeline__choices_inputs(const distill_work *w, json_t **out);     // for run.json
+vkc_status pipeline__choices_transfer(distill_work *w);
+
+// cost.c: what layer l costs with choice k, into cost (depth, 1 + n_mixers). Times are measured once a run.
+vkc_status pipeline__cost_fill(distill_work *w, double *cost);
+
+// search.c
+vkc_status pipeline__search_check(distill_work *w);   // is there something to replace, and something to judge it by?
+vkc_status pipeline__search_run(distill_work *w);     // which layers are replaced; baselines; the student put together
+
+// stages.c
+vkc_status pipeline__stage_run(distill_work *w);      // the run folder
+vkc_status pipeline__stage_sparsity(distill_work *w); // of the teacher
+vkc_status pipeline__stage_tune(distill_work *w);     // the student, end to end
+vkc_status pipeline__stage_compare(distill_work *w);  // accuracy and time of both
+vkc_status pipeline__stage_save(distill_work *w);     // model folder, run.json
+
+#endif

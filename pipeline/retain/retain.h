@@ -1,0 +1,99 @@
+// retain.h — the whole of pare retain: teach a model to let go of tokens, measure it, write it; one or a series.
+#ifndef PIPELINE_RETAIN_H
+#define PIPELINE_RETAIN_H
+
+#include "distill/retain/retain.h"
+#include "distill/retain/retain_stats.h"
+#include "pipeline/base/measure.h"
+#include "pipeline/run/run.h"
+#include "shaders/halt/halt_loss.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PIPELINE_MAX_SERIES 16
+#define PIPELINE_USUAL_EPOCHS UINT32_MAX        // halting: 4, topk: none
+
+typedef struct pipeline_retain_result pipeline_retain_result;
+// Model i is written; what is known of it and of those before it is in `so_far`. Anything but VKC_OK ends the run.
+typedef vkc_status (*pipeline_retain_told_fn)(void *user, uint32_t i, const pipeline_retain_result *so_far);
+
+typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brackets; 0 = none if nothing else is said
+    const char    *teacher;         // model folder
+    pipeline_data  data;            // batch [64]
+    pipeline_place place;           // of a series the models are out-0.80, out-0.60 ..., and the runs likewise
+    uint64_t       seed;
+    // Mean shares of patches at the entry of a block that are asked for; several are a series. Or, for topk, `share`.
+    uint32_t       n_keep, n_at, n_share;
+    double         keep[PIPELINE_MAX_SERIES];
+    nn_policy      policy;          // [halting]
+    nn_gaps        gaps;            // [skip]
+    uint32_t       at[NN_MAX_DEPTH];        // topk: the blocks after which tokens leave; n_at 0 = every one
+    double         share[NN_MAX_DEPTH];     // (n_at) topk: in place of keep, what goes on after each of them
+    uint32_t       prior_target;    // HALT_TARGET_*  [released]
+    uint32_t       epochs;          // [PIPELINE_USUAL_EPOCHS]
+    uint32_t       every;           // halting: done tokens leave after every N-th block [1]
+    double         lr, weight_decay, smoothing, clip, kl;       // [5e-4, 0.05, 0.1, 1, 0]
+    double         ponder, prior, prior_mean, ramp;     // [5e-4, 1e-3, 0 = that of keep, 0.2]
+    double         gate_scale;      // halting: of channel 0; 0 = as it suits the model
+    double         read_patches;    // halting: weight of the mean patch in what the classifier reads
+    bool           plain_gate;      // halting: by channel 0 as it is
+    bool           drop_class;      // halting: the class token halts as any other
+    bool           chain;           // each of a series from the one before, not from the teacher
+    bool           plain;           // no flips, transposes and shifts
+    bool           no_timing;       // do not time the models
+    uint32_t       max_steps;       // stop after so many steps in all; 0 = no limit
+    pipeline_retain_told_fn told;   // with the context's user; may be NULL
+} pipeline_retain_params;
+
+#define PIPELINE_RETAIN_DEFAULTS { .data = { .batch = 64 }, .policy = NN_POLICY_HALTING, .gaps = NN_GAPS_SKIP, \
+    .prior_target = HALT_TARGET_RELEASED, .epochs = PIPELINE_USUAL_EPOCHS, .every = 1, .lr = 5e-4, \
+    .weight_decay = 0.05, .smoothing = 0.1, .clip = 1.0, .ponder = 5e-4, .prior = 1e-3, .ramp = 0.2 }
+
+typedef struct pipeline_retained {  // a model of the series
+    double keep;                    // asked for
+    char   out[PIPELINE_PATH_MAX], run[PIPELINE_PATH_MAX];      // run "" = out with ".run"
+    nn_retention_config   retention;
+    distill_retain_result train;
+    nn_eval_result        val, test;        // images = 0 where the split has none
+    distill_retain_stats  stats;
+    double                images_per_s;     // 0 = not timed
+    json_t               *json;             // owned: what its run.json has as results; NULL = not written yet
+} pipeline_retained;
+
+struct pipeline_retain_result {
+    char              run_dir[PIPELINE_PATH_MAX];       // of the newest; "" = none was opened
+    uint32_t          n, epochs;
+    pipeline_retained model[PIPELINE_MAX_SERIES];
+    nn_eval_result    teacher;              // with all tokens
+    double            teacher_images_per_s; // 0 = not timed
+};
+
+// What the parameters make of a model of this config: keep, names, retention and epochs of every model of the series.
+// E_ARG in words.
+vkc_status pipeline_retain_plan(const pipeline_context *c, const pipeline_retain_params *p, const nn_model_config *cfg,
+                                pipeline_retain_result *out);
+// Settings of the training of model i; data, run folder and resuming are the caller's.
+distill_retain_params pipeline_retain_training(const pipeline_context *c, const pipeline_retain_params *p,
+                                               const pipeline_retain_result *plan, uint32_t i);
+
+// What can be said before a device is opened, and pipeline_retain says too.
+vkc_status pipeline_retain_check(const pipeline_context *c, const pipeline_retain_params *p);
+// A model after the other. pipeline_retain_finish the result, after a failure too. Errors: those of distill_retain;
+// E_ARG (parameters, run folder), E_FORMAT, E_IO.
+vkc_status pipeline_retain(const pipeline_context *c, const pipeline_retain_params *p, pipeline_retain_result *out);
+void       pipeline_retain_finish(pipeline_retain_result *r);
+
+// The figures that a model is judged by: on test, or on val where there is no test.
+const nn_eval_result *pipeline_retained_figures(const pipeline_retained *m);
+// Adds to `o` what is known of the ring (distill/retain/retain_stats.h).
+void       pipeline_add_ring(json_t *o, const distill_retain_stats *s);
+// "patches of the ring survive, against the others: at the last layer 1.25 times as often, mean of layers 1.10 times as
+// often", or "" without a truth.
+void       pipeline_ring_text(const distill_retain_stats *s, char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

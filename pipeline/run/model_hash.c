@@ -1,0 +1,58 @@
+// model_hash.c — a checksum of a model.
+#include "pipeline/run/model_hash.h"
+
+#include "nn/models/retention.h"
+#include "nn/base/source.h"
+#include "nn/checkpoint/weights.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PIECE ((size_t) 1 << 16)
+
+static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
+{
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
+    return h;
+}
+
+static vkc_status hash_file(const char *path, uint64_t *h)
+{
+    nn_source src = { 0 };
+    unsigned char piece[PIECE];
+    vkc_status st = nn_source_open(path, &src);
+    for (uint64_t at = 0; st == VKC_OK && at < src.size; at += PIECE) {
+        const size_t size = src.size - at < PIECE ? (size_t) (src.size - at) : PIECE;
+        st = nn_source_read(&src, at, size, piece);
+        if (st == VKC_OK)
+            *h = hash_on(*h, piece, size);
+    }
+    nn_source_close(&src);
+    return st;
+}
+
+vkc_status pipeline_model_hash(const char *dir, const nn_model_config *cfg, bool with_mixers,
+                               char out[PIPELINE_HASH_MAX])
+{
+    nn_weights *w = NULL;
+    uint64_t h = 0xcbf29ce484222325u;
+    vkc_status st = nn_weights_load(dir, &w);
+    for (uint32_t i = 0; st == VKC_OK && i < nn_weights_n_files(w); i++)
+        st = hash_file(nn_safetensors_path(nn_weights_file(w, i)), &h);
+    nn_weights_destroy(w);
+    if (st != VKC_OK)
+        return st;
+    json_t *kept = nn_retention_json(cfg);
+    char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
+    if (text)
+        h = hash_on(h, text, strlen(text));
+    free(text);
+    json_decref(kept);
+    for (uint32_t l = 0; l < cfg->depth && with_mixers; l++)
+        h = hash_on(h, &cfg->layers[l], sizeof cfg->layers[l]);
+    snprintf(out, PIPELINE_HASH_MAX, "%016llx", (unsigned long long) h);
+    return VKC_OK;
+}

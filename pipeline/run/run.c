@@ -1,0 +1,221 @@
+// run.c — a run folder: started, resumed, finished.
+#include "pipeline/run/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nn/base/files.h"
+#include "nn/base/json.h"
+#include "pipeline/run/output.h"
+#include "pipeline/run/provenance.h"
+
+#define MAX_INFO ((size_t) 1 << 20)
+
+// What a run leaves in its folder; a new run in the same place takes these away and nothing else.
+static const char *const leftovers[] = {
+    "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors",
+    "transfer.jsonl", "tune.safetensors", "tune-all.safetensors", "shrink.safetensors", "log.jsonl", "search.jsonl",
+    "study.jsonl", "sparsity.json", "costs.json", "report.html", "scaling.tsv", "scaling.gp", "scaling.svg",
+    "retention.tsv", "models.tsv",
+};
+#define MAX_TAG 16                      // "transfer-2.safetensors" ... of several mixers in one run
+
+vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[PIPELINE_PATH_MAX])
+{
+    return nn_path_build(out, r->dir, name);
+}
+
+static vkc_status set_dir(pipeline_run *r, const pipeline_place *p)
+{
+    size_t len = strlen(p->run ? p->run : p->out);
+    while (!p->run && len > 1 && p->out[len - 1] == '/')
+        len--;
+    int n = snprintf(r->dir, sizeof r->dir, "%.*s%s", (int) len, p->run ? p->run : p->out, p->run ? "" : ".run");
+    if (n < 0 || (size_t) n >= sizeof r->dir)
+        return VKC_FAIL(VKC_E_ARG, "the path of the run folder is too long");
+    return VKC_OK;
+}
+
+static vkc_status check_input(const pipeline_run *r, const char *key, json_t *old, json_t *value)
+{
+    if (old && value && json_equal(old, value))
+        return VKC_OK;
+    const size_t how = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    char *a = old ? json_dumps(old, how) : NULL, *b = value ? json_dumps(value, how) : NULL;
+    vkc_status st = VKC_FAIL(VKC_E_ARG, "%s is another run: its %s is %.200s, not %.200s", r->dir, key,
+                             a ? a : "not given", b ? b : "left out");
+    free(a);
+    free(b);
+    return st;
+}
+
+// Neither has what the other has not: an option may be left out where it says nothing.
+static vkc_status check_inputs(const pipeline_run *r, json_t *inputs)
+{
+    json_t *had = json_object_get(r->info, "inputs");
+    const char *key;
+    json_t *value;
+    vkc_status st = VKC_OK;
+    json_object_foreach(inputs, key, value)
+        if (st == VKC_OK)
+            st = check_input(r, key, json_object_get(had, key), value);
+    json_object_foreach(had, key, value)
+        if (st == VKC_OK)
+            st = check_input(r, key, value, json_object_get(inputs, key));
+    return st;
+}
+
+static vkc_status save(const pipeline_run *r)
+{
+    char path[PIPELINE_PATH_MAX];
+    vkc_status st = pipeline_run_path(r, "run.json", path);
+    return st == VKC_OK ? nn_json_save(path, r->info) : st;
+}
+
+static vkc_status take_away(const pipeline_run *r, const char *name)
+{
+    char path[PIPELINE_PATH_MAX];
+    vkc_status st = pipeline_run_path(r, name, path);
+    if (st == VKC_OK)
+        unlink(path);
+    return st;
+}
+
+static vkc_status take_all_away(const pipeline_run *r)
+{
+    vkc_status st = VKC_OK;
+    for (size_t i = 0; i < sizeof leftovers / sizeof leftovers[0] && st == VKC_OK; i++)
+        st = take_away(r, leftovers[i]);
+    for (int tag = 2; tag <= MAX_TAG && st == VKC_OK; tag++) {
+        char name[40];
+        snprintf(name, sizeof name, "transfer-%d.safetensors", tag);
+        st = take_away(r, name);
+        snprintf(name, sizeof name, "match-%d.safetensors", tag);
+        if (st == VKC_OK)
+            st = take_away(r, name);
+    }
+    return st;
+}
+
+typedef struct opening {
+    const pipeline_context *c;
+    const pipeline_place   *place;
+    uint64_t seed;
+    json_t  *inputs;
+} opening;
+
+static vkc_status start(pipeline_run *r, const opening *o)
+{
+    vkc_status st = take_all_away(r);
+    if (st != VKC_OK)
+        return st;
+    json_decref(r->info);
+    r->info = json_pack("{s:s, s:i, s:o, s:O, s:b, s:[]}", "format", "pare-run", "version", 1, "provenance",
+                        pipeline_provenance(o->c, o->seed), "inputs", o->inputs, "finished", 0, "resumed");
+    return r->info ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory, or a path is not UTF-8");
+}
+
+static vkc_status resume(pipeline_run *r, const opening *o)
+{
+    vkc_status st = check_inputs(r, o->inputs);
+    if (st != VKC_OK)
+        return st;
+    const char *was = json_string_value(json_object_get(json_object_get(r->info, "provenance"), "device"));
+    const char *is = vkc_device_get_info(o->c->dev)->name;
+    if (was && nn_is_printable(was) && strcmp(was, is) != 0)
+        pipeline_say(o->c, PIPELINE_WARNING, "the run was started on %.200s; on another device the last bits may "
+                     "differ", was);
+    json_t *list = json_object_get(r->info, "resumed");
+    if (!json_is_array(list))
+        json_object_set_new(r->info, "resumed", list = json_array());
+    json_array_append_new(list, pipeline_provenance(o->c, o->seed));
+    json_object_set_new(r->info, "finished", json_false());
+    r->is_resumed = true;
+    return VKC_OK;
+}
+
+static vkc_status open_folder(pipeline_run *r, const opening *o)
+{
+    const pipeline_place *p = o->place;
+    char path[PIPELINE_PATH_MAX];
+    vkc_status st;
+    if (!o->inputs)
+        return VKC_FAIL(VKC_E_NOMEM, "run: out of host memory, or a path is not UTF-8");
+    VKC_TRY(set_dir(r, p));
+    VKC_TRY(pipeline_run_path(r, "run.json", path));
+    bool is_there = nn_is_file(path);
+    if (is_there) {
+        VKC_TRY(nn_json_load(path, MAX_INFO, &r->info));
+        const char *format = json_string_value(json_object_get(r->info, "format"));
+        if (!format || strcmp(format, "pare-run") != 0) {
+            st = VKC_FAIL(VKC_E_FORMAT, "%s is not of a run", path);
+            goto done;
+        }
+    } else {
+        VKC_TRY(pipeline_check_output(o->c, r->dir, false));
+    }
+    if (is_there && p->resume) {
+        VKC_TRY(resume(r, o));
+    } else {
+        if (is_there && !p->force && !json_is_true(json_object_get(r->info, "finished"))) {
+            st = VKC_FAIL(VKC_E_ARG, "%s holds a run that is not finished; %sresume continues it, %sforce starts anew",
+                          r->dir, pipeline_dash(o->c), pipeline_dash(o->c));
+            goto done;
+        }
+        if (p->resume)
+            pipeline_say(o->c, PIPELINE_NOTE, "no run in %s yet: starting one", r->dir);
+        VKC_TRY(nn_folder_create(r->dir));
+        VKC_TRY(start(r, o));
+    }
+    st = save(r);
+    if (st == VKC_OK && p->out && p->resume && !r->is_resumed)
+        st = pipeline_check_output(o->c, p->out, p->force);
+done:
+    return st;
+}
+
+vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,
+                             json_t *inputs)
+{
+    *r = (pipeline_run) { .is_resumed = false };
+    vkc_status st = open_folder(r, &(opening) { c, p, seed, inputs });
+    json_decref(inputs);
+    if (st == VKC_OK)
+        pipeline_say(c, PIPELINE_STARTED, "the run is kept in %s", r->dir);
+    return st;
+}
+
+vkc_status pipeline_run_finish(pipeline_run *r, json_t *results)
+{
+    json_object_set_new(r->info, "finished", json_true());
+    json_object_set_new(r->info, "results", results ? results : json_null());
+    return save(r);
+}
+
+void pipeline_run_close(pipeline_run *r)
+{
+    json_decref(r->info);
+    r->info = NULL;
+}
+
+// Which checkpoints there are from before a check that failed.
+static void say_checkpoints(const pipeline_run *r, const pipeline_context *c)
+{
+    static const char *const names[] = { "train.safetensors", "transfer.safetensors", "retain.safetensors",
+                                        "tune.safetensors", "tune-all.safetensors", "shrink.safetensors" };
+    char path[PIPELINE_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (pipeline_run_path(r, names[i], path) == VKC_OK && nn_is_file(path))
+            pipeline_say(c, PIPELINE_WARNING, "a check failed; the last checkpoint is as it was: %s", path);
+}
+
+vkc_status pipeline_run_end(const pipeline_run *r, const pipeline_context *c, vkc_status st)
+{
+    if (*r->dir && st == VKC_E_STOPPED)
+        pipeline_say(c, PIPELINE_STOPPED, "stopped; what is done is kept in %s", r->dir);
+    if (*r->dir && st == VKC_E_CHECK)
+        say_checkpoints(r, c);
+    return st;
+}

@@ -1,0 +1,94 @@
+// session.c — models and run folder of a pipeline that trains a student.
+#include "pipeline/train/session_impl.h"
+
+#include "pipeline/run/model_hash.h"
+#include "pipeline/run/output.h"
+#include "pipeline/run/save.h"
+
+static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t **out)
+{
+    const pipeline_tune_params *p = s->p;
+    char student[PIPELINE_HASH_MAX], teacher[PIPELINE_HASH_MAX];
+    vkc_status st = pipeline_model_hash(p->student, &s->student->cfg, true, student);
+    if (st == VKC_OK && s->teacher)
+        st = pipeline_model_hash(p->teacher, &s->teacher->cfg, true, teacher);
+    if (st != VKC_OK)
+        return st;
+    json_t *all = pipeline_tuning_inputs(&p->tuning);
+    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:I}", "student", p->student, "weights", student,
+                             "teacher", p->teacher, "teacher_weights", s->teacher ? teacher : NULL, "data",
+                             nn_dataset_spec(p->data.set), "batch", (int) p->data.batch, "no_augment", (int) p->plain,
+                             "seed", (json_int_t) p->seed);
+    if (!rest || json_object_update(all, rest) != 0 || (more && json_object_update(all, more) != 0)) {
+        json_decref(all);
+        all = NULL;                 // which pipeline_run_open takes for what it is
+    }
+    json_decref(rest);
+    *out = all;
+    return VKC_OK;
+}
+
+static void set_params(pipeline_session *s)
+{
+    const pipeline_tune_params *p = s->p;
+    distill_tune_params *t = &s->train;
+    t->batch = p->data.batch;
+    t->seed = p->seed;
+    t->threads = p->data.threads;
+    t->plain = p->plain;
+    t->check_finite = pipeline_is_checked(&p->data, true);
+    t->run_dir = s->run.dir;
+    t->resume = s->run.is_resumed;
+    t->max_steps = p->max_steps;
+    t->progress = s->c->progress;
+    t->user = s->c->user;
+}
+
+vkc_status pipeline_tune_check(const pipeline_context *c, const pipeline_tune_params *p)
+{
+    if (!p->student || !p->place.out)
+        return VKC_FAIL(VKC_E_ARG, "want a student and a folder to write");
+    return p->place.resume ? VKC_OK : pipeline_check_output(c, p->place.out, p->place.force);
+}
+
+vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c, const pipeline_tune_params *p,
+                                  json_t *more, vkc_status (*check)(const pipeline_session *s, const void *user),
+                                  const void *user)
+{
+    json_t *inputs = NULL;
+    vkc_status st;
+    *s = (pipeline_session) { .c = c, .p = p };
+    pipeline_tuning_fill(&p->tuning, &s->train);
+    VKC_TRY(pipeline_tune_check(c, p));
+    VKC_TRY(pipeline_check_data(&p->data));
+    VKC_TRY(nn_model_load(c->dev, p->student, true, &s->student));
+    if (p->teacher)
+        VKC_TRY(nn_model_load(c->dev, p->teacher, false, &s->teacher));
+    s->train.data = p->data.set;
+    VKC_TRY(check(s, user));
+    VKC_TRY(build_inputs(s, more, &inputs));
+    VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, inputs));
+    set_params(s);
+done:
+    json_decref(more);
+    return st;
+}
+
+vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result, double seconds,
+                                  const nn_eval_result *val, const nn_eval_result *test)
+{
+    char recipe[200];
+    pipeline_recipe_text(&s->p->tuning.recipe, recipe, sizeof recipe);
+    return pipeline_run_save(&s->run, &(pipeline_saved) {
+        .model = m, .out = s->p->place.out, .data = nn_dataset_spec(s->p->data.set), .result = result,
+        .seconds = seconds, .val = val, .test = test, .more = *recipe ? recipe : NULL });
+}
+
+vkc_status pipeline__session_close(pipeline_session *s, vkc_status st)
+{
+    pipeline_run_end(&s->run, s->c, st);
+    pipeline_run_close(&s->run);
+    nn_model_destroy(s->teacher);
+    nn_model_destroy(s->student);
+    return st;
+}

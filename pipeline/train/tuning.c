@@ -1,0 +1,42 @@
+// tuning.c — settings of a training of a student, and what it found.
+#include "pipeline/train/tuning.h"
+
+#include "pipeline/base/json.h"
+
+// Of a weight that may not be given: the library's default, or none for 0.
+static double weight(double x)
+{
+    return x < 0 ? 0 : pipeline_or_none(x);
+}
+
+void pipeline_tuning_fill(const pipeline_tuning *t, distill_tune_params *out)
+{
+    *out = (distill_tune_params) {
+        .trained = t->trained, .target = t->target, .distance = t->distance, .similarity = weight(t->similarity),
+        .ce = weight(t->ce), .kl = weight(t->kl), .temperature = t->temperature, .halting = weight(t->halting),
+        .centre = t->centre, .epochs = t->epochs, .lr = t->lr > 0 ? t->lr : 0, .weight_decay = t->weight_decay,
+        .clip = pipeline_or_none(t->clip), .recipe = t->recipe,
+    };
+}
+
+json_t *pipeline_tuning_inputs(const pipeline_tuning *t)
+{
+    json_t *inputs = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b}", "train",
+                               distill_trained_name(t->trained), "target", distill_target_name(t->target), "distance",
+                               distill_distance_name(t->distance), "epochs", (int) t->epochs, "lr", t->lr,
+                               "weight_decay", t->weight_decay, "clip", t->clip, "similarity", t->similarity, "ce",
+                               t->ce, "kl", t->kl, "temperature", t->temperature, "halting", t->halting, "centre",
+                               (int) t->centre);
+    pipeline_recipe_add_inputs(inputs, &t->recipe);
+    return inputs;
+}
+
+json_t *pipeline_tuning_json(const char *what, const pipeline_tuning *t, const distill_tune_result *r, uint32_t depth)
+{
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what", what, "train",
+                     distill_trained_name(t->trained), "steps", (json_int_t) r->steps, "seconds",
+                     pipeline_number(r->seconds), "loss", pipeline_number(r->loss), "ce", pipeline_number(r->ce), "kl",
+                     pipeline_number(r->kl), "halting", pipeline_number(r->halting), "teacher_keep",
+                     pipeline_number(r->teacher_keep), "keep", pipeline_number(r->keep), "distance",
+                     pipeline_numbers(r->distance, depth));
+}

@@ -1,0 +1,45 @@
+// tuning.h — one training of a student on its own stream, which pare tune, distill, prune and study share: its
+// settings, and what it found as JSON.
+#ifndef PIPELINE_TUNING_H
+#define PIPELINE_TUNING_H
+
+#include "distill/transfer/tune.h"
+#include "pipeline/train/recipe.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// distill/transfer/tune.h says what each of them is. Here 0 is none; of lr and weights < 0 is the default there.
+typedef struct pipeline_tuning {
+    distill_trained  trained;
+    distill_target   target;
+    distill_distance distance;
+    uint32_t  epochs;
+    double    lr, weight_decay, clip, similarity, ce, kl, temperature, halting;
+    bool      centre;
+    nn_recipe recipe;
+} pipeline_tuning;
+
+// The usual settings, n epochs.
+#define PIPELINE_TUNING_DEFAULTS(n) { .epochs = (n), .lr = -1.0, .clip = 1.0, .similarity = -1.0, .ce = 1.0, \
+    .temperature = 1.0, .halting = -1.0, .recipe = { .smoothing = 0.1 } }
+
+// A parameter of which 0 means none, for the library below, where 0 means the default and less none.
+static inline double pipeline_or_none(double x)
+{
+    return x > 0.0 ? x : -1.0;
+}
+
+// Settings of that training; data, seed, run and progress are the caller's.
+void    pipeline_tuning_fill(const pipeline_tuning *t, distill_tune_params *out);
+// For run.json: what of it decides the result.
+json_t *pipeline_tuning_inputs(const pipeline_tuning *t);
+// {what, train, steps, seconds, loss, ce, kl, halting, teacher_keep, keep, distance: [a layer]}; null where there is no
+// such figure.
+json_t *pipeline_tuning_json(const char *what, const pipeline_tuning *t, const distill_tune_result *r, uint32_t depth);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
