@@ -1,22 +1,18 @@
-// infer.c — one recording a batch size: upload, forward, read back.
+// infer.c — a model's forward pass with a runner, and what is read back of its layers.
 #include "nn/infer/infer.h"
 
-#include "nn/graph/check.h"
 #include "nn/graph/finite.h"
+#include "nn/graph/runner.h"
 #include "shaders/attention/class_attention.h"
-#include "vk/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// What is read back of every layer when asked for, into one buffer.
-enum { KEPT, SCORES, BLOCKS, EMBEDDED, N_EXTRA };        // EMBEDDED: of layer 0 alone
-typedef struct layer_copy {
-    nn_tensor *t;                   // NULL: a layout's words
-    vkc_slice src;                  // size 0 = nothing
-    size_t    offset;
-} layer_copy;
+// What is read back of every layer when asked for: outputs of the runner. KEPT are words of layouts, behind tensors.
+enum { SCORES, BLOCKS, EMBEDDED, N_TENSORS, KEPT = N_TENSORS };     // EMBEDDED: of layer 0 alone
+#define LOGITS (N_TENSORS * NN_MAX_DEPTH)
+#define N_OUTPUTS (LOGITS + 1)
 
 struct nn_infer {
     const nn_model *v;
@@ -24,11 +20,12 @@ struct nn_infer {
     uint32_t input_len;             // floats an image
     nn_batch batch;
     nn_graph *g;
-    nn_tensor *logits, *gate;       // gate: of halting, else NULL
-    vkc_buffer *upload, *readback, *counters, *extra;
-    layer_copy copy[N_EXTRA][NN_MAX_DEPTH];     // in `extra`
+    nn_tensor *gate;                // of halting, else NULL
+    nn_tensor *output[N_OUTPUTS];   // of layer l from what * NN_MAX_DEPTH on; NULL = not asked for, or there is none
+    uint32_t kept[NN_MAX_DEPTH];    // which outputs the layouts are; 0 = none
+    nn_runner *run;
+    float    *input;                // host memory of it
     uint64_t n_runs;
-    vkc_recording *rec;
     uint64_t bytes;
 };
 
@@ -40,49 +37,37 @@ static vkc_status add_extra(nn_infer *inf, const nn_model_taps *taps)
     if ((inf->p.scores || inf->p.blocks) && c->retention.policy != NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
     if (inf->p.blocks && !inf->p.stream)
-        inf->copy[EMBEDDED][0].t = taps->tokens;
+        inf->output[EMBEDDED * NN_MAX_DEPTH] = taps->tokens;
     for (uint32_t l = 0; l < c->depth; l++) {
         const nn_mixer_taps *m = &taps->mixer[l];
         if (inf->p.scores && m->qkv && m->lse)
-            inf->copy[SCORES][l].t = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
+            inf->output[SCORES * NN_MAX_DEPTH + l] = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
         if (inf->p.blocks)
-            inf->copy[BLOCKS][l].t = taps->block[l];
-        for (int i = 0; i < N_EXTRA; i++)
-            nn_graph_keep(inf->g, inf->copy[i][l].t);
+            inf->output[BLOCKS * NN_MAX_DEPTH + l] = taps->block[l];
     }
     return VKC_OK;
 }
 
-// Copies of what was asked for, into one buffer.
-static vkc_status record_extra(nn_infer *inf)
+// Layouts are no tensors, and read back as they lie in memory.
+static vkc_status record_kept(void *user, nn_runner *r, vkc_recording *rec)
 {
-    vkc_device *dev = inf->v->dev;
-    layer_copy *all = inf->copy[0], *end = all + N_EXTRA * NN_MAX_DEPTH;
+    nn_infer *inf = (nn_infer *) user;
+    uint32_t n = N_OUTPUTS;
     vkc_status st = VKC_OK;
-    size_t size = 0;
-    for (uint32_t l = 0; l < inf->v->cfg.depth; l++)
-        if (inf->p.kept && inf->batch.kept[l])
-            inf->copy[KEPT][l].src = inf->batch.kept[l]->words;
-    for (layer_copy *c = all; c < end; c++) {
-        if (c->t)
-            c->src = nn_tensor_slice(c->t);
-        c->offset = size;
-        size += vkc_align(dev, c->src.size);
-    }
-    if (size == 0)
-        return VKC_OK;
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, size, "layers, host", &inf->extra));
-    for (const layer_copy *c = all; c < end; c++)
-        if (c->src.size)
-            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, c->offset, c->src.size }, c->src));
-done:
+    (void) rec;
+    for (uint32_t l = 0; l < inf->v->cfg.depth && inf->p.kept && st == VKC_OK; l++)
+        if (inf->batch.kept[l]) {
+            inf->kept[l] = n++;
+            st = nn_runner_add_output(r, inf->batch.kept[l]->words);
+        }
     return st;
 }
 
-static const void *get_extra(const nn_infer *inf, int what, uint32_t l)
+static const void *get_extra(const nn_infer *inf, uint32_t what, uint32_t l)
 {
-    const layer_copy *c = &inf->copy[what][l];
-    return c->src.size ? (const char *) vkc_buffer_map(inf->extra) + c->offset : NULL;
+    if (what == KEPT)
+        return inf->kept[l] ? nn_runner_output(inf->run, inf->kept[l]) : NULL;
+    return nn_runner_output(inf->run, what * NN_MAX_DEPTH + l);
 }
 
 const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l)
@@ -149,29 +134,19 @@ static vkc_status build(nn_infer *inf)
     VKC_TRY(nn_graph_create(dev, &inf->g));
     nn_tensor *input = NULL;
     nn_model_taps taps = { 0 };
-    inf->logits = forward(inf, &input, &taps);
+    nn_tensor *logits = forward(inf, &input, &taps);
     inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {
         nn_model_watch(inf->g, v, &taps);
-        nn_finite_watch(inf->g, inf->logits, "the classifier's output");
+        nn_finite_watch(inf->g, logits, "the classifier's output");
     }
     VKC_TRY(add_extra(inf, &taps));
-    nn_graph_keep(inf->g, inf->logits);
-    VKC_TRY(nn_graph_plan(inf->g));
-    vkc_slice in = nn_tensor_slice(input), out = nn_tensor_slice(inf->logits);
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, in.size, "input, host", &inf->upload));
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, out.size, "logits, host", &inf->readback));
-    VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "infer" }, &inf->rec));
-    VKC_TRY(vkc_record_copy(inf->rec, in, (vkc_slice) { inf->upload, 0, in.size }));
-    VKC_TRY(nn_graph_record(inf->g, inf->rec));
-    VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->readback, 0, out.size }, out));
-    VKC_TRY(record_extra(inf));
-    size_t counters = nn_finite_size(inf->g);
-    if (counters) {
-        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, counters, "counters, host", &inf->counters));
-        VKC_TRY(nn_finite_record(inf->g, inf->rec, (vkc_slice) { inf->counters, 0, counters }));
-    }
-    VKC_TRY(vkc_recording_finish(inf->rec));
+    inf->output[LOGITS] = logits;
+    VKC_TRY(nn_runner_create(&(nn_runner_params) {
+        .graph = inf->g, .name = "infer", .inputs = &input, .n_inputs = 1, .outputs = inf->output,
+        .n_outputs = N_OUTPUTS, .after = record_kept, .user = inf,
+    }, &inf->run));
+    inf->input = (float *) nn_runner_input(inf->run, 0, nn_input_name(input));
     inf->bytes = vkc_memory_get_info(dev).in_use - before;
 done:
     return st;
@@ -189,7 +164,6 @@ vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_
         nn_infer_destroy(inf);
         return st;
     }
-    memset(vkc_buffer_map(inf->upload), 0, vkc_buffer_size(inf->upload));
     *out = inf;
     return VKC_OK;
 }
@@ -199,26 +173,13 @@ vkc_status nn_infer_create(const nn_model *v, uint32_t cap_images, nn_infer **ou
     return nn_infer_create_with(v, &(nn_infer_params) { .cap_images = cap_images }, out);
 }
 
-// Of the run that is over.
-static vkc_status check(const nn_infer *inf)
-{
-    char when[40];
-    snprintf(when, sizeof when, "in batch %llu", (unsigned long long) inf->n_runs);
-    vkc_status st = nn_check_after(inf->g, when);
-    return st == VKC_OK && inf->counters ? nn_finite_check(inf->g, vkc_buffer_map(inf->counters), when) : st;
-}
-
 void nn_infer_destroy(nn_infer *inf)
 {
     if (!inf)
         return;
-    vkc_recording_destroy(inf->rec);
+    nn_runner_destroy(inf->run);
     nn_graph_destroy(inf->g);
     nn_batch_finish(&inf->batch);
-    vkc_buffer_destroy(inf->upload);
-    vkc_buffer_destroy(inf->readback);
-    vkc_buffer_destroy(inf->counters);
-    vkc_buffer_destroy(inf->extra);
     free(inf);
 }
 
@@ -229,30 +190,18 @@ vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *lo
     vkc_status st = nn_batch_write(inf->v->dev, &inf->batch, n);
     if (st != VKC_OK)
         return st;
-    memcpy(vkc_buffer_map(inf->upload), input, (size_t) n * inf->input_len * sizeof *input);
-    uint64_t ticket;
-    st = nn_check_before(inf->g);
+    memcpy(inf->input, input, (size_t) n * inf->input_len * sizeof *input);
+    char when[40];
+    snprintf(when, sizeof when, "in batch %llu", (unsigned long long) ++inf->n_runs);
+    st = nn_runner_run(inf->run, when);
     if (st == VKC_OK)
-        st = vkc_submit(inf->rec, &ticket);
-    if (st == VKC_OK)
-        st = vkc_wait(inf->v->dev, ticket);
-    inf->n_runs++;
-    if (st == VKC_OK)
-        st = check(inf);
-    if (st == VKC_OK)
-        memcpy(logits, vkc_buffer_map(inf->readback), (size_t) n * inf->v->cfg.classes * sizeof *logits);
+        memcpy(logits, nn_runner_output(inf->run, LOGITS), (size_t) n * inf->v->cfg.classes * sizeof *logits);
     return st;
 }
 
 vkc_status nn_infer_repeat(nn_infer *inf, double *seconds)
 {
-    double t0 = vkc_seconds();
-    uint64_t ticket;
-    vkc_status st = vkc_submit(inf->rec, &ticket);
-    if (st == VKC_OK)
-        st = vkc_wait(inf->v->dev, ticket);
-    *seconds = vkc_seconds() - t0;
-    return st;
+    return nn_runner_repeat(inf->run, seconds);
 }
 
 uint64_t nn_infer_bytes(const nn_infer *inf)

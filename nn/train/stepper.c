@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/graph/check.h"
-#include "nn/graph/finite.h"
 #include "nn/train/stepper_impl.h"
 
 // Trained parameters in a row become one range: AdamW then touches nothing else.
@@ -82,43 +80,6 @@ static vkc_status make_moments(nn_stepper *s)
     return st;
 }
 
-// Host memory for an input, copied to it before each step of a slot; nothing for an input that is not there.
-static vkc_status make_input(nn_stepper *s, uint32_t slot, const nn_tensor *t, const char *name, vkc_buffer **out)
-{
-    if (!t)
-        return VKC_OK;
-    const vkc_slice to = nn_tensor_slice(t);
-    vkc_status st = vkc_buffer_create(s->p.dev, VKC_MEM_UPLOAD, to.size, name, out);
-    if (st != VKC_OK)
-        return st;
-    memset(vkc_buffer_map(*out), 0, to.size);
-    return vkc_record_copy(s->copy[slot], to, (vkc_slice) { *out, 0, to.size });
-}
-
-static vkc_status make_slots(nn_stepper *s)
-{
-    vkc_device *dev = s->p.dev;
-    vkc_status st;
-    const size_t knobs = s->p.knobs ? nn_tensor_slice(s->p.knobs).size : 0;
-    if (knobs) {
-        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, knobs, "knobs, host", &s->knobs));
-        memset(vkc_buffer_map(s->knobs), 0, knobs);
-    }
-    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
-        VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "copy in" }, &s->copy[i]));
-        VKC_TRY(make_input(s, i, s->p.pixels, "pixels, host", &s->pixels[i]));
-        VKC_TRY(make_input(s, i, s->p.labels, "labels, host", &s->labels[i]));
-        VKC_TRY(make_input(s, i, s->recipe.other, "other labels, host", &s->other[i]));
-        VKC_TRY(make_input(s, i, s->recipe.share, "shares, host", &s->share[i]));
-        VKC_TRY(make_input(s, i, s->recipe.drop.key, "drop path key, host", &s->key[i]));
-        if (knobs)
-            VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.knobs), (vkc_slice) { s->knobs, 0, knobs }));
-        VKC_TRY(vkc_recording_finish(s->copy[i]));
-    }
-done:
-    return st;
-}
-
 // Where pictures wait to be mixed: ordinary memory, since what goes to the device may be slow to read.
 static vkc_status make_plain(nn_stepper *s)
 {
@@ -133,46 +94,39 @@ static vkc_status make_plain(nn_stepper *s)
     return s->plain ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
 }
 
-static vkc_status record_step(nn_stepper *s)
+// The graph is planned: what is trained is known, and its gradients start at 0.
+static vkc_status record_before(void *user, nn_runner *r, vkc_recording *rec)
 {
+    nn_stepper *s = (nn_stepper *) user;
     vkc_status st;
-    VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, 4 * (NN_MAX_LOSSES + 1), "losses, host", &s->readback));
-    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step", .profile = s->p.profile },
-                                 &s->step));
-    VKC_TRY(nn_adamw_record_clear(s->opt, s->step));
-    VKC_TRY(nn_graph_record(s->p.graph, s->step));
-    VKC_TRY(nn_adamw_record(s->opt, s->step));
-    for (uint32_t i = 0; i < s->p.n_watch; i++)
-        VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * i, 4 }, nn_tensor_slice(s->watch[i])));
-    vkc_slice norm = nn_adamw_get_norm(s->opt);
-    norm.size = 4;
-    VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * NN_MAX_LOSSES, 4 }, norm));
-    size_t counters = nn_finite_size(s->p.graph);
-    if (counters) {
-        VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, counters, "counters, host", &s->counters));
-        VKC_TRY(nn_finite_record(s->p.graph, s->step, (vkc_slice) { s->counters, 0, counters }));
-    }
-    VKC_TRY(vkc_recording_finish(s->step));
+    (void) r;
+    VKC_TRY(find_ranges(s));
+    VKC_TRY(make_moments(s));
+    VKC_TRY(nn_adamw_create(s->p.dev, &s->p.adamw, s->range, s->n_ranges, &s->opt));
+    st = nn_adamw_record_clear(s->opt, rec);
 done:
     return st;
 }
 
+// The norm is read back behind the losses.
+static vkc_status record_after(void *user, nn_runner *r, vkc_recording *rec)
+{
+    nn_stepper *s = (nn_stepper *) user;
+    const vkc_slice norm = nn_adamw_get_norm(s->opt);
+    const vkc_status st = nn_adamw_record(s->opt, rec);
+    return st == VKC_OK ? nn_runner_add_output(r, (vkc_slice) { norm.buf, norm.offset, sizeof(float) }) : st;
+}
+
 static vkc_status build(nn_stepper *s)
 {
-    vkc_status st;
-    for (uint32_t i = 0; i < s->p.n_watch; i++) {
-        s->watch[i] = s->p.watch[i];
-        nn_graph_keep(s->p.graph, s->watch[i]);
-    }
-    VKC_TRY(nn_graph_plan(s->p.graph));
-    VKC_TRY(find_ranges(s));
-    VKC_TRY(make_moments(s));
-    VKC_TRY(nn_adamw_create(s->p.dev, &s->p.adamw, s->range, s->n_ranges, &s->opt));
-    VKC_TRY(make_slots(s));
-    VKC_TRY(make_plain(s));
-    VKC_TRY(record_step(s));
-done:
-    return st;
+    const nn_recipe_inputs *r = &s->recipe;
+    nn_tensor *const inputs[] = { s->p.pixels, s->p.labels, r->other, r->share, r->drop.key };
+    vkc_status st = nn_runner_create(&(nn_runner_params) {
+        .graph = s->p.graph, .name = "step", .inputs = inputs, .n_inputs = sizeof inputs / sizeof *inputs,
+        .live = &s->p.knobs, .n_live = 1, .slots = NN_STEPPER_SLOTS, .outputs = s->p.watch, .n_outputs = s->p.n_watch,
+        .before = record_before, .after = record_after, .user = s, .profile = s->p.profile,
+    }, &s->run);
+    return st == VKC_OK ? make_plain(s) : st;
 }
 
 vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
@@ -205,54 +159,48 @@ void nn_stepper_destroy(nn_stepper *s)
 {
     if (!s)
         return;
-    vkc_recording_destroy(s->step);
-    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
-        vkc_recording_destroy(s->copy[i]);
-        vkc_buffer_destroy(s->pixels[i]);
-        vkc_buffer_destroy(s->labels[i]);
-        vkc_buffer_destroy(s->other[i]);
-        vkc_buffer_destroy(s->share[i]);
-        vkc_buffer_destroy(s->key[i]);
-    }
+    nn_runner_destroy(s->run);
     nn_adamw_destroy(s->opt);
     for (uint32_t b = 0; b < NN_MAX_BLOCKS; b++) {
         vkc_buffer_destroy(s->moment[0][b]);
         vkc_buffer_destroy(s->moment[1][b]);
         vkc_buffer_destroy(s->average[b]);
     }
-    vkc_buffer_destroy(s->knobs);
-    vkc_buffer_destroy(s->readback);
-    vkc_buffer_destroy(s->counters);
     free(s->range);
     free(s->trained);
     free(s->plain);
     free(s);
 }
 
+static void *host(const nn_stepper *s, uint32_t slot, const nn_tensor *t)
+{
+    return nn_runner_input(s->run, slot, nn_input_name(t));
+}
+
 float *nn_stepper_pixels(nn_stepper *s, uint32_t slot)
 {
-    return s->plain ? s->plain : (float *) vkc_buffer_map(s->pixels[slot]);
+    return s->plain ? s->plain : (float *) host(s, slot, s->p.pixels);
 }
 
 uint32_t *nn_stepper_labels(nn_stepper *s, uint32_t slot)
 {
-    return s->labels[slot] ? (uint32_t *) vkc_buffer_map(s->labels[slot]) : NULL;
+    return (uint32_t *) host(s, slot, s->p.labels);
 }
 
 void nn_stepper_mix(nn_stepper *s, uint32_t slot, uint32_t n, uint64_t step)
 {
+    const nn_recipe_inputs *r = &s->recipe;
     if (s->plain)
-        nn_recipe_mix(&s->recipe, step, n, s->plain, nn_stepper_labels(s, slot),
-                      (float *) vkc_buffer_map(s->pixels[slot]), (uint32_t *) vkc_buffer_map(s->other[slot]),
-                      (float *) vkc_buffer_map(s->share[slot]));
-    if (s->key[slot])
-        nn_recipe_key(&s->recipe, step, (uint32_t *) vkc_buffer_map(s->key[slot]));
+        nn_recipe_mix(r, step, n, s->plain, nn_stepper_labels(s, slot), (float *) host(s, slot, s->p.pixels),
+                      (uint32_t *) host(s, slot, r->other), (float *) host(s, slot, r->share));
+    if (r->drop.key)
+        nn_recipe_key(r, step, (uint32_t *) host(s, slot, r->drop.key));
 }
 
 void nn_stepper_set_knobs(nn_stepper *s, const float *values)
 {
-    if (s->knobs)
-        memcpy(vkc_buffer_map(s->knobs), values, nn_tensor_slice(s->p.knobs).size);
+    if (s->p.knobs)
+        memcpy(host(s, 0, s->p.knobs), values, nn_tensor_slice(s->p.knobs).size);
 }
 
 vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step)
@@ -263,39 +211,34 @@ vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr
     if (st != VKC_OK)
         return st;
     nn_adamw_write_step(s->opt, lr, step);
-    st = vkc_submit(s->copy[slot], NULL);
-    if (st == VKC_OK)
-        st = nn_check_before(s->p.graph);
-    return st == VKC_OK ? vkc_submit(s->step, &s->ticket) : st;
+    return nn_runner_submit(s->run, slot);
 }
 
 vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm)
 {
-    vkc_status st = vkc_wait(s->p.dev, s->ticket);
+    vkc_status st = nn_runner_wait(s->run);
     if (st != VKC_OK)
         return st;
-    const float *host = (const float *) vkc_buffer_map(s->readback);
-    if (watch)
-        memcpy(watch, host, s->p.n_watch * sizeof *watch);
+    for (uint32_t i = 0; i < s->p.n_watch && watch; i++)
+        watch[i] = *(const float *) nn_runner_output(s->run, i);
     if (norm)
-        *norm = host[NN_MAX_LOSSES];
+        *norm = *(const float *) nn_runner_output(s->run, s->p.n_watch);
     return VKC_OK;
 }
 
 bool nn_stepper_is_checked(const nn_stepper *s)
 {
-    return s->counters != NULL;
+    return nn_runner_is_watched(s->run);
 }
 
 vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step)
 {
     char when[40];
     snprintf(when, sizeof when, "at step %llu", (unsigned long long) step);
-    vkc_status st = nn_check_after(s->p.graph, when);
-    return st == VKC_OK && s->counters ? nn_finite_check(s->p.graph, vkc_buffer_map(s->counters), when) : st;
+    return nn_runner_check(s->run, when);
 }
 
 vkc_recording *nn_stepper_recording(nn_stepper *s)
 {
-    return s->step;
+    return nn_runner_recording(s->run);
 }
