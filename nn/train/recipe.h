@@ -57,8 +57,8 @@ nn_tensor *nn_recipe_loss(nn_graph *g, const nn_recipe_inputs *in, nn_tensor *lo
 
 // Mix n pictures (n, channels, height, width), normalised, with one another for a step: `mixed` gets each with a part
 // of another of them, labels_b[i] that one's label and lambda[i] the share of its own; a picture alone stays. Pairs,
-// kind and shares are drawn anew in every step, the shares from beta(alpha, alpha); that of cutmix is then the area left.
-// The arrays do not overlap; `mixed` is written in order and never read. Host; thread-safe.
+// kind and shares are drawn anew in every step, the shares from beta(alpha, alpha); that of cutmix is then the area
+// left. The arrays do not overlap; `mixed` is written in order and never read. Host; thread-safe.
 void       nn_recipe_mix(const nn_recipe_inputs *in, uint64_t step, uint32_t n, const float *pixels,
                          const uint32_t *labels, float *mixed, uint32_t *labels_b, float *lambda);
 // The words of drop.key in a step.

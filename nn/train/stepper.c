@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "nn/train/stepper_impl.h"
 
@@ -80,20 +79,6 @@ static vkc_status make_moments(nn_stepper *s)
     return st;
 }
 
-// Where pictures wait to be mixed: ordinary memory, since what goes to the device may be slow to read.
-static vkc_status make_plain(nn_stepper *s)
-{
-    const nn_recipe_inputs *r = &s->recipe;
-    const nn_shape *shape = nn_tensor_shape(s->p.pixels);
-    if (!r->other)
-        return VKC_OK;
-    if (shape->dim[1] != r->channels * r->height * r->width)
-        return VKC_FAIL(VKC_E_ARG, "stepper: the recipe is for pictures of %u x %u x %u, not of %u numbers",
-                        r->channels, r->height, r->width, shape->dim[1]);
-    s->plain = (float *) calloc(nn_shape_len(shape), sizeof *s->plain);
-    return s->plain ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
-}
-
 // The graph is planned: what is trained is known, and its gradients start at 0.
 static vkc_status record_before(void *user, nn_runner *r, vkc_recording *rec)
 {
@@ -108,25 +93,61 @@ done:
     return st;
 }
 
-// The norm is read back behind the losses.
+static vkc_slice norm_of(const nn_stepper *s)
+{
+    const vkc_slice norm = nn_adamw_get_norm(s->opt);
+    return (vkc_slice) { norm.buf, norm.offset, sizeof(float) };
+}
+
+// Without an exchange the optimiser goes on where the backward pass ends, its norm read back behind the losses.
 static vkc_status record_after(void *user, nn_runner *r, vkc_recording *rec)
 {
     nn_stepper *s = (nn_stepper *) user;
-    const vkc_slice norm = nn_adamw_get_norm(s->opt);
+    if (s->p.exchange)
+        return VKC_OK;
     const vkc_status st = nn_adamw_record(s->opt, rec);
-    return st == VKC_OK ? nn_runner_add_output(r, (vkc_slice) { norm.buf, norm.offset, sizeof(float) }) : st;
+    return st == VKC_OK ? nn_runner_add_output(r, norm_of(s)) : st;
+}
+
+// With one it has a recording of its own.
+static vkc_status record_update(nn_stepper *s)
+{
+    vkc_status st;
+    s->grad = (vkc_slice *) calloc(s->n_ranges, sizeof *s->grad);
+    if (!s->grad)
+        return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    for (uint32_t i = 0; i < s->n_ranges; i++)
+        s->grad[i] = s->range[i].grads;
+    const vkc_recording_params p = { .name = "update", .profile = s->p.profile };
+    VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, sizeof(float), "norm, host", &s->norm));
+    VKC_TRY(vkc_recording_create(s->p.dev, &p, &s->update));
+    VKC_TRY(nn_adamw_record(s->opt, s->update));
+    VKC_TRY(vkc_record_copy(s->update, (vkc_slice) { s->norm, 0, sizeof(float) }, norm_of(s)));
+    VKC_TRY(vkc_recording_finish(s->update));
+done:
+    return st;
+}
+
+static vkc_status make_lengths(nn_stepper *s)
+{
+    for (uint32_t i = 0; i < NN_STEPPER_SLOTS && s->p.has_lengths; i++) {
+        s->lengths[i] = (uint32_t *) calloc(s->p.batch->samples->cap_images, sizeof *s->lengths[i]);
+        if (!s->lengths[i])
+            return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    }
+    return VKC_OK;
 }
 
 static vkc_status build(nn_stepper *s)
 {
-    const nn_recipe_inputs *r = &s->recipe;
-    nn_tensor *const inputs[] = { s->p.pixels, s->p.labels, r->other, r->share, r->drop.key };
-    vkc_status st = nn_runner_create(&(nn_runner_params) {
-        .graph = s->p.graph, .name = "step", .inputs = inputs, .n_inputs = sizeof inputs / sizeof *inputs,
-        .live = &s->p.knobs, .n_live = 1, .slots = NN_STEPPER_SLOTS, .outputs = s->p.watch, .n_outputs = s->p.n_watch,
-        .before = record_before, .after = record_after, .user = s, .profile = s->p.profile,
-    }, &s->run);
-    return st == VKC_OK ? make_plain(s) : st;
+    vkc_status st = make_lengths(s);
+    if (st == VKC_OK)
+        st = nn_runner_create(&(nn_runner_params) {
+            .graph = s->p.graph, .name = "step", .inputs = s->p.inputs, .n_inputs = s->p.n_inputs, .live = s->p.live,
+            .n_live = s->p.n_live, .slots = NN_STEPPER_SLOTS, .outputs = s->p.watch, .n_outputs = s->p.n_watch,
+            .before = record_before, .after = record_after, .user = s, .profile = s->p.profile,
+        }, &s->run);
+    return st == VKC_OK && s->p.exchange ? record_update(s) : st;
 }
 
 vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
@@ -141,16 +162,12 @@ vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
         return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
     }
     s->p = *p;
-    if (p->recipe) {
-        s->recipe = *p->recipe;
-        s->p.recipe = NULL;
-        s->p.adamw.ema = p->recipe->recipe.ema;
-    }
     vkc_status st = build(s);
     if (st != VKC_OK) {
         nn_stepper_destroy(s);
         return st;
     }
+    s->p.inputs = s->p.live = s->p.watch = NULL;        // the caller's lists may go
     *out = s;
     return VKC_OK;
 }
@@ -160,69 +177,78 @@ void nn_stepper_destroy(nn_stepper *s)
     if (!s)
         return;
     nn_runner_destroy(s->run);
+    vkc_recording_destroy(s->update);
     nn_adamw_destroy(s->opt);
     for (uint32_t b = 0; b < NN_MAX_BLOCKS; b++) {
         vkc_buffer_destroy(s->moment[0][b]);
         vkc_buffer_destroy(s->moment[1][b]);
         vkc_buffer_destroy(s->average[b]);
     }
+    vkc_buffer_destroy(s->norm);
+    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++)
+        free(s->lengths[i]);
+    free(s->grad);
     free(s->range);
     free(s->trained);
-    free(s->plain);
     free(s);
 }
 
-static void *host(const nn_stepper *s, uint32_t slot, const nn_tensor *t)
+void *nn_stepper_input(nn_stepper *s, uint32_t slot, const char *name)
 {
-    return nn_runner_input(s->run, slot, nn_input_name(t));
+    return nn_runner_input(s->run, slot, name);
 }
 
-float *nn_stepper_pixels(nn_stepper *s, uint32_t slot)
+uint32_t *nn_stepper_lengths(nn_stepper *s, uint32_t slot)
 {
-    return s->plain ? s->plain : (float *) host(s, slot, s->p.pixels);
+    return s->lengths[slot];
 }
 
-uint32_t *nn_stepper_labels(nn_stepper *s, uint32_t slot)
+vkc_status nn_stepper_want(nn_stepper *s, uint32_t slot, nn_feed_batch *out)
 {
-    return (uint32_t *) host(s, slot, s->p.labels);
-}
-
-void nn_stepper_mix(nn_stepper *s, uint32_t slot, uint32_t n, uint64_t step)
-{
-    const nn_recipe_inputs *r = &s->recipe;
-    if (s->plain)
-        nn_recipe_mix(r, step, n, s->plain, nn_stepper_labels(s, slot), (float *) host(s, slot, s->p.pixels),
-                      (uint32_t *) host(s, slot, r->other), (float *) host(s, slot, r->share));
-    if (r->drop.key)
-        nn_recipe_key(r, step, (uint32_t *) host(s, slot, r->drop.key));
-}
-
-void nn_stepper_set_knobs(nn_stepper *s, const float *values)
-{
-    if (s->p.knobs)
-        memcpy(host(s, 0, s->p.knobs), values, nn_tensor_slice(s->p.knobs).size);
+    vkc_status st = VKC_OK;
+    *out = (nn_feed_batch) { .lengths = s->lengths[slot] };
+    for (uint32_t i = 0; i < nn_runner_n_inputs(s->run) && st == VKC_OK; i++) {
+        const char *name = nn_input_name(nn_runner_input_tensor(s->run, i));
+        st = nn_feed_want(out, name, nn_runner_input(s->run, slot, name), nn_runner_input_size(s->run, name));
+    }
+    return st;
 }
 
 vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step)
 {
     vkc_status st = nn__stepper_start_average(s);
     if (st == VKC_OK)
-        st = nn_batch_write(s->p.dev, s->p.batch, n);
+        st = nn_batch_write_lengths(s->p.dev, s->p.batch, n, s->lengths[slot]);
     if (st != VKC_OK)
         return st;
+    s->step = step;
     nn_adamw_write_step(s->opt, lr, step);
     return nn_runner_submit(s->run, slot);
+}
+
+// The gradients are there: what others make of them, then the optimiser.
+static vkc_status update(nn_stepper *s)
+{
+    const nn_gradients g = { .dev = s->p.dev, .range = s->grad, .n_ranges = s->n_ranges, .params = s->p.params,
+                             .trained = s->trained };
+    uint64_t ticket;
+    vkc_status st = s->p.exchange(s->p.exchange_user, &g, s->step);
+    if (st == VKC_OK)
+        st = vkc_submit(s->update, &ticket);
+    return st == VKC_OK ? vkc_wait(s->p.dev, ticket) : st;
 }
 
 vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm)
 {
     vkc_status st = nn_runner_wait(s->run);
+    if (st == VKC_OK && s->update)
+        st = update(s);
     if (st != VKC_OK)
         return st;
     for (uint32_t i = 0; i < s->p.n_watch && watch; i++)
         watch[i] = *(const float *) nn_runner_output(s->run, i);
     if (norm)
-        *norm = *(const float *) nn_runner_output(s->run, s->p.n_watch);
+        *norm = *(const float *) (s->update ? vkc_buffer_map(s->norm) : nn_runner_output(s->run, s->p.n_watch));
     return VKC_OK;
 }
 

@@ -14,9 +14,12 @@ struct nn_stepper {
     vkc_buffer *moment[2][NN_MAX_BLOCKS];       // m, v
     vkc_buffer *average[NN_MAX_BLOCKS];         // of the values; NULL without ema
     bool       has_average;                     // it has started
-    nn_runner *run;
-    nn_recipe_inputs recipe;
-    float     *plain;               // pixels of a slot before they are mixed; NULL: the loader writes where they go
+    nn_runner *run;                 // all of a step, or up to the gradients
+    uint32_t  *lengths[NN_STEPPER_SLOTS];       // host; NULL without has_lengths
+    vkc_slice *grad;                // (n_ranges) what is exchanged; these four NULL without an exchange
+    vkc_recording *update;          // the optimiser alone
+    vkc_buffer *norm;               // host; what it reads back
+    uint64_t   step;                // submitted last
 };
 
 // Let the average start with the values as they are, unless it has.
