@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define NUMBER 4u                   // bytes: of either type a field can have
-
 const nn_feed_field *nn_feed_find(const nn_feed *f, const char *name)
 {
     for (uint32_t i = 0; i < f->n_fields; i++)
@@ -19,7 +17,7 @@ static size_t most_bytes(const nn_feed *f, const nn_feed_field *field)
     nn_shape s = field->shape;
     if (field->rows != NN_PER_BATCH)
         s.dim[0] = field->rows == NN_PER_TOKEN ? f->cap * f->cap_tokens : f->cap;
-    return nn_shape_len(&s) * NUMBER;
+    return nn_shape_bytes(&s, field->dtype);
 }
 
 vkc_status nn_feed_check(const nn_feed *f, const nn_feed_batch *b)
