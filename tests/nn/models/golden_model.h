@@ -85,7 +85,8 @@ static inline void golden_open(vkc_device *dev, const nn_model_config *cfg, uint
     nn_graph_keep(m->g, m->logits);
     assert_ok(nn_stepper_create(&(nn_stepper_params) {
         .dev = dev, .graph = m->g, .params = m->v->params, .batch = &m->batch,
-        .inputs = (nn_tensor *const[]) { pixels, labels }, .n_inputs = 2, .watch = &m->loss, .n_watch = 1, .adamw = { .weight_decay = 0.05, .max_norm = 1 },
+        .inputs = (nn_tensor *const[]) { pixels, labels }, .n_inputs = 2,
+        .watch = &m->loss, .n_watch = 1, .adamw = { .weight_decay = 0.05, .max_norm = 1 },
     }, &m->stepper));
 }
 
