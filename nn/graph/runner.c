@@ -148,10 +148,10 @@ static vkc_status make_host(nn_runner *r, size_t size)
     return st;
 }
 
-// Outputs one behind the other in as few buffers as a device's limit allows.
+// Outputs one behind the other in blocks; what is larger has a buffer of its own.
 static vkc_status record_outputs(nn_runner *r)
 {
-    const size_t most = vkc_max_buffer(r->dev);
+    const size_t most = vkc_block_size(r->dev);
     vkc_status st = VKC_OK;
     for (uint32_t first = 0, end; first < r->n_out; first = end) {
         size_t size = 0;

@@ -29,10 +29,11 @@ extern "C" {
 typedef struct nn_stepper nn_stepper;
 
 // The gradients of a step, complete, before they are clipped and used: float32 on the device. Two ways to go through
-// them: `range` are slices in the order of memory, each a run of trained parameters; between parameters lies padding
-// of 0, up to the alignment of the device, that may be exchanged along. Or parameter by parameter, which is the same on
-// every device: nn_params_grad(params, i) where trained[i]. Steppers of models of one config with the same parameters
-// frozen have the same ranges on devices of one alignment (vkc_align), and the same parameters on all.
+// them: `range` are slices in the order of memory, each a run of trained parameters, perhaps of more bytes than a
+// kernel binds (vkc_max_bind); between parameters lies padding of 0, up to the alignment of the device, that may be
+// exchanged along. Or parameter by parameter, which is the same on every device: nn_params_grad(params, i) where
+// trained[i]. Steppers of models of one config with the same parameters frozen have the same ranges on devices of one
+// alignment (vkc_align), and the same parameters on all.
 typedef struct nn_gradients {
     vkc_device *dev;
     const vkc_slice *range;         // (n_ranges)
