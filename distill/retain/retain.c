@@ -26,6 +26,7 @@
 #define HURRY       1.5             // which moves so much faster each time,
 #define MAX_HURRY   64.0            // up to this
 #define WITHIN      0.0025          // of the keep ratio asked for, on the pictures
+#define GATE_INPUT  "gate"          // a live input of the stepper
 #define AT_MOST     0.03            // further off is a failure
 
 // What a run knows beside its parameters.
@@ -57,7 +58,7 @@ static void set_gate(const control *c, nn_stepper *s)
     gate[GATE_CENTRE] = (float) c->centre;
     gate[GATE_PONDER] = (float) c->ponder;
     gate[GATE_PRIOR] = (float) c->prior;
-    nn_stepper_set_knobs(s, gate);
+    memcpy(nn_stepper_input(s, 0, GATE_INPUT), gate, sizeof gate);
 }
 
 // The target of a step: a straight line down, then level.
@@ -116,15 +117,16 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c,
     nn_graph *g = w->f.graph;
     nn_tensor *watch[3], *gate = NULL;
     if (c->r->policy == NN_POLICY_HALTING)
-        gate = nn_graph_input(g, "gate", (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
+        gate = nn_graph_input(g, GATE_INPUT, (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
     nn_model_taps taps = { .retention = { .gate = gate } };
-    nn_tensor *logits = nn_model_forward(g, v, &w->f.batch, &w->f.pixels, true, &taps);
+    nn_tensor *logits = nn_model_forward(g, v, &w->f.batch, w->f.input, true, &taps);
     if (p->check_finite) {
         nn_model_watch(g, v, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     struct cross_entropy_attr labelled = { .smoothing = (float) or_default(p->smoothing, 0.1) };
-    watch[w->n_watch++] = NN_APPLY(g, cross_entropy, &labelled, NULL, logits, w->f.labels);
+    watch[w->n_watch++] = NN_APPLY(g, cross_entropy, &labelled, NULL, logits,
+                                   nn_fit_work_input(&w->f, "labels"));
     nn_graph_add_loss(g, watch[0], 1.0f);
     if (gate) {
         const double depth = v->cfg.depth;
@@ -139,14 +141,14 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c,
         watch[w->n_watch++] = nn_output(pressure, 1);
     }
     if (p->kl > 0) {
-        nn_tensor *wanted = nn_model_forward(g, teacher, &w->f.batch, &w->f.pixels, false, NULL);
+        nn_tensor *wanted = nn_model_forward(g, teacher, &w->f.batch, w->f.input, false, NULL);
         w->kl_at = w->n_watch;
         watch[w->n_watch] = NN_APPLY(g, kl, &(struct kl_attr) { .temperature = 1 }, NULL, logits, wanted);
         nn_graph_add_loss(g, watch[w->n_watch++], (float) p->kl);
     }
     return nn_stepper_create(&(nn_stepper_params) {
-        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->f.batch, .pixels = w->f.pixels,
-        .labels = w->f.labels, .knobs = gate, .watch = watch, .n_watch = w->n_watch,
+        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->f.batch, .inputs = w->f.input,
+        .n_inputs = w->f.n_inputs, .live = &gate, .n_live = 1, .watch = watch, .n_watch = w->n_watch,
         .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
     }, &w->f.stepper);
 }
@@ -159,18 +161,18 @@ static vkc_status train(const nn_model *teacher, nn_model *v, control *c, distil
     nn_fit_result r = { .steps = 0 };
     const uint32_t batch = p->batch ? p->batch : 64;
     const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
-    VKC_TRY(nn_fit_work_init(&w.f, v->dev, &v->cfg, &lp));
+    VKC_TRY(nn_fit_work_init_pictures(&w.f, v->dev, &v->cfg, &lp));
     VKC_TRY(make_stepper(teacher, v, c, &w));
-    c->total = (uint64_t) p->epochs * nn_loader_batches(w.f.loader);
+    c->total = (uint64_t) p->epochs * w.f.feed.batches;
     st = nn_fit(&(nn_fit_params) {
-        .stepper = w.f.stepper, .loader = w.f.loader, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
+        .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
         .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c,
         .n_state = c->keep_at ? MEMORY_WORDS : 0,
         .schedule = { .lr = p->lr > 0 ? p->lr : 5e-4, .total = c->total, .warmup = c->total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = report, .user = c,
     }, &r);
     *out = (distill_retain_result) {
-        .steps = r.steps, .images = r.images, .loss = r.watch[0], .divergence = w.kl_at ? r.watch[w.kl_at] : 0,
+        .steps = r.steps, .images = r.samples, .loss = r.watch[0], .divergence = w.kl_at ? r.watch[w.kl_at] : 0,
         .trained_keep = c->keep_at ? r.watch[c->keep_at] : 0,
     };
 done:

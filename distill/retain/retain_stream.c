@@ -34,8 +34,8 @@ vkc_status distill_stream_read(const nn_model *v, const distill_pictures *s, boo
     out->n = s->n < MOST_IMAGES ? s->n : MOST_IMAGES;
     out->n = fit < 1 ? 1 : fit < out->n ? (uint32_t) fit : out->n;
     const size_t rows = (size_t) out->n * out->tokens;
-    VKC_TRY(nn_infer_create_with(&dense, &(nn_infer_params) { .cap_images = out->n, .scores = scores, .blocks = true },
-                                 &inf));
+    VKC_TRY(nn_infer_create_with(&dense, &(nn_infer_params) { .cap_images = out->n, .scores = scores,
+                                                           .capture = { "blocks.*" } }, &inf));
     logits = (float *) malloc((size_t) out->n * v->cfg.classes * sizeof *logits);
     if (!logits)
         st = VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
@@ -43,7 +43,7 @@ vkc_status distill_stream_read(const nn_model *v, const distill_pictures *s, boo
         st = nn_infer_run(inf, s->pixels, out->n, logits);
     for (uint32_t l = 0; l < out->depth && st == VKC_OK; l++) {
         const float *score = nn_infer_scores(inf, l);
-        out->x[l] = copy(nn_infer_block(inf, l), rows * out->dim, &st);
+        out->x[l] = copy(nn_infer_captured(inf, "blocks.%u", l), rows * out->dim, &st);
         if (score)
             out->score[l] = copy(score, rows, &st);
     }

@@ -115,9 +115,9 @@ static void keep_entries(distill_trials *t, const pass *s, uint32_t at, uint32_t
     const size_t from = (size_t) at * t->entry_len, size = (size_t) n * t->entry_len * sizeof(float);
     const bool is_whole = s->first == AT_PIXELS;
     if (is_whole)
-        memcpy(t->entry[0] + from, nn_infer_embedded(s->inf), size);
+        memcpy(t->entry[0] + from, nn_infer_captured(s->inf, "tokens"), size);
     for (uint32_t l = is_whole ? 0 : s->first; l + 1 < t->depth; l++)
-        memcpy(t->entry[l + 1] + from, nn_infer_block(s->inf, l), size);
+        memcpy(t->entry[l + 1] + from, nn_infer_captured(s->inf, "blocks.%u", l), size);
 }
 
 static vkc_status run_batches(distill_trials *t, const pass *s, uint32_t *n_images)
@@ -156,8 +156,9 @@ static vkc_status run_pass(distill_trials *t, const uint8_t *choice, uint32_t fi
     vkc_status st;
     VKC_TRY(distill_hybrid_init(&hybrid, t->p.teacher, t->p.student, t->p.n_students, choice));
     const bool is_whole = first == AT_PIXELS;
-    const nn_infer_params ip = { .cap_images = t->batch, .check_finite = t->p.eval.check_finite, .blocks = keep,
-                                 .stream = !is_whole, .first = is_whole ? 0 : first };
+    const nn_infer_params ip = { .cap_images = t->batch, .check_finite = t->p.eval.check_finite, .stream = !is_whole,
+                                 .first = is_whole ? 0 : first,
+                                 .capture = { keep ? "blocks.*" : NULL, keep && is_whole ? "tokens" : NULL } };
     VKC_TRY(nn_infer_create_with(&hybrid, &ip, &s.inf));
     t->info.prepare_seconds += vkc_seconds() - start;
     VKC_TRY(run_batches(t, &s, n_images));

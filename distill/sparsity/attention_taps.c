@@ -1,8 +1,9 @@
 // attention_taps.c — a forward pass recorded with what is looked at in its attention layers.
 #include "distill/sparsity/attention_taps.h"
 
-#include "nn/graph/check.h"
 #include "shaders/attention/attention_stats.h"
+
+#include <string.h>
 
 vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, distill_tap what,
                                        distill_attention_taps *out)
@@ -11,14 +12,13 @@ vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, d
     distill_attention_taps *p = out;
     const nn_model_config *c = &v->cfg;
     nn_model_taps t = { 0 };
-    nn_tensor *tap[NN_MAX_DEPTH] = { 0 };
+    nn_tensor *in[NN_MAX_INPUTS] = { NULL }, *tap[NN_MAX_DEPTH] = { 0 };
     *p = (distill_attention_taps) { .v = v };
     p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : 3 * c->dim;
     VKC_TRY(nn_model_batch_create(v->dev, c, cap_images, &p->batch));
     VKC_TRY(nn_graph_create(v->dev, &p->g));
-    nn_tensor *pixels = nn_graph_input(p->g, "pixels", (nn_shape) { 2, { 0, nn_model_config_pixels(c) } },
-                                       NN_DTYPE_F32, p->batch.samples);
-    nn_model_forward(p->g, v, &p->batch, &pixels, false, &t);
+    const uint32_t n_in = nn_model_add_inputs(p->g, c, &p->batch, in);
+    nn_model_forward(p->g, v, &p->batch, in, false, &t);
     for (uint32_t l = 0; l < c->depth; l++) {
         if (!t.mixer[l].lse)
             continue;
@@ -28,23 +28,22 @@ vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, d
                               t.mixer[l].qkv);
         nn_graph_keep(p->g, tap[l]);
     }
-    VKC_TRY(nn_graph_plan(p->g));
-    p->pixels = nn_tensor_slice(pixels);
+    // Taps stay on the device, where a few of them are asked for, and of these the live rows.
+    VKC_TRY(nn_runner_create(&(nn_runner_params) { .graph = p->g, .name = "attention taps", .inputs = in,
+                                                   .n_inputs = n_in }, &p->run));
+    p->pixels = (float *) nn_runner_input(p->run, 0, nn_input_name(in[0]));
     for (uint32_t l = 0; l < c->depth; l++)
         if (tap[l]) {
             p->tap[l] = nn_tensor_slice(tap[l]);
             p->layout[l] = nn_tensor_rows(tap[l]);
         }
-    VKC_TRY(vkc_recording_create(v->dev, &(vkc_recording_params) { .name = "attention taps" }, &p->rec));
-    VKC_TRY(nn_graph_record(p->g, p->rec));
-    VKC_TRY(vkc_recording_finish(p->rec));
 done:
     return st;
 }
 
 void distill_attention_taps_finish(distill_attention_taps *t)
 {
-    vkc_recording_destroy(t->rec);
+    nn_runner_destroy(t->run);
     nn_graph_destroy(t->g);
     nn_batch_finish(&t->batch);
     *t = (distill_attention_taps) { 0 };
@@ -62,17 +61,11 @@ size_t distill_attention_taps_len(const distill_attention_taps *t)
 
 vkc_status distill_attention_taps_run(distill_attention_taps *t, const float *pixels, uint32_t n)
 {
-    const nn_model_config *c = &t->v->cfg;
-    vkc_slice in = t->pixels;
-    in.size = (size_t) n * nn_model_config_pixels(c) * sizeof(float);
-    vkc_status st = nn_batch_write(t->v->dev, &t->batch, n);
-    if (st == VKC_OK)
-        st = vkc_write(t->v->dev, in, pixels);
-    if (st == VKC_OK)
-        st = nn_check_before(t->g);
-    if (st == VKC_OK)
-        st = vkc_submit(t->rec, NULL);
-    return st == VKC_OK ? nn_check_after(t->g, "while attention is measured") : st;
+    const vkc_status st = nn_batch_write(t->v->dev, &t->batch, n);
+    if (st != VKC_OK)
+        return st;
+    memcpy(t->pixels, pixels, (size_t) n * nn_model_config_pixels(&t->v->cfg) * sizeof *pixels);
+    return nn_runner_run(t->run, "while attention is measured");
 }
 
 vkc_status distill_attention_taps_read(distill_attention_taps *t, uint32_t l, float *out, uint32_t *rows)

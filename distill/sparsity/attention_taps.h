@@ -4,6 +4,7 @@
 #ifndef DISTILL_ATTENTION_TAPS_H
 #define DISTILL_ATTENTION_TAPS_H
 
+#include "nn/graph/runner.h"
 #include "nn/models/model.h"
 
 #ifdef __cplusplus
@@ -19,9 +20,10 @@ typedef struct distill_attention_taps {
     const nn_model *v;
     nn_batch  batch;
     nn_graph *g;
-    vkc_recording *rec;
+    nn_runner *run;
     uint32_t  cols;                 // floats a row
-    vkc_slice pixels, tap[NN_MAX_DEPTH];        // empty for layers without attention
+    float    *pixels;               // host memory of the input
+    vkc_slice tap[NN_MAX_DEPTH];    // empty for layers without attention
     const nn_rows *layout[NN_MAX_DEPTH];        // of the rows; a model may drop tokens on the way
 } distill_attention_taps;
 

@@ -2,7 +2,7 @@
 #include "distill/transfer/layerwise.h"
 
 #include "nn/models/picture_loader.h"
-#include "nn/graph/check.h"
+#include "nn/graph/runner.h"
 #include "shaders/attention/attention_match.h"
 #include "vk/clock.h"
 
@@ -65,64 +65,46 @@ static uint32_t build(void *user, nn_graph *g, const nn_model *teacher, const nn
 typedef struct figures {
     nn_batch  batch;
     nn_graph *g;
-    vkc_recording *rec;
-    nn_tensor *pixels, *watch[2 * NN_MAX_DEPTH];
-    float    *host;
+    nn_runner *run;
+    float    *pixels;               // host memory of the input
 } figures;
 
 static vkc_status figures_init(figures *f, match *m, const nn_model *teacher, const nn_model *student, uint32_t cap)
 {
     vkc_status st;
     nn_model_taps t = { 0 };
-    const uint32_t len = nn_model_config_pixels(&teacher->cfg);
+    nn_tensor *in[NN_MAX_INPUTS] = { NULL }, *watch[2 * NN_MAX_DEPTH];
     VKC_TRY(nn_model_batch_create(teacher->dev, &teacher->cfg, cap, &f->batch));
     VKC_TRY(nn_graph_create(teacher->dev, &f->g));
-    f->pixels = nn_graph_input(f->g, "pixels", (nn_shape) { 2, { 0, len } }, NN_DTYPE_F32, f->batch.samples);
-    nn_model_forward(f->g, teacher, &f->batch, &f->pixels, false, &t);
+    const uint32_t n_in = nn_model_add_inputs(f->g, &teacher->cfg, &f->batch, in);
+    nn_model_forward(f->g, teacher, &f->batch, in, false, &t);
     m->trained = false;
-    const uint32_t n = build(m, f->g, teacher, student, &f->batch, &t, f->watch);
-    for (uint32_t i = 0; i < n; i++)
-        nn_graph_keep(f->g, f->watch[i]);
-    VKC_TRY(nn_graph_plan(f->g));
-    VKC_TRY(vkc_recording_create(teacher->dev, &(vkc_recording_params) { .name = "match" }, &f->rec));
-    VKC_TRY(nn_graph_record(f->g, f->rec));
-    VKC_TRY(vkc_recording_finish(f->rec));
-    f->host = (float *) malloc((size_t) cap * len * sizeof *f->host);
-    if (!f->host)
-        st = VKC_FAIL(VKC_E_NOMEM, "match: out of host memory");
+    const uint32_t n = build(m, f->g, teacher, student, &f->batch, &t, watch);
+    VKC_TRY(nn_runner_create(&(nn_runner_params) {
+        .graph = f->g, .name = "match", .inputs = in, .n_inputs = n_in, .outputs = watch, .n_outputs = n,
+    }, &f->run));
+    f->pixels = (float *) nn_runner_input(f->run, 0, nn_input_name(in[0]));
 done:
     return st;
 }
 
 static void figures_finish(figures *f)
 {
-    vkc_recording_destroy(f->rec);
+    nn_runner_destroy(f->run);
     nn_graph_destroy(f->g);
     nn_batch_finish(&f->batch);
-    free(f->host);
 }
 
 // kl[layer] += n times the divergence of a batch of n pictures.
 static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint32_t n, double *kl)
 {
-    vkc_slice in = nn_tensor_slice(f->pixels);
-    in.size = in.size / f->batch.samples->cap_images * n;
     vkc_status st = nn_batch_write(dev, &f->batch, n);
     if (st == VKC_OK)
-        st = vkc_write(dev, in, f->host);
-    if (st == VKC_OK)
-        st = nn_check_before(f->g);
-    if (st == VKC_OK)
-        st = vkc_submit(f->rec, NULL);
-    if (st == VKC_OK)
-        st = nn_check_after(f->g, "while features are measured");
+        st = nn_runner_run(f->run, "while features are measured");
     for (uint32_t i = 0; i < m->n && st == VKC_OK; i++) {
-        float loss, entropy;
-        st = vkc_read(dev, nn_tensor_slice(f->watch[i]), &loss);
-        if (st == VKC_OK)
-            st = vkc_read(dev, nn_tensor_slice(f->watch[m->n + i]), &entropy);
-        if (st == VKC_OK)
-            kl[m->layer[i]] += n * ((double) loss - (double) entropy);
+        const float *loss = (const float *) nn_runner_output(f->run, i);
+        const float *entropy = (const float *) nn_runner_output(f->run, m->n + i);
+        kl[m->layer[i]] += n * ((double) *loss - (double) *entropy);
     }
     return st;
 }
@@ -147,7 +129,7 @@ static vkc_status measure(match *m, const nn_model *teacher, const nn_model *stu
         kl[m->layer[i]] = 0;
     for (uint32_t k = 0; k < nn_loader_batches(l) && m->n; k++) {
         uint32_t n;
-        VKC_TRY(nn_loader_get(l, f.host, NULL, &n));
+        VKC_TRY(nn_loader_get(l, f.pixels, NULL, &n));
         if (n)
             VKC_TRY(figures_add(&f, m, teacher->dev, n, kl));
         seen += n;

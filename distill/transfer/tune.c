@@ -191,19 +191,18 @@ static void build(tuning *w, nn_fit_work *f, const nn_model *student)
     nn_model_taps t = { 0 }, s = { 0 };
     nn_tensor *wanted = NULL;
     w->ce_at = w->kl_at = w->d_at = w->units_at = w->halting_at = UINT32_MAX;
-    nn_recipe_build(g, &p->recipe, p->seed, &student->cfg, f->batch.samples, &w->recipe);
     s.drop = w->recipe.drop;
     if (w->teacher) {
-        wanted = nn_model_forward(g, w->teacher, &f->batch, &f->pixels, false, &t);
+        wanted = nn_model_forward(g, w->teacher, &f->batch, f->input, false, &t);
         distill_halting_start(&t, &s);
     }
-    nn_tensor *logits = nn_model_forward(g, student, &f->batch, &f->pixels, true, &s);
+    nn_tensor *logits = nn_model_forward(g, student, &f->batch, f->input, true, &s);
     if (p->check_finite) {
         nn_model_watch(g, student, &s);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     if (w->ce > 0) {
-        nn_tensor *loss = nn_recipe_loss(g, &w->recipe, logits, f->labels);
+        nn_tensor *loss = nn_recipe_loss(g, &w->recipe, logits, nn_fit_work_input(f, "labels"));
         nn_graph_add_loss(g, loss, (float) w->ce);
         w->ce_at = watch(w, g, loss, w->ce);
     }
@@ -234,16 +233,17 @@ static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
     const uint32_t epochs = p->epochs ? p->epochs : 1;
     const nn_loader_params lp =
         nn_loader_params_to_train(&student->cfg, p->data, p->batch ? p->batch : 64, p->seed, p->threads, p->plain);
-    VKC_TRY(nn_fit_work_init(&f, student->dev, &student->cfg, &lp));
+    VKC_TRY(nn_fit_work_init_pictures(&f, student->dev, &student->cfg, &lp));
+    VKC_TRY(nn_fit_work_add_recipe(&f, &p->recipe, p->seed, &student->cfg, &w->recipe));
     build(w, &f, student);
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
-        .dev = student->dev, .graph = f.graph, .params = student->params, .batch = &f.batch, .pixels = f.pixels,
-        .labels = f.labels, .recipe = &w->recipe, .watch = w->watch, .n_watch = w->n,
-        .adamw = { .weight_decay = p->weight_decay, .max_norm = or_default(p->clip, 1) },
+        .dev = student->dev, .graph = f.graph, .params = student->params, .batch = &f.batch, .inputs = f.input,
+        .n_inputs = f.n_inputs, .watch = w->watch, .n_watch = w->n,
+        .adamw = { .weight_decay = p->weight_decay, .max_norm = or_default(p->clip, 1), .ema = p->recipe.ema },
     }, &f.stepper));
-    const uint64_t total = (uint64_t) epochs * nn_loader_batches(f.loader);
+    const uint64_t total = (uint64_t) epochs * f.feed.batches;
     st = nn_fit(&(nn_fit_params) {
-        .stepper = f.stepper, .loader = f.loader, .epochs = epochs, .n_watch = w->n, .weight = w->weight,
+        .stepper = f.stepper, .feed = &f.feed, .epochs = epochs, .n_watch = w->n, .weight = w->weight,
         .what = p->what ? p->what : "tune", .max_steps = p->max_steps,
         .schedule = { .lr = p->lr > 0 ? p->lr : is_early(p) ? 1e-3 : 2e-4, .total = total, .warmup = total / 10 },
         .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+vkc_device *nn_graph_device(const nn_graph *g)
+{
+    return g->dev;
+}
+
 nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st)
 {
     if (g->status == VKC_OK) {
@@ -70,7 +75,8 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
     if (st != VKC_OK)
         return nn_graph_fail(g, st);
     t->value = (vkc_slice) { t->own, 0, size };
-    return t;
+    t->name = strdup(name);
+    return t->name ? t : nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
 }
 
 nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool trained)
@@ -210,6 +216,11 @@ nn_dtype nn_tensor_dtype(const nn_tensor *t)
 nn_rows *nn_tensor_rows(const nn_tensor *t)
 {
     return t ? t->rows : NULL;
+}
+
+const char *nn_input_name(const nn_tensor *t)
+{
+    return t && t->name ? t->name : "";
 }
 
 nn_tensor *nn_stop_gradient(nn_graph *g, nn_tensor *t)

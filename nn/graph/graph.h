@@ -23,9 +23,10 @@ typedef struct nn_tensor nn_tensor;
 
 vkc_status nn_graph_create(vkc_device *dev, nn_graph **out);
 void       nn_graph_destroy(nn_graph *g);               // the recording it is in goes first
+vkc_device *nn_graph_device(const nn_graph *g);
 
 // A tensor that the host (or another recording) writes before each replay; memory of its own.
-// Packed when rows is not NULL: dim[0] is then filled in from the layout's capacity.
+// Packed when rows is not NULL: dim[0] is then filled in from the layout's capacity. `name` is copied.
 nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtype dtype, nn_rows *rows);
 // A parameter; its gradient is added up in ps's gradient blocks when `trained`, unless it is frozen. Only fp32
 // parameters are trained.
@@ -54,6 +55,7 @@ nn_tensor *nn_output(nn_tensor *t, uint32_t i);         // output i of the call 
 const nn_shape *nn_tensor_shape(const nn_tensor *t);
 nn_dtype        nn_tensor_dtype(const nn_tensor *t);    // what its values are; NN_DTYPE_F32 for NULL
 nn_rows        *nn_tensor_rows(const nn_tensor *t);     // NULL: not packed
+const char     *nn_input_name(const nn_tensor *t);      // of an input; "" of any other tensor
 nn_tensor *nn_stop_gradient(nn_graph *g, nn_tensor *t); // the same values; no gradient flows back
 
 // Minimise weight * t, where t is a plain fp32 scalar (1). Several losses add up.
@@ -68,7 +70,8 @@ nn_tensor *nn_graph_fail(nn_graph *g, vkc_status st);
 // E_UNSUPPORTED (a tensor larger than the device binds at once, in words).
 vkc_status nn_graph_plan(nn_graph *g);
 // Append the forward pass and, with losses, the backward pass to an open recording. The gradients of
-// parameters are added to; clear them first (nn_adamw_record does).
+// parameters are added to; clear them first (nn_adamw_record_clear). What replays it with its inputs and outputs is
+// nn/graph/runner.h.
 vkc_status nn_graph_record(nn_graph *g, vkc_recording *rec);
 bool       nn_graph_is_trained(const nn_graph *g, const nn_params *ps, uint32_t index);   // after plan
 vkc_slice  nn_tensor_slice(const nn_tensor *t);         // after plan: inputs, parameters, kept tensors

@@ -33,6 +33,7 @@ struct nn_tensor {
     nn_tensor *grad_root;           // whose gradient memory it uses: its own, or that of a sum it goes into
     vkc_slice value, grad;          // inputs: own buffer; parameters: borrowed; activations: by plan
     vkc_buffer *own;                // input memory
+    char     *name;                 // of an input; owned
     nn_piece  piece, grad_piece;
 };
 

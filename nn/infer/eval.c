@@ -3,7 +3,7 @@
 #include "nn/infer/eval.h"
 
 #include "nn/infer/infer.h"
-#include "nn/data/loader.h"
+#include "nn/data/loader_feed.h"
 #include "vk/clock.h"
 
 #include <math.h>
@@ -38,59 +38,56 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
     t->n++;
 }
 
-vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out)
+// Labels and logits of one batch after the other.
+static vkc_status judge_all(nn_infer *inf, const nn_model *v, const nn_feed *feed, const nn_eval_params *p,
+                            const char *unit, uint32_t *labels, tally *t)
 {
-    vkc_status st;
-    const uint32_t batch = p->batch ? p->batch : 128;
     const double start = vkc_seconds();
-    nn_loader *l = NULL;
-    nn_infer *inf = NULL;
-    float *pixels = NULL, *logits = NULL;
-    uint32_t *labels = NULL;
-    VKC_TRY(nn_model_config_check_scores(&v->cfg));
-    tally t = { 0 };
-    *out = (nn_eval_result) { 0 };
-    if (nn_dataset_classes(p->data) != v->cfg.classes)
-        return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
-                        nn_dataset_classes(p->data), v->cfg.classes);
-    nn_loader_params lp = nn_loader_params_of(&v->cfg, p->data, p->split, batch);
-    lp.threads = p->threads;
-    lp.max_images = p->max_images;
-    VKC_TRY(nn_loader_create(&lp, &l));
-    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = batch, .check_finite = p->check_finite,
-                                                         .kept = true }, &inf));
-    const size_t len = (size_t) nn_model_config_pixels(&v->cfg);
-    pixels = (float *) malloc(batch * len * sizeof *pixels);
-    logits = (float *) malloc((size_t) batch * v->cfg.classes * sizeof *logits);
-    labels = (uint32_t *) malloc(batch * sizeof *labels);
-    if (!pixels || !logits || !labels) {
-        st = VKC_FAIL(VKC_E_NOMEM, "evaluate: out of host memory");
-        goto done;
-    }
-    const uint32_t batches = nn_loader_batches(l);
-    for (uint32_t k = 0; k < batches; k++) {
-        uint32_t n;
-        VKC_TRY(nn_loader_get(l, pixels, labels, &n));
-        if (n == 0)
+    const float *logits = nn_infer_logits(inf);
+    vkc_status st;
+    nn_feed_batch b;
+    VKC_TRY(nn_infer_want(inf, &b));
+    VKC_TRY(nn_feed_want(&b, "labels", labels, feed->cap * sizeof *labels));
+    VKC_TRY(nn_feed_check(feed, &b));
+    VKC_TRY(feed->seek(feed->self, 0, 0));
+    for (uint32_t k = 0; k < feed->batches; k++) {
+        VKC_TRY(feed->get(feed->self, &b));
+        if (b.n == 0)
             continue;
-        VKC_TRY(nn_infer_run(inf, pixels, n, logits));
-        for (uint32_t i = 0; i < n; i++)
-            judge(logits + (size_t) i * v->cfg.classes, v->cfg.classes, labels[i], &t);
-        nn_infer_add_shares(inf, n, t.keep);
-        if (!nn_progress_report(p->progress, p->user, "evaluate", "images", "", start, 0, t.n,
-                                t.n + (batches - 1 - k) * batch)) {
-            st = VKC_FAIL(VKC_E_STOPPED, "evaluate: stopped after %u images", t.n);
-            goto done;
-        }
+        VKC_TRY(nn_infer_run_filled(inf, b.n));
+        for (uint32_t i = 0; i < b.n; i++)
+            judge(logits + (size_t) i * v->cfg.classes, v->cfg.classes, labels[i], t);
+        if (v->cfg.retention.policy != NN_POLICY_NONE)
+            nn_infer_add_shares(inf, b.n, t->keep);
+        if (!nn_progress_report(p->progress, p->user, "evaluate", unit, "", start, 0, t->n,
+                                t->n + (feed->batches - 1 - k) * feed->cap))
+            return VKC_FAIL(VKC_E_STOPPED, "evaluate: stopped after %u %s", t->n, unit);
     }
-    if (t.n == 0) {
-        st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(p->data));
+done:
+    return st;
+}
+
+// What stands in `out` after it has been 0: everything but what is broken.
+static vkc_status evaluate(const nn_model *v, const nn_feed *feed, const nn_eval_params *p, const char *unit,
+                           nn_eval_result *out)
+{
+    const double start = vkc_seconds();
+    vkc_status st;
+    nn_infer *inf = NULL;
+    tally t = { 0 };
+    uint32_t *labels = (uint32_t *) malloc((feed->cap + 1) * sizeof *labels);
+    if (!labels)
+        return VKC_FAIL(VKC_E_NOMEM, "evaluate: out of host memory");
+    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) {
+        .cap_images = feed->cap, .check_finite = p->check_finite, .kept = true, .has_lengths = feed->has_lengths,
+    }, &inf));
+    VKC_TRY(judge_all(inf, v, feed, p, unit, labels, &t));
+    *out = (nn_eval_result) { .images = t.n, .seconds = vkc_seconds() - start };
+    if (t.n == 0)
         goto done;
-    }
-    *out = (nn_eval_result) {
-        .top1 = (double) t.top1 / t.n, .top5 = (double) t.top5 / t.n, .loss = t.loss / t.n,
-        .images = t.n, .bad = nn_loader_bad(l), .seconds = vkc_seconds() - start,
-    };
+    out->top1 = (double) t.top1 / t.n;
+    out->top5 = (double) t.top5 / t.n;
+    out->loss = t.loss / t.n;
     out->images_per_s = out->images / out->seconds;
     out->n_keep = v->cfg.retention.policy != NN_POLICY_NONE ? v->cfg.depth : 0;
     out->keep = out->n_keep ? 0.0 : 1.0;
@@ -99,10 +96,42 @@ vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *o
         out->keep += out->keep_layer[k] / out->n_keep;
     }
 done:
-    free(labels);
-    free(logits);
-    free(pixels);
     nn_infer_destroy(inf);
+    free(labels);
+    return st;
+}
+
+vkc_status nn_eval_feed(const nn_model *v, const nn_feed *feed, const nn_eval_params *p, nn_eval_result *out)
+{
+    *out = (nn_eval_result) { 0 };
+    vkc_status st = nn_model_config_check_scores(&v->cfg);
+    if (st == VKC_OK)
+        st = evaluate(v, feed, p, "samples", out);
+    return st == VKC_OK && out->images == 0 ? VKC_FAIL(VKC_E_FORMAT, "no usable sample to evaluate") : st;
+}
+
+vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out)
+{
+    vkc_status st;
+    nn_loader *l = NULL;
+    const double start = vkc_seconds();
+    *out = (nn_eval_result) { 0 };
+    VKC_TRY(nn_model_config_check_scores(&v->cfg));
+    if (nn_dataset_classes(p->data) != v->cfg.classes)
+        return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
+                        nn_dataset_classes(p->data), v->cfg.classes);
+    nn_loader_params lp = nn_loader_params_of(&v->cfg, p->data, p->split, p->batch ? p->batch : 128);
+    lp.threads = p->threads;
+    lp.max_images = p->max_images;
+    VKC_TRY(nn_loader_create(&lp, &l));
+    const nn_feed feed = nn_loader_feed(l, &lp);
+    VKC_TRY(evaluate(v, &feed, p, "images", out));
+    if (out->images == 0)
+        st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(p->data));
+    out->bad = nn_loader_bad(l);
+    out->seconds = vkc_seconds() - start;
+    out->images_per_s = out->images / out->seconds;
+done:
     nn_loader_destroy(l);
     return st;
 }

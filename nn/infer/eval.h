@@ -1,9 +1,10 @@
-// eval.h — accuracy of a model on a split of a data set.
+// eval.h — accuracy of a model on a split of a data set, or on what any feed gives.
 #ifndef NN_EVAL_H
 #define NN_EVAL_H
 
-#include "nn/data/dataset.h"
 #include "nn/base/progress.h"
+#include "nn/data/dataset.h"
+#include "nn/data/feed.h"
 #include "nn/models/model.h"
 
 #ifdef __cplusplus
@@ -35,6 +36,10 @@ uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label);
 
 // Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
 vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out);
+// The same on epoch 0 of a feed with what the model reads and the field "labels"; of `p` check_finite and progress are
+// looked at, "images" of the result are samples, and nothing is known to be broken. Errors: E_ARG too, for a feed that
+// lacks something.
+vkc_status nn_eval_feed(const nn_model *v, const nn_feed *feed, const nn_eval_params *p, nn_eval_result *out);
 
 #ifdef __cplusplus
 }

@@ -59,7 +59,7 @@ static vkc_status compare_layer(golden *g, nn_golden_result *r, uint32_t layer)
     const nn_model_config *c = &g->v->cfg;
     const uint64_t dim[3] = { g->n, nn_model_config_tokens(c), c->dim };
     const size_t len = (size_t) (dim[0] * dim[1] * dim[2]);
-    const float *is = layer ? nn_infer_block(g->inf, layer - 1) : nn_infer_embedded(g->inf);
+    const float *is = layer ? nn_infer_captured(g->inf, "blocks.%u", layer - 1) : nn_infer_captured(g->inf, "tokens");
     double most, scale;
     char name[24];
     vkc_status st = nn_safetensors_get_f32(g->file, nn_golden_name(r, layer, name), 3, dim, g->want, len);
@@ -99,7 +99,8 @@ vkc_status nn_golden_run(vkc_device *dev, const char *dir, nn_golden_result *out
     VKC_TRY(nn_model_load(dev, dir, false, &g.v));
     out->n_layers = g.v->cfg.depth + 1;
     VKC_TRY(load_pixels(&g));
-    VKC_TRY(nn_infer_create_with(g.v, &(nn_infer_params) { .cap_images = g.n, .blocks = true }, &g.inf));
+    VKC_TRY(nn_infer_create_with(g.v, &(nn_infer_params) { .cap_images = g.n, .capture = { "tokens", "blocks.*" } },
+                                 &g.inf));
     VKC_TRY(nn_infer_run(g.inf, g.pixels, g.n, g.logits));
     st = compare(&g, out);
 done:

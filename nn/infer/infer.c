@@ -1,93 +1,125 @@
-// infer.c — one recording a batch size: upload, forward, read back.
+// infer.c — a model's forward pass with a runner, and what is read back of it.
 #include "nn/infer/infer.h"
 
-#include "nn/graph/check.h"
 #include "nn/graph/finite.h"
+#include "nn/graph/runner.h"
 #include "shaders/attention/class_attention.h"
-#include "vk/clock.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// What is read back of every layer when asked for, into one buffer.
-enum { KEPT, SCORES, BLOCKS, EMBEDDED, N_EXTRA };        // EMBEDDED: of layer 0 alone
-typedef struct layer_copy {
-    nn_tensor *t;                   // NULL: a layout's words
-    vkc_slice src;                  // size 0 = nothing
-    size_t    offset;
-} layer_copy;
+#define MAX_CAPTURED (NN_MAX_CAPTURES * NN_MAX_DEPTH)
+#define MAX_CAPTURE_NAME 48
+
+// Outputs of the runner: the logits, class attention by layer, what is captured; behind them the layouts.
+enum { LOGITS, SCORES, CAPTURED = SCORES + NN_MAX_DEPTH };
+
+typedef struct captured {
+    char     name[MAX_CAPTURE_NAME];
+    nn_tensor *t;
+} captured;
 
 struct nn_infer {
     const nn_model *v;
     nn_infer_params p;
-    uint32_t input_len;             // floats an image
     nn_batch batch;
     nn_graph *g;
-    nn_tensor *logits, *gate;       // gate: of halting, else NULL
-    vkc_buffer *upload, *readback, *counters, *extra;
-    layer_copy copy[N_EXTRA][NN_MAX_DEPTH];     // in `extra`
+    nn_tensor *input[NN_MAX_INPUTS];
+    uint32_t n_inputs;
+    nn_tensor *gate;                // of halting, else NULL
+    captured *captured;
+    uint32_t n_captured;
+    uint32_t kept[NN_MAX_DEPTH];    // which outputs the layouts are; 0 = none
+    nn_runner *run;
+    uint32_t *lengths;              // NULL without has_lengths
     uint64_t n_runs;
-    vkc_recording *rec;
     uint64_t bytes;
 };
 
-// Tensors of a dense model to be read back: class attention where there are attention weights, and the stream.
-static vkc_status add_extra(nn_infer *inf, const nn_model_taps *taps)
+// The graph from its inputs to the logits.
+static nn_tensor *forward(nn_infer *inf, nn_model_taps *taps)
+{
+    const nn_model *v = inf->v;
+    if (!inf->p.stream) {
+        inf->n_inputs = nn_model_add_inputs(inf->g, &v->cfg, &inf->batch, inf->input);
+        return nn_model_forward(inf->g, v, &inf->batch, inf->input, false, taps);
+    }
+    if (v->cfg.retention.policy != NN_POLICY_NONE)
+        return nn_graph_fail(inf->g, VKC_FAIL(VKC_E_ARG, "infer: a model that drops tokens cannot start at a block"));
+    inf->n_inputs = 1;
+    inf->input[0] = nn_graph_input(inf->g, "stream", (nn_shape) { 2, { 0, v->cfg.dim } }, NN_DTYPE_F32,
+                                   inf->batch.tokens);
+    return nn_model_forward_from(inf->g, v, &inf->batch, inf->p.first, inf->input[0], false, taps);
+}
+
+// ---- what is looked at inside
+
+static void capture(nn_infer *inf, const nn_model_taps *taps, const char *name)
+{
+    nn_tensor *t = nn_model_taps_find(inf->v, taps, name);
+    captured *c = &inf->captured[inf->n_captured];
+    if (!t)
+        return;
+    c->t = t;
+    snprintf(c->name, sizeof c->name, "%s", name);
+    inf->n_captured++;
+}
+
+// A name, or a pattern: one star is the number of a block.
+static vkc_status capture_all(nn_infer *inf, const nn_model_taps *taps, const char *pattern)
+{
+    const uint32_t before = inf->n_captured;
+    const char *star = strchr(pattern, '*');
+    char name[MAX_CAPTURE_NAME];
+    if (!star)
+        capture(inf, taps, pattern);
+    for (uint32_t l = 0; l < inf->v->cfg.depth && star; l++) {
+        snprintf(name, sizeof name, "%.*s%u%s", (int) (star - pattern), pattern, l, star + 1);
+        capture(inf, taps, name);
+    }
+    return inf->n_captured > before ? VKC_OK : VKC_FAIL(VKC_E_ARG, "infer: the model has no tensor called %s", pattern);
+}
+
+// Tensors of a dense model to be read back: class attention where there are attention weights, and those with a name.
+static vkc_status add_outputs(nn_infer *inf, const nn_model_taps *taps, nn_tensor **out)
 {
     const nn_model_config *c = &inf->v->cfg;
     const struct class_attention_attr attr = { .heads = c->heads };
-    if ((inf->p.scores || inf->p.blocks) && c->retention.policy != NN_POLICY_NONE)
-        return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
-    if (inf->p.blocks && !inf->p.stream)
-        inf->copy[EMBEDDED][0].t = taps->tokens;
-    for (uint32_t l = 0; l < c->depth; l++) {
-        const nn_mixer_taps *m = &taps->mixer[l];
-        if (inf->p.scores && m->qkv && m->lse)
-            inf->copy[SCORES][l].t = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
-        if (inf->p.blocks)
-            inf->copy[BLOCKS][l].t = taps->block[l];
-        for (int i = 0; i < N_EXTRA; i++)
-            nn_graph_keep(inf->g, inf->copy[i][l].t);
-    }
-    return VKC_OK;
-}
-
-// Copies of what was asked for, into one buffer.
-static vkc_status record_extra(nn_infer *inf)
-{
-    vkc_device *dev = inf->v->dev;
-    layer_copy *all = inf->copy[0], *end = all + N_EXTRA * NN_MAX_DEPTH;
     vkc_status st = VKC_OK;
-    size_t size = 0;
-    for (uint32_t l = 0; l < inf->v->cfg.depth; l++)
-        if (inf->p.kept && inf->batch.kept[l])
-            inf->copy[KEPT][l].src = inf->batch.kept[l]->words;
-    for (layer_copy *c = all; c < end; c++) {
-        if (c->t)
-            c->src = nn_tensor_slice(c->t);
-        c->offset = size;
-        size += vkc_align(dev, c->src.size);
+    if ((inf->p.scores || inf->p.capture[0]) && c->retention.policy != NN_POLICY_NONE)
+        return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
+    for (uint32_t l = 0; l < c->depth && inf->p.scores; l++) {
+        const nn_mixer_taps *m = &taps->mixer[l];
+        if (m->qkv && m->lse)
+            out[SCORES + l] = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
     }
-    if (size == 0)
-        return VKC_OK;
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, size, "layers, host", &inf->extra));
-    for (const layer_copy *c = all; c < end; c++)
-        if (c->src.size)
-            VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->extra, c->offset, c->src.size }, c->src));
-done:
+    for (uint32_t i = 0; i < NN_MAX_CAPTURES && inf->p.capture[i] && out[LOGITS] && st == VKC_OK; i++)
+        st = capture_all(inf, taps, inf->p.capture[i]);
+    for (uint32_t i = 0; i < inf->n_captured; i++)
+        out[CAPTURED + i] = inf->captured[i].t;
     return st;
 }
 
-static const void *get_extra(const nn_infer *inf, int what, uint32_t l)
+// Layouts are no tensors, and read back as they lie in memory.
+static vkc_status record_kept(void *user, nn_runner *r, vkc_recording *rec)
 {
-    const layer_copy *c = &inf->copy[what][l];
-    return c->src.size ? (const char *) vkc_buffer_map(inf->extra) + c->offset : NULL;
+    nn_infer *inf = (nn_infer *) user;
+    uint32_t n = CAPTURED + inf->n_captured;
+    vkc_status st = VKC_OK;
+    (void) rec;
+    for (uint32_t l = 0; l < inf->v->cfg.depth && inf->p.kept && st == VKC_OK; l++)
+        if (inf->batch.kept[l]) {
+            inf->kept[l] = n++;
+            st = nn_runner_add_output(r, inf->batch.kept[l]->words);
+        }
+    return st;
 }
 
 const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l)
 {
-    return (const uint32_t *) get_extra(inf, KEPT, l);
+    return inf->kept[l] ? (const uint32_t *) nn_runner_output(inf->run, inf->kept[l]) : NULL;
 }
 
 void nn_infer_add_shares(const nn_infer *inf, uint32_t n, double *share)
@@ -106,38 +138,30 @@ vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre)
     return nn_retention_write_gate(inf->v->dev, inf->gate, scale, centre);
 }
 
+const float *nn_infer_logits(const nn_infer *inf)
+{
+    return (const float *) nn_runner_output(inf->run, LOGITS);
+}
+
 const float *nn_infer_scores(const nn_infer *inf, uint32_t l)
 {
-    return (const float *) get_extra(inf, SCORES, l);
+    return (const float *) nn_runner_output(inf->run, SCORES + l);
 }
 
-const float *nn_infer_block(const nn_infer *inf, uint32_t l)
+const float *nn_infer_captured(const nn_infer *inf, const char *format, ...)
 {
-    return (const float *) get_extra(inf, BLOCKS, l);
+    char name[MAX_CAPTURE_NAME];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(name, sizeof name, format, list);
+    va_end(list);
+    for (uint32_t i = 0; i < inf->n_captured; i++)
+        if (strcmp(inf->captured[i].name, name) == 0)
+            return (const float *) nn_runner_output(inf->run, CAPTURED + i);
+    return NULL;
 }
 
-const float *nn_infer_embedded(const nn_infer *inf)
-{
-    return (const float *) get_extra(inf, EMBEDDED, 0);
-}
-
-// The graph from its input to the logits.
-static nn_tensor *forward(nn_infer *inf, nn_tensor **input, nn_model_taps *taps)
-{
-    const nn_model *v = inf->v;
-    if (!inf->p.stream) {
-        nn_tensor *in[NN_MAX_INPUTS] = { NULL };
-        nn_model_add_inputs(inf->g, &v->cfg, &inf->batch, in);
-        *input = in[0];
-        inf->input_len = nn_model_config_pixels(&v->cfg);
-        return nn_model_forward(inf->g, v, &inf->batch, in, false, taps);
-    }
-    if (v->cfg.retention.policy != NN_POLICY_NONE)
-        return nn_graph_fail(inf->g, VKC_FAIL(VKC_E_ARG, "infer: a model that drops tokens cannot start at a block"));
-    inf->input_len = nn_model_config_tokens(&v->cfg) * v->cfg.dim;
-    *input = nn_graph_input(inf->g, "stream", (nn_shape) { 2, { 0, v->cfg.dim } }, NN_DTYPE_F32, inf->batch.tokens);
-    return nn_model_forward_from(inf->g, v, &inf->batch, inf->p.first, *input, false, taps);
-}
+// ---- made and freed
 
 static vkc_status build(nn_infer *inf)
 {
@@ -145,35 +169,34 @@ static vkc_status build(nn_infer *inf)
     vkc_device *dev = v->dev;
     vkc_status st;
     uint64_t before = vkc_memory_get_info(dev).in_use;
+    nn_tensor **out = (nn_tensor **) calloc(CAPTURED + MAX_CAPTURED, sizeof(nn_tensor *));
+    inf->captured = (captured *) calloc(MAX_CAPTURED, sizeof *inf->captured);
+    inf->lengths = inf->p.has_lengths ? (uint32_t *) calloc(inf->p.cap_images + 1, sizeof *inf->lengths) : NULL;
+    if (!out || !inf->captured || (inf->p.has_lengths && !inf->lengths)) {
+        st = VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
+        goto done;
+    }
     VKC_TRY(nn_model_batch_create(dev, &v->cfg, inf->p.cap_images, &inf->batch));
+    if (inf->p.has_lengths && inf->batch.patches) {
+        st = VKC_FAIL(VKC_E_ARG, "infer: pictures are all of one length");
+        goto done;
+    }
     VKC_TRY(nn_graph_create(dev, &inf->g));
-    nn_tensor *input = NULL;
     nn_model_taps taps = { 0 };
-    inf->logits = forward(inf, &input, &taps);
+    out[LOGITS] = forward(inf, &taps);
     inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {
         nn_model_watch(inf->g, v, &taps);
-        nn_finite_watch(inf->g, inf->logits, "the classifier's output");
+        nn_finite_watch(inf->g, out[LOGITS], "the classifier's output");
     }
-    VKC_TRY(add_extra(inf, &taps));
-    nn_graph_keep(inf->g, inf->logits);
-    VKC_TRY(nn_graph_plan(inf->g));
-    vkc_slice in = nn_tensor_slice(input), out = nn_tensor_slice(inf->logits);
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, in.size, "input, host", &inf->upload));
-    VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, out.size, "logits, host", &inf->readback));
-    VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "infer" }, &inf->rec));
-    VKC_TRY(vkc_record_copy(inf->rec, in, (vkc_slice) { inf->upload, 0, in.size }));
-    VKC_TRY(nn_graph_record(inf->g, inf->rec));
-    VKC_TRY(vkc_record_copy(inf->rec, (vkc_slice) { inf->readback, 0, out.size }, out));
-    VKC_TRY(record_extra(inf));
-    size_t counters = nn_finite_size(inf->g);
-    if (counters) {
-        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_READBACK, counters, "counters, host", &inf->counters));
-        VKC_TRY(nn_finite_record(inf->g, inf->rec, (vkc_slice) { inf->counters, 0, counters }));
-    }
-    VKC_TRY(vkc_recording_finish(inf->rec));
+    VKC_TRY(add_outputs(inf, &taps, out));
+    VKC_TRY(nn_runner_create(&(nn_runner_params) {
+        .graph = inf->g, .name = "infer", .inputs = inf->input, .n_inputs = inf->n_inputs, .outputs = out,
+        .n_outputs = CAPTURED + inf->n_captured, .after = record_kept, .user = inf,
+    }, &inf->run));
     inf->bytes = vkc_memory_get_info(dev).in_use - before;
 done:
+    free(out);
     return st;
 }
 
@@ -189,7 +212,6 @@ vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_
         nn_infer_destroy(inf);
         return st;
     }
-    memset(vkc_buffer_map(inf->upload), 0, vkc_buffer_size(inf->upload));
     *out = inf;
     return VKC_OK;
 }
@@ -199,60 +221,78 @@ vkc_status nn_infer_create(const nn_model *v, uint32_t cap_images, nn_infer **ou
     return nn_infer_create_with(v, &(nn_infer_params) { .cap_images = cap_images }, out);
 }
 
-// Of the run that is over.
-static vkc_status check(const nn_infer *inf)
-{
-    char when[40];
-    snprintf(when, sizeof when, "in batch %llu", (unsigned long long) inf->n_runs);
-    vkc_status st = nn_check_after(inf->g, when);
-    return st == VKC_OK && inf->counters ? nn_finite_check(inf->g, vkc_buffer_map(inf->counters), when) : st;
-}
-
 void nn_infer_destroy(nn_infer *inf)
 {
     if (!inf)
         return;
-    vkc_recording_destroy(inf->rec);
+    nn_runner_destroy(inf->run);
     nn_graph_destroy(inf->g);
     nn_batch_finish(&inf->batch);
-    vkc_buffer_destroy(inf->upload);
-    vkc_buffer_destroy(inf->readback);
-    vkc_buffer_destroy(inf->counters);
-    vkc_buffer_destroy(inf->extra);
+    free(inf->captured);
+    free(inf->lengths);
     free(inf);
+}
+
+// ---- runs
+
+void *nn_infer_input(nn_infer *inf, const char *name)
+{
+    return nn_runner_input(inf->run, 0, name);
+}
+
+uint32_t *nn_infer_lengths(nn_infer *inf)
+{
+    return inf->lengths;
+}
+
+vkc_status nn_infer_want(nn_infer *inf, nn_feed_batch *out)
+{
+    *out = (nn_feed_batch) { .lengths = inf->lengths };
+    vkc_status st = VKC_OK;
+    for (uint32_t i = 0; i < inf->n_inputs && st == VKC_OK; i++) {
+        const char *name = nn_input_name(inf->input[i]);
+        st = nn_feed_want(out, name, nn_infer_input(inf, name), nn_runner_input_size(inf->run, name));
+    }
+    return st;
+}
+
+static vkc_status check_count(const nn_infer *inf, uint32_t n)
+{
+    return n > 0 && n <= inf->p.cap_images
+        ? VKC_OK : VKC_FAIL(VKC_E_ARG, "infer: %u images, want 1 to %u", n, inf->p.cap_images);
+}
+
+vkc_status nn_infer_run_filled(nn_infer *inf, uint32_t n)
+{
+    char when[40];
+    vkc_status st = check_count(inf, n);
+    if (st == VKC_OK)
+        st = nn_batch_write_lengths(inf->v->dev, &inf->batch, n, inf->lengths);
+    if (st != VKC_OK)
+        return st;
+    snprintf(when, sizeof when, "in batch %llu", (unsigned long long) ++inf->n_runs);
+    return nn_runner_run(inf->run, when);
 }
 
 vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *logits)
 {
-    if (n == 0 || n > inf->p.cap_images)
-        return VKC_FAIL(VKC_E_ARG, "infer: %u images, want 1 to %u", n, inf->p.cap_images);
-    vkc_status st = nn_batch_write(inf->v->dev, &inf->batch, n);
+    const nn_tensor *in = inf->input[0];
+    vkc_status st = check_count(inf, n);
     if (st != VKC_OK)
         return st;
-    memcpy(vkc_buffer_map(inf->upload), input, (size_t) n * inf->input_len * sizeof *input);
-    uint64_t ticket;
-    st = nn_check_before(inf->g);
+    if (inf->n_inputs != 1 || nn_tensor_dtype(in) != NN_DTYPE_F32 || inf->lengths)
+        return VKC_FAIL(VKC_E_ARG, "infer: the model does not read one input of floats, all samples of one length");
+    const size_t sample = nn_tensor_slice(in).size / inf->p.cap_images;
+    memcpy(nn_infer_input(inf, nn_input_name(in)), input, n * sample);
+    st = nn_infer_run_filled(inf, n);
     if (st == VKC_OK)
-        st = vkc_submit(inf->rec, &ticket);
-    if (st == VKC_OK)
-        st = vkc_wait(inf->v->dev, ticket);
-    inf->n_runs++;
-    if (st == VKC_OK)
-        st = check(inf);
-    if (st == VKC_OK)
-        memcpy(logits, vkc_buffer_map(inf->readback), (size_t) n * inf->v->cfg.classes * sizeof *logits);
+        memcpy(logits, nn_infer_logits(inf), (size_t) n * inf->v->cfg.classes * sizeof *logits);
     return st;
 }
 
 vkc_status nn_infer_repeat(nn_infer *inf, double *seconds)
 {
-    double t0 = vkc_seconds();
-    uint64_t ticket;
-    vkc_status st = vkc_submit(inf->rec, &ticket);
-    if (st == VKC_OK)
-        st = vkc_wait(inf->v->dev, ticket);
-    *seconds = vkc_seconds() - t0;
-    return st;
+    return nn_runner_repeat(inf->run, seconds);
 }
 
 uint64_t nn_infer_bytes(const nn_infer *inf)

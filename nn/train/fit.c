@@ -12,7 +12,7 @@
 
 // What a checkpoint holds beside the parameters; 64-bit words so that doubles keep their bits.
 typedef struct state {
-    uint64_t step, images, epoch, batch;        // batch = next one of this epoch
+    uint64_t step, samples, epoch, batch;       // batch = next one of this epoch
     uint64_t epoch_steps;
     double   sum[NN_MAX_LOSSES];                // of this epoch
     double   mean[NN_MAX_LOSSES];               // of the last whole epoch
@@ -133,7 +133,7 @@ static vkc_status end_step(fit *f, uint32_t n)
     f->s.step++;
     if (p->tune && n)
         p->tune(p->tune_user, p->stepper, f->s.step, f->watch, f->tuned);
-    f->s.images += n;
+    f->s.samples += n;
     f->s.batch++;
     f->s.epoch_steps += n > 0;
     for (uint32_t i = 0; i < p->n_watch && n; i++)
@@ -154,12 +154,13 @@ static vkc_status end_step(fit *f, uint32_t n)
 static vkc_status next_batch(fit *f, uint64_t step, uint32_t *n)
 {
     const uint32_t slot = step % NN_STEPPER_SLOTS;
+    nn_feed_batch b;
     double t = vkc_seconds();
-    vkc_status st = nn_loader_get(f->p->loader, nn_stepper_pixels(f->p->stepper, slot),
-                                  nn_stepper_labels(f->p->stepper, slot), n);
-    f->waited += vkc_seconds() - t;
+    vkc_status st = nn_stepper_want(f->p->stepper, slot, &b);
     if (st == VKC_OK)
-        nn_stepper_mix(f->p->stepper, slot, *n, step + 1);
+        st = f->p->feed->get(f->p->feed->self, &b);
+    f->waited += vkc_seconds() - t;
+    *n = b.n;
     return st;
 }
 
@@ -177,7 +178,7 @@ static vkc_status run(fit *f)
     while (st == VKC_OK && f->s.step < total && !stopped) {
         uint32_t slot = f->s.step % NN_STEPPER_SLOTS, other = (slot + 1) % NN_STEPPER_SLOTS;
         double lr = nn_schedule_lr(&p->schedule, f->s.step);
-        if (n[slot])                // every picture of it may be broken: then there is nothing to learn from
+        if (n[slot])                // every sample of it may be broken: then there is nothing to learn from
             VKC_TRY(nn_stepper_submit(p->stepper, slot, n[slot], lr, f->s.step + 1));
         if (f->s.step + 1 < total)
             VKC_TRY(next_batch(f, f->s.step + 1, &n[other]));
@@ -203,9 +204,19 @@ done:
     return st;
 }
 
+// Batches are to be had as the stepper reads them, from where the state is.
+static vkc_status open_feed(const fit *f)
+{
+    nn_feed_batch b;
+    vkc_status st = nn_stepper_want(f->p->stepper, 0, &b);
+    if (st == VKC_OK)
+        st = nn_feed_check(f->p->feed, &b);
+    return st == VKC_OK ? f->p->feed->seek(f->p->feed->self, f->s.epoch, (uint32_t) f->s.batch) : st;
+}
+
 vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
 {
-    fit f = { .p = p, .batches = nn_loader_batches(p->loader), .start = vkc_seconds() };
+    fit f = { .p = p, .batches = p->feed->batches, .start = vkc_seconds() };
     f.last_checkpoint = f.start;
     vkc_status st = p->n_state > NN_FIT_MAX_STATE
         ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state,
@@ -217,10 +228,10 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
         st = load_state(&f);
     f.first_step = f.s.step;
     if (st == VKC_OK)
-        st = nn_loader_seek(p->loader, f.s.epoch, (uint32_t) f.s.batch);
+        st = open_feed(&f);
     if (st == VKC_OK)
         st = run(&f);
-    *out = (nn_fit_result) { .steps = f.s.step, .images = f.s.images, .seconds = vkc_seconds() - f.start };
+    *out = (nn_fit_result) { .steps = f.s.step, .samples = f.s.samples, .seconds = vkc_seconds() - f.start };
     for (uint32_t i = 0; i < p->n_watch; i++)
         out->watch[i] = f.s.epoch_steps ? f.s.sum[i] / (double) f.s.epoch_steps : f.s.mean[i];
     out->loss = loss_of(p, out->watch);

@@ -2,14 +2,13 @@
 //
 // With a run folder: log.jsonl gets one line an epoch, <name>.safetensors the state every minute, at the end
 // and when stopped. Resuming continues to the same bits as a run that was never stopped: batches are pure
-// functions of seed, epoch and number, a recipe (nn/train/recipe.h) of seed and step, and the state holds all else.
-// After the
-// last step the parameters are their average, where the stepper keeps one; a stopped run leaves them as they are.
+// functions of seed, epoch and number (nn/data/feed.h), and the state holds all else. After the last step the
+// parameters are their average, where the stepper keeps one; a stopped run leaves them as they are.
 #ifndef NN_FIT_H
 #define NN_FIT_H
 
-#include "nn/data/loader.h"
 #include "nn/base/progress.h"
+#include "nn/data/feed.h"
 #include "nn/train/schedule.h"
 #include "nn/train/stepper.h"
 
@@ -17,16 +16,16 @@
 extern "C" {
 #endif
 
-// A hook that may move the knobs of the stepper: called after every step on any picture, with its scalars (n_watch),
-// and once before the first step of a call with watch = NULL. `state` are n_state words of its own, 0 at first, saved
-// in every checkpoint and restored from it. `step` counts those done.
+// A hook that may write the live inputs of the stepper: called after every step on any sample, with its scalars
+// (n_watch), and once before the first step of a call with watch = NULL. `state` are n_state words of its own, 0 at
+// first, saved in every checkpoint and restored from it. `step` counts those done.
 typedef void (*nn_fit_tune_fn)(void *user, nn_stepper *s, uint64_t step, const float *watch, uint64_t *state);
 #define NN_FIT_MAX_STATE 16
 
 typedef struct nn_fit_params {
     nn_stepper *stepper;
-    nn_loader  *loader;
-    nn_schedule schedule;           // total = epochs * batches
+    const nn_feed *feed;            // whose fields are the stepper's inputs
+    nn_schedule schedule;           // total = epochs * batches of the feed
     uint32_t    epochs;
     uint64_t    max_steps;          // stop after so many in all, as if told to; 0 = no limit
     uint32_t    n_watch;            // of the stepper
@@ -42,15 +41,15 @@ typedef struct nn_fit_params {
 } nn_fit_params;
 
 typedef struct nn_fit_result {
-    uint64_t steps, images;         // in all, those before a resume included
+    uint64_t steps, samples;        // in all, those before a resume included
     double   watch[NN_MAX_LOSSES];  // means over the last epoch with any step
     double   loss;                  // the same of the loss
     double   seconds;               // of this call
-    double   host_share;            // of it, neither waiting for the device nor for pictures
+    double   host_share;            // of it, neither waiting for the device nor for batches
 } nn_fit_result;
 
-// Errors: E_STOPPED (after the checkpoint), E_CHECK (a loss that is no number, or a value that the stepper's graph
-// watches), E_IO, E_FORMAT, device errors.
+// Errors: E_ARG (the feed lacks an input of the stepper), E_STOPPED (after the checkpoint), E_CHECK (a loss that is no
+// number, or a value that the stepper's graph watches), E_IO, E_FORMAT, device errors.
 vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out);
 
 #ifdef __cplusplus

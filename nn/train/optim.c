@@ -114,7 +114,7 @@ vkc_status nn_adamw_create(vkc_device *dev, const nn_adamw_params *params, const
     o->params.eps = params->eps > 0 ? params->eps : 1e-8;
     o->n_blocks = cut_blocks(blocks, n_blocks, most, o->blocks);
     for (uint32_t i = 0; i < n; i++)
-        o->n_partials += block_groups(&blocks[i]);
+        o->n_partials += block_groups(&o->blocks[i]);
 
     size_t unit = vkc_align(dev, sizeof(struct adamw_step)), sums = o->n_partials * sizeof(float);
     VKC_TRY(vkc_buffer_create(dev, VKC_MEM_DEVICE, 2 * unit + sums, "adamw state", &o->state));

@@ -43,12 +43,12 @@ void nn_recipe_build(nn_graph *g, const nn_recipe *r, uint64_t seed, const nn_mo
         return;
     }
     if (nn_recipe_is_mixed(r)) {
-        out->other = nn_graph_input(g, "other labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, images);
-        out->share = nn_graph_input(g, "shares", (nn_shape) { 1, { 0 } }, NN_DTYPE_F32, images);
+        out->labels_b = nn_graph_input(g, NN_RECIPE_LABELS_B, (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, images);
+        out->lambda = nn_graph_input(g, NN_RECIPE_LAMBDA, (nn_shape) { 1, { 0 } }, NN_DTYPE_F32, images);
     }
     if (r->drop_path > 0)
         out->drop = (nn_drop_paths) {
-            .key = nn_graph_input(g, "drop path key", (nn_shape) { 1, { 2 } }, NN_DTYPE_U32, NULL),
+            .key = nn_graph_input(g, NN_RECIPE_KEY, (nn_shape) { 1, { 2 } }, NN_DTYPE_U32, NULL),
             .rate = r->drop_path,
         };
 }
@@ -56,7 +56,7 @@ void nn_recipe_build(nn_graph *g, const nn_recipe *r, uint64_t seed, const nn_mo
 nn_tensor *nn_recipe_loss(nn_graph *g, const nn_recipe_inputs *in, nn_tensor *logits, nn_tensor *labels)
 {
     const struct cross_entropy_attr a = { .smoothing = (float) in->recipe.smoothing };
-    return NN_APPLY(g, cross_entropy, &a, NULL, logits, labels, in->other, in->share);
+    return NN_APPLY(g, cross_entropy, &a, NULL, logits, labels, in->labels_b, in->lambda);
 }
 
 // 64 bits that belong to one use in one step.
@@ -144,7 +144,7 @@ static double blend(draws *d, const nn_recipe_inputs *in, const float *a, const 
 }
 
 void nn_recipe_mix(const nn_recipe_inputs *in, uint64_t step, uint32_t n, const float *pixels,
-                   const uint32_t *labels, float *mixed, uint32_t *other, float *share)
+                   const uint32_t *labels, float *mixed, uint32_t *labels_b, float *lambda)
 {
     const nn_recipe *r = &in->recipe;
     const size_t len = (size_t) in->channels * in->height * in->width;
@@ -157,12 +157,12 @@ void nn_recipe_mix(const nn_recipe_inputs *in, uint64_t step, uint32_t n, const 
         draws d = { key, i, 0 };
         const float *a = pixels + i * len, *b = pixels + j * len;
         float *out = mixed + i * len;
-        other[i] = labels ? labels[j] : 0;
+        labels_b[i] = labels ? labels[j] : 0;
         if (j != i) {
-            share[i] = (float) (is_cut ? cut(&d, in, a, b, out) : blend(&d, in, a, b, out));
+            lambda[i] = (float) (is_cut ? cut(&d, in, a, b, out) : blend(&d, in, a, b, out));
         } else {
             memcpy(out, a, len * sizeof *out);
-            share[i] = 1;
+            lambda[i] = 1;
         }
     }
 }

@@ -3,10 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "nn/graph/check.h"
-#include "nn/graph/finite.h"
 #include "nn/train/stepper_impl.h"
 
 // Trained parameters in a row become one range: AdamW then touches nothing else.
@@ -82,97 +79,75 @@ static vkc_status make_moments(nn_stepper *s)
     return st;
 }
 
-// Host memory for an input, copied to it before each step of a slot; nothing for an input that is not there.
-static vkc_status make_input(nn_stepper *s, uint32_t slot, const nn_tensor *t, const char *name, vkc_buffer **out)
+// The graph is planned: what is trained is known, and its gradients start at 0.
+static vkc_status record_before(void *user, nn_runner *r, vkc_recording *rec)
 {
-    if (!t)
-        return VKC_OK;
-    const vkc_slice to = nn_tensor_slice(t);
-    vkc_status st = vkc_buffer_create(s->p.dev, VKC_MEM_UPLOAD, to.size, name, out);
-    if (st != VKC_OK)
-        return st;
-    memset(vkc_buffer_map(*out), 0, to.size);
-    return vkc_record_copy(s->copy[slot], to, (vkc_slice) { *out, 0, to.size });
-}
-
-static vkc_status make_slots(nn_stepper *s)
-{
-    vkc_device *dev = s->p.dev;
+    nn_stepper *s = (nn_stepper *) user;
     vkc_status st;
-    const size_t knobs = s->p.knobs ? nn_tensor_slice(s->p.knobs).size : 0;
-    if (knobs) {
-        VKC_TRY(vkc_buffer_create(dev, VKC_MEM_UPLOAD, knobs, "knobs, host", &s->knobs));
-        memset(vkc_buffer_map(s->knobs), 0, knobs);
-    }
-    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
-        VKC_TRY(vkc_recording_create(dev, &(vkc_recording_params) { .name = "copy in" }, &s->copy[i]));
-        VKC_TRY(make_input(s, i, s->p.pixels, "pixels, host", &s->pixels[i]));
-        VKC_TRY(make_input(s, i, s->p.labels, "labels, host", &s->labels[i]));
-        VKC_TRY(make_input(s, i, s->recipe.other, "other labels, host", &s->other[i]));
-        VKC_TRY(make_input(s, i, s->recipe.share, "shares, host", &s->share[i]));
-        VKC_TRY(make_input(s, i, s->recipe.drop.key, "drop path key, host", &s->key[i]));
-        if (knobs)
-            VKC_TRY(vkc_record_copy(s->copy[i], nn_tensor_slice(s->p.knobs), (vkc_slice) { s->knobs, 0, knobs }));
-        VKC_TRY(vkc_recording_finish(s->copy[i]));
-    }
+    (void) r;
+    VKC_TRY(find_ranges(s));
+    VKC_TRY(make_moments(s));
+    VKC_TRY(nn_adamw_create(s->p.dev, &s->p.adamw, s->range, s->n_ranges, &s->opt));
+    st = nn_adamw_record_clear(s->opt, rec);
 done:
     return st;
 }
 
-// Where pictures wait to be mixed: ordinary memory, since what goes to the device may be slow to read.
-static vkc_status make_plain(nn_stepper *s)
+static vkc_slice norm_of(const nn_stepper *s)
 {
-    const nn_recipe_inputs *r = &s->recipe;
-    const nn_shape *shape = nn_tensor_shape(s->p.pixels);
-    if (!r->other)
-        return VKC_OK;
-    if (shape->dim[1] != r->channels * r->height * r->width)
-        return VKC_FAIL(VKC_E_ARG, "stepper: the recipe is for pictures of %u x %u x %u, not of %u numbers",
-                        r->channels, r->height, r->width, shape->dim[1]);
-    s->plain = (float *) calloc(nn_shape_len(shape), sizeof *s->plain);
-    return s->plain ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    const vkc_slice norm = nn_adamw_get_norm(s->opt);
+    return (vkc_slice) { norm.buf, norm.offset, sizeof(float) };
 }
 
-static vkc_status record_step(nn_stepper *s)
+// Without an exchange the optimiser goes on where the backward pass ends, its norm read back behind the losses.
+static vkc_status record_after(void *user, nn_runner *r, vkc_recording *rec)
+{
+    nn_stepper *s = (nn_stepper *) user;
+    if (s->p.exchange)
+        return VKC_OK;
+    const vkc_status st = nn_adamw_record(s->opt, rec);
+    return st == VKC_OK ? nn_runner_add_output(r, norm_of(s)) : st;
+}
+
+// With one it has a recording of its own.
+static vkc_status record_update(nn_stepper *s)
 {
     vkc_status st;
-    VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, 4 * (NN_MAX_LOSSES + 1), "losses, host", &s->readback));
-    VKC_TRY(vkc_recording_create(s->p.dev, &(vkc_recording_params) { .name = "step", .profile = s->p.profile },
-                                 &s->step));
-    VKC_TRY(nn_adamw_record_clear(s->opt, s->step));
-    VKC_TRY(nn_graph_record(s->p.graph, s->step));
-    VKC_TRY(nn_adamw_record(s->opt, s->step));
-    for (uint32_t i = 0; i < s->p.n_watch; i++)
-        VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * i, 4 }, nn_tensor_slice(s->watch[i])));
-    vkc_slice norm = nn_adamw_get_norm(s->opt);
-    norm.size = 4;
-    VKC_TRY(vkc_record_copy(s->step, (vkc_slice) { s->readback, 4 * NN_MAX_LOSSES, 4 }, norm));
-    size_t counters = nn_finite_size(s->p.graph);
-    if (counters) {
-        VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, counters, "counters, host", &s->counters));
-        VKC_TRY(nn_finite_record(s->p.graph, s->step, (vkc_slice) { s->counters, 0, counters }));
-    }
-    VKC_TRY(vkc_recording_finish(s->step));
+    s->grad = (vkc_slice *) calloc(s->n_ranges, sizeof *s->grad);
+    if (!s->grad)
+        return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    for (uint32_t i = 0; i < s->n_ranges; i++)
+        s->grad[i] = s->range[i].grads;
+    const vkc_recording_params p = { .name = "update", .profile = s->p.profile };
+    VKC_TRY(vkc_buffer_create(s->p.dev, VKC_MEM_READBACK, sizeof(float), "norm, host", &s->norm));
+    VKC_TRY(vkc_recording_create(s->p.dev, &p, &s->update));
+    VKC_TRY(nn_adamw_record(s->opt, s->update));
+    VKC_TRY(vkc_record_copy(s->update, (vkc_slice) { s->norm, 0, sizeof(float) }, norm_of(s)));
+    VKC_TRY(vkc_recording_finish(s->update));
 done:
     return st;
+}
+
+static vkc_status make_lengths(nn_stepper *s)
+{
+    for (uint32_t i = 0; i < NN_STEPPER_SLOTS && s->p.has_lengths; i++) {
+        s->lengths[i] = (uint32_t *) calloc(s->p.batch->samples->cap_images, sizeof *s->lengths[i]);
+        if (!s->lengths[i])
+            return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
+    }
+    return VKC_OK;
 }
 
 static vkc_status build(nn_stepper *s)
 {
-    vkc_status st;
-    for (uint32_t i = 0; i < s->p.n_watch; i++) {
-        s->watch[i] = s->p.watch[i];
-        nn_graph_keep(s->p.graph, s->watch[i]);
-    }
-    VKC_TRY(nn_graph_plan(s->p.graph));
-    VKC_TRY(find_ranges(s));
-    VKC_TRY(make_moments(s));
-    VKC_TRY(nn_adamw_create(s->p.dev, &s->p.adamw, s->range, s->n_ranges, &s->opt));
-    VKC_TRY(make_slots(s));
-    VKC_TRY(make_plain(s));
-    VKC_TRY(record_step(s));
-done:
-    return st;
+    vkc_status st = make_lengths(s);
+    if (st == VKC_OK)
+        st = nn_runner_create(&(nn_runner_params) {
+            .graph = s->p.graph, .name = "step", .inputs = s->p.inputs, .n_inputs = s->p.n_inputs, .live = s->p.live,
+            .n_live = s->p.n_live, .slots = NN_STEPPER_SLOTS, .outputs = s->p.watch, .n_outputs = s->p.n_watch,
+            .before = record_before, .after = record_after, .user = s, .profile = s->p.profile,
+        }, &s->run);
+    return st == VKC_OK && s->p.exchange ? record_update(s) : st;
 }
 
 vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
@@ -187,16 +162,12 @@ vkc_status nn_stepper_create(const nn_stepper_params *p, nn_stepper **out)
         return VKC_FAIL(VKC_E_NOMEM, "stepper: out of host memory");
     }
     s->p = *p;
-    if (p->recipe) {
-        s->recipe = *p->recipe;
-        s->p.recipe = NULL;
-        s->p.adamw.ema = p->recipe->recipe.ema;
-    }
     vkc_status st = build(s);
     if (st != VKC_OK) {
         nn_stepper_destroy(s);
         return st;
     }
+    s->p.inputs = s->p.live = s->p.watch = NULL;        // the caller's lists may go
     *out = s;
     return VKC_OK;
 }
@@ -205,97 +176,95 @@ void nn_stepper_destroy(nn_stepper *s)
 {
     if (!s)
         return;
-    vkc_recording_destroy(s->step);
-    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++) {
-        vkc_recording_destroy(s->copy[i]);
-        vkc_buffer_destroy(s->pixels[i]);
-        vkc_buffer_destroy(s->labels[i]);
-        vkc_buffer_destroy(s->other[i]);
-        vkc_buffer_destroy(s->share[i]);
-        vkc_buffer_destroy(s->key[i]);
-    }
+    nn_runner_destroy(s->run);
+    vkc_recording_destroy(s->update);
     nn_adamw_destroy(s->opt);
     for (uint32_t b = 0; b < NN_MAX_BLOCKS; b++) {
         vkc_buffer_destroy(s->moment[0][b]);
         vkc_buffer_destroy(s->moment[1][b]);
         vkc_buffer_destroy(s->average[b]);
     }
-    vkc_buffer_destroy(s->knobs);
-    vkc_buffer_destroy(s->readback);
-    vkc_buffer_destroy(s->counters);
+    vkc_buffer_destroy(s->norm);
+    for (uint32_t i = 0; i < NN_STEPPER_SLOTS; i++)
+        free(s->lengths[i]);
+    free(s->grad);
     free(s->range);
     free(s->trained);
-    free(s->plain);
     free(s);
 }
 
-float *nn_stepper_pixels(nn_stepper *s, uint32_t slot)
+void *nn_stepper_input(nn_stepper *s, uint32_t slot, const char *name)
 {
-    return s->plain ? s->plain : (float *) vkc_buffer_map(s->pixels[slot]);
+    return nn_runner_input(s->run, slot, name);
 }
 
-uint32_t *nn_stepper_labels(nn_stepper *s, uint32_t slot)
+uint32_t *nn_stepper_lengths(nn_stepper *s, uint32_t slot)
 {
-    return s->labels[slot] ? (uint32_t *) vkc_buffer_map(s->labels[slot]) : NULL;
+    return s->lengths[slot];
 }
 
-void nn_stepper_mix(nn_stepper *s, uint32_t slot, uint32_t n, uint64_t step)
+vkc_status nn_stepper_want(nn_stepper *s, uint32_t slot, nn_feed_batch *out)
 {
-    if (s->plain)
-        nn_recipe_mix(&s->recipe, step, n, s->plain, nn_stepper_labels(s, slot),
-                      (float *) vkc_buffer_map(s->pixels[slot]), (uint32_t *) vkc_buffer_map(s->other[slot]),
-                      (float *) vkc_buffer_map(s->share[slot]));
-    if (s->key[slot])
-        nn_recipe_key(&s->recipe, step, (uint32_t *) vkc_buffer_map(s->key[slot]));
-}
-
-void nn_stepper_set_knobs(nn_stepper *s, const float *values)
-{
-    if (s->knobs)
-        memcpy(vkc_buffer_map(s->knobs), values, nn_tensor_slice(s->p.knobs).size);
+    vkc_status st = VKC_OK;
+    *out = (nn_feed_batch) { .lengths = s->lengths[slot] };
+    for (uint32_t i = 0; i < nn_runner_n_inputs(s->run) && st == VKC_OK; i++) {
+        const char *name = nn_input_name(nn_runner_input_tensor(s->run, i));
+        st = nn_feed_want(out, name, nn_runner_input(s->run, slot, name), nn_runner_input_size(s->run, name));
+    }
+    return st;
 }
 
 vkc_status nn_stepper_submit(nn_stepper *s, uint32_t slot, uint32_t n, double lr, uint64_t step)
 {
     vkc_status st = nn__stepper_start_average(s);
     if (st == VKC_OK)
-        st = nn_batch_write(s->p.dev, s->p.batch, n);
+        st = nn_batch_write_lengths(s->p.dev, s->p.batch, n, s->lengths[slot]);
     if (st != VKC_OK)
         return st;
+    s->step = step;
     nn_adamw_write_step(s->opt, lr, step);
-    st = vkc_submit(s->copy[slot], NULL);
+    return nn_runner_submit(s->run, slot);
+}
+
+// The gradients are there: what others make of them, then the optimiser.
+static vkc_status update(nn_stepper *s)
+{
+    const nn_gradients g = { .dev = s->p.dev, .range = s->grad, .n_ranges = s->n_ranges, .params = s->p.params,
+                             .trained = s->trained };
+    uint64_t ticket;
+    vkc_status st = s->p.exchange(s->p.exchange_user, &g, s->step);
     if (st == VKC_OK)
-        st = nn_check_before(s->p.graph);
-    return st == VKC_OK ? vkc_submit(s->step, &s->ticket) : st;
+        st = vkc_submit(s->update, &ticket);
+    return st == VKC_OK ? vkc_wait(s->p.dev, ticket) : st;
 }
 
 vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm)
 {
-    vkc_status st = vkc_wait(s->p.dev, s->ticket);
+    vkc_status st = nn_runner_wait(s->run);
+    if (st == VKC_OK && s->update)
+        st = update(s);
     if (st != VKC_OK)
         return st;
-    const float *host = (const float *) vkc_buffer_map(s->readback);
-    if (watch)
-        memcpy(watch, host, s->p.n_watch * sizeof *watch);
+    for (uint32_t i = 0; i < s->p.n_watch && watch; i++)
+        watch[i] = *(const float *) nn_runner_output(s->run, i);
     if (norm)
-        *norm = host[NN_MAX_LOSSES];
+        *norm = *(const float *) (s->update ? vkc_buffer_map(s->norm) : nn_runner_output(s->run, s->p.n_watch));
     return VKC_OK;
 }
 
 bool nn_stepper_is_checked(const nn_stepper *s)
 {
-    return s->counters != NULL;
+    return nn_runner_is_watched(s->run);
 }
 
 vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step)
 {
     char when[40];
     snprintf(when, sizeof when, "at step %llu", (unsigned long long) step);
-    vkc_status st = nn_check_after(s->p.graph, when);
-    return st == VKC_OK && s->counters ? nn_finite_check(s->p.graph, vkc_buffer_map(s->counters), when) : st;
+    return nn_runner_check(s->run, when);
 }
 
 vkc_recording *nn_stepper_recording(nn_stepper *s)
 {
-    return s->step;
+    return nn_runner_recording(s->run);
 }

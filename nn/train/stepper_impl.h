@@ -2,11 +2,11 @@
 #ifndef NN_STEPPER_IMPL_H
 #define NN_STEPPER_IMPL_H
 
+#include "nn/graph/runner.h"
 #include "nn/train/stepper.h"
 
 struct nn_stepper {
     nn_stepper_params p;
-    nn_tensor *watch[NN_MAX_LOSSES];
     bool      *trained;             // (params->n)
     nn_adamw  *opt;
     nn_adamw_block *range;
@@ -14,12 +14,12 @@ struct nn_stepper {
     vkc_buffer *moment[2][NN_MAX_BLOCKS];       // m, v
     vkc_buffer *average[NN_MAX_BLOCKS];         // of the values; NULL without ema
     bool       has_average;                     // it has started
-    vkc_buffer *pixels[NN_STEPPER_SLOTS], *labels[NN_STEPPER_SLOTS], *knobs, *readback, *counters;
-    vkc_recording *copy[NN_STEPPER_SLOTS], *step;
-    nn_recipe_inputs recipe;
-    vkc_buffer *other[NN_STEPPER_SLOTS], *share[NN_STEPPER_SLOTS], *key[NN_STEPPER_SLOTS];   // host; of the recipe
-    float     *plain;               // pixels of a slot before they are mixed; NULL: the loader writes where they go
-    uint64_t   ticket;
+    nn_runner *run;                 // all of a step, or up to the gradients
+    uint32_t  *lengths[NN_STEPPER_SLOTS];       // host; NULL without has_lengths
+    vkc_slice *grad;                // (n_ranges) what is exchanged; these four NULL without an exchange
+    vkc_recording *update;          // the optimiser alone
+    vkc_buffer *norm;               // host; what it reads back
+    uint64_t   step;                // submitted last
 };
 
 // Let the average start with the values as they are, unless it has.

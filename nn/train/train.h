@@ -2,8 +2,9 @@
 #ifndef NN_TRAIN_H
 #define NN_TRAIN_H
 
-#include "nn/data/dataset.h"
 #include "nn/base/progress.h"
+#include "nn/data/dataset.h"
+#include "nn/data/feed.h"
 #include "nn/train/recipe.h"
 #include "nn/models/model.h"
 
@@ -12,7 +13,9 @@ extern "C" {
 #endif
 
 typedef struct nn_train_params {    // 0 = the default in brackets
-    const nn_dataset *data;
+    const nn_dataset *data;         // pictures, or
+    const nn_feed *feed;            // batches of another kind, with the field "labels", from 0 on; data, batch, seed of
+                                    // the order, threads and plain are then not looked at
     uint32_t batch;                 // [128]
     uint32_t epochs;                // [20]
     double   lr;                    // peak [1e-3]

@@ -3,7 +3,7 @@
 
 #include "pipeline/timing/timing.h"
 #include "nn/models/vit/vit.h"
-#include "nn/graph/check.h"
+#include "nn/graph/runner.h"
 #include "nn/base/rng.h"
 #include "shaders/norm/layernorm.h"
 
@@ -21,7 +21,7 @@ struct pipeline_block {
     uint32_t    want;               // rows that should be kept
     nn_graph   *g;
     nn_tensor  *loss;               // NULL without a backward pass
-    vkc_recording *rec;
+    nn_runner  *run;
     uint64_t    bytes;
 };
 
@@ -130,13 +130,11 @@ static vkc_status make_graph(pipeline_block *b, const pipeline_block_params *p)
     if (p->backward)
         b->loss = add_loss(b, p, y);
     nn_graph_keep(g, y);
-    VKC_TRY(nn_graph_plan(g));
+    // What is written once is no input of the runner: a replay is the block alone.
+    VKC_TRY(nn_runner_create(&(nn_runner_params) { .graph = g, .name = p->layer.mixer }, &b->run));
     if (keep)
         VKC_TRY(write_flags(b, nn_tensor_slice(keep)));
-    VKC_TRY(write_random(b, nn_tensor_slice(input), p->seed));
-    VKC_TRY(vkc_recording_create(b->dev, &(vkc_recording_params) { .name = p->layer.mixer }, &b->rec));
-    VKC_TRY(nn_graph_record(g, b->rec));
-    st = vkc_recording_finish(b->rec);
+    st = write_random(b, nn_tensor_slice(input), p->seed);
 done:
     return st;
 }
@@ -166,7 +164,7 @@ void pipeline_block_destroy(pipeline_block *b)
 {
     if (!b)
         return;
-    vkc_recording_destroy(b->rec);
+    nn_runner_destroy(b->run);
     nn_graph_destroy(b->g);
     nn_rows_destroy(b->rows);
     nn_rows_destroy(b->kept);
@@ -178,7 +176,7 @@ void pipeline_block_destroy(pipeline_block *b)
 vkc_status pipeline_block_replay(void *block, double *ms)
 {
     pipeline_block *b = block;
-    return pipeline_replay(b->dev, b->rec, 0, ms);
+    return pipeline_replay(b->dev, nn_runner_recording(b->run), 0, ms);
 }
 
 uint64_t pipeline_block_bytes(const pipeline_block *b)
@@ -194,9 +192,7 @@ uint64_t pipeline_block_macs(const pipeline_block *b)
 vkc_status pipeline_block_check(pipeline_block *b)
 {
     float loss = 0.0f;
-    vkc_status st = nn_check_before(b->g);      // the replay that is over: none of its inputs change
-    if (st == VKC_OK)
-        st = nn_check_after(b->g, "in the bench");
+    vkc_status st = nn_runner_compare(b->run, "in the bench");
     if (st != VKC_OK)
         return st;
     st = b->loss ? vkc_read(b->dev, nn_tensor_slice(b->loss), &loss) : VKC_OK;
@@ -212,5 +208,5 @@ vkc_status pipeline_block_check(pipeline_block *b)
 
 bool pipeline_block_is_like(const pipeline_block *a, const pipeline_block *b)
 {
-    return vkc_recording_is_like(a->rec, b->rec);
+    return vkc_recording_is_like(nn_runner_recording(a->run), nn_runner_recording(b->run));
 }

@@ -67,8 +67,8 @@ static void check_same(const distill_score *a, const distill_score *b)
 
 static void run_from(const nn_model *v, const nn_infer *whole, uint32_t l, uint32_t n, const float *want)
 {
-    const nn_infer_params p = { .cap_images = BATCH, .stream = true, .first = l, .blocks = true };
-    const float *in = l ? nn_infer_block(whole, l - 1) : nn_infer_embedded(whole);
+    const nn_infer_params p = { .cap_images = BATCH, .stream = true, .first = l, .capture = { "blocks.*" } };
+    const float *in = l ? nn_infer_captured(whole, "blocks.%u", l - 1) : nn_infer_captured(whole, "tokens");
     float got[BATCH * 10];
     nn_infer *inf = NULL;
     assert_ok(nn_infer_create_with(v, &p, &inf));
@@ -76,9 +76,10 @@ static void run_from(const nn_model *v, const nn_infer *whole, uint32_t l, uint3
     assert_memory_equal(got, want, n * v->cfg.classes * sizeof *got);
     const size_t len = (size_t) n * nn_model_config_tokens(&v->cfg) * v->cfg.dim;
     for (uint32_t k = l; k < DEPTH; k++)
-        assert_memory_equal(nn_infer_block(inf, k), nn_infer_block(whole, k), len * sizeof(float));
-    assert_null(nn_infer_embedded(inf));
-    assert_true(l == 0 || !nn_infer_block(inf, l - 1));
+        assert_memory_equal(nn_infer_captured(inf, "blocks.%u", k), nn_infer_captured(whole, "blocks.%u", k),
+                            len * sizeof(float));
+    assert_null(nn_infer_captured(inf, "tokens"));
+    assert_true(l == 0 || !nn_infer_captured(inf, "blocks.%u", l - 1));
     nn_infer_destroy(inf);
 }
 
@@ -93,7 +94,8 @@ static void test_from_block(void **state)
         nn_model *v = make_model(nn_mixers[k]->name, 9);
         nn_infer *whole = NULL;
         golden_batch(&v->cfg, 3, k, n, pixels, labels);
-        assert_ok(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = BATCH, .blocks = true }, &whole));
+        assert_ok(nn_infer_create_with(v, &(nn_infer_params) {
+            .cap_images = BATCH, .capture = { "tokens", "blocks.*" } }, &whole));
         assert_ok(nn_infer_run(whole, pixels, n, logits));
         for (uint32_t l = 0; l < DEPTH; l++)
             run_from(v, whole, l, n, logits);

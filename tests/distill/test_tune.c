@@ -252,9 +252,9 @@ static void open_by_hand(by_hand *h, const fixture *f, const nn_model *student)
     float pixels[BATCH * 3 * 32 * 32];
     uint32_t n;
     *h = (by_hand) { .rec = NULL };
-    assert_ok(nn_fit_work_init(&h->w, student->dev, &student->cfg, &lp));
+    assert_ok(nn_fit_work_init_pictures(&h->w, student->dev, &student->cfg, &lp));
     for (int m = 0; m < 2; m++) {
-        h->logits[m] = nn_model_forward(h->w.graph, v[m], &h->w.batch, &h->w.pixels, false, &h->taps[m]);
+        h->logits[m] = nn_model_forward(h->w.graph, v[m], &h->w.batch, h->w.input, false, &h->taps[m]);
         nn_graph_keep(h->w.graph, h->logits[m]);
         for (int l = 0; l < DEPTH; l++) {
             nn_graph_keep(h->w.graph, h->taps[m].heads[l]);
@@ -268,8 +268,8 @@ static void open_by_hand(by_hand *h, const fixture *f, const nn_model *student)
     assert_ok(nn_loader_get(h->w.loader, pixels, h->labels, &n));
     assert_int_equal(n, BATCH);
     assert_ok(nn_batch_write(student->dev, &h->w.batch, n));
-    assert_int_equal(nn_tensor_slice(h->w.pixels).size, sizeof pixels);
-    assert_ok(vkc_write(student->dev, nn_tensor_slice(h->w.pixels), pixels));
+    assert_int_equal(nn_tensor_slice(h->w.input[0]).size, sizeof pixels);
+    assert_ok(vkc_write(student->dev, nn_tensor_slice(h->w.input[0]), pixels));
     assert_ok(vkc_submit(h->rec, NULL));
 }
 

@@ -89,6 +89,24 @@ done:
     return st;
 }
 
+// Pictures, labels and what the recipe makes of both, as a feed would fill them in (nn/train/recipe_feed.h).
+static vkc_status fill_slot(const nn_model_config *c, const nn_recipe_inputs *in, uint64_t seed, nn_stepper *s)
+{
+    uint32_t *labels = (uint32_t *) nn_stepper_input(s, 0, "labels");
+    float *pixels = (float *) malloc((size_t) BATCH * nn_model_config_pixels(c) * sizeof *pixels);
+    if (!pixels)
+        return VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
+    draw_pixels(c, seed, pixels);
+    for (uint32_t b = 0; b < BATCH; b++)
+        labels[b] = b % c->classes;
+    nn_recipe_mix(in, 1, BATCH, pixels, labels, (float *) nn_stepper_input(s, 0, "pixels"),
+                  (uint32_t *) nn_stepper_input(s, 0, NN_RECIPE_LABELS_B),
+                  (float *) nn_stepper_input(s, 0, NN_RECIPE_LAMBDA));
+    nn_recipe_key(in, 1, (uint32_t *) nn_stepper_input(s, 0, NN_RECIPE_KEY));
+    free(pixels);
+    return VKC_OK;
+}
+
 // One step of a classifier with mixed pictures and stochastic depth.
 static vkc_status train(nn_model *v, uint64_t seed)
 {
@@ -97,25 +115,24 @@ static vkc_status train(nn_model *v, uint64_t seed)
     nn_graph *g = NULL;
     nn_stepper *s = NULL;
     nn_recipe_inputs in;
+    nn_tensor *model_in[NN_MAX_INPUTS] = { NULL };
     const nn_recipe recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2 };
     VKC_TRY(nn_model_batch_create(v->dev, &v->cfg, CAP, &batch));
     VKC_TRY(nn_graph_create(v->dev, &g));
-    nn_tensor *pixels = nn_graph_input(g, "pixels", (nn_shape) { 2, { 0, nn_model_config_pixels(&v->cfg) } },
-                                       NN_DTYPE_F32, batch.samples);
+    nn_model_add_inputs(g, &v->cfg, &batch, model_in);
     nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, batch.samples);
     nn_recipe_build(g, &recipe, seed, &v->cfg, batch.samples, &in);
     nn_model_taps taps = { .drop = in.drop };
-    nn_tensor *logits = nn_model_forward(g, v, &batch, &pixels, true, &taps);
+    nn_tensor *logits = nn_model_forward(g, v, &batch, model_in, true, &taps);
     nn_tensor *loss = nn_recipe_loss(g, &in, logits, labels);
     nn_graph_add_loss(g, loss, 1.0f);
+    nn_tensor *const inputs[] = { model_in[0], labels, in.labels_b, in.lambda, in.drop.key };
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
-        .dev = v->dev, .graph = g, .params = v->params, .batch = &batch, .pixels = pixels, .labels = labels,
-        .recipe = &in, .watch = &loss, .n_watch = 1, .adamw = { .weight_decay = 0.05, .max_norm = 1 },
+        .dev = v->dev, .graph = g, .params = v->params, .batch = &batch, .inputs = inputs,
+        .n_inputs = sizeof inputs / sizeof *inputs, .watch = &loss, .n_watch = 1,
+        .adamw = { .weight_decay = 0.05, .max_norm = 1 },
     }, &s));
-    draw_pixels(&v->cfg, seed, nn_stepper_pixels(s, 0));
-    for (uint32_t b = 0; b < BATCH; b++)
-        nn_stepper_labels(s, 0)[b] = b % v->cfg.classes;
-    nn_stepper_mix(s, 0, BATCH, 1);
+    VKC_TRY(fill_slot(&v->cfg, &in, seed, s));
     VKC_TRY(nn_stepper_submit(s, 0, BATCH, 1e-3, 1));
     VKC_TRY(nn_stepper_wait(s, NULL, NULL));
     st = nn_stepper_check(s, 1);

@@ -150,8 +150,7 @@ static void open_training(vkc_device *dev, const char *mixer, golden_model *m)
 
 static vkc_status step(golden_model *m, uint64_t number)
 {
-    golden_batch(&m->v->cfg, 5, (uint32_t) number, IMAGES, nn_stepper_pixels(m->stepper, 0),
-                 nn_stepper_labels(m->stepper, 0));
+    golden_batch(&m->v->cfg, 5, (uint32_t) number, IMAGES, golden_pixels(m), golden_labels(m));
     golden_step(m, IMAGES, 1e-2, number, NULL);
     return nn_stepper_check(m->stepper, number);
 }

@@ -4,6 +4,7 @@
 #define TESTS_GOLDEN_MODEL_H
 
 #include "nn/base/rng.h"
+#include "nn/models/model.h"
 #include "nn/train/stepper.h"
 #include "shaders/loss/cross_entropy.h"
 #include "tests/vk/vk_test.h"
@@ -83,8 +84,9 @@ static inline void golden_open(vkc_device *dev, const nn_model_config *cfg, uint
     nn_graph_add_loss(m->g, m->loss, 1.0f);
     nn_graph_keep(m->g, m->logits);
     assert_ok(nn_stepper_create(&(nn_stepper_params) {
-        .dev = dev, .graph = m->g, .params = m->v->params, .batch = &m->batch, .pixels = pixels,
-        .labels = labels, .watch = &m->loss, .n_watch = 1, .adamw = { .weight_decay = 0.05, .max_norm = 1 },
+        .dev = dev, .graph = m->g, .params = m->v->params, .batch = &m->batch,
+        .inputs = (nn_tensor *const[]) { pixels, labels }, .n_inputs = 2,
+        .watch = &m->loss, .n_watch = 1, .adamw = { .weight_decay = 0.05, .max_norm = 1 },
     }, &m->stepper));
 }
 
@@ -94,6 +96,17 @@ static inline void golden_close(golden_model *m)
     nn_graph_destroy(m->g);
     nn_batch_finish(&m->batch);
     nn_model_destroy(m->v);
+}
+
+// What slot 0 holds.
+static inline float *golden_pixels(golden_model *m)
+{
+    return (float *) nn_stepper_input(m->stepper, 0, "pixels");
+}
+
+static inline uint32_t *golden_labels(golden_model *m)
+{
+    return (uint32_t *) nn_stepper_input(m->stepper, 0, "labels");
 }
 
 // One step on what is in slot 0; returns the loss.

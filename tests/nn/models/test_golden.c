@@ -55,8 +55,8 @@ static void close_golden(golden *t)
 // Batch `step` into slot 0: from the file where it has pixels, else by formula.
 static void fill_slot(golden *t, uint32_t step)
 {
-    float *pixels = nn_stepper_pixels(t->m.stepper, 0);
-    uint32_t *labels = nn_stepper_labels(t->m.stepper, 0);
+    float *pixels = golden_pixels(&t->m);
+    uint32_t *labels = golden_labels(&t->m);
     const nn_st_tensor *px = nn_safetensors_get(t->f, "pixels"), *lb = nn_safetensors_get(t->f, "labels");
     size_t len = (size_t) t->batch * nn_model_config_pixels(&t->cfg);
     if (!px || !lb) {

@@ -3,6 +3,7 @@
 #include "nn/models/vit/vit.h"
 #include "nn/models/picture_loader.h"
 #include "nn/base/files.h"
+#include "nn/data/loader_feed.h"
 #include "nn/train/fit.h"
 #include "nn/infer/infer.h"
 #include "nn/train/train.h"
@@ -340,11 +341,12 @@ static void test_finite_picture(void **state)
     nn_model_destroy(v);
 }
 
-// A loss whose target the host moves: the classifier is pulled towards the knobs.
+// A loss whose target the host moves, as a live input: the classifier is pulled towards it.
 typedef struct pulled {
     nn_batch  b;
     nn_graph *g;
     nn_loader *l;
+    nn_feed   feed;
     nn_stepper *s;
     uint32_t  n_calls, n_starts;
 } pulled;
@@ -356,22 +358,24 @@ static void open_pulled(const fixture *t, nn_model *v, pulled *k)
     lp.shuffle = true;
     lp.threads = 2;
     assert_ok(nn_loader_create(&lp, &k->l));
+    k->feed = nn_loader_feed(k->l, &lp);
     assert_ok(nn_model_batch_create(t->dev, &v->cfg, 8, &k->b));
     assert_ok(nn_graph_create(t->dev, &k->g));
     nn_tensor *pixels = nn_graph_input(k->g, "pixels", (nn_shape) { 2, { 0, 3 * 32 * 32 } }, NN_DTYPE_F32,
                                        k->b.samples);
     nn_tensor *labels = nn_graph_input(k->g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, k->b.samples);
-    nn_tensor *knobs = nn_graph_input(k->g, "knobs", (nn_shape) { 2, { 10, 16 } }, NN_DTYPE_F32, NULL);
+    nn_tensor *target = nn_graph_input(k->g, "target", (nn_shape) { 2, { 10, 16 } }, NN_DTYPE_F32, NULL);
     nn_tensor *logits = nn_model_forward(k->g, v, &k->b, &pixels, true, NULL);
     nn_tensor *watch[2] = {
         NN_APPLY(k->g, cross_entropy, &(struct cross_entropy_attr) { .smoothing = 0.1f }, NULL, logits, labels),
-        NN_APPLY0(k->g, mse, NULL, nn_graph_param(k->g, v->params, nn_vit_of(v)->head_w, true), knobs),
+        NN_APPLY0(k->g, mse, NULL, nn_graph_param(k->g, v->params, nn_vit_of(v)->head_w, true), target),
     };
     nn_graph_add_loss(k->g, watch[0], 1.0f);
     nn_graph_add_loss(k->g, watch[1], 1.0f);
     assert_ok(nn_stepper_create(&(nn_stepper_params) {
-        .dev = t->dev, .graph = k->g, .params = v->params, .batch = &k->b, .pixels = pixels, .labels = labels,
-        .knobs = knobs, .watch = watch, .n_watch = 2 }, &k->s));
+        .dev = t->dev, .graph = k->g, .params = v->params, .batch = &k->b,
+        .inputs = (nn_tensor *const[]) { pixels, labels }, .n_inputs = 2, .live = &target, .n_live = 1,
+        .watch = watch, .n_watch = 2 }, &k->s));
 }
 
 static void close_pulled(pulled *k)
@@ -387,7 +391,7 @@ static void follow(void *user, nn_stepper *s, uint64_t step, const float *watch,
 {
     pulled *k = (pulled *) user;
     double sum;
-    float knobs[160];
+    float *target = (float *) nn_stepper_input(s, 0, "target");
     memcpy(&sum, state, sizeof sum);
     if (watch)
         sum += (double) watch[0];
@@ -398,21 +402,20 @@ static void follow(void *user, nn_stepper *s, uint64_t step, const float *watch,
     state[1] = step;
     memcpy(state, &sum, sizeof sum);
     for (uint32_t i = 0; i < 160; i++)
-        knobs[i] = (float) sum * (float) (i % 7) / 7;
-    nn_stepper_set_knobs(s, knobs);
+        target[i] = (float) sum * (float) (i % 7) / 7;
 }
 
 static vkc_status fit_pulled(const fixture *t, pulled *k, bool resume, uint64_t max_steps, uint32_t n_state,
                              nn_fit_result *r)
 {
     return nn_fit(&(nn_fit_params) {
-        .stepper = k->s, .loader = k->l, .schedule = { .lr = 1e-2, .total = STEPS }, .epochs = 3, .n_watch = 2,
+        .stepper = k->s, .feed = &k->feed, .schedule = { .lr = 1e-2, .total = STEPS }, .epochs = 3, .n_watch = 2,
         .max_steps = max_steps, .tune = follow, .tune_user = k, .n_state = n_state, .what = "train",
         .run_dir = t->dir, .resume = resume }, r);
 }
 
 // What a hook makes of the steps reaches the next one, and goes on where it was after a resume.
-static void test_knobs(void **state)
+static void test_live(void **state)
 {
     fixture t;
     pulled k;
@@ -442,7 +445,7 @@ static void test_knobs(void **state)
         nn_model_destroy(v);
     }
     assert_true(part.watch[0] == whole.watch[0] && part.watch[1] == whole.watch[1]);
-    // Without the knobs, the loss that they pull and the values would be others.
+    // Without the target, the loss that it pulls and the values would be others.
     assert_true(whole.watch[1] > 1);
     free(want);
     close_fixture(&t);
@@ -466,7 +469,7 @@ int main(void)
         cmocka_unit_test(test_resume),    cmocka_unit_test(test_stop),         cmocka_unit_test(test_other_checkpoint),
         cmocka_unit_test(test_no_folder), cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_wrong_classes),
         cmocka_unit_test(test_finite),    cmocka_unit_test(test_finite_bits),  cmocka_unit_test(test_finite_picture),
-        cmocka_unit_test(test_knobs),
+        cmocka_unit_test(test_live),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -413,14 +413,16 @@ static void check_keys(vkc_device *dev, double rate)
     nn_tensor *watch = nn_recipe_loss(g, &in, nn_model_forward(g, v, &b, &pixels, true, &taps), labels);
     nn_graph_add_loss(g, watch, 1.0f);
     assert_ok(nn_stepper_create(&(nn_stepper_params) {
-        .dev = dev, .graph = g, .params = v->params, .batch = &b, .pixels = pixels, .labels = labels, .recipe = &in,
+        .dev = dev, .graph = g, .params = v->params, .batch = &b,
+        .inputs = (nn_tensor *const[]) { pixels, labels, in.drop.key }, .n_inputs = 3,
         .watch = &watch, .n_watch = 1 }, &s));
     for (uint32_t i = 0; i <= STEPS; i++) {
         const uint32_t slot = i % NN_STEPPER_SLOTS, step = 1 + i % STEPS;       // the last is the first again
         for (uint32_t k = 0; k < 3 * 32 * 32; k++)
-            nn_stepper_pixels(s, slot)[k] = (float) (k % 7) / 7;
-        nn_stepper_labels(s, slot)[0] = 3;
-        nn_stepper_mix(s, slot, 1, step);
+            ((float *) nn_stepper_input(s, slot, "pixels"))[k] = (float) (k % 7) / 7;
+        *(uint32_t *) nn_stepper_input(s, slot, "labels") = 3;
+        if (rate > 0)
+            nn_recipe_key(&in, step, (uint32_t *) nn_stepper_input(s, slot, NN_RECIPE_KEY));
         assert_ok(nn_stepper_submit(s, slot, 1, 0, step));
         assert_ok(nn_stepper_wait(s, &loss[i], NULL));
         changes += loss[i] != loss[0];
