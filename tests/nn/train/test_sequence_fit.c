@@ -1,5 +1,5 @@
-// test_sequence_fit.c — a model that reads no pictures, trained by the loop that trains all: token sequences of a made-up
-// task, judged by the evaluation that judges all, stopped and resumed to the same bits.
+// test_sequence_fit.c — a model that reads no pictures, trained by the loop that trains all: token sequences of a
+// made-up task, judged by the evaluation that judges all, stopped and resumed to the same bits.
 #include "nn/train/fit_work.h"
 
 #include <stdlib.h>
