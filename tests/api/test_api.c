@@ -1,64 +1,9 @@
-// test_api.c — the public interface: every function, used well and badly.
-#include <pare/pare.h>
-
-#include "tests/temp_dir.h"
+// test_api.c — the public interface: devices, models, classify, evaluate, sparsity, used well and badly.
+#include "tests/api/api_test.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#define MODEL "models/ringed-digit"
 #define DATA "synth:ringed-digit,train=8,val=16,test=24"
-
-static pare_device *device;
-static pare_model *model;
-
-#define assert_st(want, call) check((want), (call), #call, __LINE__)
-
-static void check(pare_status want, pare_status st, const char *call, int line)
-{
-    if (st != want)
-        fail_msg("line %d: %s gave %d, want %d: %s", line, call, (int) st, (int) want, pare_last_error());
-}
-
-// What was refused is refused in words, and these are among them.
-#define assert_refused(call, words) refused((call), #call, (words), __LINE__)
-
-static void refused(pare_status st, const char *call, const char *words, int line)
-{
-    if (st != PARE_E_ARG || !strstr(pare_last_error(), words))
-        fail_msg("line %d: %s gave %d, \"%s\", want \"%s\"", line, call, (int) st, pare_last_error(), words);
-}
-
-static int set_up(void **state)
-{
-    pare_status st = pare_device_open(NULL, &device);
-    if (st != PARE_OK) {
-        print_error("no device: %s\n", pare_last_error());
-        exit(st == PARE_E_NODEVICE && !getenv("PARE_REQUIRE_DEVICE") ? 77 : 1);
-    }
-    return temp_dir_set_up(state) || pare_model_load(device, MODEL, NULL, &model) != PARE_OK;
-}
-
-static int tear_down(void **state)
-{
-    pare_model_close(model);
-    pare_device_close(device);
-    return temp_dir_tear_down(state);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char path[4][256];
-    static int n;
-    n = (n + 1) % 4;
-    snprintf(path[n], sizeof path[n], "%s/%s", dir, name);
-    return path[n];
-}
 
 static void test_version(void **state)
 {
@@ -208,36 +153,6 @@ static void test_save(void **state)
     assert_refused(pare_model_save(model, NULL, 0), "folder is NULL");
 }
 
-typedef struct heard { int calls, stops_at; uint64_t done, total; char what[32]; int notices; char last[256]; } heard;
-
-static int progress(void *user, const pare_progress *p)
-{
-    heard *h = user;
-    assert_int_equal(p->size, sizeof *p);
-    if (*p->what)
-        snprintf(h->what, sizeof h->what, "%s", p->what);
-    h->done = p->done;
-    h->total = p->total;
-    return ++h->calls != h->stops_at;
-}
-
-static void notice(void *user, pare_notice kind, const char *sentence)
-{
-    heard *h = user;
-    (void) kind;
-    h->notices++;
-    snprintf(h->last, sizeof h->last, "%s", sentence);
-}
-
-static pare_callbacks callbacks_of(heard *h)
-{
-    pare_callbacks c = pare_callbacks_default();
-    c.progress = progress;
-    c.notice = notice;
-    c.user = h;
-    return c;
-}
-
 static void test_evaluate(void **state)
 {
     heard h = { 0 };
@@ -359,5 +274,5 @@ int main(void)
         cmocka_unit_test(test_model), cmocka_unit_test(test_bad_models), cmocka_unit_test(test_save),
         cmocka_unit_test(test_evaluate), cmocka_unit_test(test_sparsity), cmocka_unit_test(test_classify),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, api_set_up, api_tear_down);
 }

@@ -39,6 +39,14 @@ for target in pare pare_static; do
   check "CMake package, pare::$target" "$dir/$target"
 done
 
+small=synth:ringed-digit,train=64,val=32,test=32
+out=$("$dir/pare/distill" "$model" $small "$dir/student" 2>"$dir/said")
+[[ $out == *"of 4 layers"* && -s $dir/student/model.safetensors ]] || { echo "install: distill: $out"; exit 1; }
+tr '\r' '\n' <"$dir/said" | grep -q "^transfer" || { echo "install: distill showed no progress"; exit 1; }
+out=$("$dir/pare/custom_mixer" "$model" $small "$dir/local")
+[[ $out == *local*"the teacher"* ]] || { echo "install: custom_mixer: $out"; exit 1; }
+echo "install: distill and custom_mixer run"
+
 pc=$(dirname "$(find "$dir/prefix" -name pare.pc)")
 export PKG_CONFIG_PATH=$pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 mkdir "$dir/pc"

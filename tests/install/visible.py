@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks what a program sees of the library: visible.py NM CC HEADER_FOLDER LIBRARY...
 
-Libraries define no visible symbol but pare_*, the headers no macro but those with the same prefix in capitals, and every
-function that a header declares is there.
+Libraries define no visible symbol but pare_*, the headers no macro but those with the same prefix in capitals, and
+every function that a header declares is there.
 """
 import pathlib
 import re
