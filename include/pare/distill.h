@@ -40,6 +40,7 @@ typedef struct pare_distill_options {
     uint32_t resume;                // not 0: go on with the run that is there
     uint32_t force;                 // not 0: in place of a model or run that is there
     const char *run;                // run folder; NULL = `out` with ".run" behind it
+    const char *command;            // how the run can be had again, for its provenance; NULL = not known
     const pare_callbacks *callbacks;
 } pare_distill_options;
 
@@ -95,7 +96,7 @@ typedef struct pare_retain_options {
     uint32_t    no_timing;          // not 0: the models are not timed
     uint32_t    resume;             // as in pare_distill_options
     uint32_t    force;
-    const char *run;
+    const char *run, *command;
     const pare_callbacks *callbacks;
 } pare_retain_options;
 

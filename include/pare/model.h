@@ -67,15 +67,31 @@ PARE_API pare_status pare_model_get_info(const pare_model *model, pare_model_inf
 PARE_API const char *pare_model_label(const pare_model *model, uint32_t class_index);
 PARE_API const char *pare_model_mixer(const pare_model *model, uint32_t layer);
 
-// Write the model as a folder that timm and transformers read too; `force` not 0: in place of one that is there.
-// Errors: PARE_E_ARG (it is there), PARE_E_FILE, PARE_E_MEMORY.
-PARE_API pare_status pare_model_save(const pare_model *model, const char *folder, int force);
+typedef struct pare_save_options {
+    size_t      size;
+    uint32_t    force;              // not 0: in place of a model that is there
+    const char *command;            // how the model can be had again, for its provenance; NULL = not known
+    uint64_t    seed;               // likewise
+} pare_save_options;
+
+static inline pare_save_options pare_save_options_default(void)
+{
+    pare_save_options o;
+    memset(&o, 0, sizeof o);
+    o.size = sizeof o;
+    return o;
+}
+
+// Write the model as a folder that timm and transformers read too. Figures and provenance that it came with stay.
+// `options` may be NULL. Errors: PARE_E_ARG (a model is there), PARE_E_FILE, PARE_E_MEMORY.
+PARE_API pare_status pare_model_save(const pare_model *model, const char *folder, const pare_save_options *options);
 
 typedef struct pare_classify_options {
     size_t   size;
     uint32_t top;                   // labels a picture; 0 = 5; no more than there are classes
     uint32_t batch;                 // pictures at once; 0 = 32, fewer where memory is short
     uint32_t threads;               // that decode pictures; 0 = as many as cores
+    uint32_t blocks;                // not 0: pare_classified.blocks is wanted
     const pare_callbacks *callbacks;
 } pare_classify_options;
 
@@ -103,6 +119,7 @@ typedef struct pare_classified {    // made by the library; what it points to la
     const pare_top *top;            // best first
     const uint8_t  *rgb;            // (height, width, 3): the picture as it was cut; NULL when something is wrong
     const float    *pixels;         // (channels, height, width): what the model got; likewise
+    const uint8_t  *blocks;         // (patches): blocks that each patch went through; likewise, and unless asked for
 } pare_classified;
 
 // Called for each picture, in order, from the thread that made the call. Nonzero = go on.

@@ -6,8 +6,9 @@
 
 #include "nn/data/dataset.h"
 #include "nn/models/model.h"
-#include "pipeline/context.h"
-#include "pipeline/students.h"
+#include "pipeline/base/context.h"
+#include "pipeline/base/students.h"
+#include "pipeline/api/wrap.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,6 +16,7 @@ extern "C" {
 
 struct pare_device {
     vkc_device    *vk;
+    bool           is_borrowed;     // pipeline/api/wrap.h
     pare_notice_fn notice;
     void          *user;            // of `notice`
 };
@@ -22,6 +24,7 @@ struct pare_device {
 struct pare_model {
     pare_device *device;
     nn_model    *nn;
+    bool         is_borrowed;
     char        *from;              // folder or architecture, owned
     char       (*mixer)[PIPELINE_LAYER_TEXT];   // (depth), owned
 };

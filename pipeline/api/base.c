@@ -1,7 +1,7 @@
 // base.c — statuses, growing structs and callbacks of the public interface.
 #include "pipeline/api/api_impl.h"
 
-#include "pipeline/version.h"
+#include "pipeline/base/version.h"
 
 const char *pare_version(void)
 {
@@ -30,6 +30,22 @@ pare_status pipeline__api_status(vkc_status st)
     case VKC_STATUS_COUNT: break;
     }
     return PARE_E_CHECK;
+}
+
+vkc_status pipeline_unwrap_status(pare_status st)
+{
+    switch (st) {
+    case PARE_OK: return VKC_OK;
+    case PARE_E_ARG: return VKC_E_ARG;
+    case PARE_E_NODEVICE: return VKC_E_NODEVICE;
+    case PARE_E_MEMORY: return VKC_E_NOMEM;
+    case PARE_E_LOST: return VKC_E_LOST;
+    case PARE_E_FILE: return VKC_E_FORMAT;
+    case PARE_E_UNSUPPORTED: return VKC_E_UNSUPPORTED;
+    case PARE_E_STOPPED: return VKC_E_STOPPED;
+    case PARE_E_CHECK: break;
+    }
+    return VKC_E_CHECK;
 }
 
 static size_t size_of(const void *in)

@@ -54,15 +54,13 @@ done:
 static void log_notice(void *device, vkc_log_level level, const char *msg)
 {
     const pare_device *d = device;
-    if (level != VKC_LOG_DEBUG)
-        d->notice(d->user, level == VKC_LOG_INFO ? PARE_NOTE : PARE_WARNING, msg);
+    d->notice(d->user, level >= VKC_LOG_INFO ? PARE_NOTE : PARE_WARNING, msg);
 }
 
 pare_status pare_device_open(const pare_device_options *options, pare_device **out)
 {
     pare_device_options o;
     pare_device *d = NULL;
-    nn_context *context;
     vkc_status st;
     VKC_TRY(API_WANT(out));
     VKC_TRY(API_TAKE(options, &o));
@@ -76,7 +74,6 @@ pare_status pare_device_open(const pare_device_options *options, pare_device **o
     VKC_TRY(vkc_device_create(&(vkc_device_params) {
         .select = o.select, .disable = o.disable, .cache_dir = o.cache_dir, .validate = o.validate != 0,
         .max_memory = o.max_memory, .log = o.notice ? log_notice : NULL, .log_user = d }, &d->vk));
-    VKC_TRY(nn_context_get(d->vk, &context));       // what the environment forces is refused before any work
     *out = d;
     d = NULL;
 done:
@@ -86,9 +83,19 @@ done:
 
 void pare_device_close(pare_device *device)
 {
-    if (device)
+    if (device && !device->is_borrowed)
         vkc_device_destroy(device->vk);
     free(device);
+}
+
+vkc_status pipeline_wrap_device(vkc_device *dev, pare_device **out)
+{
+    pare_device *d = calloc(1, sizeof *d);
+    if (!d)
+        return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
+    *d = (pare_device) { .vk = dev, .is_borrowed = true };
+    *out = d;
+    return VKC_OK;
 }
 
 pare_status pare_device_get_info(const pare_device *device, pare_device_info *out)

@@ -85,6 +85,7 @@ pare_status pare_distill(pare_device *device, const char *teacher, const char *d
         VKC_TRY(API_CHECK(result));
     VKC_TRY(check(&o));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
+    call.context.command = o.command;
     VKC_TRY(pipeline__api_data(&call, data, NULL, NN_SPLIT_TRAIN, &set, &split));
     p = params_of(&o);
     p.teacher = teacher;

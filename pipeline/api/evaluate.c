@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "distill/sparsity/sparsity.h"
-#include "pipeline/measure.h"
+#include "pipeline/base/measure.h"
 
 #define BATCH 128
 

@@ -39,8 +39,7 @@ static vkc_status set_preprocess(const char *name, const char *folder, nn_model_
     return st == VKC_OK ? nn_preprocess_load(folder, (nn_rule) rule, cfg) : st;
 }
 
-// The handle of a model, which it owns from now on, also when it fails.
-static vkc_status wrap(pare_device *device, nn_model *m, const char *from, pare_model **out)
+vkc_status pipeline_wrap_model(pare_device *dev, nn_model *m, const char *from, pare_model **out)
 {
     const uint32_t depth = m->cfg.depth;
     pare_model *model = calloc(1, sizeof *model);
@@ -50,15 +49,25 @@ static vkc_status wrap(pare_device *device, nn_model *m, const char *from, pare_
         free(model);
         free(name);
         free(mixer);
-        nn_model_destroy(m);
         return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
     }
     memcpy(name, from, strlen(from) + 1);
     for (uint32_t l = 0; l < depth; l++)
         pipeline_layer_text(&m->cfg.layers[l], mixer[l]);
-    *model = (pare_model) { device, m, name, mixer };
+    *model = (pare_model) { .device = dev, .nn = m, .is_borrowed = true, .from = name, .mixer = mixer };
     *out = model;
     return VKC_OK;
+}
+
+// The handle of a model, which it owns from now on, also when this fails.
+static vkc_status own(pare_device *device, nn_model *m, const char *from, pare_model **out)
+{
+    vkc_status st = pipeline_wrap_model(device, m, from, out);
+    if (st == VKC_OK)
+        (*out)->is_borrowed = false;
+    else
+        nn_model_destroy(m);
+    return st;
 }
 
 pare_status pare_model_load(pare_device *device, const char *folder, const pare_model_options *options,
@@ -80,7 +89,7 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
                      folder, m->cfg.heads);
     VKC_TRY(set_policy(o.policy, folder, &m->cfg));
     VKC_TRY(set_preprocess(o.preprocess, folder, &m->cfg));
-    st = wrap(device, m, folder, out);
+    st = own(device, m, folder, out);
     m = NULL;
 done:
     nn_model_destroy(m);
@@ -109,7 +118,7 @@ pare_status pare_model_create(pare_device *device, const char *architecture, uin
     VKC_TRY(nn_model_config_set_size(&cfg, (nn_size) { o.height, o.width }));
     VKC_TRY(nn_model_create(device->vk, &cfg, false, &m));
     VKC_TRY(nn_model_init(m, seed));
-    st = wrap(device, m, architecture, out);
+    st = own(device, m, architecture, out);
     m = NULL;
 done:
     nn_model_destroy(m);
@@ -121,7 +130,8 @@ void pare_model_close(pare_model *model)
 {
     if (!model)
         return;
-    nn_model_destroy(model->nn);
+    if (!model->is_borrowed)
+        nn_model_destroy(model->nn);
     free(model->from);
     free(model->mixer);
     free(model);
@@ -158,15 +168,18 @@ const char *pare_model_mixer(const pare_model *model, uint32_t layer)
     return model && layer < model->nn->cfg.depth ? model->mixer[layer] : NULL;
 }
 
-pare_status pare_model_save(const pare_model *model, const char *folder, int force)
+pare_status pare_model_save(const pare_model *model, const char *folder, const pare_save_options *options)
 {
+    pare_save_options o;
     pipeline__api_call call;
     vkc_status st;
     VKC_TRY(API_WANT(model));
     VKC_TRY(API_WANT(folder));
+    VKC_TRY(API_TAKE(options, &o));
     VKC_TRY(pipeline__api_begin(__func__, NULL, model->device, &call));
+    call.context.command = o.command;
     st = pipeline_export(&call.context, &(pipeline_export_params) {
-        .model = model->nn, .from = model->from, .out = folder, .force = force != 0 });
+        .model = model->nn, .from = model->from, .out = folder, .seed = o.seed, .force = o.force != 0 });
 done:
     return pipeline__api_status(st);
 }

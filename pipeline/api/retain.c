@@ -58,6 +58,7 @@ pare_status pare_retain(pare_device *device, const char *teacher, const char *da
         VKC_TRY(API_CHECK(result));
     VKC_TRY(read_params(&o, &p));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
+    call.context.command = o.command;
     VKC_TRY(pipeline__api_data(&call, data, NULL, NN_SPLIT_TRAIN, &set, &split));
     p.teacher = teacher;
     p.data.set = set;

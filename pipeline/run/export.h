@@ -3,7 +3,7 @@
 #define PIPELINE_EXPORT_H
 
 #include "nn/models/model.h"
-#include "pipeline/context.h"
+#include "pipeline/base/context.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -136,21 +136,25 @@ static void test_bad_models(void **state)
 
 static void test_save(void **state)
 {
+    pare_save_options s = pare_save_options_default();
     pare_evaluate_result a = pare_evaluate_result_default(), b = a;
     pare_evaluate_options o = pare_evaluate_options_default();
     pare_model *m = NULL;
     (void) state;
-    assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), 0));
-    assert_refused(pare_model_save(model, in_dir("saved"), 0), "is there already");
-    assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), 1));
+    assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), NULL));
+    assert_refused(pare_model_save(model, in_dir("saved"), NULL), "is there already");
+    s.force = 1;
+    assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), &s));
     assert_st(PARE_OK, pare_model_load(device, in_dir("saved"), NULL, &m));
     o.limit = 16;
     assert_st(PARE_OK, pare_evaluate(model, DATA, &o, &a));
     assert_st(PARE_OK, pare_evaluate(m, DATA, &o, &b));
     assert_true(a.loss == b.loss && a.top1 == b.top1);
     pare_model_close(m);
-    assert_refused(pare_model_save(NULL, in_dir("saved"), 0), "model is NULL");
-    assert_refused(pare_model_save(model, NULL, 0), "folder is NULL");
+    assert_refused(pare_model_save(NULL, in_dir("saved"), NULL), "model is NULL");
+    assert_refused(pare_model_save(model, NULL, NULL), "folder is NULL");
+    s.size = 1;
+    assert_refused(pare_model_save(model, in_dir("saved"), &s), "a struct of 1 bytes");
 }
 
 static void test_evaluate(void **state)

@@ -175,7 +175,7 @@ static void test_distilled(void **state)
     REGISTER("all_calls", .user = &built, .params = all_params, .build = all_build);
     evaluate("all_calls");
     assert_st(PARE_OK, pare_model_create(device, ARCH "attention", 5, NULL, &m));
-    assert_st(PARE_OK, pare_model_save(m, in_dir("teacher"), 0));
+    assert_st(PARE_OK, pare_model_save(m, in_dir("teacher"), NULL));
     pare_model_close(m);
     o.mixers = mixers;
     o.n_mixers = 1;

@@ -13,7 +13,7 @@ static int set_up(void **state)
     pare_model *m = NULL;
     if (api_set_up(state) != 0 ||
         pare_model_create(device, "vit:image=16,patch=4,dim=16,depth=2,heads=2,classes=10", 3, NULL, &m) != PARE_OK ||
-        pare_model_save(m, in_dir("teacher"), 0) != PARE_OK)
+        pare_model_save(m, in_dir("teacher"), NULL) != PARE_OK)
         return -1;
     pare_model_close(m);
     return 0;

@@ -1,7 +1,6 @@
 // cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
 // Of the name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/core/model.h"
-#include "pipeline/run/export.h"
 #include "pipeline/run/output.h"
 
 typedef struct export_args {
@@ -15,6 +14,9 @@ static vkc_status run(const void *options, const args_words *words)
 {
     const export_args *a = options;
     pipeline_context c = app_context(NULL);
+    pare_save_options o = pare_save_options_default();
+    pare_device *device = NULL;
+    pare_model *model = NULL;
     nn_model *v = NULL;
     vkc_status st;
     if (!a->out)
@@ -23,13 +25,19 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(app_open(&a->common, &c.dev));
     VKC_TRY(a->class_vectors ? model_load(c.dev, words->word[0], a->class_vectors, a->img_size, &v)
                              : model_load_or_make(c.dev, words->word[0], a->img_size, &v));
-    VKC_TRY(pipeline_export(&c, &(pipeline_export_params) {
-        .model = v, .from = words->word[0], .out = a->out, .seed = a->common.seed, .force = a->force }));
+    VKC_TRY(pipeline_wrap_device(c.dev, &device));
+    VKC_TRY(pipeline_wrap_model(device, v, words->word[0], &model));
+    o.force = a->force;
+    o.command = c.command;
+    o.seed = a->common.seed;
+    VKC_TRY(pipeline_unwrap_status(pare_model_save(model, a->out, &o)));
     if (a->common.json)
         st = app_print_json(json_pack("{s:s, s:I}", "out", a->out, "params", (json_int_t) nn_params_count(v->params)));
     else
         printf("model    %s\n", a->out);
 done:
+    pare_model_close(model);
+    pare_device_close(device);
     nn_model_destroy(v);
     app_close(c.dev);
     return st;
