@@ -1,25 +1,48 @@
-# What `cmake --install` puts in place: one library, headers, the program, a CMake package, pare.pc.
+# What `cmake --install` puts in place: the libraries, their headers, the program, a CMake package, pare.pc.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# libpare.a: the folders' libraries in one archive.
-add_library(libpare STATIC
-  $<TARGET_OBJECTS:shaders> $<TARGET_OBJECTS:vk> $<TARGET_OBJECTS:nn> $<TARGET_OBJECTS:distill>
+set(objects $<TARGET_OBJECTS:shaders> $<TARGET_OBJECTS:vk> $<TARGET_OBJECTS:nn> $<TARGET_OBJECTS:distill>
   $<TARGET_OBJECTS:pipeline>)
-set_target_properties(libpare PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare LINKER_LANGUAGE C)
-target_link_libraries(libpare PUBLIC Vulkan::Vulkan Threads::Threads PNG::PNG JPEG::JPEG ${DEFLATE} m PRIVATE PkgConfig::JANSSON)
-target_include_directories(libpare INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/pare>)
+set(headers $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
-set(headers ${CMAKE_INSTALL_INCLUDEDIR}/pare)
+# libpare.so: the floors' objects, of which only what include/pare marks with PARE_API can be seen.
+add_library(libpare SHARED ${objects})
+set_target_properties(libpare PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare LINKER_LANGUAGE C
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+target_link_libraries(libpare PRIVATE Vulkan::Vulkan Threads::Threads PkgConfig::JANSSON PNG::PNG JPEG::JPEG ${DEFLATE} m)
+if(PARE_SANITIZE)
+  target_link_options(libpare PRIVATE -fsanitize=${PARE_SANITIZE})
+elseif(NOT APPLE)
+  target_link_options(libpare PRIVATE LINKER:--no-undefined)
+endif()
+target_include_directories(libpare INTERFACE ${headers})
+
+# libpare.a: the same in one object, whose other symbols become its own where there is a tool for that.
+set(static_objects ${objects})
+if(CMAKE_OBJCOPY AND CMAKE_LINKER)
+  set(static_objects ${PROJECT_BINARY_DIR}/pare.o)
+  set(floors shaders vk nn distill pipeline)
+  add_custom_command(OUTPUT ${static_objects} VERBATIM COMMAND_EXPAND_LISTS COMMENT "One object of all floors"
+    COMMAND ${CMAKE_LINKER} -r -o ${static_objects} ${objects}
+    COMMAND ${CMAKE_OBJCOPY} --wildcard "--keep-global-symbol=pare_*" ${static_objects}
+    DEPENDS ${floors} ${objects})
+  set_source_files_properties(${static_objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+endif()
+add_library(libpare_static STATIC ${static_objects})
+set_target_properties(libpare_static PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare_static LINKER_LANGUAGE C)
+target_link_libraries(libpare_static PUBLIC Vulkan::Vulkan Threads::Threads PkgConfig::JANSSON PNG::PNG JPEG::JPEG
+  $<BUILD_INTERFACE:${DEFLATE}> $<INSTALL_INTERFACE:deflate> m)
+target_include_directories(libpare_static INTERFACE ${headers})
+
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/pare)
 install(TARGETS pare RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS libpare EXPORT pare-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(DIRECTORY vk nn distill pipeline shaders DESTINATION ${headers}
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.def"
-  PATTERN "internal.h" EXCLUDE PATTERN "*_internal.h" EXCLUDE PATTERN "*_impl.h" EXCLUDE)
-install(FILES ${PROJECT_BINARY_DIR}/spv/args.h DESTINATION ${headers}/spv)
+install(TARGETS libpare EXPORT pare-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS libpare_static EXPORT pare-static-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/pare DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 install(EXPORT pare-targets NAMESPACE pare:: DESTINATION ${package})
+install(EXPORT pare-static-targets NAMESPACE pare:: DESTINATION ${package})
 configure_package_config_file(cmake/pare-config.cmake.in ${PROJECT_BINARY_DIR}/pare-config.cmake
   INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/pare-config-version.cmake

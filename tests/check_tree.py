@@ -85,6 +85,20 @@ def check_rooms(name, text):
             yield f'{name}: upward include of "{target}": {floor}/{folders[0]}/ is below {floor}/{to[1]}/'
 
 
+PUBLIC = re.compile(r'^\s*#\s*include\s+[<"](?:include/)?pare/', re.M)
+
+
+def check_public(name, text):
+    """Public headers include each other alone; of the floors, what is behind them and the command line include them."""
+    floor = name.split("/")[0]
+    if floor == "include":
+        for target in INCLUDE.findall(text):
+            if not target.startswith("pare/"):
+                yield f'{name}: includes "{target}", which is not installed'
+    elif floor in FLOORS and not name.startswith(("pipeline/api/", "apps/")) and PUBLIC.search(text):
+        yield f"{name}: includes a public header; only pipeline/api/ and apps/ do"
+
+
 def check_shader_includes(name, text):
     """Shaders and their headers know the shaders folder only."""
     if name.startswith("shaders/"):
@@ -265,8 +279,8 @@ def check(root):
         if path.suffix not in SOURCES and not is_script(name):
             continue
         text = path.read_text(encoding="utf-8")
-        for rule in (check_includes, check_rooms, check_shader_includes, check_length, check_width, check_paths,
-                     check_first_line, check_choices):
+        for rule in (check_includes, check_rooms, check_public, check_shader_includes, check_length, check_width,
+                     check_paths, check_first_line, check_choices):
             problems += rule(name, text)
         problems += check_environment(root, name, text)
         problems += check_mixer_names(name, text, mixers)
@@ -296,6 +310,8 @@ GOOD = {
                                'bool is_op = strcmp(c->op, "linear") == 0;\n' + FULL_LINE,
     **{f"findings/{i}.txt": "Just as many as may be.\n" for i in range(MAX_FILES)},
     "docs/list.md": "# A list\n\n" + "é" * MAX_MARKDOWN + "\n",
+    "include/pare/pare.h": '// pare.h — all of the library.\n#include "pare/base.h"\n',
+    "pipeline/api/base.c": "// base.c — behind the public header.\n#include <pare/pare.h>\n",
     "pipeline/run/run.c": '// run.c — a run whole.\n#include "distill/search/greedy.h"\n',
     "apps/cli/bench.c": '// bench.c — times every op.\n#include "tests/nn/ops/op_cases.h"\n',
     "shaders/elementwise/add.h": '// add.h — what both sides share.\n#include "shaders/inc/shared.h"\n',
@@ -313,6 +329,8 @@ GOOD = {
 LONG = "// long.c — says the same thing again.\n" + "int x;\n" * MAX_LINES
 BAD = [
     ({"vk/a.c": '// a.c — a file of vk.\n#include "nn/graph/op.h"\n'}, "upward include"),
+    ({"include/pare/b.h": '// b.h — a public header.\n#include "nn/graph/op.h"\n'}, "not installed"),
+    ({"pipeline/run/a.c": "// a.c — a run of it.\n#include <pare/pare.h>\n"}, "only pipeline/api/ and apps/"),
     ({"nn/graph/a.c": '// a.c — a file of nn.\n#include "distill/greedy.h"\n'}, "upward include"),
     ({"distill/search/a.c": '// a.c — a file of distill.\n#include "apps/cli/core/args.h"\n'}, "upward include"),
     ({"distill/search/a.c": '// a.c — a file of distill.\n#include "pipeline/run/run.h"\n'}, "upward include"),

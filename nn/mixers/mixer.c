@@ -5,12 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-const nn_mixer *const nn_mixers[] = {
-#define NN_MIXER(name) &nn_mixer_##name,
+enum {
+#define NN_MIXER(name) ROW_##name,
+#include "nn/mixers/mixers.def"
+#undef NN_MIXER
+    N_ROWS
+};
+
+const nn_mixer *nn_mixers[NN_MAX_MIXERS] = {
+#define NN_MIXER(name) [ROW_##name] = &nn_mixer_##name,
 #include "nn/mixers/mixers.def"
 #undef NN_MIXER
 };
-const uint32_t nn_n_mixers = sizeof nn_mixers / sizeof nn_mixers[0];
+uint32_t nn_n_mixers = N_ROWS;
 
 static void append(char *list, size_t size, const char *separator, const char *word)
 {
@@ -41,6 +48,20 @@ bool nn_mixer_is_replaceable(const nn_layer_config *layer)
 {
     const nn_mixer *m = nn_mixer_of(layer);
     return m && m->is_replaceable;
+}
+
+vkc_status nn_mixer_register(const nn_mixer *m)
+{
+    nn_layer_config layer;
+    vkc_status st = nn_layer_config_set(&layer, m->name, NULL);
+    if (st != VKC_OK)
+        return st;
+    if (nn_mixer_of(&layer))
+        return VKC_FAIL(VKC_E_ARG, "there is a mixer \"%s\" already", m->name);
+    if (nn_n_mixers == NN_MAX_MIXERS)
+        return VKC_FAIL(VKC_E_ARG, "mixer %s: no room for more than %d", m->name, NN_MAX_MIXERS);
+    nn_mixers[nn_n_mixers++] = m;
+    return VKC_OK;
 }
 
 static vkc_status find_mixer(const nn_layer_config *layer, const nn_mixer **out)

@@ -100,8 +100,13 @@ typedef struct nn_mixer {
 #define NN_MIXER(name) extern const nn_mixer nn_mixer_##name;
 #include "nn/mixers/mixers.def"
 #undef NN_MIXER
-extern const nn_mixer *const nn_mixers[];
-extern const uint32_t nn_n_mixers;
+#define NN_MAX_MIXERS 64
+extern const nn_mixer *nn_mixers[NN_MAX_MIXERS];    // those of the table, then those that were registered
+extern uint32_t nn_n_mixers;
+
+// Add a row for good, which stays the caller's. Not safe while another thread uses the table: before all else.
+// E_ARG when its name is there or there is no room.
+vkc_status nn_mixer_register(const nn_mixer *m);
 
 // What a layer has when nothing is said, and a plain transformer everywhere: the first row of the table.
 const nn_mixer *nn_mixer_default(void);

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
-FUNCTION = re.compile(r"^(?!static|typedef|#)\w[\w *]*\b(vkc|nn|distill|pipeline)_\w+\(", re.M)
+FUNCTION = re.compile(r"^(?!static|typedef|#)\w[\w *]*\b(vkc|nn|distill|pipeline|pare)_\w+\(", re.M)
 
 
 def is_internal(header):
@@ -21,7 +21,7 @@ def main():
         sys.exit("headers: wants CC CXX SOURCE_ROOT BUILD_ROOT; is there a C++ compiler?")
     cc, cxx, root, build = sys.argv[1:]
     root = pathlib.Path(root)
-    headers = sorted(h for floor in ("vk", "nn", "distill", "pipeline") for h in (root / floor).rglob("*.h"))
+    headers = sorted(h for floor in ("include", "vk", "nn", "distill", "pipeline") for h in (root / floor).rglob("*.h"))
     if not headers:
         sys.exit("headers: no header found")
     failed = 0
@@ -38,7 +38,8 @@ def main():
             # Twice: a header without its guard would fail.
             source = f'#include "{name}"\n#include "{name}"\ntypedef int not_empty;\n'
             done = subprocess.run([compiler, "-x", language, f"-std={std}", *WARNINGS, "-fsyntax-only",
-                                   f"-I{root}", f"-I{build}", "-"], input=source, text=True, capture_output=True)
+                                   f"-I{root}", f"-I{root}/include", f"-I{build}", "-"], input=source,
+                                  text=True, capture_output=True)
             if done.returncode != 0:
                 failed += 1
                 print(f"{name}: does not compile alone as {std}\n{done.stderr}")

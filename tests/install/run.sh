@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh — installs into a fresh prefix, then builds and runs an example against the copy, twice:
-# by CMake package and by pkg-config. usage: run.sh SOURCE BUILD CMAKE CC [CFLAG...]
+# run.sh — installs into a fresh prefix, then builds the examples against the copy and runs them: by CMake package, shared
+# and static, and by pkg-config. usage: run.sh SOURCE BUILD CMAKE CC [CFLAG...]
 set -euo pipefail
 source=$1 build=$2 cmake=$3 cc=$4
 shift 4
@@ -11,23 +11,49 @@ trap 'rm -rf "$dir"' EXIT
 
 "$cmake" --install "$build" --prefix "$dir/prefix" >/dev/null
 "$dir/prefix/bin/pare" --help >/dev/null || { echo "install: the installed program does not run"; exit 1; }
+stray=$(find "$dir/prefix/include" -type f -not -path "$dir/prefix/include/pare/*.h")
+[ -z "$stray" ] || { echo "install: headers beside include/pare: $stray"; exit 1; }
 
 python3 "$here/picture.py" "$dir/picture.png"
-arguments=("$source/models/ringed-digit" "$dir/picture.png")
+model=$source/models/ringed-digit
+data=synth:ringed-digit,train=64,val=32,test=32
 
-check() { # check HOW PROGRAM: it must run and print something
-  [ -n "$("$2" "${arguments[@]}")" ] || { echo "install: the example built by $1 printed nothing"; exit 1; }
-  echo "install: the example built and run by $1"
+# Each example must run and say what it is for. usage: check HOW FOLDER
+check() {
+  out=$("$2/classify" "$model" "$dir/picture.png")
+  [[ $out == *" %  "* ]] || { echo "install: classify built by $1 gave no label: $out"; exit 1; }
+  out=$("$2/evaluate" "$model" "$data" 16)
+  [[ $out == *"of 16 pictures"*entropy* ]] || { echo "install: evaluate built by $1 gave no figures: $out"; exit 1; }
+  if "$2/evaluate" "$dir" "$data" 2>/dev/null; then
+    echo "install: evaluate built by $1 took an empty folder for a model"; exit 1
+  fi
+  echo "install: the examples built and run by $1"
 }
 
-"$cmake" -G Ninja -S "$here" -B "$dir/cmake" -DCMAKE_PREFIX_PATH="$dir/prefix" -DCMAKE_C_COMPILER="$cc" \
-  -DCMAKE_C_FLAGS="${flags[*]}" >/dev/null
-"$cmake" --build "$dir/cmake" >/dev/null
-check "CMake package" "$dir/cmake/example"
+export LD_LIBRARY_PATH
+LD_LIBRARY_PATH=$(dirname "$(find "$dir/prefix" -name libpare.so)")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+for target in pare pare_static; do
+  "$cmake" -G Ninja -S "$source/examples" -B "$dir/$target" -DCMAKE_PREFIX_PATH="$dir/prefix" \
+    -DCMAKE_C_COMPILER="$cc" -DCMAKE_C_FLAGS="${flags[*]}" -DPARE_TARGET=pare::$target >/dev/null
+  "$cmake" --build "$dir/$target" >/dev/null
+  check "CMake package, pare::$target" "$dir/$target"
+done
+
+small=synth:ringed-digit,train=64,val=32,test=32
+out=$("$dir/pare/distill" "$model" $small "$dir/student" 2>"$dir/said")
+[[ $out == *"of 4 layers"* && -s $dir/student/model.safetensors ]] || { echo "install: distill: $out"; exit 1; }
+tr '\r' '\n' <"$dir/said" | grep -q "^transfer" || { echo "install: distill showed no progress"; exit 1; }
+out=$("$dir/pare/custom_mixer" "$model" $small "$dir/local")
+[[ $out == *local*"the teacher"* ]] || { echo "install: custom_mixer: $out"; exit 1; }
+echo "install: distill and custom_mixer run"
 
 pc=$(dirname "$(find "$dir/prefix" -name pare.pc)")
 export PKG_CONFIG_PATH=$pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
-# Words of pkg-config are meant to be split.
-# shellcheck disable=SC2046
-"$cc" -std=c11 "${flags[@]}" "$here/classify.c" -o "$dir/example" $(pkg-config --cflags --libs pare)
-check pkg-config "$dir/example"
+mkdir "$dir/pc"
+for example in "$source"/examples/*.c; do
+  # Words of pkg-config are meant to be split.
+  # shellcheck disable=SC2046
+  "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "${flags[@]}" "$example" -o "$dir/pc/$(basename "$example" .c)" \
+    $(pkg-config --cflags --libs pare)
+done
+check pkg-config "$dir/pc"

@@ -3,7 +3,6 @@
 #include "apps/cli/commands/pixel_dump.h"
 #include "apps/cli/core/policy.h"
 #include "apps/cli/commands/show.h"
-#include "nn/infer/classify.h"
 #include "nn/base/files.h"
 #include "nn/base/names.h"
 #include "nn/base/paths.h"
@@ -16,7 +15,6 @@
 #include <string.h>
 
 #define MAX_TOP 100
-#define BATCH 32                    // pictures at once, where the device has memory for so many
 
 typedef struct classify_args {
     common_args common;
@@ -29,29 +27,31 @@ typedef struct classify_args {
 typedef struct job {
     const classify_args *a;
     nn_model *v;
-    nn_classifier *c;
+    pare_device *device;
+    pare_model *model;
     nn_sheet *sheet;                // NULL without --show
     pixel_dump *dump;               // NULL without --preprocess-dump
     nn_paths list;
     json_t *images;
-    uint32_t batch, k;
+    vkc_status st;                  // of what was done with a picture, and why it failed
+    vkc_failure failure;
     size_t bad, unlisted;           // pictures of the list that could not be read; folders and lines that gave none
 } job;
 
-static json_t *build_image(const char *file, const nn_top *top, uint32_t k)
+static json_t *build_image(const char *file, const pare_top *top, uint32_t k)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < k; i++)
-        json_array_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].p));
+        json_array_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].probability));
     json_t *name = json_string(file);   // a file's name need not be UTF-8
     return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
 }
 
-static void print_image(const char *file, const nn_top *top, uint32_t k)
+static void print_image(const char *file, const pare_top *top, uint32_t k)
 {
     printf("%s: ", file);
     for (uint32_t i = 0; i < k; i++)
-        printf("%s %s %.1f %%", i ? "," : "", top[i].label, 100.0 * top[i].p);
+        printf("%s %s %.1f %%", i ? "," : "", top[i].label, 100.0 * top[i].probability);
     putchar('\n');
 }
 
@@ -103,23 +103,6 @@ static vkc_status set_rule(const char *word, const char *model, nn_model_config 
     return st == VKC_OK ? nn_preprocess_load(model, (nn_rule) rule, cfg) : st;
 }
 
-// A batch that nobody asked for may be smaller where memory is short.
-static vkc_status create_classifier(job *j)
-{
-    const classify_args *a = j->a;
-    j->batch = a->batch > 0 ? a->batch : BATCH;
-    if (j->batch > j->list.n)
-        j->batch = j->list.n > 0 ? (uint32_t) j->list.n : 1;
-    for (;; j->batch /= 2) {
-        const nn_classifier_params p = { .batch = j->batch, .threads = a->threads, .kept = a->show != NULL,
-                                         .paths = (const char *const *) j->list.path, .n_paths = j->list.n };
-        vkc_status st = nn_classifier_create_of(j->v, &p, &j->c);
-        const bool is_short = st == VKC_E_DEVMEM || st == VKC_E_NOMEM;
-        if (!is_short || a->batch > 0 || j->batch == 1)
-            return st;
-    }
-}
-
 static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
 {
     const classify_args *a = j->a;
@@ -132,59 +115,59 @@ static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
         VKC_TRY(pixel_dump_create(&j->v->cfg, j->list.n, &j->dump));
     if (a->show)
         VKC_TRY(show_create(&j->v->cfg, &j->sheet));
-    VKC_TRY(create_classifier(j));
-    j->k = a->top < nn_classifier_classes(j->c) ? a->top : nn_classifier_classes(j->c);
+    VKC_TRY(pipeline_wrap_device(dev, &j->device));
+    st = pipeline_wrap_model(j->device, j->v, words->word[0], &j->model);
 done:
     return st;
 }
 
-static vkc_status draw(const job *j, uint32_t i)
+// A picture, good or bad. Nonzero: go on.
+static int show_picture(void *user, const pare_classified *p)
 {
-    const uint32_t *words[NN_MAX_DEPTH] = { 0 };
-    for (uint32_t l = 0; l < j->v->cfg.depth; l++)
-        words[l] = nn_classifier_kept(j->c, l);
-    return show_add(j->sheet, &j->v->cfg, nn_classifier_rgb(j->c, i), words, nn_classifier_place(j->c, i));
-}
-
-// The next pictures of the list, whose first is paths[0]; *n = 0 when there are no more.
-static vkc_status classify_batch(job *j, const char *const *paths, uint32_t *n)
-{
-    nn_top top[MAX_TOP];
-    vkc_status st = nn_classifier_next(j->c, n);
+    job *j = (job *) user;
     console_clear();
-    for (uint32_t i = 0; st == VKC_OK && i < *n; i++) {
-        st = nn_classifier_get(j->c, i, j->k, top);
-        if (st != VKC_OK) {
-            st = goes_on(st, &j->bad) ? VKC_OK : st;
-            continue;
-        }
-        if (j->sheet)
-            VKC_TRY(draw(j, i));
-        if (j->dump)
-            VKC_TRY(pixel_dump_add(j->dump, paths[i], nn_classifier_rgb(j->c, i), nn_classifier_pixels(j->c, i)));
-        if (j->a->common.json)
-            json_array_append_new(j->images, build_image(paths[i], top, j->k));
-        else
-            print_image(paths[i], top, j->k);
+    if (p->status != PARE_OK) {
+        warn_failure();
+        j->bad++;
+        return 1;
     }
-done:
-    return st;
+    if (j->sheet)
+        j->st = nn_sheet_add(j->sheet, p->rgb, p->blocks);
+    if (j->st == VKC_OK && j->dump)
+        j->st = pixel_dump_add(j->dump, p->path, p->rgb, p->pixels);
+    if (j->st != VKC_OK) {
+        vkc_failure_keep(&j->failure);
+        return 0;
+    }
+    if (j->a->common.json)
+        json_array_append_new(j->images, build_image(p->path, p->top, p->n_top));
+    else
+        print_image(p->path, p->top, p->n_top);
+    return 1;
+}
+
+// Between two batches.
+static int show_progress(void *user, const pare_progress *p)
+{
+    if (!((const job *) user)->a->common.json)
+        fflush(stdout);                     // whoever reads sees results as they come
+    return app_progress(p);
 }
 
 static vkc_status classify_all(job *j)
 {
-    const double start = vkc_seconds();
-    vkc_status st = VKC_OK;
-    uint32_t n;
-    for (size_t at = 0; st == VKC_OK && at < j->list.n && !console_is_stopped(); at += n) {
-        st = classify_batch(j, (const char *const *) j->list.path + at, &n);
-        if (st == VKC_OK && !j->a->common.json)
-            fflush(stdout);                 // whoever reads sees results as they come
-        if (st == VKC_OK && j->list.n - at > n)
-            nn_progress_report(console_progress, NULL, "classify", "images", "", start, 0, at + n, j->list.n);
-    }
+    pare_callbacks c = pare_callbacks_default();
+    pare_classify_options o = pare_classify_options_default();
+    c.progress = show_progress;
+    c.user = j;
+    o.callbacks = &c;
+    o.top = j->a->top;
+    o.batch = j->a->batch;
+    o.threads = j->a->threads;
+    o.blocks = j->sheet != NULL;
+    pare_status st = pare_classify(j->model, (const char *const *) j->list.path, j->list.n, &o, show_picture, j);
     console_clear();
-    return st;
+    return j->st != VKC_OK ? vkc_failure_again(j->st, &j->failure) : pipeline_unwrap_status(st);
 }
 
 static vkc_status finish(job *j)
@@ -221,7 +204,8 @@ done:
     nn_paths_finish(&j.list);
     pixel_dump_destroy(j.dump);
     nn_sheet_destroy(j.sheet);
-    nn_classifier_destroy(j.c);
+    pare_model_close(j.model);
+    pare_device_close(j.device);
     nn_model_destroy(j.v);
     app_close(dev);
     return st;

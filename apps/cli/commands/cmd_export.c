@@ -1,11 +1,7 @@
 // cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
 // Of the name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/core/model.h"
-#include "pipeline/run/card.h"
 #include "pipeline/run/output.h"
-#include "pipeline/run/provenance.h"
-
-#include <stdlib.h>
 
 typedef struct export_args {
     common_args common;
@@ -14,30 +10,14 @@ typedef struct export_args {
     bool force;
 } export_args;
 
-// The card of what nothing has been measured of here: figures that came with the model stay in pare.json.
-static char *build_card(const nn_model *v, const nn_model_config *cfg, const char *from, const char *out)
-{
-    char *more = NULL;
-    size_t size;
-    FILE *f = open_memstream(&more, &size);
-    if (!f)
-        return NULL;
-    fprintf(f, "Taken over from `%s`, value by value.\n", from);
-    fclose(f);
-    char *text = more ? pipeline_card_build(&(pipeline_card) {
-        .cfg = cfg, .dir = out, .params = nn_params_count(v->params), .provenance = cfg->provenance, .more = more })
-        : NULL;
-    free(more);
-    return text;
-}
-
 static vkc_status run(const void *options, const args_words *words)
 {
     const export_args *a = options;
     pipeline_context c = app_context(NULL);
+    pare_save_options o = pare_save_options_default();
+    pare_device *device = NULL;
+    pare_model *model = NULL;
     nn_model *v = NULL;
-    nn_model_config cfg = { 0 };
-    char *text = NULL;
     vkc_status st;
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "export: -o, the folder to write, is missing");
@@ -45,22 +25,19 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(app_open(&a->common, &c.dev));
     VKC_TRY(a->class_vectors ? model_load(c.dev, words->word[0], a->class_vectors, a->img_size, &v)
                              : model_load_or_make(c.dev, words->word[0], a->img_size, &v));
-    VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
-    if (!cfg.provenance)
-        cfg.provenance = pipeline_provenance(&c, a->common.seed);
-    text = build_card(v, &cfg, words->word[0], a->out);
-    if (!text) {
-        st = VKC_FAIL(VKC_E_NOMEM, "export: out of host memory");
-        goto done;
-    }
-    VKC_TRY(pipeline_save_model(v, &cfg, a->out, text));
+    VKC_TRY(pipeline_wrap_device(c.dev, &device));
+    VKC_TRY(pipeline_wrap_model(device, v, words->word[0], &model));
+    o.force = a->force;
+    o.command = c.command;
+    o.seed = a->common.seed;
+    VKC_TRY(pipeline_unwrap_status(pare_model_save(model, a->out, &o)));
     if (a->common.json)
         st = app_print_json(json_pack("{s:s, s:I}", "out", a->out, "params", (json_int_t) nn_params_count(v->params)));
     else
         printf("model    %s\n", a->out);
 done:
-    free(text);
-    nn_model_config_finish(&cfg);
+    pare_model_close(model);
+    pare_device_close(device);
     nn_model_destroy(v);
     app_close(c.dev);
     return st;

@@ -155,3 +155,9 @@ pipeline_context app_context(vkc_device *dev)
     return (pipeline_context) { .dev = dev, .command = command_line, .dash = "--", .progress = console_progress,
                                 .notify = notify };
 }
+
+int app_progress(const pare_progress *p)
+{
+    return console_progress(NULL, &(nn_progress) { p->what, p->done, p->total, p->unit, p->seconds, p->left, p->rate,
+                                                   p->note });
+}

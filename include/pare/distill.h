@@ -1,0 +1,134 @@
+// distill.h — whole runs: a model whose attention is replaced where it can be, a model that lets go of tokens.
+//
+// A run reads a model folder and a data set (pare/model.h), and writes a model folder and, beside it, a run folder: its
+// checkpoints, its log and run.json. One that was stopped goes on with `resume`, to the same bits.
+#ifndef PARE_DISTILL_H
+#define PARE_DISTILL_H
+
+#include "pare/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum pare_objective {
+    PARE_OBJECTIVE_ACCURACY = 0,    // as many layers as the tolerance allows, the most accurate first
+    PARE_OBJECTIVE_LATENCY = 1,     // for the time of a block on this device
+    PARE_OBJECTIVE_PARAMS = 2       // for the number of parameters
+} pare_objective;
+
+typedef struct pare_distill_options {
+    size_t   size;
+    const char *const *mixers;      // (n_mixers) what may replace attention: "linear", "ssd:state=128"
+    const char *const *from;        // (n_from) folders of students without attention, besides or instead
+    uint32_t n_mixers, n_from;
+    pare_objective objective;
+    double   max_drop;              // points of top-1 on val that may be lost; 0 = 1, < 0 = none
+    double   confidence;            // of the interval that must stay within that too, 0.9 say; 0 = it need not
+    uint32_t best;                  // not 0: the student is the most accurate on the way, not the most replaced
+    uint32_t epochs;                // of the transfer to each mixer; 0 = 3
+    uint32_t match_epochs;          // before it, learned features are matched to the attention weights; 0 = none
+    double   lr;                    // of the transfer; 0 = 0.01
+    uint32_t tune_epochs;           // of the mixers that the student has, afterwards; 0 = none
+    uint32_t tune_all_epochs;       // of the whole student after that; 0 = none
+    uint32_t batch;                 // pictures at once; 0 = 64
+    uint32_t limit;                 // pictures that a trial of the search is judged by; 0 = all
+    uint32_t threads;               // that decode pictures; 0 = as many as cores
+    uint32_t max_steps;             // of training in all; 0 = no limit
+    uint64_t seed;
+    uint32_t no_timing;             // not 0: teacher and student are not timed
+    uint32_t resume;                // not 0: go on with the run that is there
+    uint32_t force;                 // not 0: in place of a model or run that is there
+    const char *run;                // run folder; NULL = `out` with ".run" behind it
+    const char *command;            // how the run can be had again, for its provenance; NULL = not known
+    const pare_callbacks *callbacks;
+} pare_distill_options;
+
+static inline pare_distill_options pare_distill_options_default(void)
+{
+    pare_distill_options o;
+    memset(&o, 0, sizeof o);
+    o.size = sizeof o;
+    return o;
+}
+
+typedef struct pare_distill_result {
+    size_t   size;
+    uint32_t depth, replaced;       // layers of the student; those that have another mixer than in the teacher
+    uint32_t trials;                // of the search
+    uint32_t images;                // of test, or of val where there is no test, that the next are of
+    double   teacher_top1, student_top1;        // fractions
+    uint64_t teacher_params, student_params;
+    double   teacher_ms, student_ms;            // a batch of `timing_batch` pictures; 0 = not timed
+    uint32_t timing_batch;
+} pare_distill_result;
+
+static inline pare_distill_result pare_distill_result_default(void)
+{
+    pare_distill_result r;
+    memset(&r, 0, sizeof r);
+    r.size = sizeof r;
+    return r;
+}
+
+// Measure the teacher, transfer each of its attention layers to each mixer, search which layers are replaced by which,
+// tune the student and write it to `out`. The teacher's folder stays as it is. `result` may be NULL.
+// Errors: PARE_E_ARG (options, mixers, folders that are there, another run), PARE_E_FILE, PARE_E_CHECK (nothing can be
+// replaced within the tolerance; numbers that are not finite), PARE_E_STOPPED (what is done is kept, notice PARE_KEPT),
+// PARE_E_MEMORY, PARE_E_LOST.
+PARE_API pare_status pare_distill(pare_device *device, const char *teacher, const char *data, const char *out,
+                                  const pare_distill_options *options, pare_distill_result *result);
+
+typedef struct pare_retain_options {
+    size_t      size;
+    double      keep;               // mean share of patches at the entry of a block that is asked for, above 0 to 1
+    const char *policy;             // "halting": patches halt by a learned score; "topk": those with the most attention
+                                    // of the class token go on, without training; NULL = halting
+    uint32_t    epochs;             // 0 = the policy's own: 4 and none
+    uint32_t    every;              // halting: patches that are done leave after every N-th block; 0 = 1
+    uint32_t    count_gaps;         // not 0: decays of recurrent mixers count dropped tokens
+    double      lr;                 // 0 = 5e-4
+    uint32_t    batch;              // pictures at once; 0 = 64
+    uint32_t    limit;              // pictures that models are judged by; 0 = all
+    uint32_t    threads;            // that decode pictures; 0 = as many as cores
+    uint32_t    max_steps;          // of training in all; 0 = no limit
+    uint64_t    seed;
+    uint32_t    no_timing;          // not 0: the models are not timed
+    uint32_t    resume;             // as in pare_distill_options
+    uint32_t    force;
+    const char *run, *command;
+    const pare_callbacks *callbacks;
+} pare_retain_options;
+
+static inline pare_retain_options pare_retain_options_default(void)
+{
+    pare_retain_options o;
+    memset(&o, 0, sizeof o);
+    o.size = sizeof o;
+    return o;
+}
+
+typedef struct pare_retain_result {
+    size_t   size;
+    uint32_t images;                // of test, or of val where there is no test, that the next are of
+    double   teacher_top1, model_top1;          // fractions; the teacher with all its tokens
+    double   keep;                  // share of its patches that a picture enters a block with: mean of blocks, pictures
+    double   teacher_images_per_s, model_images_per_s;          // 0 = not timed
+} pare_retain_result;
+
+static inline pare_retain_result pare_retain_result_default(void)
+{
+    pare_retain_result r;
+    memset(&r, 0, sizeof r);
+    r.size = sizeof r;
+    return r;
+}
+
+// Teach a model to let go of tokens and write it to `out`. `result` may be NULL. Errors: as pare_distill.
+PARE_API pare_status pare_retain(pare_device *device, const char *teacher, const char *data, const char *out,
+                                 const pare_retain_options *options, pare_retain_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

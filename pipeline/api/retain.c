@@ -1,0 +1,79 @@
+// retain.c — pare_retain: the pipeline's parameters from a program's options, its figures from what was found.
+#include "pipeline/api/api_impl.h"
+
+#include <stdlib.h>
+
+#include "pipeline/retain/retain.h"
+
+static vkc_status read_params(const pare_retain_options *o, pipeline_retain_params *p)
+{
+    *p = (pipeline_retain_params) PIPELINE_RETAIN_DEFAULTS;
+    vkc_status st = o->policy ? nn_policy_get(o->policy, &p->policy) : VKC_OK;
+    if (st != VKC_OK)
+        return st;
+    if (p->policy == NN_POLICY_NONE || !(o->lr >= 0.0))
+        return VKC_FAIL(VKC_E_ARG, "retain: policy is halting or topk, lr not negative");
+    p->data.batch = o->batch ? o->batch : p->data.batch;
+    p->data.limit = o->limit;
+    p->data.threads = o->threads;
+    p->place = (pipeline_place) { .run = o->run, .resume = o->resume != 0, .force = o->force != 0 };
+    p->seed = o->seed;
+    p->n_keep = 1;
+    p->keep[0] = o->keep;
+    p->gaps = o->count_gaps ? NN_GAPS_COUNT : NN_GAPS_SKIP;
+    p->epochs = o->epochs ? o->epochs : PIPELINE_USUAL_EPOCHS;
+    p->every = o->every ? o->every : p->every;
+    p->lr = o->lr > 0.0 ? o->lr : p->lr;
+    p->max_steps = o->max_steps;
+    p->no_timing = o->no_timing != 0;
+    return VKC_OK;
+}
+
+static void give(const pipeline_retain_result *r, pare_retain_result *out)
+{
+    const nn_eval_result *figures = pipeline_retained_figures(&r->model[0]);
+    const pare_retain_result result = {
+        .images = figures->images, .teacher_top1 = r->teacher.top1, .model_top1 = figures->top1,
+        .keep = figures->keep, .teacher_images_per_s = r->teacher_images_per_s,
+        .model_images_per_s = r->model[0].images_per_s,
+    };
+    API_GIVE(&result, out);
+}
+
+pare_status pare_retain(pare_device *device, const char *teacher, const char *data, const char *out,
+                        const pare_retain_options *options, pare_retain_result *result)
+{
+    pare_retain_options o;
+    pipeline__api_call call;
+    pipeline_retain_params p;
+    pipeline_retain_result *r = NULL;
+    nn_dataset *set = NULL;
+    nn_split split;
+    vkc_status st;
+    VKC_TRY(API_WANT(device));
+    VKC_TRY(API_WANT(teacher));
+    VKC_TRY(API_WANT(out));
+    VKC_TRY(API_TAKE(options, &o));
+    if (result)
+        VKC_TRY(API_CHECK(result));
+    VKC_TRY(read_params(&o, &p));
+    VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
+    call.context.command = o.command;
+    VKC_TRY(pipeline__api_data(&call, data, NULL, NN_SPLIT_TRAIN, &set, &split));
+    p.teacher = teacher;
+    p.data.set = set;
+    p.place.out = out;
+    r = malloc(sizeof *r);
+    if (!r) {
+        st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");
+        goto done;
+    }
+    st = pipeline_retain(&call.context, &p, r);
+    if (st == VKC_OK && result)
+        give(r, result);
+    pipeline_retain_finish(r);
+done:
+    free(r);
+    nn_dataset_destroy(set);
+    return pipeline__api_status(st);
+}

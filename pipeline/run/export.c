@@ -1,0 +1,43 @@
+// export.c — a model written with a card that says where it is from.
+#include "pipeline/run/export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/run/card.h"
+#include "pipeline/run/output.h"
+#include "pipeline/run/provenance.h"
+
+// The card of what nothing has been measured of here: figures that came with the model stay in pare.json.
+static char *build_card(const pipeline_export_params *p, const nn_model_config *cfg)
+{
+    char *more = NULL;
+    size_t size;
+    FILE *f = open_memstream(&more, &size);
+    if (!f)
+        return NULL;
+    fprintf(f, "Taken over from `%s`, value by value.\n", p->from);
+    fclose(f);
+    char *text = more ? pipeline_card_build(&(pipeline_card) {
+        .cfg = cfg, .dir = p->out, .params = nn_params_count(p->model->params), .provenance = cfg->provenance,
+        .more = more }) : NULL;
+    free(more);
+    return text;
+}
+
+vkc_status pipeline_export(const pipeline_context *c, const pipeline_export_params *p)
+{
+    nn_model_config cfg = { 0 };
+    char *text = NULL;
+    vkc_status st;
+    VKC_TRY(pipeline_check_output(c, p->out, p->force));
+    VKC_TRY(nn_model_config_copy(&p->model->cfg, &cfg));
+    if (!cfg.provenance)
+        cfg.provenance = pipeline_provenance(c, p->seed);
+    text = build_card(p, &cfg);
+    st = text ? pipeline_save_model(p->model, &cfg, p->out, text) : VKC_FAIL(VKC_E_NOMEM, "export: out of host memory");
+done:
+    free(text);
+    nn_model_config_finish(&cfg);
+    return st;
+}

@@ -1,0 +1,211 @@
+// test_api_run.c — distil and retain through the public interface: stopped in the middle and resumed to the same bits,
+// and what is refused.
+#include "tests/api/api_test.h"
+
+#include <sys/stat.h>
+
+#define DATA "synth:ringed-digit,train=24,val=16,test=16"
+
+static const char *const mixers[] = { "linear", "conv" };
+
+static int set_up(void **state)
+{
+    pare_model *m = NULL;
+    if (api_set_up(state) != 0 ||
+        pare_model_create(device, "vit:image=16,patch=4,dim=16,depth=2,heads=2,classes=10", 3, NULL, &m) != PARE_OK ||
+        pare_model_save(m, in_dir("teacher"), NULL) != PARE_OK)
+        return -1;
+    pare_model_close(m);
+    return 0;
+}
+
+// Whole files, byte by byte.
+static void assert_same_weights(const char *a, const char *b)
+{
+    const char *folders[] = { a, b };
+    static char bytes[2][1 << 20];
+    size_t n[2];
+    for (int i = 0; i < 2; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "%s/model.safetensors", folders[i]);
+        FILE *f = fopen(path, "rb");
+        assert_non_null(f);
+        n[i] = fread(bytes[i], 1, sizeof bytes[i], f);
+        fclose(f);
+    }
+    assert_true(n[0] > 1000 && n[0] < sizeof bytes[0] && n[0] == n[1]);
+    assert_memory_equal(bytes[0], bytes[1], n[0]);
+}
+
+static bool is_there(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
+static pare_distill_options distill_options(const pare_callbacks *c)
+{
+    pare_distill_options o = pare_distill_options_default();
+    o.mixers = mixers;
+    o.n_mixers = 2;
+    o.max_drop = 100;
+    o.epochs = 2;
+    o.tune_epochs = 1;
+    o.batch = 8;
+    o.threads = 2;
+    o.callbacks = c;
+    return o;
+}
+
+static void test_distill(void **state)
+{
+    heard h = { 0 };
+    const pare_callbacks c = callbacks_of(&h);
+    pare_distill_options o = distill_options(&c);
+    pare_distill_result r = pare_distill_result_default();
+    (void) state;
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), DATA, in_dir("whole"), &o, &r));
+    assert_true(r.depth == 2 && r.replaced == 2 && r.images == 16 && r.trials > 0 && r.student_params > 0);
+    assert_true(r.timing_batch > 0 && r.teacher_ms > 0 && r.student_ms > 0 && r.teacher_params > r.student_params);
+    assert_true(h.notices[PARE_STARTED] == 1 && h.notices[PARE_KEPT] == 0 && h.calls > 10);
+
+    // In a transfer, and in the tuning.
+    for (int i = 0; i < 2; i++) {
+        h = (heard) { .stop_in = i ? "tune" : "transfer", .stops_at = 1 };
+        o.resume = i > 0;
+        assert_st(PARE_E_STOPPED, pare_distill(device, in_dir("teacher"), DATA, in_dir("parts"), &o, &r));
+        assert_int_equal(h.notices[PARE_KEPT], 1);
+        assert_non_null(strstr(h.last, "parts.run"));
+        assert_false(is_there(in_dir("parts")));
+    }
+    h = (heard) { 0 };
+    o.resume = 0;
+    assert_refused(pare_distill(device, in_dir("teacher"), DATA, in_dir("parts"), &o, &r), "not finished; resume");
+    o.resume = 1;
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), DATA, in_dir("parts"), &o, NULL));
+    assert_same_weights(in_dir("whole"), in_dir("parts"));
+}
+
+static void test_bad_distill(void **state)
+{
+    pare_distill_options o = distill_options(NULL);
+    pare_distill_result r = pare_distill_result_default();
+    const char *teacher = in_dir("teacher"), *out = in_dir("never");
+    const char *const wrong[] = { "magic" }, *const none[] = { NULL }, *const same[] = { "attention" };
+    (void) state;
+    assert_refused(pare_distill(NULL, teacher, DATA, out, &o, &r), "device is NULL");
+    assert_refused(pare_distill(device, NULL, DATA, out, &o, &r), "teacher is NULL");
+    assert_refused(pare_distill(device, teacher, NULL, out, &o, &r), "no data");
+    assert_refused(pare_distill(device, teacher, DATA, NULL, &o, &r), "out is NULL");
+    assert_refused(pare_distill(device, teacher, DATA, out, NULL, &r), "what may replace its attention");
+    assert_st(PARE_E_FILE, pare_distill(device, in_dir("nothing"), DATA, out, &o, &r));
+    o.mixers = wrong;
+    o.n_mixers = 1;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "no mixer \"magic\"");
+    o.mixers = none;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "mixers[0] is NULL");
+    o.mixers = same;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "attention is what is to be replaced");
+    o.mixers = NULL;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "mixers or from is NULL");
+    o = distill_options(NULL);
+    o.objective = (pare_objective) 9;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "no objective 9");
+    o = distill_options(NULL);
+    o.confidence = 1.5;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "confidence");
+    o = distill_options(NULL);
+    o.size = 16;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "a struct of 16 bytes");
+    o = distill_options(NULL);
+    r.size = 8;
+    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "a struct of 8 bytes");
+    r = pare_distill_result_default();
+    assert_refused(pare_distill(device, teacher, DATA, teacher, &o, &r), "is there already");
+    assert_false(is_there(out));
+    assert_false(is_there(in_dir("never.run")));
+}
+
+static pare_retain_options retain_options(const pare_callbacks *c)
+{
+    pare_retain_options o = pare_retain_options_default();
+    o.keep = 0.7;
+    o.epochs = 2;
+    o.batch = 8;
+    o.threads = 2;
+    o.no_timing = 1;
+    o.callbacks = c;
+    return o;
+}
+
+static void test_retain(void **state)
+{
+    heard h = { 0 };
+    const pare_callbacks c = callbacks_of(&h);
+    pare_retain_options o = retain_options(&c);
+    pare_retain_result r = pare_retain_result_default();
+    pare_evaluate_result e = pare_evaluate_result_default();
+    pare_model_info i = pare_model_info_default();
+    pare_model *m = NULL;
+    (void) state;
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), DATA, in_dir("kept"), &o, &r));
+    assert_true(r.images == 16 && r.keep > 0 && r.keep <= 1 && r.model_images_per_s == 0);
+    assert_st(PARE_OK, pare_model_load(device, in_dir("kept"), NULL, &m));
+    assert_st(PARE_OK, pare_model_get_info(m, &i));
+    assert_string_equal(i.policy, "halting");
+    assert_st(PARE_OK, pare_evaluate(m, DATA, NULL, &e));
+    assert_true(e.n_keep == 2 && e.keep == r.keep && e.top1 == r.model_top1 && e.keep_layer[0] == 1);
+    pare_model_close(m);
+
+    h = (heard) { .stop_in = "retain", .stops_at = 1 };
+    assert_st(PARE_E_STOPPED, pare_retain(device, in_dir("teacher"), DATA, in_dir("kept2"), &o, &r));
+    assert_int_equal(h.notices[PARE_KEPT], 1);
+    o.resume = 1;
+    h = (heard) { 0 };
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), DATA, in_dir("kept2"), &o, NULL));
+    assert_same_weights(in_dir("kept"), in_dir("kept2"));
+
+    o = retain_options(NULL);       // without training
+    o.policy = "topk";
+    o.epochs = 0;
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), DATA, in_dir("top"), &o, &r));
+    assert_true(r.keep < 0.75);
+}
+
+static void test_bad_retain(void **state)
+{
+    pare_retain_options o = retain_options(NULL);
+    pare_retain_result r = pare_retain_result_default();
+    const char *teacher = in_dir("teacher"), *out = in_dir("never");
+    (void) state;
+    assert_refused(pare_retain(NULL, teacher, DATA, out, &o, &r), "device is NULL");
+    assert_refused(pare_retain(device, NULL, DATA, out, &o, &r), "teacher is NULL");
+    assert_refused(pare_retain(device, teacher, NULL, out, &o, &r), "no data");
+    assert_refused(pare_retain(device, teacher, DATA, NULL, &o, &r), "out is NULL");
+    assert_refused(pare_retain(device, teacher, DATA, out, NULL, &r), "keep wants ratios");
+    assert_refused(pare_retain(device, teacher, DATA, teacher, &o, &r), "is there already");
+    assert_st(PARE_E_FILE, pare_retain(device, in_dir("nothing"), DATA, out, &o, &r));
+    o.keep = 1.5;
+    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "keep wants ratios");
+    o = retain_options(NULL);
+    o.policy = "none";
+    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "halting or topk");
+    o.policy = "chance";
+    assert_st(PARE_E_ARG, pare_retain(device, teacher, DATA, out, &o, &r));
+    o = retain_options(NULL);
+    o.size = 8;
+    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "a struct of 8 bytes");
+    o = retain_options(NULL);
+    r.size = 0;
+    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "a struct of 0 bytes");
+    assert_false(is_there(out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_distill), cmocka_unit_test(test_bad_distill), cmocka_unit_test(test_retain),
+        cmocka_unit_test(test_bad_retain),
+    };
+    return cmocka_run_group_tests(tests, set_up, api_tear_down);
+}
