@@ -22,9 +22,10 @@ struct linear_args {
     U32 out_cols;                  // N
     U32 act;                       // LINEAR_ACT_*, forward only
     U32 has_bias;                  // forward only
+    U32 keeps_pre;                 // forward only: 1 = write pre, which a backward pass reads
     U32 splits;                    // of R, for gradients of w and b: with the groups of columns, along z
 };
-ARGS_SIZE(linear_args, 24);
+ARGS_SIZE(linear_args, 28);
 
 // Elementwise and reducing helpers.
 struct linear_rows_args {

@@ -10,7 +10,7 @@ layout(binding = 0) uniform samplerBuffer x;                     // (R, G K)
 layout(binding = 1) uniform samplerBuffer w;                     // (G, N, K)
 layout(binding = 2) readonly  buffer Bias { vec4 bias[]; };    // (G N)
 layout(binding = 3) writeonly buffer Y    { vec4 y[]; };       // (R, G N)
-layout(binding = 4) writeonly buffer Pre  { vec4 pre[]; };     // (R, G N), with GELU only
+layout(binding = 4) writeonly buffer Pre  { vec4 pre[]; };     // (R, G N), where a backward pass follows
 // The same, for when N is no multiple of 4.
 layout(binding = 2) readonly  buffer OddBias { float odd_bias[]; };
 layout(binding = 3) writeonly buffer OddY   { float odd_y[]; };
@@ -61,7 +61,7 @@ void store_odd(uint m, uint n, vec4 v)
     uint i = Y_AT(m, n);
     for (uint c = 0u; c < 4u; c++)
         if (n + c < a.out_cols) {
-            if (a.act != LINEAR_ACT_NONE)
+            if (a.keeps_pre != 0u)
                 odd_pre[i + c] = v[c];
             odd_y[i + c] = a.act != LINEAR_ACT_NONE ? act(a.act, v[c]) : v[c];
         }
@@ -70,10 +70,10 @@ void store_odd(uint m, uint n, vec4 v)
 void store_whole(uint m, uint n, vec4 v)
 {
     uint i = Y_AT(m, n) / 4u;
-    if (a.act != LINEAR_ACT_NONE) {
+    if (a.keeps_pre != 0u)
         pre[i] = v;
+    if (a.act != LINEAR_ACT_NONE)
         v = act(a.act, v);
-    }
     y[i] = v;
 }
 

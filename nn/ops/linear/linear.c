@@ -1,6 +1,6 @@
 // linear.c — y = act(x w^T + b), three matrix products in one op.
 //   in:  x (R, K)   w (N, K)   b (N), optional
-//   out: y (R, N)   pre (R, N) = x w^T + b, only with an activation
+//   out: y (R, N)   pre (R, N) = x w^T + b, only with an activation and where a backward pass may follow
 // In G groups: x (R, G K)   w (G, N, K)   b (G N)   y, pre (R, G N).
 // x, w, y and pre hold fp32, or all of them fp16; b, gradients and all sums are fp32.
 // Backward: dpre = dy act'(pre), in scratch 0;  dx += dpre w;  dw += dpre^T x and db += 1^T dpre, whose
@@ -91,6 +91,7 @@ static struct linear_args make_args(const nn_call *c)
         .out_cols = dims_of(c).N,
         .act = NN_ATTR(c, linear)->act,
         .has_bias = c->in[2].rank != 0,
+        .keeps_pre = c->out[1].rank != 0,
         .splits = n_splits(c),
     };
 }
@@ -113,8 +114,9 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "linear: no activation %u", act);
     c->out[0] = (nn_shape) { 2, { x->dim[0], n } };
     c->out_rows[0] = c->in_rows[0];
-    c->out[1] = act ? c->out[0] : (nn_shape) { 0 };
-    c->out_rows[1] = act ? c->in_rows[0] : NULL;
+    const bool keeps_pre = act && c->train;
+    c->out[1] = keeps_pre ? c->out[0] : (nn_shape) { 0 };
+    c->out_rows[1] = keeps_pre ? c->in_rows[0] : NULL;
     const uint32_t splits = n_splits(c);
     c->scratch_bwd[0] = act ? nn_shape_bytes(&c->out[0], NN_DTYPE_GRAD) : 0;
     c->scratch_bwd[1] = nn_shape_bytes(w, NN_DTYPE_GRAD) * splits;
@@ -237,7 +239,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
             for (size_t k = 0; k < K; k++)
                 v += x[k] * in[1][n * K + k];
             out[0][r * cols + n] = activate(act, v);
-            if (act != LINEAR_ACT_NONE)
+            if (c->out[1].rank)
                 out[1][r * cols + n] = v;
         }
 }

@@ -9,7 +9,7 @@ layout(binding = 0) readonly  buffer X    { ELEMENT x[]; };    // (R, G K)
 layout(binding = 1) readonly  buffer W    { ELEMENT w[]; };    // (G, N, K)
 layout(binding = 2) readonly  buffer Bias { float bias[]; };   // (G N)
 layout(binding = 3) WRITEONLY buffer Y    { ELEMENT y[]; };    // (R, G N)
-layout(binding = 4) WRITEONLY buffer Pre  { ELEMENT pre[]; };  // (R, G N), with GELU only
+layout(binding = 4) WRITEONLY buffer Pre  { ELEMENT pre[]; };  // (R, G N), where a backward pass follows
 ROWS(5, Tok);
 PUSH_ARGS(linear_args);
 #include "shaders/linear/inc/tile_groups.glsl"
@@ -43,10 +43,11 @@ void tile_store_pair(uint m, uint n, vec2 v)
     uint i = Y_AT(m, n), last = a.out_cols - 1u;
     if (a.has_bias != 0u)
         v += vec2(bias[GROUP * a.out_cols + n], bias[GROUP * a.out_cols + min(n + 1u, last)]);
-    if (a.act != LINEAR_ACT_NONE) {
+    if (a.keeps_pre != 0u) {
         STORE_PAIR(pre, i, v, n < last)
-        v = vec2(act(a.act, v.x), act(a.act, v.y));
     }
+    if (a.act != LINEAR_ACT_NONE)
+        v = vec2(act(a.act, v.x), act(a.act, v.y));
     STORE_PAIR(y, i, v, n < last)
 }
 #else
@@ -55,10 +56,11 @@ void tile_store(uint m, uint n, float v)
     uint i = Y_AT(m, n);
     if (a.has_bias != 0u)
         v += bias[GROUP * a.out_cols + n];
-    if (a.act != LINEAR_ACT_NONE) {
+    if (a.keeps_pre != 0u) {
         STORE_ELEMENT(pre, i, v);
-        v = act(a.act, v);
     }
+    if (a.act != LINEAR_ACT_NONE)
+        v = act(a.act, v);
     STORE_ELEMENT(y, i, v);
 }
 #endif
