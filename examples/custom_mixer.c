@@ -64,6 +64,7 @@ int main(int argc, char **argv)
     pare_mixer_desc desc = pare_mixer_desc_default();
     pare_distill_options options = pare_distill_options_default();
     pare_distill_result result = pare_distill_result_default();
+    pare_data *data = NULL;
     pare_device *device = NULL;
     pare_model *model = NULL;
     if (argc != 4)
@@ -79,9 +80,11 @@ int main(int argc, char **argv)
     options.force = 1;
     pare_status st = pare_mixer_register(&desc);
     if (st == PARE_OK)
+        st = pare_data_open(argv[2], &data);
+    if (st == PARE_OK)
         st = pare_device_open(NULL, &device);
     if (st == PARE_OK)
-        st = pare_distill(device, argv[1], argv[2], argv[3], &options, &result);
+        st = pare_distill(device, argv[1], data, argv[3], &options, &result);
     if (st == PARE_OK)
         st = pare_model_load(device, argv[3], NULL, &model);    // the folder names the mixer, the program brings it
     if (st == PARE_OK)
@@ -90,5 +93,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "custom_mixer: %s\n", pare_last_error());
     pare_model_close(model);
     pare_device_close(device);
+    pare_data_close(data);
     return st;
 }

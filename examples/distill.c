@@ -44,6 +44,7 @@ int main(int argc, char **argv)
     pare_callbacks callbacks = pare_callbacks_default();
     pare_distill_options options = pare_distill_options_default();
     pare_distill_result result = pare_distill_result_default();
+    pare_data *data = NULL;
     pare_device *device = NULL;
     if (argc != 4)
         return fprintf(stderr, "usage: distill TEACHER DATA OUT\n"), PARE_E_ARG;
@@ -56,14 +57,17 @@ int main(int argc, char **argv)
     options.tune_epochs = 1;
     options.resume = 1;             // a new run where there is none
     signal(SIGINT, stop);
-    pare_status st = pare_device_open(NULL, &device);
+    pare_status st = pare_data_open(argv[2], &data);
     if (st == PARE_OK)
-        st = pare_distill(device, argv[1], argv[2], argv[3], &options, &result);
+        st = pare_device_open(NULL, &device);
+    if (st == PARE_OK)
+        st = pare_distill(device, argv[1], data, argv[3], &options, &result);
     fputs("\r\033[K", stderr);
     if (st == PARE_OK)
         print(&result);
     else
         fprintf(stderr, "distill: %s\n", pare_last_error());
     pare_device_close(device);
+    pare_data_close(data);
     return st;
 }

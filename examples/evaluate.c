@@ -12,7 +12,7 @@ static void print_model(const pare_model *model, const pare_model_info *info)
         printf("  layer %-2u %s\n", l, pare_model_mixer(model, l));
 }
 
-static pare_status accuracy(pare_model *model, const char *data, uint32_t limit)
+static pare_status accuracy(pare_model *model, const pare_data *data, uint32_t limit)
 {
     pare_evaluate_options options = pare_evaluate_options_default();
     pare_evaluate_result r = pare_evaluate_result_default();
@@ -25,7 +25,7 @@ static pare_status accuracy(pare_model *model, const char *data, uint32_t limit)
 }
 
 // Measure 0 is the entropy: 1 = a token looks at all others alike, 0 = at one of them.
-static pare_status sparsity(pare_model *model, const char *data, uint32_t depth)
+static pare_status sparsity(pare_model *model, const pare_data *data, uint32_t depth)
 {
     pare_sparsity_options options = pare_sparsity_options_default();
     pare_sparsity *s = NULL;
@@ -40,24 +40,28 @@ static pare_status sparsity(pare_model *model, const char *data, uint32_t depth)
 int main(int argc, char **argv)
 {
     pare_device *device = NULL;
+    pare_data *data = NULL;
     pare_model *model = NULL;
     pare_model_info info = pare_model_info_default();
     if (argc < 3)
         return fprintf(stderr, "usage: evaluate MODEL DATA [PICTURES]\n"), PARE_E_ARG;
-    pare_status st = pare_device_open(NULL, &device);
+    pare_status st = pare_data_open(argv[2], &data);
+    if (st == PARE_OK)
+        st = pare_device_open(NULL, &device);
     if (st == PARE_OK)
         st = pare_model_load(device, argv[1], NULL, &model);
     if (st == PARE_OK)
         st = pare_model_get_info(model, &info);
     if (st == PARE_OK) {
         print_model(model, &info);
-        st = accuracy(model, argv[2], argc > 3 ? (uint32_t) strtoul(argv[3], NULL, 10) : 0);
+        st = accuracy(model, data, argc > 3 ? (uint32_t) strtoul(argv[3], NULL, 10) : 0);
     }
     if (st == PARE_OK)
-        st = sparsity(model, argv[2], info.depth);
+        st = sparsity(model, data, info.depth);
     if (st != PARE_OK)
         fprintf(stderr, "evaluate: %s\n", pare_last_error());
     pare_model_close(model);
     pare_device_close(device);
+    pare_data_close(data);
     return st;
 }

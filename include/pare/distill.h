@@ -1,11 +1,11 @@
 // distill.h — whole runs: a model whose attention is replaced where it can be, a model that lets go of tokens.
 //
-// A run reads a model folder and a data set (pare/model.h), and writes a model folder and, beside it, a run folder: its
+// A run reads a model folder and a data set, and writes a model folder and, beside it, a run folder: its
 // checkpoints, its log and run.json. One that was stopped goes on with `resume`, to the same bits.
 #ifndef PARE_DISTILL_H
 #define PARE_DISTILL_H
 
-#include "pare/base.h"
+#include "pare/data.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -76,7 +76,7 @@ static inline pare_distill_result pare_distill_result_default(void)
 // Errors: PARE_E_ARG (options, mixers, folders that are there, another run), PARE_E_FILE, PARE_E_CHECK (nothing can be
 // replaced within the tolerance; numbers that are not finite), PARE_E_STOPPED (what is done is kept, notice PARE_KEPT),
 // PARE_E_MEMORY, PARE_E_LOST.
-PARE_API pare_status pare_distill(pare_device *device, const char *teacher, const char *data, const char *out,
+PARE_API pare_status pare_distill(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                                   const pare_distill_options *options, pare_distill_result *result);
 
 typedef struct pare_retain_options {
@@ -125,7 +125,7 @@ static inline pare_retain_result pare_retain_result_default(void)
 }
 
 // Teach a model to let go of tokens and write it to `out`. `result` may be NULL. Errors: as pare_distill.
-PARE_API pare_status pare_retain(pare_device *device, const char *teacher, const char *data, const char *out,
+PARE_API pare_status pare_retain(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                                  const pare_retain_options *options, pare_retain_result *result);
 
 #ifdef __cplusplus

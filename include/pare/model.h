@@ -2,7 +2,7 @@
 #ifndef PARE_MODEL_H
 #define PARE_MODEL_H
 
-#include "pare/base.h"
+#include "pare/data.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -131,9 +131,6 @@ typedef int (*pare_classified_fn)(void *user, const pare_classified *picture);
 PARE_API pare_status pare_classify(pare_model *model, const char *const *paths, size_t n,
                                    const pare_classify_options *options, pare_classified_fn picture, void *user);
 
-// Data is a folder of class folders, if need be below train/, val/ and test/; or synth:ringed-digit, whose pictures are
-// drawn: "synth:ringed-digit,train=8192,val=1000,test=2000".
-
 typedef struct pare_evaluate_options {
     size_t      size;
     const char *split;              // "train", "val", "test"; NULL = test
@@ -174,7 +171,7 @@ static inline pare_evaluate_result pare_evaluate_result_default(void)
 
 // Accuracy on a split of a data set. `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than
 // the model's), PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
-PARE_API pare_status pare_evaluate(pare_model *model, const char *data, const pare_evaluate_options *options,
+PARE_API pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_evaluate_options *options,
                                    pare_evaluate_result *out);
 
 typedef struct pare_sparsity pare_sparsity;
@@ -197,8 +194,8 @@ static inline pare_sparsity_options pare_sparsity_options_default(void)
 
 // How much of its attention every layer and head needs. Free the result. Errors: as pare_evaluate; PARE_E_UNSUPPORTED
 // (more tokens than rows can be sorted).
-PARE_API pare_status pare_measure_sparsity(pare_model *model, const char *data, const pare_sparsity_options *options,
-                                           pare_sparsity **out);
+PARE_API pare_status pare_measure_sparsity(pare_model *model, const pare_data *data,
+                                           const pare_sparsity_options *options, pare_sparsity **out);
 PARE_API void        pare_sparsity_free(pare_sparsity *sparsity);       // NULL is fine; the model may be closed before
 
 // Name of measure i, "entropy", "gini" ...; NULL beyond the last. Is a larger value sparser?

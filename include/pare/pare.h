@@ -3,6 +3,7 @@
 #define PARE_PARE_H
 
 #include "pare/base.h"
+#include "pare/data.h"
 #include "pare/distill.h"
 #include "pare/mixer.h"
 #include "pare/model.h"

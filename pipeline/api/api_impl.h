@@ -21,6 +21,11 @@ struct pare_device {
     void          *user;            // of `notice`
 };
 
+struct pare_data {
+    nn_dataset *set;
+    bool        is_borrowed;
+};
+
 struct pare_model {
     pare_device *device;
     nn_model    *nn;
@@ -55,9 +60,8 @@ vkc_status  pipeline__api_begin(const char *what, const pare_callbacks *callback
                                 pipeline__api_call *out);
 bool        pipeline__api_progress(void *call, const nn_progress *p);       // an nn_progress_fn
 
-// A data set and a split of it, `usual` where none is named. What is wrong with `data` NULL is said too.
-vkc_status  pipeline__api_data(const pipeline__api_call *call, const char *data, const char *split, nn_split usual,
-                               nn_dataset **out, nn_split *out_split);
+// Data.c. The split of a name, `usual` for NULL.
+vkc_status  pipeline__api_split(const char *split, nn_split usual, nn_split *out);
 
 #ifdef __cplusplus
 }

@@ -116,21 +116,3 @@ vkc_status pipeline__api_begin(const char *what, const pare_callbacks *callbacks
                                         .notify = notify, .user = out };
     return pipeline__api_take(what, callbacks, sizeof *callbacks, sizeof *callbacks, &out->callbacks);
 }
-
-vkc_status pipeline__api_data(const pipeline__api_call *call, const char *data, const char *split, nn_split usual,
-                              nn_dataset **out, nn_split *out_split)
-{
-    nn_split found = usual;
-    vkc_status st = split ? nn_split_get(split, &found) : VKC_OK;
-    if (st == VKC_OK && !data)
-        st = VKC_FAIL(VKC_E_ARG, "no data: want a folder of class folders, or synth:ringed-digit");
-    if (st == VKC_OK)
-        st = nn_dataset_create(data, out);
-    if (st != VKC_OK)
-        return st;
-    if (!nn_dataset_has_splits(*out))
-        pipeline_say(&call->context, PIPELINE_WARNING, "%s has no train/, val/ and test/: every split is the whole "
-                     "folder", data);
-    *out_split = found;
-    return VKC_OK;
-}

@@ -67,18 +67,17 @@ static void give(const pipeline_distill_result *r, pare_distill_result *out)
     API_GIVE(&result, out);
 }
 
-pare_status pare_distill(pare_device *device, const char *teacher, const char *data, const char *out,
+pare_status pare_distill(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                          const pare_distill_options *options, pare_distill_result *result)
 {
     pare_distill_options o;
     pipeline__api_call call;
     pipeline_distill_params p;
     pipeline_distill_result *r = NULL;
-    nn_dataset *set = NULL;
-    nn_split split;
     vkc_status st;
     VKC_TRY(API_WANT(device));
     VKC_TRY(API_WANT(teacher));
+    VKC_TRY(API_WANT(data));
     VKC_TRY(API_WANT(out));
     VKC_TRY(API_TAKE(options, &o));
     if (result)
@@ -86,10 +85,9 @@ pare_status pare_distill(pare_device *device, const char *teacher, const char *d
     VKC_TRY(check(&o));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
     call.context.command = o.command;
-    VKC_TRY(pipeline__api_data(&call, data, NULL, NN_SPLIT_TRAIN, &set, &split));
     p = params_of(&o);
     p.teacher = teacher;
-    p.data.set = set;
+    p.data.set = data->set;
     p.place.out = out;
     r = malloc(sizeof *r);
     if (!r) {
@@ -102,6 +100,5 @@ pare_status pare_distill(pare_device *device, const char *teacher, const char *d
     pipeline_distill_finish(r);
 done:
     free(r);
-    nn_dataset_destroy(set);
     return pipeline__api_status(st);
 }

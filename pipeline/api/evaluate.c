@@ -19,12 +19,11 @@ static void give(const nn_eval_result *r, pare_evaluate_result *out)
     API_GIVE(&result, out);
 }
 
-pare_status pare_evaluate(pare_model *model, const char *data, const pare_evaluate_options *options,
+pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_evaluate_options *options,
                           pare_evaluate_result *out)
 {
     pare_evaluate_options o;
     pipeline__api_call call;
-    nn_dataset *set = NULL;
     nn_eval_result *r = NULL;
     nn_split split;
     vkc_status st;
@@ -32,33 +31,33 @@ pare_status pare_evaluate(pare_model *model, const char *data, const pare_evalua
     VKC_TRY(API_TAKE(options, &o));
     VKC_TRY(API_CHECK(out));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, model->device, &call));
-    VKC_TRY(pipeline__api_data(&call, data, o.split, NN_SPLIT_TEST, &set, &split));
+    VKC_TRY(API_WANT(data));
+    VKC_TRY(pipeline__api_split(o.split, NN_SPLIT_TEST, &split));
     r = malloc(sizeof *r);
     if (!r) {
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");
         goto done;
     }
     VKC_TRY(pipeline_measure(&call.context, model->nn, &(pipeline_data) {
-        .set = set, .batch = o.batch ? o.batch : BATCH, .threads = o.threads, .limit = o.limit,
+        .set = data->set, .batch = o.batch ? o.batch : BATCH, .threads = o.threads, .limit = o.limit,
         .finite = o.check_finite ? PIPELINE_FINITE_ALWAYS : PIPELINE_FINITE_NEVER }, split, r));
     if (r->images == 0)
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", data, nn_split_name(split));
+        st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", nn_dataset_spec(data->set),
+                      nn_split_name(split));
     else
         give(r, out);
 done:
     free(r);
-    nn_dataset_destroy(set);
     return pipeline__api_status(st);
 }
 
 struct pare_sparsity { distill_sparsity s; };
 
-pare_status pare_measure_sparsity(pare_model *model, const char *data, const pare_sparsity_options *options,
+pare_status pare_measure_sparsity(pare_model *model, const pare_data *data, const pare_sparsity_options *options,
                                   pare_sparsity **out)
 {
     pare_sparsity_options o;
     pipeline__api_call call;
-    nn_dataset *set = NULL;
     pare_sparsity *s = NULL;
     nn_split split;
     vkc_status st;
@@ -66,21 +65,26 @@ pare_status pare_measure_sparsity(pare_model *model, const char *data, const par
     VKC_TRY(API_WANT(out));
     VKC_TRY(API_TAKE(options, &o));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, model->device, &call));
-    VKC_TRY(pipeline__api_data(&call, data, o.split, NN_SPLIT_VAL, &set, &split));
+    VKC_TRY(API_WANT(data));
+    VKC_TRY(pipeline__api_split(o.split, NN_SPLIT_VAL, &split));
     s = calloc(1, sizeof *s);
     if (!s) {
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");
         goto done;
     }
     VKC_TRY(distill_sparsity_measure(model->nn, &(distill_sparsity_params) {
-        .data = set, .split = split, .images = o.images, .batch = o.batch, .progress = pipeline__api_progress,
+        .data = data->set, .split = split, .images = o.images, .batch = o.batch, .progress = pipeline__api_progress,
         .user = &call }, &s->s));
     *out = s;
     s = NULL;
 done:
     pare_sparsity_free(s);
-    nn_dataset_destroy(set);
     return pipeline__api_status(st);
+}
+
+const distill_sparsity *pipeline_unwrap_sparsity(const pare_sparsity *s)
+{
+    return &s->s;
 }
 
 void pare_sparsity_free(pare_sparsity *sparsity)

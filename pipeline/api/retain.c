@@ -40,18 +40,17 @@ static void give(const pipeline_retain_result *r, pare_retain_result *out)
     API_GIVE(&result, out);
 }
 
-pare_status pare_retain(pare_device *device, const char *teacher, const char *data, const char *out,
+pare_status pare_retain(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                         const pare_retain_options *options, pare_retain_result *result)
 {
     pare_retain_options o;
     pipeline__api_call call;
     pipeline_retain_params p;
     pipeline_retain_result *r = NULL;
-    nn_dataset *set = NULL;
-    nn_split split;
     vkc_status st;
     VKC_TRY(API_WANT(device));
     VKC_TRY(API_WANT(teacher));
+    VKC_TRY(API_WANT(data));
     VKC_TRY(API_WANT(out));
     VKC_TRY(API_TAKE(options, &o));
     if (result)
@@ -59,9 +58,8 @@ pare_status pare_retain(pare_device *device, const char *teacher, const char *da
     VKC_TRY(read_params(&o, &p));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
     call.context.command = o.command;
-    VKC_TRY(pipeline__api_data(&call, data, NULL, NN_SPLIT_TRAIN, &set, &split));
     p.teacher = teacher;
-    p.data.set = set;
+    p.data.set = data->set;
     p.place.out = out;
     r = malloc(sizeof *r);
     if (!r) {
@@ -74,6 +72,5 @@ pare_status pare_retain(pare_device *device, const char *teacher, const char *da
     pipeline_retain_finish(r);
 done:
     free(r);
-    nn_dataset_destroy(set);
     return pipeline__api_status(st);
 }

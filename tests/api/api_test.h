@@ -1,4 +1,5 @@
-// api_test.h — the public interface as tests use it: a pare_device, the model of ringed digits, a folder, callbacks.
+// api_test.h — the public interface as tests use it: a data set (DATA), a pare_device, the model of ringed digits, a
+// folder, callbacks.
 #ifndef TESTS_API_TEST_H
 #define TESTS_API_TEST_H
 
@@ -14,6 +15,7 @@
 
 #define MODEL "models/ringed-digit"
 
+static pare_data *data;             // DATA
 static pare_device *device;
 static pare_model *model;
 
@@ -56,13 +58,15 @@ static inline int api_set_up(void **state)
         print_error("no device: %s\n", pare_last_error());
         exit(st == PARE_E_NODEVICE && !getenv("PARE_REQUIRE_DEVICE") ? 77 : 1);
     }
-    return temp_dir_set_up(state) || pare_model_load(device, MODEL, NULL, &model) != PARE_OK;
+    return temp_dir_set_up(state) || pare_data_open(DATA, &data) != PARE_OK ||
+           pare_model_load(device, MODEL, NULL, &model) != PARE_OK;
 }
 
 static inline int api_tear_down(void **state)
 {
     pare_model_close(model);
     pare_device_close(device);
+    pare_data_close(data);
     return temp_dir_tear_down(state) || n_complaints > 0;
 }
 

@@ -1,9 +1,9 @@
 // test_api.c — the public interface: devices, models, classify, evaluate, sparsity, used well and badly.
+#define DATA "synth:ringed-digit,train=8,val=16,test=24"
+
 #include "tests/api/api_test.h"
 
 #include <math.h>
-
-#define DATA "synth:ringed-digit,train=8,val=16,test=24"
 
 static void test_version(void **state)
 {
@@ -55,19 +55,19 @@ static void test_growing(void **state)
     (void) state;
     later.o.size = sizeof later;
     later.o.limit = 8;
-    assert_st(PARE_OK, pare_evaluate(model, DATA, &later.o, &r));
+    assert_st(PARE_OK, pare_evaluate(model, data, &later.o, &r));
     assert_int_equal(r.images, 8);
     later.more[15] = 1;
-    assert_refused(pare_evaluate(model, DATA, &later.o, &r), "of a later version");
+    assert_refused(pare_evaluate(model, data, &later.o, &r), "of a later version");
     info.i.size = sizeof info;
     assert_st(PARE_OK, pare_model_get_info(model, &info.i));
     assert_int_equal(info.i.size, sizeof info);
     assert_int_equal(info.more[2], 3);
     o.size = 0;
-    assert_refused(pare_evaluate(model, DATA, &o, &r), "a struct of 0 bytes");
+    assert_refused(pare_evaluate(model, data, &o, &r), "a struct of 0 bytes");
     o = pare_evaluate_options_default();
     r.size = 8;
-    assert_refused(pare_evaluate(model, DATA, &o, &r), "a struct of 8 bytes");
+    assert_refused(pare_evaluate(model, data, &o, &r), "a struct of 8 bytes");
 }
 
 static void test_model(void **state)
@@ -147,8 +147,8 @@ static void test_save(void **state)
     assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), &s));
     assert_st(PARE_OK, pare_model_load(device, in_dir("saved"), NULL, &m));
     o.limit = 16;
-    assert_st(PARE_OK, pare_evaluate(model, DATA, &o, &a));
-    assert_st(PARE_OK, pare_evaluate(m, DATA, &o, &b));
+    assert_st(PARE_OK, pare_evaluate(model, data, &o, &a));
+    assert_st(PARE_OK, pare_evaluate(m, data, &o, &b));
     assert_true(a.loss == b.loss && a.top1 == b.top1);
     pare_model_close(m);
     assert_refused(pare_model_save(NULL, in_dir("saved"), NULL), "model is NULL");
@@ -157,33 +157,56 @@ static void test_save(void **state)
     assert_refused(pare_model_save(model, in_dir("saved"), &s), "a struct of 1 bytes");
 }
 
+static void test_data(void **state)
+{
+    pare_data_info i = pare_data_info_default();
+    pare_data *d = NULL;
+    (void) state;
+    assert_st(PARE_OK, pare_data_get_info(data, &i));
+    assert_true(i.classes == 10 && i.train == 8 && i.val == 16 && i.test == 24 && i.has_splits);
+    assert_string_equal(pare_data_label(data, 9), "9");
+    assert_null(pare_data_label(data, 10));
+    assert_null(pare_data_label(NULL, 0));
+    pare_data_close(NULL);
+    assert_st(PARE_E_FILE, pare_data_open(in_dir("nothing"), &d));
+    assert_st(PARE_E_ARG, pare_data_open("synth:ringed-digit,legs=4", &d));
+    assert_refused(pare_data_open(NULL, &d), "spec is NULL");
+    assert_refused(pare_data_open("synth:ringed-digit", NULL), "out is NULL");
+    assert_refused(pare_data_get_info(NULL, &i), "data is NULL");
+    i.size = 0;
+    assert_refused(pare_data_get_info(data, &i), "a struct of 0 bytes");
+    assert_null(d);
+}
+
 static void test_evaluate(void **state)
 {
     heard h = { 0 };
     const pare_callbacks c = callbacks_of(&h);
     pare_evaluate_options o = pare_evaluate_options_default();
     pare_evaluate_result r = pare_evaluate_result_default();
+    pare_data *empty = NULL;
     (void) state;
     o.callbacks = &c;
     o.batch = 8;
     o.check_finite = 1;
-    assert_st(PARE_OK, pare_evaluate(model, DATA, &o, &r));
+    assert_st(PARE_OK, pare_evaluate(model, data, &o, &r));
     assert_true(r.images == 24 && r.bad == 0 && r.top1 > 0.8 && r.top5 >= r.top1 && r.loss > 0 && r.n_keep == 0);
     assert_true(r.seconds > 0 && r.images_per_s > 0);
     assert_string_equal(h.what, "evaluate");
     assert_true(h.done > 0 && h.total > 0);
 
     h = (heard) { .stops_at = 1 };
-    assert_st(PARE_E_STOPPED, pare_evaluate(model, DATA, &o, &r));
+    assert_st(PARE_E_STOPPED, pare_evaluate(model, data, &o, &r));
     o.callbacks = NULL;
     o.split = "elsewhere";
-    assert_st(PARE_E_ARG, pare_evaluate(model, DATA, &o, &r));
+    assert_st(PARE_E_ARG, pare_evaluate(model, data, &o, &r));
     o.split = NULL;
-    assert_refused(pare_evaluate(NULL, DATA, &o, &r), "model is NULL");
-    assert_refused(pare_evaluate(model, NULL, &o, &r), "no data");
-    assert_st(PARE_E_FILE, pare_evaluate(model, in_dir("nothing"), &o, &r));
-    assert_st(PARE_E_FILE, pare_evaluate(model, "synth:ringed-digit,test=0", &o, &r));
-    assert_refused(pare_evaluate(model, DATA, &o, NULL), "no struct");
+    assert_refused(pare_evaluate(NULL, data, &o, &r), "model is NULL");
+    assert_refused(pare_evaluate(model, NULL, &o, &r), "data is NULL");
+    assert_st(PARE_OK, pare_data_open("synth:ringed-digit,test=0", &empty));
+    assert_st(PARE_E_FILE, pare_evaluate(model, empty, &o, &r));
+    pare_data_close(empty);
+    assert_refused(pare_evaluate(model, data, &o, NULL), "no struct");
 }
 
 static void test_sparsity(void **state)
@@ -197,7 +220,7 @@ static void test_sparsity(void **state)
     (void) state;
     assert_st(PARE_OK, pare_model_get_info(model, &i));
     o.images = 8;
-    assert_st(PARE_OK, pare_measure_sparsity(model, DATA, &o, &s));
+    assert_st(PARE_OK, pare_measure_sparsity(model, data, &o, &s));
     assert_int_equal(pare_sparsity_images(s), 8);
     assert_string_equal(pare_sparsity_measure(0), "entropy");
     for (; pare_sparsity_measure(n); n++) {
@@ -216,9 +239,9 @@ static void test_sparsity(void **state)
 
     h.stops_at = 1;
     o.callbacks = &c;
-    assert_st(PARE_E_STOPPED, pare_measure_sparsity(model, DATA, &o, &s));
-    assert_refused(pare_measure_sparsity(model, DATA, &o, NULL), "out is NULL");
-    assert_refused(pare_measure_sparsity(NULL, DATA, &o, &s), "model is NULL");
+    assert_st(PARE_E_STOPPED, pare_measure_sparsity(model, data, &o, &s));
+    assert_refused(pare_measure_sparsity(model, data, &o, NULL), "out is NULL");
+    assert_refused(pare_measure_sparsity(NULL, data, &o, &s), "model is NULL");
     assert_null(s);
 }
 
@@ -276,7 +299,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_version), cmocka_unit_test(test_devices), cmocka_unit_test(test_growing),
         cmocka_unit_test(test_model), cmocka_unit_test(test_bad_models), cmocka_unit_test(test_save),
-        cmocka_unit_test(test_evaluate), cmocka_unit_test(test_sparsity), cmocka_unit_test(test_classify),
+        cmocka_unit_test(test_data), cmocka_unit_test(test_evaluate), cmocka_unit_test(test_sparsity),
+        cmocka_unit_test(test_classify),
     };
     return cmocka_run_group_tests(tests, api_set_up, api_tear_down);
 }

@@ -1,10 +1,11 @@
 // test_api_mixer.c — mixers of a program's own: the same bits as the library's where they are the same, each call that
 // build can make, trained, written and loaded again, and what is refused.
+#define DATA "synth:ringed-digit,train=16,val=16,test=16"
+
 #include "tests/api/api_test.h"
 
 #include <math.h>
 
-#define DATA "synth:ringed-digit,train=16,val=16,test=16"
 #define ARCH "vit:image=16,patch=4,dim=16,depth=2,heads=2,classes=10,mixer="
 
 static pare_mixer_param param(const char *name, pare_init init, uint32_t a, uint32_t b, uint32_t c)
@@ -140,7 +141,7 @@ static pare_evaluate_result evaluate(const char *mixer)
     pare_evaluate_result r = pare_evaluate_result_default();
     snprintf(arch, sizeof arch, ARCH "%s", mixer);
     assert_st(PARE_OK, pare_model_create(device, arch, 5, NULL, &m));
-    assert_st(PARE_OK, pare_evaluate(m, DATA, NULL, &r));
+    assert_st(PARE_OK, pare_evaluate(m, data, NULL, &r));
     pare_model_close(m);
     assert_true(r.images == 16 && isfinite(r.loss));
     return r;
@@ -183,7 +184,7 @@ static void test_distilled(void **state)
     o.epochs = o.tune_epochs = 1;
     o.batch = 8;
     o.no_timing = 1;
-    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), DATA, in_dir("student"), &o, &r));
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("student"), &o, &r));
     assert_int_equal(r.replaced, 2);
     assert_true(built > 2);
     assert_st(PARE_OK, pare_model_load(device, in_dir("student"), NULL, &m));
@@ -277,7 +278,7 @@ static void test_refused_models(void **state)
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
         snprintf(arch, sizeof arch, ARCH "%s", odd[i].name);
         assert_st(PARE_OK, pare_model_create(device, arch, 0, NULL, &m));
-        assert_refused(pare_evaluate(m, DATA, NULL, &r), odd[i].words);
+        assert_refused(pare_evaluate(m, data, NULL, &r), odd[i].words);
         pare_model_close(m);
         m = NULL;
     }

@@ -1,10 +1,10 @@
 // test_api_run.c — distil and retain through the public interface: stopped in the middle and resumed to the same bits,
 // and what is refused.
+#define DATA "synth:ringed-digit,train=24,val=16,test=16"
+
 #include "tests/api/api_test.h"
 
 #include <sys/stat.h>
-
-#define DATA "synth:ringed-digit,train=24,val=16,test=16"
 
 static const char *const mixers[] = { "linear", "conv" };
 
@@ -64,7 +64,7 @@ static void test_distill(void **state)
     pare_distill_options o = distill_options(&c);
     pare_distill_result r = pare_distill_result_default();
     (void) state;
-    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), DATA, in_dir("whole"), &o, &r));
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("whole"), &o, &r));
     assert_true(r.depth == 2 && r.replaced == 2 && r.images == 16 && r.trials > 0 && r.student_params > 0);
     assert_true(r.timing_batch > 0 && r.teacher_ms > 0 && r.student_ms > 0 && r.teacher_params > r.student_params);
     assert_true(h.notices[PARE_STARTED] == 1 && h.notices[PARE_KEPT] == 0 && h.calls > 10);
@@ -73,16 +73,16 @@ static void test_distill(void **state)
     for (int i = 0; i < 2; i++) {
         h = (heard) { .stop_in = i ? "tune" : "transfer", .stops_at = 1 };
         o.resume = i > 0;
-        assert_st(PARE_E_STOPPED, pare_distill(device, in_dir("teacher"), DATA, in_dir("parts"), &o, &r));
+        assert_st(PARE_E_STOPPED, pare_distill(device, in_dir("teacher"), data, in_dir("parts"), &o, &r));
         assert_int_equal(h.notices[PARE_KEPT], 1);
         assert_non_null(strstr(h.last, "parts.run"));
         assert_false(is_there(in_dir("parts")));
     }
     h = (heard) { 0 };
     o.resume = 0;
-    assert_refused(pare_distill(device, in_dir("teacher"), DATA, in_dir("parts"), &o, &r), "not finished; resume");
+    assert_refused(pare_distill(device, in_dir("teacher"), data, in_dir("parts"), &o, &r), "not finished; resume");
     o.resume = 1;
-    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), DATA, in_dir("parts"), &o, NULL));
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("parts"), &o, NULL));
     assert_same_weights(in_dir("whole"), in_dir("parts"));
 }
 
@@ -93,35 +93,35 @@ static void test_bad_distill(void **state)
     const char *teacher = in_dir("teacher"), *out = in_dir("never");
     const char *const wrong[] = { "magic" }, *const none[] = { NULL }, *const same[] = { "attention" };
     (void) state;
-    assert_refused(pare_distill(NULL, teacher, DATA, out, &o, &r), "device is NULL");
-    assert_refused(pare_distill(device, NULL, DATA, out, &o, &r), "teacher is NULL");
-    assert_refused(pare_distill(device, teacher, NULL, out, &o, &r), "no data");
-    assert_refused(pare_distill(device, teacher, DATA, NULL, &o, &r), "out is NULL");
-    assert_refused(pare_distill(device, teacher, DATA, out, NULL, &r), "what may replace its attention");
-    assert_st(PARE_E_FILE, pare_distill(device, in_dir("nothing"), DATA, out, &o, &r));
+    assert_refused(pare_distill(NULL, teacher, data, out, &o, &r), "device is NULL");
+    assert_refused(pare_distill(device, NULL, data, out, &o, &r), "teacher is NULL");
+    assert_refused(pare_distill(device, teacher, NULL, out, &o, &r), "data is NULL");
+    assert_refused(pare_distill(device, teacher, data, NULL, &o, &r), "out is NULL");
+    assert_refused(pare_distill(device, teacher, data, out, NULL, &r), "what may replace its attention");
+    assert_st(PARE_E_FILE, pare_distill(device, in_dir("nothing"), data, out, &o, &r));
     o.mixers = wrong;
     o.n_mixers = 1;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "no mixer \"magic\"");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "no mixer \"magic\"");
     o.mixers = none;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "mixers[0] is NULL");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "mixers[0] is NULL");
     o.mixers = same;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "attention is what is to be replaced");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "attention is what is to be replaced");
     o.mixers = NULL;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "mixers or from is NULL");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "mixers or from is NULL");
     o = distill_options(NULL);
     o.objective = (pare_objective) 9;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "no objective 9");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "no objective 9");
     o = distill_options(NULL);
     o.confidence = 1.5;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "confidence");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "confidence");
     o = distill_options(NULL);
     o.size = 16;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "a struct of 16 bytes");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "a struct of 16 bytes");
     o = distill_options(NULL);
     r.size = 8;
-    assert_refused(pare_distill(device, teacher, DATA, out, &o, &r), "a struct of 8 bytes");
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "a struct of 8 bytes");
     r = pare_distill_result_default();
-    assert_refused(pare_distill(device, teacher, DATA, teacher, &o, &r), "is there already");
+    assert_refused(pare_distill(device, teacher, data, teacher, &o, &r), "is there already");
     assert_false(is_there(out));
     assert_false(is_there(in_dir("never.run")));
 }
@@ -148,27 +148,27 @@ static void test_retain(void **state)
     pare_model_info i = pare_model_info_default();
     pare_model *m = NULL;
     (void) state;
-    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), DATA, in_dir("kept"), &o, &r));
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("kept"), &o, &r));
     assert_true(r.images == 16 && r.keep > 0 && r.keep <= 1 && r.model_images_per_s == 0);
     assert_st(PARE_OK, pare_model_load(device, in_dir("kept"), NULL, &m));
     assert_st(PARE_OK, pare_model_get_info(m, &i));
     assert_string_equal(i.policy, "halting");
-    assert_st(PARE_OK, pare_evaluate(m, DATA, NULL, &e));
+    assert_st(PARE_OK, pare_evaluate(m, data, NULL, &e));
     assert_true(e.n_keep == 2 && e.keep == r.keep && e.top1 == r.model_top1 && e.keep_layer[0] == 1);
     pare_model_close(m);
 
     h = (heard) { .stop_in = "retain", .stops_at = 1 };
-    assert_st(PARE_E_STOPPED, pare_retain(device, in_dir("teacher"), DATA, in_dir("kept2"), &o, &r));
+    assert_st(PARE_E_STOPPED, pare_retain(device, in_dir("teacher"), data, in_dir("kept2"), &o, &r));
     assert_int_equal(h.notices[PARE_KEPT], 1);
     o.resume = 1;
     h = (heard) { 0 };
-    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), DATA, in_dir("kept2"), &o, NULL));
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("kept2"), &o, NULL));
     assert_same_weights(in_dir("kept"), in_dir("kept2"));
 
     o = retain_options(NULL);       // without training
     o.policy = "topk";
     o.epochs = 0;
-    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), DATA, in_dir("top"), &o, &r));
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("top"), &o, &r));
     assert_true(r.keep < 0.75);
 }
 
@@ -178,26 +178,26 @@ static void test_bad_retain(void **state)
     pare_retain_result r = pare_retain_result_default();
     const char *teacher = in_dir("teacher"), *out = in_dir("never");
     (void) state;
-    assert_refused(pare_retain(NULL, teacher, DATA, out, &o, &r), "device is NULL");
-    assert_refused(pare_retain(device, NULL, DATA, out, &o, &r), "teacher is NULL");
-    assert_refused(pare_retain(device, teacher, NULL, out, &o, &r), "no data");
-    assert_refused(pare_retain(device, teacher, DATA, NULL, &o, &r), "out is NULL");
-    assert_refused(pare_retain(device, teacher, DATA, out, NULL, &r), "keep wants ratios");
-    assert_refused(pare_retain(device, teacher, DATA, teacher, &o, &r), "is there already");
-    assert_st(PARE_E_FILE, pare_retain(device, in_dir("nothing"), DATA, out, &o, &r));
+    assert_refused(pare_retain(NULL, teacher, data, out, &o, &r), "device is NULL");
+    assert_refused(pare_retain(device, NULL, data, out, &o, &r), "teacher is NULL");
+    assert_refused(pare_retain(device, teacher, NULL, out, &o, &r), "data is NULL");
+    assert_refused(pare_retain(device, teacher, data, NULL, &o, &r), "out is NULL");
+    assert_refused(pare_retain(device, teacher, data, out, NULL, &r), "keep wants ratios");
+    assert_refused(pare_retain(device, teacher, data, teacher, &o, &r), "is there already");
+    assert_st(PARE_E_FILE, pare_retain(device, in_dir("nothing"), data, out, &o, &r));
     o.keep = 1.5;
-    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "keep wants ratios");
+    assert_refused(pare_retain(device, teacher, data, out, &o, &r), "keep wants ratios");
     o = retain_options(NULL);
     o.policy = "none";
-    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "halting or topk");
+    assert_refused(pare_retain(device, teacher, data, out, &o, &r), "halting or topk");
     o.policy = "chance";
-    assert_st(PARE_E_ARG, pare_retain(device, teacher, DATA, out, &o, &r));
+    assert_st(PARE_E_ARG, pare_retain(device, teacher, data, out, &o, &r));
     o = retain_options(NULL);
     o.size = 8;
-    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "a struct of 8 bytes");
+    assert_refused(pare_retain(device, teacher, data, out, &o, &r), "a struct of 8 bytes");
     o = retain_options(NULL);
     r.size = 0;
-    assert_refused(pare_retain(device, teacher, DATA, out, &o, &r), "a struct of 0 bytes");
+    assert_refused(pare_retain(device, teacher, data, out, &o, &r), "a struct of 0 bytes");
     assert_false(is_there(out));
 }
 

@@ -151,7 +151,7 @@ static int show_progress(void *user, const pare_progress *p)
 {
     if (!((const job *) user)->a->common.json)
         fflush(stdout);                     // whoever reads sees results as they come
-    return app_progress(p);
+    return app_progress(NULL, p);
 }
 
 static vkc_status classify_all(job *j)

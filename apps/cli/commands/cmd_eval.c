@@ -52,14 +52,42 @@ static vkc_status print(const eval_args *a, const nn_eval_result *r, const disti
     return app_print_json(o);
 }
 
+static vkc_status evaluate(const eval_args *a, vkc_device *dev, nn_model *v, nn_dataset *data, nn_eval_result *out)
+{
+    const pare_callbacks c = app_callbacks();
+    pare_evaluate_options o = pare_evaluate_options_default();
+    pare_evaluate_result r = pare_evaluate_result_default();
+    pare_device *device = NULL;
+    pare_model *model = NULL;
+    pare_data *set = NULL;
+    vkc_status st;
+    VKC_TRY(pipeline_wrap_device(dev, &device));
+    VKC_TRY(pipeline_wrap_model(device, v, "", &model));
+    VKC_TRY(pipeline_wrap_data(data, &set));
+    o.split = a->d.split;
+    o.batch = a->d.batch;
+    o.limit = a->d.limit;
+    o.threads = a->d.threads;
+    o.check_finite = a->d.check_finite && !a->d.no_check_finite;
+    o.callbacks = &c;
+    VKC_TRY(pipeline_unwrap_status(pare_evaluate(model, set, &o, &r)));
+    *out = (nn_eval_result) { .top1 = r.top1, .top5 = r.top5, .loss = r.loss, .images = r.images, .bad = r.bad,
+                              .seconds = r.seconds, .images_per_s = r.images_per_s, .n_keep = r.n_keep,
+                              .keep = r.keep };
+    memcpy(out->keep_layer, r.keep_layer, r.n_keep * sizeof *r.keep_layer);
+done:
+    pare_data_close(set);
+    pare_model_close(model);
+    pare_device_close(device);
+    return st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const eval_args *a = options;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
     nn_model *v = NULL;
-    pipeline_context c = app_context(NULL);
-    pipeline_data d;
     nn_eval_result r;
     distill_retain_stats stats = { .has_truth = false };
     nn_split split;
@@ -73,13 +101,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
     compare_labels(&v->cfg, data);
     console_catch_signals();
-    c.dev = dev;
-    d = data_of(&a->d, data);
-    VKC_TRY(pipeline_measure(&c, v, &d, split, &r));
-    if (r.images == 0) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", a->d.data, a->d.split);
-        goto done;
-    }
+    VKC_TRY(evaluate(a, dev, v, data, &r));
     if (r.n_keep && distill_has_truth(data, split, &v->cfg))
         VKC_TRY(distill_retain_measure(v, &(distill_retain_stats_params) {
             .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .threads = a->d.threads,

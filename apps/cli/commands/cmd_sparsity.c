@@ -40,13 +40,37 @@ static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const
     return st == VKC_OK ? app_flush() : st;
 }
 
+static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *v, nn_dataset *data, pare_sparsity **out)
+{
+    const pare_callbacks c = app_callbacks();
+    pare_sparsity_options o = pare_sparsity_options_default();
+    pare_device *device = NULL;
+    pare_model *model = NULL;
+    pare_data *set = NULL;
+    vkc_status st;
+    VKC_TRY(pipeline_wrap_device(dev, &device));
+    VKC_TRY(pipeline_wrap_model(device, v, "", &model));
+    VKC_TRY(pipeline_wrap_data(data, &set));
+    o.split = a->d.split;
+    o.images = a->d.limit;
+    o.batch = a->d.batch;
+    o.callbacks = &c;
+    st = pipeline_unwrap_status(pare_measure_sparsity(model, set, &o, out));
+done:
+    pare_data_close(set);
+    pare_model_close(model);
+    pare_device_close(device);
+    return st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const sparsity_args *a = options;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
     nn_model *v = NULL;
-    distill_sparsity s = { .mean = NULL };
+    pare_sparsity *measured = NULL;
+    const distill_sparsity *s;
     sparsity_view view;
     nn_split split;
     vkc_status st;
@@ -57,14 +81,14 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &v));
     VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));
     console_catch_signals();
-    VKC_TRY(distill_sparsity_measure(v, &(distill_sparsity_params) {
-        .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .progress = console_progress }, &s));
+    VKC_TRY(measure(a, dev, v, data, &measured));
+    s = pipeline_unwrap_sparsity(measured);
     console_clear();
-    warn_of_gaps(&v->cfg, &s);
-    VKC_TRY(print(a, &s, &view, dev));
+    warn_of_gaps(&v->cfg, s);
+    VKC_TRY(print(a, s, &view, dev));
     VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
 done:
-    distill_sparsity_finish(&s);
+    pare_sparsity_free(measured);
     nn_model_destroy(v);
     app_close(dev);
     nn_dataset_destroy(data);

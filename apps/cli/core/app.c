@@ -156,8 +156,26 @@ pipeline_context app_context(vkc_device *dev)
                                 .notify = notify };
 }
 
-int app_progress(const pare_progress *p)
+int app_progress(void *user, const pare_progress *p)
 {
-    return console_progress(NULL, &(nn_progress) { p->what, p->done, p->total, p->unit, p->seconds, p->left, p->rate,
+    return console_progress(user, &(nn_progress) { p->what, p->done, p->total, p->unit, p->seconds, p->left, p->rate,
                                                    p->note });
+}
+
+static void hear(void *user, pare_notice kind, const char *sentence)
+{
+    static const pipeline_notice kinds[] = {
+        [PARE_NOTE] = PIPELINE_NOTE, [PARE_WARNING] = PIPELINE_WARNING, [PARE_STARTED] = PIPELINE_STARTED,
+        [PARE_KEPT] = PIPELINE_STOPPED,
+    };
+    const bool is_failure = kind == PARE_WARNING && strcmp(sentence, vkc_last_error()) == 0;    // which has a place too
+    notify(user, is_failure ? PIPELINE_FAILURE : kinds[kind], sentence);
+}
+
+pare_callbacks app_callbacks(void)
+{
+    pare_callbacks c = pare_callbacks_default();
+    c.progress = app_progress;
+    c.notice = hear;
+    return c;
 }

@@ -45,8 +45,9 @@ void        app_keep_command(int argc, char **argv);   // before options are rea
 // What a pipeline is handed: the command as typed, progress and messages to standard error, --names in its sentences.
 // PIPELINE_STARTED catches signals from then on; PIPELINE_STOPPED says how to go on.
 pipeline_context app_context(vkc_device *dev);
-// Progress of the public interface on the same line. Nonzero: go on.
-int              app_progress(const pare_progress *p);
+// The same for calls of the public interface.
+pare_callbacks   app_callbacks(void);
+int              app_progress(void *user, const pare_progress *p);      // a pare_progress_fn
 
 // A line a mixer and a line an option of it, as --help shows them.
 void        app_print_mixers(FILE *f);

@@ -1,0 +1,63 @@
+// data.c — data sets of the public interface.
+#include "pipeline/api/api_impl.h"
+
+#include <stdlib.h>
+
+vkc_status pipeline_wrap_data(nn_dataset *set, pare_data **out)
+{
+    pare_data *d = calloc(1, sizeof *d);
+    if (!d)
+        return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
+    *d = (pare_data) { .set = set, .is_borrowed = true };
+    *out = d;
+    return VKC_OK;
+}
+
+pare_status pare_data_open(const char *spec, pare_data **out)
+{
+    nn_dataset *set = NULL;
+    vkc_status st;
+    VKC_TRY(API_WANT(spec));
+    VKC_TRY(API_WANT(out));
+    VKC_TRY(nn_dataset_create(spec, &set));
+    VKC_TRY(pipeline_wrap_data(set, out));
+    (*out)->is_borrowed = false;
+    set = NULL;
+done:
+    nn_dataset_destroy(set);
+    return pipeline__api_status(st);
+}
+
+void pare_data_close(pare_data *data)
+{
+    if (data && !data->is_borrowed)
+        nn_dataset_destroy(data->set);
+    free(data);
+}
+
+pare_status pare_data_get_info(const pare_data *data, pare_data_info *out)
+{
+    vkc_status st = API_WANT(data);
+    if (st == VKC_OK)
+        st = API_CHECK(out);
+    if (st != VKC_OK)
+        return pipeline__api_status(st);
+    const pare_data_info info = {
+        .classes = nn_dataset_classes(data->set), .train = nn_dataset_len(data->set, NN_SPLIT_TRAIN),
+        .val = nn_dataset_len(data->set, NN_SPLIT_VAL), .test = nn_dataset_len(data->set, NN_SPLIT_TEST),
+        .has_splits = nn_dataset_has_splits(data->set),
+    };
+    API_GIVE(&info, out);
+    return PARE_OK;
+}
+
+const char *pare_data_label(const pare_data *data, uint32_t class_index)
+{
+    return data && class_index < nn_dataset_classes(data->set) ? nn_dataset_labels(data->set)[class_index] : NULL;
+}
+
+vkc_status pipeline__api_split(const char *split, nn_split usual, nn_split *out)
+{
+    *out = usual;
+    return split ? nn_split_get(split, out) : VKC_OK;
+}
