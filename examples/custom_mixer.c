@@ -1,8 +1,9 @@
-// custom_mixer.c — a mixer of its own, put in a model's place for attention: custom_mixer TEACHER DATA OUT
+// custom_mixer.c — a mixer of its own, in attention's place: custom_mixer TEACHER DATA OUT [MAX_DROP]
 //
 // The mixer, "local", sees no further than its neighbours: a 5 x 5 convolution on the grid of patches, on the values of
 // the attention that it replaces, gated by the token itself.
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <pare/pare.h>
 
@@ -67,15 +68,15 @@ int main(int argc, char **argv)
     pare_data *data = NULL;
     pare_device *device = NULL;
     pare_model *model = NULL;
-    if (argc != 4)
-        return fprintf(stderr, "usage: custom_mixer TEACHER DATA OUT\n"), PARE_E_ARG;
+    if (argc < 4)
+        return fprintf(stderr, "usage: custom_mixer TEACHER DATA OUT [MAX_DROP]\n"), PARE_E_ARG;
     desc.name = "local";
     desc.about = "a gated 5 x 5 convolution on the grid of patches";
     desc.params = params;
     desc.build = build;
     options.mixers = mixers;
     options.n_mixers = 1;
-    options.max_drop = 5.0;
+    options.max_drop = argc > 4 ? strtod(argv[4], NULL) : 5.0;      // points of top-1
     options.no_timing = 1;
     options.force = 1;
     pare_status st = pare_mixer_register(&desc);

@@ -1,7 +1,8 @@
-// distill.c — attention of a model replaced by linear attention where that costs little: distill TEACHER DATA OUT
-// Ctrl-C stops it; the same command again goes on.
+// distill.c — attention replaced by linear attention where that costs little: distill TEACHER DATA OUT [MAX_DROP]
+// MAX_DROP are points of top-1 that may be lost. Ctrl-C stops it; the same command again goes on.
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <pare/pare.h>
 
@@ -46,14 +47,14 @@ int main(int argc, char **argv)
     pare_distill_result result = pare_distill_result_default();
     pare_data *data = NULL;
     pare_device *device = NULL;
-    if (argc != 4)
-        return fprintf(stderr, "usage: distill TEACHER DATA OUT\n"), PARE_E_ARG;
+    if (argc < 4)
+        return fprintf(stderr, "usage: distill TEACHER DATA OUT [MAX_DROP]\n"), PARE_E_ARG;
     callbacks.progress = progress;
     callbacks.notice = notice;
     options.callbacks = &callbacks;
     options.mixers = mixers;
     options.n_mixers = 2;
-    options.max_drop = 2.0;
+    options.max_drop = argc > 4 ? strtod(argv[4], NULL) : 2.0;
     options.tune_epochs = 1;
     options.resume = 1;             // a new run where there is none
     signal(SIGINT, stop);

@@ -40,10 +40,11 @@ for target in pare pare_static; do
 done
 
 small=synth:ringed-digit,train=64,val=32,test=32
-out=$("$dir/pare/distill" "$model" $small "$dir/student" 2>"$dir/said")
+out=$("$dir/pare/distill" "$model" $small "$dir/student" 100 2>"$dir/said") ||
+  { tail -3 "$dir/said"; echo "install: distill failed"; exit 1; }
 [[ $out == *"of 4 layers"* && -s $dir/student/model.safetensors ]] || { echo "install: distill: $out"; exit 1; }
 tr '\r' '\n' <"$dir/said" | grep -q "^transfer" || { echo "install: distill showed no progress"; exit 1; }
-out=$("$dir/pare/custom_mixer" "$model" $small "$dir/local")
+out=$("$dir/pare/custom_mixer" "$model" $small "$dir/local" 100)
 [[ $out == *local*"the teacher"* ]] || { echo "install: custom_mixer: $out"; exit 1; }
 echo "install: distill and custom_mixer run"
 
