@@ -1,4 +1,4 @@
-// distill.h — whole runs: a model whose attention is replaced where it can be, a model that lets go of tokens.
+// distill.h — whole runs: attention replaced by cheaper mixers where it can be (distil), token pruning (retain).
 //
 // A run reads a model folder and a data set, and writes a model folder and, beside it, a run folder: its
 // checkpoints, its log and run.json. One that was stopped goes on with `resume`, to the same bits.
@@ -124,7 +124,7 @@ static inline pare_retain_result pare_retain_result_default(void)
     return r;
 }
 
-// Teach a model to let go of tokens and write it to `out`. `result` may be NULL. Errors: as pare_distill.
+// Make of a model one that prunes tokens on the way through its blocks, and write it to `out`. `result` may be NULL. Errors: as pare_distill.
 PARE_API pare_status pare_retain(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                                  const pare_retain_options *options, pare_retain_result *result);
 

@@ -33,7 +33,7 @@ static inline pare_model_options pare_model_options_default(void)
 typedef struct pare_model_info {    // texts are the model's
     size_t      size;
     const char *kind;               // "vit", "sequence"
-    const char *policy;             // which tokens leave on the way: "none", "halting", "topk"
+    const char *policy;             // how tokens are pruned: "none", "halting", "topk"
     uint32_t    depth, dim, heads;  // blocks, channels of the residual stream
     uint32_t    classes;            // numbers that come out
     uint32_t    tokens;             // of a sample
@@ -156,7 +156,7 @@ typedef struct pare_evaluate_result {
     double   seconds;               // wall time, decoding included
     double   images_per_s;
     uint32_t images, bad;           // judged; broken ones, left out
-    uint32_t n_keep;                // blocks of a model that lets go of tokens, else 0
+    uint32_t n_keep;                // blocks of a model that prunes tokens, else 0
     double   keep;                  // share of its patches that a picture enters a block with: mean of blocks, pictures
     double   keep_layer[PARE_MAX_DEPTH];        // (n_keep) the same, block by block
 } pare_evaluate_result;

@@ -58,3 +58,12 @@ for example in "$source"/examples/*.c; do
     $(pkg-config --cflags --libs pare)
 done
 check pkg-config "$dir/pc"
+
+mkdir "$dir/static"
+libpare=$(find "$dir/prefix" -name libpare.a)
+for example in classify evaluate; do
+  # shellcheck disable=SC2046
+  "$cc" -std=c11 "${flags[@]}" $(pkg-config --cflags pare) "$source/examples/$example.c" -o "$dir/static/$example" \
+    "$libpare" $(pkg-config --static --libs pare | sed 's/ -lpare / /')
+done
+check "pkg-config --static" "$dir/static"
