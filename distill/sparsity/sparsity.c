@@ -104,6 +104,7 @@ vkc_status distill_sparsity_measure(const nn_model *v, const distill_sparsity_pa
     const uint32_t batch = params->batch ? params->batch : 64;
     const double start = vkc_seconds();
     *out = (distill_sparsity) { .depth = c->depth, .heads = c->heads };
+    VKC_TRY(nn_model_config_check_pictures(c));
     nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, batch);
     lp.max_images = params->images ? params->images : 128;
     VKC_TRY(nn_loader_create(&lp, &l));

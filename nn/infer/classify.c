@@ -82,7 +82,9 @@ vkc_status nn_classifier_create_of(const nn_model *v, const nn_classifier_params
     vkc_status st;
     if (p->batch > MAX_BATCH)
         return VKC_FAIL(VKC_E_ARG, "classify: %u pictures at once, want at most %d", p->batch, MAX_BATCH);
-    st = nn_model_config_check_scores(&v->cfg);
+    st = nn_model_config_check_pictures(&v->cfg);
+    if (st == VKC_OK)
+        st = nn_model_config_check_scores(&v->cfg);
     if (st != VKC_OK)
         return st;
     nn_classifier *c = (nn_classifier *) calloc(1, sizeof *c);

@@ -116,6 +116,7 @@ vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *o
     nn_loader *l = NULL;
     const double start = vkc_seconds();
     *out = (nn_eval_result) { 0 };
+    VKC_TRY(nn_model_config_check_pictures(&v->cfg));
     VKC_TRY(nn_model_config_check_scores(&v->cfg));
     if (nn_dataset_classes(p->data) != v->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),

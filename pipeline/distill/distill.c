@@ -49,6 +49,7 @@ static vkc_status run_all(distill_work *w)
     VKC_TRY(check(w->c, w->p, w->r));
     VKC_TRY(pipeline_check_data(&w->p->data));
     VKC_TRY(nn_model_load(w->c->dev, w->p->teacher, false, &w->teacher));
+    VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
     VKC_TRY(pipeline__choices_load(w));
     VKC_TRY(pipeline__stage_run(w));

@@ -3,6 +3,10 @@
 
 #include "tests/api/api_test.h"
 
+#include "nn/models/sequence/sequence.h"
+#include "pipeline/api/api_impl.h"
+#include "pipeline/run/output.h"
+
 #include <math.h>
 
 static void test_version(void **state)
@@ -294,13 +298,48 @@ static void test_classify(void **state)
     assert_refused(pare_classify(model, paths, 4, &o, picture, &s), "paths[i] is NULL");
 }
 
+// A model that reads tokens: known for what it is, and refused where pictures go in.
+static void test_sequence(void **state)
+{
+    const char *paths[] = { "tests/corpus/image/rgb.png" }, *const mixers[] = { "linear" }, *folder = in_dir("sequence");
+    pare_evaluate_result r = pare_evaluate_result_default();
+    pare_distill_options distill = pare_distill_options_default();
+    pare_retain_options retain = pare_retain_options_default();
+    pare_model_info i = pare_model_info_default();
+    pare_sparsity *s = NULL;
+    pare_model *m = NULL;
+    nn_model_config cfg = { 0 };
+    nn_model *nn = NULL;
+    seen seen_ = { 0 };
+    (void) state;
+    assert_int_equal(nn_sequence_config_init(&cfg, 16, 8, 16, 2, 2, 10), VKC_OK);
+    assert_int_equal(nn_model_create(device->vk, &cfg, false, &nn), VKC_OK);
+    assert_int_equal(nn_model_init(nn, 1), VKC_OK);
+    assert_int_equal(pipeline_save_model(nn, &cfg, folder, NULL), VKC_OK);
+    nn_model_destroy(nn);
+    nn_model_config_finish(&cfg);
+    assert_st(PARE_OK, pare_model_load(device, folder, NULL, &m));
+    assert_st(PARE_OK, pare_model_get_info(m, &i));
+    assert_string_equal(i.kind, "sequence");
+    assert_true(i.tokens == 8 && i.height == 0 && i.width == 0);
+    assert_refused(pare_evaluate(m, data, NULL, &r), "reads no pictures");
+    assert_refused(pare_measure_sparsity(m, data, NULL, &s), "reads no pictures");
+    assert_refused(pare_classify(m, paths, 1, NULL, picture, &seen_), "reads no pictures");
+    pare_model_close(m);
+    distill.mixers = mixers;
+    distill.n_mixers = 1;
+    retain.keep = 0.5;
+    assert_refused(pare_distill(device, folder, data, in_dir("never"), &distill, NULL), "reads no pictures");
+    assert_refused(pare_retain(device, folder, data, in_dir("never"), &retain, NULL), "reads no pictures");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_version), cmocka_unit_test(test_devices), cmocka_unit_test(test_growing),
         cmocka_unit_test(test_model), cmocka_unit_test(test_bad_models), cmocka_unit_test(test_save),
         cmocka_unit_test(test_data), cmocka_unit_test(test_evaluate), cmocka_unit_test(test_sparsity),
-        cmocka_unit_test(test_classify),
+        cmocka_unit_test(test_classify), cmocka_unit_test(test_sequence),
     };
     return cmocka_run_group_tests(tests, api_set_up, api_tear_down);
 }

@@ -105,6 +105,12 @@ vkc_status nn_model_config_check_scores(const nn_model_config *c)
                     c->classes);
 }
 
+vkc_status nn_model_config_check_pictures(const nn_model_config *c)
+{
+    const nn_model_kind *kind = nn_model_kind_of(c);
+    return kind->reads_pictures ? VKC_OK : VKC_FAIL(VKC_E_ARG, "the model (%s) reads no pictures", kind->name);
+}
+
 uint32_t nn_model_config_tokens(const nn_model_config *c)
 {
     return nn_model_kind_of(c)->tokens(c);
