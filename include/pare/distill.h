@@ -124,7 +124,8 @@ static inline pare_retain_result pare_retain_result_default(void)
     return r;
 }
 
-// Make of a model one that prunes tokens on the way through its blocks, and write it to `out`. `result` may be NULL. Errors: as pare_distill.
+// Make of a model one that prunes tokens on the way through its blocks, and write it to `out`. `result` may be NULL.
+// Errors: as pare_distill.
 PARE_API pare_status pare_retain(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                                  const pare_retain_options *options, pare_retain_result *result);
 

@@ -23,7 +23,7 @@ static vkc_status set_policy(const char *policy, const char *folder, nn_model_co
     if (st != VKC_OK || p == cfg->retention.policy)
         return st;
     if (p != NN_POLICY_NONE)
-        return VKC_FAIL(VKC_E_ARG, "%s was not made to let go of tokens by %s; pare_retain makes such a model", folder,
+        return VKC_FAIL(VKC_E_ARG, "%s does not prune tokens by %s; pare_retain makes a model that does", folder,
                         policy);
     cfg->retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     return VKC_OK;
