@@ -104,7 +104,7 @@ vkc_status pipeline__choices_inputs(const distill_work *w, json_t **out)
 static vkc_status transfer(distill_work *w, uint32_t k, distill_transfer_params *p)
 {
     pipeline_choice *m = &w->r->mixer[k];
-    char tag[8];
+    char tag[16];
     snprintf(tag, sizeof tag, "-%u", k + 1);
     p->mixer = m->mixer;
     p->tag = k > 0 ? tag : NULL;

@@ -301,8 +301,8 @@ static void test_classify(void **state)
 // A model that reads tokens: known for what it is, and refused where pictures go in.
 static void test_sequence(void **state)
 {
-    const char *paths[] = { "tests/corpus/image/rgb.png" }, *const mixers[] = { "linear" };
-    const char *folder = in_dir("sequence");
+    const char *paths[] = { "tests/corpus/image/rgb.png" }, *const mixers[] = { "linear" },
+        *folder = in_dir("sequence");
     pare_evaluate_result r = pare_evaluate_result_default();
     pare_distill_options distill = pare_distill_options_default();
     pare_retain_options retain = pare_retain_options_default();
