@@ -1,4 +1,4 @@
-// tune_halting.c — tuning under a teacher that lets go of tokens.
+// tune_halting.c — tuning under a teacher with token pruning.
 #include "distill/transfer/tune_halting.h"
 
 #include "shaders/halt/halt_match.h"
