@@ -18,7 +18,7 @@
 
 #define PICTURES    512u            // on which the centre is calibrated
 #define FIRST       128u            // of them, before training
-#define FIRST_KEEP  0.97            // where training begins: few tokens leave, and the gate is not saturated
+#define FIRST_KEEP  0.97            // where training begins: few tokens are dropped, and the gate is not saturated
 #define SPREAD      2.0             // standard deviation of a fitted gate's argument over tokens
 #define GAIN        0.5             // controller: spreads of the gate's argument by which the centre moves a step,
 #define MAX_MOVE    0.1             // for a keep ratio that is off by 1; and at most
@@ -264,7 +264,7 @@ vkc_status distill_retain(const nn_model *teacher, nn_model *v, const distill_re
     if (c.r->policy == NN_POLICY_HALTING)
         st = teach_halting(teacher, v, &c, out);
     else if (c.r->policy != NN_POLICY_TOPK)
-        st = VKC_FAIL(VKC_E_ARG, "retain: the model has no policy by which tokens leave");
+        st = VKC_FAIL(VKC_E_ARG, "retain: the model has no token-pruning policy");
     else if (p->epochs)
         st = train(teacher, v, &c, out);
     out->seconds = vkc_seconds() - start;

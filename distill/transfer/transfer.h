@@ -64,7 +64,7 @@ vkc_status distill_student_create(const nn_model *teacher, const nn_layer_config
 vkc_status distill_student_create_layers(const nn_model *teacher, const nn_layer_config *layer, nn_model **out);
 // Is layer l of the student another module than the teacher's: another mixer, or other options of it?
 bool       distill_layer_differs(const nn_model *teacher, const nn_model *student, uint32_t l);
-// E_ARG, with both values, unless the two are of one shape, token retention aside.
+// E_ARG, with both values, unless the two are of one shape, token pruning aside.
 vkc_status distill_check_shapes(const nn_model *teacher, const nn_model *student);
 
 // Figures of layer l; NaN where its mixer has no learned features or the teacher's no attention weights.

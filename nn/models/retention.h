@@ -29,7 +29,7 @@ typedef struct nn_retention_taps {
     nn_tensor *before[NN_MAX_DEPTH];    // (R, HALT_COLS) state of the tokens that enter block l; NULL: all run. Not
                                         // when following, nor are halting, score and tally
     nn_tensor *halting[NN_MAX_DEPTH];   // (R, HALT_COLS) after block l
-    nn_tensor *source[NN_MAX_DEPTH];    // (R') the rows that go on after block l, in batch->kept[l]; NULL: all
+    nn_tensor *source[NN_MAX_DEPTH];    // (R') the rows kept after block l, in batch->kept[l]; NULL: all
     nn_tensor *soft[NN_MAX_DEPTH];  // following: (R, SOFT_COLS) of shaders/halt/halt_soft.h after block l, not the last
     nn_tensor *score[NN_MAX_DEPTH]; // topk: (R) class attention of block l, where a choice is made
     nn_tensor *tally;               // (depth, TALLY_COLS); halting only
@@ -51,7 +51,7 @@ vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint
 // E_ARG or E_FORMAT (`st`), in words that begin with `where`, when the settings cannot be.
 vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const char *where);
 
-// The settings as in pare.json, a new reference; NULL when every token goes on.
+// The settings as in pare.json, a new reference; NULL when every token is kept.
 struct json_t *nn_retention_json(const nn_model_config *cfg);
 
 // share[l] += the share of its patches with which each of n images entered block l; `words` as below.

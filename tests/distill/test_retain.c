@@ -1,4 +1,4 @@
-// test_retain.c — teaching a model to let go of tokens: the keep ratio asked for, stopped and resumed to the same bits,
+// test_retain.c — training token pruning: the keep ratio asked for, stopped and resumed to the same bits,
 // what cannot be.
 #include "distill/retain/retain.h"
 #include "distill/retain/retain_stats.h"

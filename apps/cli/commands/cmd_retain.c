@@ -1,4 +1,4 @@
-// cmd_retain.c — pare retain: teach a model to let go of tokens, measure it, write it; one or a series.
+// cmd_retain.c — pare retain, token pruning: train a model to drop tokens, measure it, write it; one or a series.
 #include "apps/cli/core/keep_option.h"
 #include "apps/cli/core/run_options.h"
 #include "apps/cli/print/print.h"

@@ -1,4 +1,4 @@
-// cmd_selftest.c — pare selftest: does this device compute what it should?
+// cmd_selftest.c — pare selftest: checks that this device computes correctly.
 #include "apps/cli/core/app.h"
 #include "apps/cli/selftest/selftest_models.h"
 #include "apps/cli/selftest/selftest_random.h"

@@ -1,4 +1,4 @@
-// cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
+// cmd_sparsity.c — pare sparsity: measures the sparsity of each attention layer and head.
 #include "apps/cli/core/model.h"
 #include "apps/cli/commands/sparsity_maps.h"
 #include "apps/cli/print/print.h"

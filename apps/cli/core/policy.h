@@ -1,4 +1,4 @@
-// policy.h — --policy: which tokens a model lets go of, and how commands say it.
+// policy.h — --policy: the token-pruning policy of a model, and its description in messages.
 #ifndef CLI_POLICY_H
 #define CLI_POLICY_H
 
