@@ -1,4 +1,4 @@
-// retain.c — fine-tuning with tokens dropped, and the controller that moves the gate's centre meanwhile.
+// retain.c — fine-tuning with token pruning, and the controller that moves the gate's centre while training.
 #include "distill/retain/retain.h"
 
 #include "distill/retain/retain_stream.h"
@@ -16,15 +16,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PICTURES    512u            // on which the centre is found
+#define PICTURES    512u            // on which the centre is calibrated
 #define FIRST       128u            // of them, before training
-#define FIRST_KEEP  0.97            // where training begins: few tokens leave, and the gate is not saturated
-#define SPREAD      2.0             // of the gate's argument among tokens, in a gate made to suit
+#define FIRST_KEEP  0.97            // where training begins: few tokens are dropped, and the gate is not saturated
+#define SPREAD      2.0             // standard deviation of a fitted gate's argument over tokens
 #define GAIN        0.5             // controller: spreads of the gate's argument by which the centre moves a step,
 #define MAX_MOVE    0.1             // for a keep ratio that is off by 1; and at most
 #define FAR         0.1             // off by more, and again to the same side: the network runs away from the centre,
-#define HURRY       1.5             // which moves so much faster each time,
-#define MAX_HURRY   64.0            // up to this
+#define ACCELERATE  1.5             // so that its steps grow by this factor each time,
+#define MAX_SPEED   64.0            // up to this
 #define WITHIN      0.0025          // of the keep ratio asked for, on the pictures
 #define GATE_INPUT  "gate"          // a live input of the stepper
 #define AT_MOST     0.03            // further off is a failure
@@ -70,7 +70,7 @@ static double target_of(const control *c, uint64_t step)
 }
 
 // What the controller keeps from step to step, as 64-bit words.
-typedef struct memory { double centre, hurry; } memory;         // hurry < 0: tokens were too many
+typedef struct memory { double centre, speed; } memory;         // speed: factor on the step; < 0: too many tokens
 #define MEMORY_WORDS (sizeof(memory) / sizeof(uint64_t))
 
 // An integral controller: too many tokens move the centre down, too few up. nn_fit_tune_fn.
@@ -84,9 +84,9 @@ static void tune(void *user, nn_stepper *s, uint64_t step, const float *watch, u
         c->keep = (double) watch[c->keep_at];
         c->target = target_of(c, step);
         const double off = c->target - c->keep, sign = off < 0 ? -1 : 1;
-        const bool again = fabs(off) > FAR && sign * m.hurry > 0;
-        m.hurry = sign * (again ? fmin(HURRY * fabs(m.hurry), MAX_HURRY) : 1);
-        m.centre += sign * fabs(m.hurry) * c->unit * fmin(MAX_MOVE, GAIN * fabs(off));
+        const bool again = fabs(off) > FAR && sign * m.speed > 0;
+        m.speed = sign * (again ? fmin(ACCELERATE * fabs(m.speed), MAX_SPEED) : 1);
+        m.centre += sign * fabs(m.speed) * c->unit * fmin(MAX_MOVE, GAIN * fabs(off));
         m.centre = fmax(-NN_MAX_GATE, fmin(NN_MAX_GATE, m.centre));
     }
     c->centre = m.centre;
@@ -193,18 +193,18 @@ vkc_status distill_retain_check(const nn_model_config *c, double keep)
     return VKC_OK;
 }
 
-// The gate's scale, where it is to be found, and the unit of its argument; before, channel 0 is made to mean something.
+// The gate's scale, where it is to be fitted, and the unit of its argument; before, the stream is rotated.
 static vkc_status prepare_gate(nn_model *v, control *c, const distill_pictures *pictures)
 {
     vkc_status st;
     nn_retention_config *r = &v->cfg.retention;
     distill_stream s = { .n = 0 };
     double direction[NN_MAX_DIM], spread;
-    bool turned = false;
+    bool rotated = false;
     VKC_TRY(distill_stream_read(v, pictures, !c->p->plain_gate, &s));
     if (!c->p->plain_gate && distill_fit_direction(&s, direction))
-        VKC_TRY(distill_turn(v, direction, &turned));
-    if (turned) {
+        VKC_TRY(distill_rotate_stream(v, direction, &rotated));
+    if (rotated) {
         distill_stream_finish(&s);
         VKC_TRY(distill_stream_read(v, pictures, false, &s));
     }
@@ -264,7 +264,7 @@ vkc_status distill_retain(const nn_model *teacher, nn_model *v, const distill_re
     if (c.r->policy == NN_POLICY_HALTING)
         st = teach_halting(teacher, v, &c, out);
     else if (c.r->policy != NN_POLICY_TOPK)
-        st = VKC_FAIL(VKC_E_ARG, "retain: the model has no policy by which tokens leave");
+        st = VKC_FAIL(VKC_E_ARG, "retain: the model has no token-pruning policy");
     else if (p->epochs)
         st = train(teacher, v, &c, out);
     out->seconds = vkc_seconds() - start;

@@ -1,10 +1,11 @@
-// retain.h — teach a trained transformer to let go of tokens until the mean keep ratio is what was asked.
+// retain.h — token pruning: fine-tune a trained transformer until its mean keep ratio is the one asked for.
 //
-// Halting (A-ViT, algorithms D): cross-entropy with the tokens dropped, a ponder cost and a depth prior. These push,
-// but they do not say how many tokens stay. That the gate's centre does, one number that all tokens share: while
-// training, a controller moves it after every step so that the keep ratio of the batches follows a target, which goes
-// from where the dense model is to what was asked over the first part of the run and then holds. After training the
-// centre is found again by bisection on pictures of the val split, and stays in the model's config.
+// Halting (A-ViT; Yin et al. 2022, arXiv:2112.07658): cross-entropy with the tokens dropped, a ponder cost and a depth
+// prior. These losses favour early halting but do not set the keep ratio. The gate's centre does, a threshold that all
+// tokens share: while training, an integral controller moves it after every step so that the keep ratio of the batches
+// follows a target, which falls from that of the dense model to the one asked for over the first part of the run and
+// then holds. After training the centre is calibrated by bisection on images of the val split, and stays in the
+// model's config.
 //
 // Topk needs no training; epochs of it are cross-entropy alone. Thread-safety: as the device.
 #ifndef DISTILL_RETAIN_H
@@ -25,7 +26,7 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     uint32_t epochs;                // 0 = no training
     double   lr;                    // [5e-4] cosine to 0 after a tenth of warm-up
     double   weight_decay;          // [0.05]
-    double   smoothing;             // of labels [0.1]
+    double   smoothing;             // label smoothing [0.1]
     double   clip;                  // largest global gradient norm [1]
     double   kl;                    // weight of the divergence from the dense teacher's logits [none]
     double   ponder;                // weight of the ponder cost [5e-4]
@@ -33,10 +34,10 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     uint32_t prior_target;          // HALT_TARGET_* of shaders/halt/halt_loss.h
     double   prior_mean;            // the block after which tokens should stop [that of `keep`: distill_prior_mean]
     double   prior_std;             // [a twelfth of the depth, at least 1]
-    bool     plain_gate;            // halting: channel 0 as it is; else the stream is first turned so that it tells
-                                    // tokens that later layers attend to from the others (retain_stream.h)
-    double   start_keep;            // where the target begins [0.97]
-    double   ramp;                  // part of the run in which the target goes down [0.2]
+    bool     plain_gate;            // halting: channel 0 unchanged; else the residual stream is first rotated so that
+                                    // channel 0 predicts later class attention (retain_stream.h)
+    double   start_keep;            // first target keep ratio [0.97]
+    double   ramp;                  // fraction of training in which the target falls [0.2]
     uint64_t seed;
     uint32_t threads;
     bool     plain;                 // no augmentation
@@ -64,12 +65,12 @@ double distill_prior_mean(double keep, uint32_t depth);
 // E_ARG, in words, when halting cannot reach this keep ratio: all tokens go through the blocks before the first choice.
 vkc_status distill_retain_check(const nn_model_config *c, double keep);
 
-// Train v in place; its config says how tokens are let go of (nn_model.cfg.retention). For halting, gate_scale = 0 asks
-// for one that suits channel 0 of the model, and gate_centre is found, both are left in the config. `teacher` is the
+// Train m in place; its config has the pruning policy (nn_model.cfg.retention). For halting, gate_scale = 0 asks for
+// one fitted to channel 0 of the model, and gate_centre is calibrated; both are stored in the config. `teacher` is the
 // dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached), E_FORMAT (other classes),
 // E_CHECK (no centre gives the keep ratio within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device
 // errors.
-vkc_status distill_retain(const nn_model *teacher, nn_model *v, const distill_retain_params *p,
+vkc_status distill_retain(const nn_model *teacher, nn_model *m, const distill_retain_params *p,
                           distill_retain_result *out);
 
 #ifdef __cplusplus

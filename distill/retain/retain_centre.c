@@ -1,4 +1,4 @@
-// retain_centre.c — where the gate's centre must be for a keep ratio: bisection over runs on the same pictures.
+// retain_centre.c — calibrates the gate's centre to a keep ratio: bisection over runs on the same images.
 #include "distill/retain/retain_centre.h"
 
 #include "nn/models/picture_loader.h"

@@ -1,4 +1,4 @@
-// retain_centre.h — where the gate's centre must be for a keep ratio, found by trying on pictures. Internal to distill.
+// retain_centre.h — calibrate the gate's centre to a keep ratio by bisection on images. Internal to distill.
 #ifndef DISTILL_RETAIN_CENTRE_H
 #define DISTILL_RETAIN_CENTRE_H
 

@@ -1,4 +1,4 @@
-// retain_stats.h — what token retention keeps: how much of every layer's patches, whether they are those that a dense
+// retain_stats.h — what token pruning keeps: how much of every layer's patches, whether they are those that a dense
 // model's class token attends to, and, where the pictures are synthetic, how much of what matters.
 //
 // A keep ratio: patches at the entry of a block / patches of a full image. Block 0 counts as 1; the class token does

@@ -1,4 +1,4 @@
-// retain_stream.c — the residual stream of a dense model, read back and looked at.
+// retain_stream.c — the residual stream of a dense model read back, and the direction fitted to it.
 #include "distill/retain/retain_stream.h"
 
 #include "nn/infer/infer.h"
@@ -22,21 +22,21 @@ static float *copy(const float *from, size_t n, vkc_status *st)
     return to;
 }
 
-vkc_status distill_stream_read(const nn_model *v, const distill_pictures *s, bool scores, distill_stream *out)
+vkc_status distill_stream_read(const nn_model *m, const distill_pictures *s, bool scores, distill_stream *out)
 {
-    nn_model dense = *v;
+    nn_model dense = *m;
     nn_infer *inf = NULL;
     float *logits = NULL;
     vkc_status st;
     dense.cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
-    *out = (distill_stream) { .depth = v->cfg.depth, .dim = v->cfg.dim, .tokens = nn_model_config_tokens(&v->cfg) };
+    *out = (distill_stream) { .depth = m->cfg.depth, .dim = m->cfg.dim, .tokens = nn_model_config_tokens(&m->cfg) };
     const size_t fit = MOST_FLOATS / ((size_t) out->depth * out->tokens * out->dim);
     out->n = s->n < MOST_IMAGES ? s->n : MOST_IMAGES;
     out->n = fit < 1 ? 1 : fit < out->n ? (uint32_t) fit : out->n;
     const size_t rows = (size_t) out->n * out->tokens;
     VKC_TRY(nn_infer_create_with(&dense, &(nn_infer_params) { .cap_images = out->n, .scores = scores,
                                                            .capture = { "blocks.*" } }, &inf));
-    logits = (float *) malloc((size_t) out->n * v->cfg.classes * sizeof *logits);
+    logits = (float *) malloc((size_t) out->n * m->cfg.classes * sizeof *logits);
     if (!logits)
         st = VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
     if (st == VKC_OK)
@@ -87,7 +87,7 @@ double distill_stream_spread(const distill_stream *s)
     return sqrt(sum / judged);
 }
 
-// How little row r will be attended to after block l; false where it is the class token or no layer says.
+// -log of the mean class attention to row r after block l; false for the class token or without later attention.
 static bool get_target(const distill_stream *s, uint32_t l, uint32_t r, double *out)
 {
     double sum = 0;
@@ -163,8 +163,7 @@ static uint32_t find_step(uint32_t step, uint32_t tokens)
     }
 }
 
-// The targets have a mean of 0 after every block, so that a direction which tells blocks apart, rather than tokens, is
-// no good.
+// The targets have a mean of 0 after every block, so that the fit explains differences between tokens, not blocks.
 bool distill_fit_direction(const distill_stream *s, double *direction)
 {
     const uint32_t n = s->dim, judged = count_judged(s), rows = s->n * s->tokens;

@@ -1,12 +1,12 @@
-// retain_stream.h — the residual stream of a dense model on a few pictures, and a turn of it that makes channel 0 say
-// which tokens matter. Internal to distill.
+// retain_stream.h — the residual stream of a dense model on some images, and a rotation of it that makes channel 0
+// predict which tokens later layers attend to. Internal to distill.
 //
-// A-ViT halts by channel 0, whatever that channel happens to hold. But which direction of the stream is channel 0 is a
-// matter of coordinates: a layer norm commutes with every rotation that leaves the mean of the channels alone, once its
-// gain and bias are folded into the linear map behind it. So the stream can be turned, by a reflection of all that
-// writes to it and reads from it, so that any direction becomes channel 0 and the model computes what it did before, to
-// rounding. The direction is fitted (ridge regression) to how little the class token will attend to a token in later
-// layers.
+// A-ViT halts by channel 0 of the residual stream, whatever it holds in a trained model. The choice of basis is free: a
+// layer norm without gain and bias commutes with every orthogonal map that preserves the mean over channels, and gain
+// and bias can be folded into the linear map after the norm. So a Householder reflection, applied to all parameters
+// that write to the stream or read from it, can make any such direction channel 0 while the model computes the same
+// function, to rounding. The direction is fitted by ridge regression to the negative logarithm of the class attention
+// that a token gets in later layers.
 #ifndef DISTILL_RETAIN_STREAM_H
 #define DISTILL_RETAIN_STREAM_H
 
@@ -22,21 +22,22 @@ typedef struct distill_stream {
     float   *score[NN_MAX_DEPTH];   // (n * tokens) class attention in layer l; NULL where there is none
 } distill_stream;
 
-// v's retention is not looked at. `scores` asks for class attention.
-vkc_status distill_stream_read(const nn_model *v, const distill_pictures *s, bool scores, distill_stream *out);
+// Runs m without token pruning. `scores` asks for class attention.
+vkc_status distill_stream_read(const nn_model *m, const distill_pictures *s, bool scores, distill_stream *out);
 void       distill_stream_finish(distill_stream *s);            // zeroed is fine
 
-// Standard deviation of channel 0 among the patches after a block, without the mean of the block: root mean square over
-// all blocks but the last, whose scores decide nothing.
+// Standard deviation of channel 0 over the patches after a block: root mean square over all blocks but the last, whose
+// scores decide nothing.
 double     distill_stream_spread(const distill_stream *s);
 
-// The direction (dim) of length 1, whose channels sum to 1, along which tokens that later layers attend to least lie
-// furthest. False when nothing can be said: no attention weights after block 0.
+// The direction (dim) of length 1, its channels summing to 1, whose projection best predicts how little later layers
+// attend to a token. False when it cannot be fitted: no attention weights after block 0.
 bool       distill_fit_direction(const distill_stream *s, double *direction);
 
-// Turn v's stream so that channel 0 becomes x . direction. *turned is false when v is not made for it, as only
-// attention is known to read the stream by qkv.weight and qkv.bias alone; v is then as it was.
-vkc_status distill_turn(nn_model *v, const double *direction, bool *turned);
+// Rotate m's residual stream so that channel 0 becomes x . direction, `direction` from distill_fit_direction. *rotated
+// is false, and m unchanged, when a layer is not softmax attention, which reads the stream by qkv.weight and qkv.bias
+// alone, or m has parts that do not commute with a rotation.
+vkc_status distill_rotate_stream(nn_model *m, const double *direction, bool *rotated);
 
 #ifdef __cplusplus
 }

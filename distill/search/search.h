@@ -1,5 +1,5 @@
-// search.h — greedy replacement on a validation metric (algorithms C.2): replace the layer that costs least,
-// again and again, until the next step would cost more than allowed.
+// search.h — greedy search on a validation metric: replace the layer that costs least, again and again, until the next
+// step would cost more than allowed.
 //
 // The search knows nothing of models: it asks a scorer for the metric of a choice of mixers. So it can be tested on
 // scripted metrics, resumed from its log, and used with any objective.

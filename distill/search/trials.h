@@ -3,7 +3,7 @@
 // The pictures are decoded once. Of the committed model, the residual stream of every picture at the entry of each
 // layer is kept in host memory, so that a trial runs the layers from the first that differs on. Scores have the same
 // bits as without that. It takes depth * pictures * tokens * dim * 4 bytes (1,000 pictures of 65 tokens, width 192, 12
-// layers: 600 MB); a model for which that is too much, and one that lets go of tokens (nn/models/retention.h), is
+// layers: 600 MB); a model for which that is too much, and one with token pruning (nn/models/retention.h), is
 // run whole.
 //
 // Metric: top-1. Tie: the mean over pictures of KL(teacher || hybrid) in nats, 1e6 at most, also where the hybrid gives

@@ -1,6 +1,6 @@
-// study.h — does what attention looks like tell what its replacement costs? Groups of layers, each replaced alone.
+// study.h — relates the sparsity of attention to the cost of replacing it: groups of layers, each replaced alone.
 //
-// A group study (algorithms A.8) orders layers by how sparse their attention is, cuts the order into groups, replaces
+// A group study orders layers by how sparse their attention is, cuts the order into groups, replaces
 // each group alone under an equal budget and asks whether sparser groups cost less; contiguous groups and the layer's
 // depth as predictor are its controls. A teacher sweep replaces all layers of teachers that keep fewer and fewer tokens
 // and asks whether the gap narrows: to this code a study of one group, once a teacher.

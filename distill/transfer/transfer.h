@@ -1,11 +1,12 @@
-// transfer.h — teach replacement mixers, layer by layer, what the teacher's attention puts out.
+// transfer.h — layerwise distillation: train replacement mixers to reproduce the outputs of the teacher's attention.
 //
-// Teacher-forced (algorithms A.2, C.1): every layer alone, on the teacher's own stream, all layers in one pass
-// over the data: minimise the distance between what the student's and the teacher's module put out, after the
-// projection or before it. Layers that are the same in both are left alone.
-// The student starts from the layer's own q, k, v and projection. Where its mixer has learned features of queries and
-// keys, a first stage may match the weights they give, phi_q_i . phi_k_j / sum_j, to the teacher's attention weights
-// by cross-entropy (algorithms E.2), in all layers at once, and train nothing but these features.
+// Teacher-forced: every layer is trained alone on the teacher's residual stream, all layers in one pass over the data,
+// to minimise d(m_l(x), a_l(x)): x the teacher's input of layer l, a_l its attention module, m_l the student's, both
+// after the projection or before it, d the distance. Layers that are the same in both are not trained.
+// The student starts from the layer's own q, k, v and projection. Where its mixer has learned feature maps of queries
+// and keys, a first stage may match the weights that they give, phi_q_i . phi_k_j / sum_j phi_q_i . phi_k_j, to the
+// teacher's attention weights by cross-entropy (Zhang et al. 2024, Hedgehog, arXiv:2402.04347), in all layers at once,
+// and train nothing but these features.
 #ifndef DISTILL_TRANSFER_H
 #define DISTILL_TRANSFER_H
 
@@ -17,7 +18,7 @@
 extern "C" {
 #endif
 
-typedef enum {                      // what is compared (algorithms A.2)
+typedef enum {                      // what is compared
     DISTILL_TARGET_OUTPUT,          // after the projection: what enters the residual stream
     DISTILL_TARGET_HEADS,           // head outputs before it; the projection is then not trained and keeps its bits
     DISTILL_N_TARGETS
@@ -63,7 +64,7 @@ vkc_status distill_student_create(const nn_model *teacher, const nn_layer_config
 vkc_status distill_student_create_layers(const nn_model *teacher, const nn_layer_config *layer, nn_model **out);
 // Is layer l of the student another module than the teacher's: another mixer, or other options of it?
 bool       distill_layer_differs(const nn_model *teacher, const nn_model *student, uint32_t l);
-// E_ARG, with both values, unless the two are of one shape, token retention aside.
+// E_ARG, with both values, unless the two are of one shape, token pruning aside.
 vkc_status distill_check_shapes(const nn_model *teacher, const nn_model *student);
 
 // Figures of layer l; NaN where its mixer has no learned features or the teacher's no attention weights.

@@ -69,10 +69,10 @@ static uint32_t count_replaced(const nn_model *teacher, const nn_model *student)
     return n;
 }
 
-static void thaw(nn_model *v)
+static void unfreeze(nn_model *m)
 {
-    for (uint32_t i = 0; i < v->params->n; i++)
-        v->params->p[i].frozen = false;
+    for (uint32_t i = 0; i < m->params->n; i++)
+        m->params->p[i].frozen = false;
 }
 
 // Freeze all that is not trained.
@@ -169,7 +169,7 @@ static void compare_layers(tuning *w, nn_graph *g, const nn_model *student, cons
         watch(w, g, list[i], i < w->d.n ? w->similarity : 0);
 }
 
-// How evenly hidden units share their weight, in every layer that has such units (algorithms A.7).
+// The group Hoyer-square penalty of every layer that has hidden units.
 static void gather_units(tuning *w, nn_graph *g, const nn_model *student, const nn_model_taps *s)
 {
     w->units_at = w->n;
@@ -285,7 +285,7 @@ vkc_status distill_tune(const nn_model *teacher, nn_model *student, const distil
     if (st == VKC_OK) {
         freeze(teacher, student, p->trained);
         st = train(&w, student, out);
-        thaw(student);
+        unfreeze(student);
     }
     if (st == VKC_OK && p->centre) {
         distill_centre_result c;

@@ -1,11 +1,11 @@
-// tune.h — train a student end to end on its own stream, beside its teacher.
+// tune.h — knowledge distillation end to end: train a student on its own activations, with a teacher or without.
 //
-// The student runs on its own activations; in every layer that differs from the teacher's, what its mixer gives is
-// compared with what the teacher's gives in the same layer (algorithms A.2, A.6), and its logits with the labels and
-// with the teacher's logits. A distance so reaches the mixers of earlier layers too. What is not trained keeps its bits
-// but lets gradients through. Two stages are usual: mixers alone with all losses, then blocks or the whole network with
-// cross-entropy and divergence. A teacher that lets go of tokens (nn/models/retention.h) decides for both which
-// tokens there are; the student's gate learns to decide likewise.
+// In every layer that differs from the teacher's, the output of the student's mixer is compared with that of the
+// teacher's in the same layer, and its logits with the labels and with the teacher's logits. So a loss on a layer
+// reaches the mixers of earlier layers too. Frozen parameters keep their bits but let gradients through. Two stages are
+// usual: mixers alone with all losses, then blocks or the whole network with cross-entropy and divergence. A teacher
+// with token pruning (nn/models/retention.h) decides for both which tokens are kept; the student's gate is trained to
+// predict its decisions.
 //
 //   loss = similarity sum_l d(student_l, teacher_l) + ce CE(logits, labels) + kl T^2 KL(teacher || student)
 //        + units sum_l (sum of streams of (sum_r n_r)^2 / sum_r n_r^2)

@@ -1,4 +1,4 @@
-// tune_centre.c — the keep ratios of teacher and student, each by its own gate, made equal.
+// tune_centre.c — keep ratios of teacher and student by their own gates, and bisection over the student's centre.
 #include "distill/transfer/tune_centre.h"
 
 #include "distill/retain/retain_centre.h"

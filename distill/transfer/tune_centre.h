@@ -1,7 +1,7 @@
-// tune_centre.h — a student's own keep ratio after tuning, and the gate's centre moved until it is the teacher's.
+// tune_centre.h — calibrate a student's halting threshold, the gate's centre, to the teacher's keep ratio.
 //
 // While tuning under a halting teacher its masks decide (distill/transfer/tune.h); alone, the student decides by its
-// own gate, whose centre is still the teacher's. One number mends what the mean of all scores is off.
+// own gate, whose centre is still the teacher's. Moving the centre corrects the mean error of its scores.
 #ifndef DISTILL_TUNE_CENTRE_H
 #define DISTILL_TUNE_CENTRE_H
 

@@ -1,4 +1,4 @@
-// tune_halting.c — tuning under a teacher that lets go of tokens.
+// tune_halting.c — tuning under a teacher with token pruning.
 #include "distill/transfer/tune_halting.h"
 
 #include "shaders/halt/halt_match.h"
@@ -7,7 +7,7 @@
 
 #define WEIGHT 0.1                  // of all of it
 #define KEEP_WEIGHT 5.0f            // of the shares beside the divergence
-#define TAU 0.1f                    // of a cumulative score: how soft "goes on" is
+#define TAU 0.1f                    // temperature of the soft keep decision, in units of the cumulative score
 
 vkc_status distill_halting_check(const nn_model *teacher, const nn_model *student, const distill_tune_params *p)
 {
@@ -22,10 +22,10 @@ vkc_status distill_halting_check(const nn_model *teacher, const nn_model *studen
     for (uint32_t l = 0; l < teacher->cfg.depth && t->policy == NN_POLICY_TOPK; l++)
         if (nn_retention_is_made(&teacher->cfg, l) != nn_retention_is_made(&student->cfg, l) ||
             nn_retention_count(&teacher->cfg, l) != nn_retention_count(&student->cfg, l))
-            return VKC_FAIL(VKC_E_ARG, "tune: after block %u a share of %g goes on in the teacher, of %g in the "
-                            "student", l, t->share[l], s->share[l]);
+            return VKC_FAIL(VKC_E_ARG, "tune: after block %u the teacher keeps a share of %g of its tokens, "
+                            "the student %g", l, t->share[l], s->share[l]);
     if (p->halting > 0 && t->policy != NN_POLICY_HALTING)
-        return VKC_FAIL(VKC_E_ARG, "tune: there is no halting to imitate, the teacher's policy is %s",
+        return VKC_FAIL(VKC_E_ARG, "tune: no halting to imitate, the teacher's policy is %s",
                         nn_policy_name(t->policy));
     return VKC_OK;
 }

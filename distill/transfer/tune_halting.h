@@ -1,5 +1,5 @@
-// tune_halting.h — tuning under a teacher that lets go of tokens: its masks drive the student, whose gate learns to
-// decide likewise. Internal to distill.
+// tune_halting.h — tuning under a teacher with token pruning: the student runs under its masks, and the student's gate
+// is trained to predict them. Internal to distill.
 #ifndef DISTILL_TUNE_HALTING_H
 #define DISTILL_TUNE_HALTING_H
 
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-// What it adds to a graph: the losses of the blocks, of op halt_match, to watch, and what each counts.
+// The losses that it adds to a graph: halt_match of each block, with its weight.
 typedef struct distill_halting {
     uint32_t   n;
     nn_tensor *watch[NN_MAX_DEPTH];

@@ -23,7 +23,7 @@
 //     call: within 1e-5 of the threshold either way is right, and its row is compared with the way the device took. Of
 //     attention_stats the two measures that count keys (below, mass90) may be off by two keys;
 //   * NaN and infinity must be where the reference has them, or where that is beyond single precision. A call that
-//     reads any is compared where both are finite: how far a NaN spreads is the driver's affair.
+//     reads any is compared where both are finite: NaN propagation is implementation-defined.
 // Thread-safety: as the device; a check has threads of its own that use it one at a time until it returns.
 #ifndef NN_CHECK_H
 #define NN_CHECK_H

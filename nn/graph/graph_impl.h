@@ -67,7 +67,7 @@ struct nn_graph {
     vkc_buffer *block[NN_MAX_BLOCKS];
     size_t      block_size[NN_MAX_BLOCKS];
     uint32_t    n_blocks;
-    nn_piece    trash;              // unwanted gradients land here
+    nn_piece    discard;            // scratch for gradients that nothing reads
     uint64_t    unplanned_bytes;
     bool        planned;
     nn_run      run;

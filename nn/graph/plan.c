@@ -51,8 +51,8 @@ static void find_lifetimes(nn_graph *g)
                 n->in[k]->grad_piece.start = back;
             size_t size = nn_shape_bytes(&n->call.in[k], NN_DTYPE_GRAD);
             if (n->backward && (n->op->grad & BIT(IN(k))) && n->in[k] && !n->in[k]->has_grad &&
-                size > g->trash.size)
-                g->trash.size = size;
+                size > g->discard.size)
+                g->discard.size = size;
         }
         for (uint32_t k = 0; k < n->op->n_out; k++)
             if (n->backward && (n->op->keep & BIT(OUT(k))))
@@ -63,7 +63,7 @@ static void find_lifetimes(nn_graph *g)
                 n->scratch_bwd[k] = (nn_piece) { .size = n->call.scratch_bwd[k], .start = back, .end = back };
         }
     }
-    g->trash.end = last;
+    g->discard.end = last;
 }
 
 // Times of the additions into t's gradient: the first, and the first by another node than `node`.
@@ -199,8 +199,8 @@ static uint32_t collect(nn_graph *g, nn_piece **list)
             if (g->node[i].scratch_bwd[k].size)
                 list[n++] = &g->node[i].scratch_bwd[k];
         }
-    if (g->trash.size)
-        list[n++] = &g->trash;
+    if (g->discard.size)
+        list[n++] = &g->discard;
     return n;
 }
 

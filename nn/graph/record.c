@@ -69,7 +69,7 @@ static vkc_status record_backward(nn_graph *g, vkc_recording *rec)
         nn_bind b = { 0 };
         bind_values(g, n, true, &b);
         b.dout[0] = n->out[0]->grad;
-        b.trash = nn__slice(g, &g->trash, g->trash.size);
+        b.discard = nn__slice(g, &g->discard, g->discard.size);
         for (uint32_t k = 0; k < n->op->n_in; k++)
             if (n->in[k] && n->in[k]->has_grad && (n->op->grad & BIT(IN(k)))) {
                 b.din[k] = n->in[k]->grad;

@@ -86,7 +86,7 @@ static vkc_slice resolve(const nn_run *r, int slot)
         if (nn_is_wanted(r, slot))
             return b->din[i];
         size_t want = nn_shape_bytes(&r->call->in[i], NN_DTYPE_GRAD);
-        vkc_slice t = b->trash;
+        vkc_slice t = b->discard;
         if (want && want < t.size)
             t.size = want;
         return want ? t : vkc_slice_of(r->zero);

@@ -13,12 +13,12 @@ extern "C" {
 
 #define NN_MAX_LAYOUTS 160          // one a block of the deepest model, and those of the batch
 
-// Memory of one call. Gradients that are not wanted may be left empty when `trash` is as large.
+// Memory of one call. Gradients that are not wanted may be left empty when `discard` is as large.
 typedef struct nn_bind {
     vkc_slice in[NN_MAX_IO], out[NN_MAX_IO], dout[NN_MAX_IO], din[NN_MAX_IO];
     vkc_slice scratch[NN_MAX_SCRATCH];
     uint32_t  wanted;               // BIT(IN(i)) of inputs whose gradient is wanted
-    vkc_slice trash;                // unwanted gradients land here
+    vkc_slice discard;              // scratch for gradients that nothing reads
 } nn_bind;
 
 struct nn_run {

@@ -21,7 +21,7 @@ extern "C" {
 typedef struct nn_sheet_params {
     uint32_t size, patch;           // pixels a side of a picture, and of a patch
     uint32_t depth;                 // blocks of the model
-    bool     leaves[NN_MAX_DEPTH];  // can tokens leave after block l (l < depth - 1)?
+    bool     leaves[NN_MAX_DEPTH];  // can tokens be dropped after block l (l < depth - 1)?
 } nn_sheet_params;
 
 typedef struct nn_sheet nn_sheet;

@@ -1,4 +1,4 @@
-// retention.c — token retention on the host: the settings and what they promise, and what a run did. The graph of it
+// retention.c — token pruning on the host: the settings and what they promise, and what a run did. The graph of it
 // is in retention_graph.c.
 #include "nn/models/retention.h"
 

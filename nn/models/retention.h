@@ -1,10 +1,10 @@
-// retention.h — tokens that leave a vision transformer on the way: who goes on is decided after a block, a new packed
-// layout is made on the device (op `compact`), and everything after it is smaller. Nothing is read back.
+// retention.h — token pruning in a vision transformer: after a block the kept tokens are packed into a new, smaller
+// layout on the device (op `compact`), on which all later blocks run. Nothing is read back.
 //
-// Halting (A-ViT, algorithms D): channel 0 of the residual stream gates each token; a token that is done has given its
-// share to the image's mean field, which the classifier reads. Topk: the patches with the highest class-token
-// attention of block l go on; needs a mixer with attention weights there, and no training. docs/retention.md has the
-// equations. Thread-safety: as the graph.
+// Halting (A-ViT; Yin et al. 2022, arXiv:2112.07658): channel 0 of the residual stream gates each token, and the
+// classifier reads the mean field, the outputs of a token weighted by its halting probabilities. Topk: the patches with
+// the highest class-token attention of block l are kept; needs a mixer with attention weights there, and no training.
+// docs/retention.md has the equations. Thread-safety: as the graph.
 #ifndef NN_RETENTION_H
 #define NN_RETENTION_H
 
@@ -17,7 +17,7 @@ extern "C" {
 
 #define NN_MAX_GATE 1e4             // of gate_scale, gate_centre and read_patches
 
-// What a graph leaves for whoever trains or measures retention; NULL where there is none.
+// Tensors of a forward pass that training and measuring token pruning need; NULL where there is none.
 //
 // A graph that follows decides nothing: after block l its rows move as those of `follow` did, a model of the same depth
 // and policy built before it in the same graph with the same batch, and makes no layouts. With halting its mean field
@@ -29,7 +29,7 @@ typedef struct nn_retention_taps {
     nn_tensor *before[NN_MAX_DEPTH];    // (R, HALT_COLS) state of the tokens that enter block l; NULL: all run. Not
                                         // when following, nor are halting, score and tally
     nn_tensor *halting[NN_MAX_DEPTH];   // (R, HALT_COLS) after block l
-    nn_tensor *source[NN_MAX_DEPTH];    // (R') the rows that go on after block l, in batch->kept[l]; NULL: all
+    nn_tensor *source[NN_MAX_DEPTH];    // (R') the rows kept after block l, in batch->kept[l]; NULL: all
     nn_tensor *soft[NN_MAX_DEPTH];  // following: (R, SOFT_COLS) of shaders/halt/halt_soft.h after block l, not the last
     nn_tensor *score[NN_MAX_DEPTH]; // topk: (R) class attention of block l, where a choice is made
     nn_tensor *tally;               // (depth, TALLY_COLS); halting only
@@ -51,7 +51,7 @@ vkc_status nn_retention_topk(const nn_model_config *cfg, double keep, const uint
 // E_ARG or E_FORMAT (`st`), in words that begin with `where`, when the settings cannot be.
 vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const char *where);
 
-// The settings as in pare.json, a new reference; NULL when every token goes on.
+// The settings as in pare.json, a new reference; NULL when every token is kept.
 struct json_t *nn_retention_json(const nn_model_config *cfg);
 
 // share[l] += the share of its patches with which each of n images entered block l; `words` as below.

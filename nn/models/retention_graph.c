@@ -1,4 +1,4 @@
-// retention_graph.c — token retention in the graph of a model: after each block, and what the classifier reads.
+// retention_graph.c — token pruning in the graph of a model: after each block, and what the classifier reads.
 #include "nn/models/retention_impl.h"
 
 #include "shaders/attention/class_attention.h"

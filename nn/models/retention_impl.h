@@ -1,4 +1,4 @@
-// retention_impl.h — token retention in the graph of a model, for nn/models/ and the folders below it.
+// retention_impl.h — token pruning in the graph of a model, for nn/models/ and the folders below it.
 #ifndef NN_RETENTION_IMPL_H
 #define NN_RETENTION_IMPL_H
 

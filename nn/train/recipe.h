@@ -1,5 +1,5 @@
-// recipe.h — what keeps training from learning its pictures by heart: label smoothing, mixup, cutmix, stochastic depth,
-// and the exponential moving average of the weights. The usual names and meanings.
+// recipe.h — regularisation of training: label smoothing, mixup, cutmix, stochastic depth, and the exponential moving
+// average of the weights. The usual names and meanings.
 //
 // All of it is a pure function of seed and step, so that a resumed run ends in the same bits. A graph takes it in three
 // places, the batches through a feed (nn/train/recipe_feed.h), and the optimiser keeps the average:

@@ -125,7 +125,7 @@ static vkc_status fill_times(distill_work *w, double *cost)
     if (nn_is_file(path))           // a run that starts anew has none
         return load(w, path, cost);
     if (w->teacher->cfg.retention.policy != NN_POLICY_NONE)
-        pipeline_say(w->c, PIPELINE_WARNING, "blocks are timed with all their tokens; the teacher lets go of some");
+        pipeline_say(w->c, PIPELINE_WARNING, "blocks are timed with all their tokens; the teacher drops some");
     st = measure(w, cost);
     return st == VKC_OK ? save(w, path, cost) : st;
 }

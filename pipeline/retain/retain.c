@@ -1,4 +1,4 @@
-// retain.c — a series of models that let go of tokens, made one after the other.
+// retain.c — token pruning: a series of models, trained one after the other.
 #include "pipeline/retain/retain_impl.h"
 
 #include <math.h>
@@ -112,8 +112,8 @@ static vkc_status run_all(retain_work *w)
     VKC_TRY(pipeline_check_data(&p->data));
     VKC_TRY(nn_model_load(w->c->dev, p->teacher, false, &w->teacher));
     if (w->teacher->cfg.retention.policy != NN_POLICY_NONE)
-        pipeline_say(w->c, PIPELINE_NOTE, "%s lets go of tokens already; what it learned is where this starts, and its "
-                     "teacher with all tokens", p->teacher);
+        pipeline_say(w->c, PIPELINE_NOTE, "%s has token pruning already: training starts from it, and its "
+                     "teacher is the model with all tokens", p->teacher);
     w->halts_already = w->teacher->cfg.retention.policy == NN_POLICY_HALTING;
     w->teacher->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     pipeline_say(w->c, PIPELINE_STARTED, "%s is measured with all its tokens", p->teacher);

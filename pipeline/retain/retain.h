@@ -1,4 +1,4 @@
-// retain.h — the whole of pare retain: teach a model to let go of tokens, measure it, write it; one or a series.
+// retain.h — token pruning, the whole of pare retain: train a model, measure it, write it; one or a series.
 #ifndef PIPELINE_RETAIN_H
 #define PIPELINE_RETAIN_H
 
@@ -29,21 +29,21 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     double         keep[PIPELINE_MAX_SERIES];
     nn_policy      policy;          // [halting]
     nn_gaps        gaps;            // [skip]
-    uint32_t       at[NN_MAX_DEPTH];        // topk: the blocks after which tokens leave; n_at 0 = every one
-    double         share[NN_MAX_DEPTH];     // (n_at) topk: in place of keep, what goes on after each of them
+    uint32_t       at[NN_MAX_DEPTH];        // topk: the blocks after which tokens are dropped; n_at 0 = every one
+    double         share[NN_MAX_DEPTH];     // (n_at) topk: in place of keep, the share kept after each of them
     uint32_t       prior_target;    // HALT_TARGET_*  [released]
     uint32_t       epochs;          // [PIPELINE_USUAL_EPOCHS]
-    uint32_t       every;           // halting: done tokens leave after every N-th block [1]
+    uint32_t       every;           // halting: drop halted tokens after every N-th block [1]
     double         lr, weight_decay, smoothing, clip, kl;       // [5e-4, 0.05, 0.1, 1, 0]
     double         ponder, prior, prior_mean, ramp;     // [5e-4, 1e-3, 0 = that of keep, 0.2]
-    double         gate_scale;      // halting: of channel 0; 0 = as it suits the model
-    double         read_patches;    // halting: weight of the mean patch in what the classifier reads
-    bool           plain_gate;      // halting: by channel 0 as it is
-    bool           drop_class;      // halting: the class token halts as any other
-    bool           chain;           // each of a series from the one before, not from the teacher
+    double         gate_scale;      // halting: scale of channel 0; 0 = fitted to the model
+    double         read_patches;    // halting: weight of the mean patch in the classifier's input
+    bool           plain_gate;      // halting: gate on channel 0 without rotating the stream
+    bool           drop_class;      // halting: the class token may halt too
+    bool           chain;           // start each model of a series from the previous one
     bool           plain;           // no flips, transposes and shifts
     bool           no_timing;       // do not time the models
-    uint32_t       max_steps;       // stop after so many steps in all; 0 = no limit
+    uint32_t       max_steps;       // stop after so many steps in total; 0 = no limit
     pipeline_retain_told_fn told;   // with the context's user; may be NULL
 } pipeline_retain_params;
 

@@ -1,4 +1,4 @@
-// retain_impl.h — what a series of models that let go of tokens is made of. Internal.
+// retain_impl.h — state of a series of token-pruned models. Internal.
 #ifndef PIPELINE_RETAIN_IMPL_H
 #define PIPELINE_RETAIN_IMPL_H
 

@@ -1,4 +1,4 @@
-// retain_json.c — what a series of models that let go of tokens is made of and found, as JSON and Markdown.
+// retain_json.c — settings and results of a series of token-pruned models, as JSON and Markdown.
 #include "pipeline/retain/retain_impl.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-// times.c — a model that lets go of tokens timed against its teacher, on the same pictures.
+// times.c — a token-pruned model timed against its teacher, on the same pictures.
 #include "pipeline/retain/retain_impl.h"
 
 #include <stdlib.h>

@@ -27,8 +27,8 @@ static vkc_status plan_series(sweep *s, const char *dir, const nn_model_config *
     const pipeline_study_params *p = s->w.p;
     vkc_status st;
     if (cfg->retention.policy != NN_POLICY_NONE)
-        return VKC_FAIL(VKC_E_ARG, "%s lets go of tokens already; %skeep makes its series from a model that keeps all",
-                        dir, pipeline_dash(s->w.c));
+        return VKC_FAIL(VKC_E_ARG, "%s has token pruning already; %skeep makes its series from a model that keeps all "
+                        "tokens", dir, pipeline_dash(s->w.c));
     s->series = (pipeline_retain_result *) calloc(1, sizeof *s->series);
     if (!s->series)
         return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");

@@ -1,11 +1,11 @@
-// halt.h — A-ViT's halting after a block (algorithms D.1): a token's score, its weight in the mean field, who goes on
+// halt.h — A-ViT's halting after a block (Yin et al. 2022, arXiv:2112.07658): scores, mean-field weights, decisions
 //   h = sigma(scale x_0 - centre).  Running tokens add h to their cumulative score c. Where c >= 1 - eps, or in the
 //   last block, the token is done: its weight is what remains, p = r. Elsewhere p = h and r shrinks by it. So all
-//   weights of a token sum to 1. Done tokens that are still there (between layouts) have p = 0.
+//   weights of a token sum to 1. Halted tokens that are not dropped yet (between layouts) have p = 0.
 // A kept token never halts: h = 0 whatever its gate says, so p = 0 until the last block and 1 in it. A mean field that
 //   reads a kept class token alone is that token of the last block, as in a dense model. No gradient: h (1 - h) = 0.
-// A token whose score is no number is done, kept or not: where c is NaN, it is not below 1 - eps. H is then NaN, for
-//   all to see; the kept one stays all the same.
+// A token whose score is NaN is done, kept or not, since c is not below 1 - eps. H is then NaN, so that it shows; a
+//   kept token stays all the same.
 #ifndef SHADERS_HALT_H
 #define SHADERS_HALT_H
 #include "shaders/inc/shared.h"

@@ -1,4 +1,4 @@
-// halt_loss.h — ponder cost and depth prior (algorithms D.2)
+// halt_loss.h — ponder cost and depth prior of A-ViT (Yin et al. 2022, arXiv:2112.07658)
 //   out 0 = gate[GATE_PONDER] * sum_l ponder_l + gate[GATE_PRIOR] / L * sum_l t_l (log t_l - log q_l)
 //   q_l = score_l / sum score, clamped to [0.01, 0.99] (no gradient where clamped); no score at all gives q = 0.01
 //   t_l = normal density with mean and std at l = 0 .. L - 1; terms with t_l = 0 are 0

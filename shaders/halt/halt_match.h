@@ -1,11 +1,11 @@
-// halt_match.h — how far a student's halting in a block is from its teacher's (algorithms A.6)
+// halt_match.h — loss between the halting of a student and of its teacher in a block
 //   Over the n tokens, of all images and from place `kept` on, that were running when they entered the block (by the
 //   teacher), with h = sigma(u) and c from halt_soft.h, h_t from halt.h and c_t = c before this block + h_t:
 //   KL   = 1 / n sum h_t log(h_t / h) + (1 - h_t) log((1 - h_t) / (1 - h)),   h and h_t clamped to 1e-6 .. 1 - 1e-6
-//   keep = 1 / n sum k(c) - k(c_t),   k(c) = sigma((full - c) / tau), a soft share of tokens that go on
+//   keep = 1 / n sum k(c) - k(c_t),   k(c) = sigma((full - c) / tau), a soft share of kept tokens
 //   out 0 = KL + weight keep^2;  0 where n is
 // Both shares go through the same k, so that a student with the teacher's scores has no loss; as tau falls they become
-// the shares that really go on. Gradients: d KL / du = (h - h_t) / n, without the clamp, which would leave a saturated
+// the exact shares. Gradients: d KL / du = (h - h_t) / n, without the clamp, which would leave a saturated
 // student where it is.
 #ifndef SHADERS_HALT_MATCH_H
 #define SHADERS_HALT_MATCH_H

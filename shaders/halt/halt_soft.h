@@ -1,5 +1,5 @@
-// halt_soft.h — the halting state of a student whose tokens another model lets go of: nothing is decided here, so a
-// score never stops adding up, and everything has a gradient
+// halt_soft.h — the halting scores of a student whose tokens its teacher drops: nothing is decided here, so scores
+// always accumulate, and everything has a gradient
 //   u = scale x_0 - centre,  c = c before this block + sigma(u);  both 0 at the first `kept` places of an image
 // Gate as in halt.h.
 #ifndef SHADERS_HALT_SOFT_H

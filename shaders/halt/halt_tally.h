@@ -1,8 +1,8 @@
-// halt_tally.h — one block's row in the table of what halting did (L, TALLY_COLS); all other rows are 0, so tables add
+// halt_tally.h — one block's row in the halting statistics (L, TALLY_COLS); all other rows are 0, so that tables add
 //   Over the tokens from place `kept` on, N = cap_tokens - kept of them in a full image, B live images:
 //   ponder = sum over tokens running at entry of (1 + [done here] p) / (B N)
 //   score  = sum over tokens running at entry of h / (B N)
-//   alive  = tokens that are there / (B N)
+//   alive  = tokens not dropped / (B N)
 #ifndef SHADERS_HALT_TALLY_H
 #define SHADERS_HALT_TALLY_H
 #include "shaders/inc/shared.h"

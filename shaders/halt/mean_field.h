@@ -1,6 +1,6 @@
-// mean_field.h — what a block adds to an image's mean field (algorithms D.1): its outputs times their weights
+// mean_field.h — what a block adds to an image's mean field: its outputs, weighted by halting probabilities
 //   z_b = p x of the token at place 0  +  patches / N * sum of p x over the tokens from place `prefix` on,
-//   N = the patches of a full image (cap_tokens - prefix of the layout); a token that is not there adds nothing.
+//   N = the patches of a full image (cap_tokens - prefix of the layout); a dropped token adds nothing.
 #ifndef SHADERS_MEAN_FIELD_H
 #define SHADERS_MEAN_FIELD_H
 #include "shaders/inc/shared.h"

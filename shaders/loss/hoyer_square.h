@@ -1,4 +1,4 @@
-// hoyer_square.h — how evenly the hidden units of recurrent streams share their weight (algorithms A.7)
+// hoyer_square.h — group Hoyer-square sparsity of hidden units (Yang, Wen and Li 2020, DeepHoyer, arXiv:1908.09979)
 //   loss = sum over streams of (sum_r n_r)^2 / sum_r n_r^2,  n_r = norm of all weights of unit r; 0 for a stream of
 //   zeros
 //   Between 1 (one unit has all) and the number of units (all alike). n_r^2 adds the squares of unit r's four gate

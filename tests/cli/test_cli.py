@@ -445,7 +445,7 @@ def test_retention(work):
               work / "no")
     value = check_json("keys", "sparsity", halts, "--data", data)
     check(all(0 <= x <= 1 for key in value["keys"].values() for layer in key["mean"] for head in layer for x in head),
-          f"sparsity of a model that lets go of tokens: {value}")
+          f"sparsity of a model with token pruning: {value}")
     bad = retained(work, "bad-share", {"policy": "topk", "share": [0.5, 0.6]})
     check_run(6, "more than the 0.5 before it", "eval", bad, "--data", data)
     bad = retained(work, "bad-policy", {"policy": "merging"})

@@ -1,4 +1,4 @@
-// test_prune.c — hidden units cut out of recurrent mixers: who goes, that nothing else changes, and what cannot be.
+// test_prune.c — hidden units pruned from recurrent mixers: which ones, that nothing else changes, and what is refused.
 #include "distill/prune/prune.h"
 
 #include "distill/transfer/tune.h"

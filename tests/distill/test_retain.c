@@ -1,4 +1,4 @@
-// test_retain.c — teaching a model to let go of tokens: the keep ratio asked for, stopped and resumed to the same bits,
+// test_retain.c — training token pruning: the keep ratio asked for, stopped and resumed to the same bits,
 // what cannot be.
 #include "distill/retain/retain.h"
 #include "distill/retain/retain_stats.h"
@@ -187,16 +187,16 @@ static void test_topk(void **state)
 }
 
 // Turning the stream changes what channel 0 is and nothing that the model computes.
-static void test_turn(void **state)
+static void test_rotate(void **state)
 {
     enum { IMAGES = 9 };
     static float before[IMAGES * 10], after[IMAGES * 10];
     fixture t;
     nn_infer *inf;
     distill_pictures pictures;
-    distill_stream raw, turned;
+    distill_stream raw, rotated;
     double direction[16], sum = 0, length = 0, wrong = 0, size = 0;
-    bool is_turned = false;
+    bool is_rotated = false;
     open_fixture(state, &t);
     nn_model *v = make_model(t.dev, NN_POLICY_NONE, false);
     for (uint32_t i = 0; i < v->params->n; i++) {       // norms with gains and biases of their own
@@ -220,25 +220,25 @@ static void test_turn(void **state)
         length += direction[i] * direction[i];
     }
     assert_true(fabs(sum - 1) < 1e-9 && fabs(length - 1) < 1e-9);
-    assert_ok(distill_turn(v, direction, &is_turned));
-    assert_true(is_turned);
+    assert_ok(distill_rotate_stream(v, direction, &is_rotated));
+    assert_true(is_rotated);
     assert_ok(nn_infer_run(inf, pictures.pixels, IMAGES, after));
     double want[IMAGES * 10];
     for (int i = 0; i < IMAGES * 10; i++)
         want[i] = (double) before[i];
     assert_true(test_nmse(after, want, IMAGES * 10) < 1e-9);
-    assert_ok(distill_stream_read(v, &pictures, false, &turned));
+    assert_ok(distill_stream_read(v, &pictures, false, &rotated));
     for (uint32_t l = 0; l < 3; l++)
         for (uint32_t r = 0; r < raw.n * raw.tokens; r++) {
             double dot = 0;
             for (uint32_t i = 0; i < 16; i++)
                 dot += direction[i] * (double) raw.x[l][r * 16 + i];
-            wrong += (dot - (double) turned.x[l][r * 16]) * (dot - (double) turned.x[l][r * 16]);
+            wrong += (dot - (double) rotated.x[l][r * 16]) * (dot - (double) rotated.x[l][r * 16]);
             size += dot * dot;
         }
-    assert_true(wrong < 1e-8 * size && distill_stream_spread(&turned) > 0);
+    assert_true(wrong < 1e-8 * size && distill_stream_spread(&rotated) > 0);
     distill_stream_finish(&raw);
-    distill_stream_finish(&turned);
+    distill_stream_finish(&rotated);
     distill_pictures_finish(&pictures);
     nn_infer_destroy(inf);
     nn_model_destroy(v);
@@ -301,7 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keep), cmocka_unit_test(test_resume), cmocka_unit_test(test_topk),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_turn), cmocka_unit_test(test_direction),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_rotate), cmocka_unit_test(test_direction),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -292,7 +292,7 @@ static void test_resumed(void **state)
     distill_trials_destroy(b);
 }
 
-// Too large a cache, and a model that lets go of tokens: scored whole, to the same bits as nn_eval says.
+// Too large a cache, and a model with token pruning: scored whole, to the same bits as nn_eval says.
 static void test_fall_back(void **state)
 {
     (void) state;

@@ -1,4 +1,4 @@
-// test_tune_halting.c — a student under the masks of a teacher that lets go of tokens: a copy is its teacher to the
+// test_tune_halting.c — a student under the masks of a teacher with token pruning: a copy is its teacher to the
 // bit, the losses of halting by hand and by differences, weights that sum to 1, dropped rows that matter nowhere, topk.
 // usage: test_tune_halting [pattern of test names]
 #include "distill/transfer/tune_halting.h"

@@ -1,4 +1,4 @@
-// test_tune_sparse.c — students of a teacher that lets go of tokens, trained: transfer on the tokens that are there, a
+// test_tune_sparse.c — training students of a teacher with token pruning: transfer on the tokens that are there, a
 // tuned student that halts by itself, a resumed one.
 // usage: test_tune_sparse [pattern of test names]
 #include "distill/retain/retain_centre.h"
@@ -12,7 +12,7 @@
 enum { DEPTH = 4 };
 #define SMALL "vit:image=32,patch=8,dim=16,depth=4,heads=2,classes=10"
 
-// A model with values by formula that lets go of two tokens in five.
+// A model with values by formula that drops two tokens in five.
 static nn_model *make_teacher(vkc_device *dev, const nn_dataset *data, int gaps)
 {
     nn_model_config cfg;

@@ -1,4 +1,4 @@
-// test_pipeline_retain.c — models that let go of tokens, made from C: a series stopped and resumed to the same bits,
+// test_pipeline_retain.c — token-pruned models, made from C: a series stopped and resumed to the same bits,
 // plans, refusals in words, without a letter on standard output or standard error.
 #include "tests/pipeline/pipeline_run.h"
 

@@ -66,6 +66,8 @@ const bench_case bench_cases[] = {
     { "patchify", "patches of 8", NULL, { { 32, 1, 0, 0 }, { 32, 64, 0, 8 } }, { ROWS(3 * 64 * 64) }, .to = 2,
       .attr = &(struct patchify_attr) { .channels = 3, .height = 64, .width = 64, .patch_size = 8 } },
     { "vit_tokens", "", NULL, { { 32, 64, 0, 8 }, { 32, 65, 1, 8 } }, { ROWS(96), VEC(96), MAT(65, 96) }, .to = 2 },
+    { "embed", "8 x 65 tokens, 1000 ids", NULL, { { 8, 65, 1, 8 } },
+      { { 1, { 1, { 0 } }, 1000 }, MAT(1000, 96), MAT(65, 96) }, .to = 0 },
     { "cross_entropy", "1000 classes", NULL, .in = { MAT(64, 1000), { 0, { 1, { 64 } }, 1000 } },
       .attr = &(struct cross_entropy_attr) { .smoothing = 0.1f } },
     { "kl", "1000 classes", NULL, .in = { MAT(64, 1000), MAT(64, 1000) },

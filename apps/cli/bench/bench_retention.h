@@ -1,4 +1,4 @@
-// bench_retention.h — pare bench retention: what dropping tokens saves in a block and in a whole model.
+// bench_retention.h — pare bench retention: time that token pruning saves in a block and in a whole model.
 #ifndef CLI_BENCH_RETENTION_H
 #define CLI_BENCH_RETENTION_H
 

@@ -1,4 +1,4 @@
-// bench_retention_model.c — whole models, forward, with all their tokens and without those they drop.
+// bench_retention_model.c — whole models, forward, with all their tokens and with token pruning.
 #include "apps/cli/bench/bench_retention.h"
 
 #include "apps/cli/bench/bench_race.h"

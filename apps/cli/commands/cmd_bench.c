@@ -321,39 +321,41 @@ static vkc_status run(const void *options, const args_words *words)
 #define AT(member) offsetof(bench_args, scaling.member)
 static const arg table[] = {
     { "filter", 0, ARG_TEXT, offsetof(bench_args, filter), 0, 0, "X", "ops: only those with X in their name" },
-    { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops, retention: no backward passes" },
-    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "pictures at once [model: 4, others: 1]" },
+    { "forward", 0, ARG_FLAG, offsetof(bench_args, forward), 0, 0, NULL, "ops, retention: skip backward passes" },
+    { "batch", 'b', ARG_U32, offsetof(bench_args, batch), 1, 4096, "N", "batch size [model: 4, others: 1]" },
     POLICY_ROW(bench_args),
     { "img-size", 0, ARG_SIZE, offsetof(bench_args, img_size), 1, 16384, "N",
-      "model: the smallest of the three sizes [its own]" },
-    { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X", "scaling, retention: these, options with a + between" },
-    { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling, retention: of a picture" },
-    { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "both: width of the block [192]" },
-    { "heads", 0, ARG_U32, AT(heads), 1, NN_MAX_DIM, "N", "both: heads of the mixer [3]" },
-    { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "both: replays at most [5]" },
-    { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X", "both: seconds of a mixer at a token count [60]" },
+      "model: the smallest of the three image sizes [its own]" },
+    { "mixers", 0, ARG_TEXT, AT(mixers), 0, 0, "X,X",
+      "scaling, retention: mixers to time, their options joined by + [below]" },
+    { "tokens", 0, ARG_TEXT, AT(tokens), 0, 0, "N,N", "scaling, retention: token counts [below]" },
+    { "dim", 0, ARG_U32, AT(dim), 1, NN_MAX_DIM, "N", "scaling, retention: width of the block [192]" },
+    { "heads", 0, ARG_U32, AT(heads), 1, NN_MAX_DIM, "N", "scaling, retention: number of heads [3]" },
+    { "repeat", 0, ARG_U32, AT(repeat), 1, 1000, "N", "scaling, retention: maximum number of replays [5]" },
+    { "budget", 0, ARG_REAL, AT(budget), 1e-3, 1e6, "X",
+      "scaling, retention: time limit in seconds per mixer and token count [60]" },
     { "compare-serial", 0, ARG_FLAG, AT(compare_serial), 0, 0, NULL,
-      "scaling: also token by token, where that is another form" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "both: run folder for the tables and a plot" },
-    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "both: replace a run that is not finished" },
-    { "model", 0, ARG_TEXT, offsetof(bench_args, model), 0, 0, "M", "retention: this whole model [built-in shapes]" },
-    { "data", 'd', ARG_TEXT, offsetof(bench_args, data), 0, 0, "D", "retention: pictures for --model [noise]" },
-    { "no-model", 0, ARG_FLAG, offsetof(bench_args, no_model), 0, 0, NULL, "retention: no whole models" },
+      "scaling: also time the token-by-token recurrence of chunked mixers" },
+    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "scaling, retention: run folder for tables and a plot" },
+    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "scaling, retention: replace an unfinished run" },
+    { "model", 0, ARG_TEXT, offsetof(bench_args, model), 0, 0, "M", "retention: time this model [built-in shapes]" },
+    { "data", 'd', ARG_TEXT, offsetof(bench_args, data), 0, 0, "D", "retention: data set for --model [noise]" },
+    { "no-model", 0, ARG_FLAG, offsetof(bench_args, no_model), 0, 0, NULL, "retention: skip whole models" },
     { 0 },
 };
 static const bench_args defaults = { .scaling = { .dim = 192, .heads = 3, .repeat = 5, .budget = 60.0 } };
 const command cmd_bench = {
-    .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token retention",
+    .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token pruning",
     .usage = "ops | model M | scaling | retention", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 2, .run = run,
     .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
-             "Forward work is counted in full, backward work as twice that; bytes once a tensor.\n"
-             "scaling: the least of several replays, all mixers in turn, device time where there are timestamps;\n"
+             "Backward work is counted as twice the forward work; the bytes of each tensor are counted once.\n"
+             "scaling: the minimum of several replays, mixers interleaved, device time where there are timestamps;\n"
              "exponents of forward and backward from 512 tokens up; a mixer that would take too long or does not\n"
-             "fit at a token count is left out there. All mixers, 64,128 ... 8192 tokens.\n"
+             "fit at a token count is skipped there. Defaults: all mixers; 64,128 ... 8192 tokens.\n"
              "retention: a block with all tokens, the compaction that drops every other patch, and the block after\n"
-             "it, in turn; then whole models with and without the tokens they drop. Mixers attention,linear,ssd,gla,\n"
-             "mingru, 257 and 1025 tokens. --batch 64 --tokens 1025 --forward --no-model is the measure of the "
-             "compaction.",
+             "it, interleaved; then whole models with and without token pruning. Defaults: attention,linear,ssd,gla,\n"
+             "mingru; 257 and 1025 tokens. --batch 64 --tokens 1025 --forward --no-model measures the compaction "
+             "alone.",
     .print_more = app_print_mixers,
 };

@@ -212,23 +212,23 @@ done:
 }
 
 static const arg table[] = {
-    { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels a picture [5]" },
+    { "top", 'k', ARG_U32, offsetof(classify_args, top), 1, MAX_TOP, "K", "labels per image [5]" },
     { "batch", 0, ARG_U32, offsetof(classify_args, batch), 1, 4096, "N",
-      "pictures at once [32, fewer if memory is short]" },
+      "batch size [32, less if memory is short]" },
     { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
-      "threads that decode pictures [as many as cores]" },
+      "decoding threads [one per core]" },
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
-      "timm or hf: pictures cut as this program would, where the model's folder has its settings [the model's own]" },
+      "timm or hf: preprocess as that library does, if the model folder has its settings [the model's own]" },
     { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",
-      "write the pixels that the model got, and those before mean and std, as safetensors" },
+      "write the model's input pixels, before and after normalisation, as safetensors" },
     POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), VECTORS_ROW(classify_args), SHOW_ROWS(classify_args),
     { 0 },
 };
 static const classify_args defaults = { .top = 5 };
 const command cmd_classify = {
-    .name = "classify", .help = "the most probable labels of pictures", .usage = "M IMAGE...",
-    .about = "An IMAGE is a JPEG or PNG file; a folder, with those in it and below; or -, standard input, a path a "
-             "line.",
+    .name = "classify", .help = "the most probable labels of images", .usage = "M IMAGE...",
+    .about = "An IMAGE is a JPEG or PNG file, a folder that is searched recursively, or - for a list of paths on\n"
+             "standard input, one per line.",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX,
     .run = run,
 };

@@ -124,9 +124,9 @@ static const arg table[] = {
     LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
     IMG_SIZE_ROW(eval_args), VECTORS_ROW(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
-      "of --show: the first of those that are judged [8]" },
+      "how many images --show draws, from the first [8]" },
     { "logits", 0, ARG_TEXT, offsetof(eval_args, logits), 0, 0, "FILE",
-      "write pixels (n, channels, height, width) and logits (n, classes), safetensors; --force replaces" },
+      "write pixels (n, channels, height, width) and logits (n, classes) as safetensors" },
     { 0 },
 };
 static const eval_args defaults = { .d = { .split = "test", .batch = 128 }, .show_images = 8 };

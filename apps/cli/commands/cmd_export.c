@@ -45,13 +45,13 @@ done:
 
 static const arg table[] = {
     { "out", 'o', ARG_TEXT, offsetof(export_args, out), 0, 0, "F", "model folder to write" },
-    { "force", 'f', ARG_FLAG, offsetof(export_args, force), 0, 0, NULL, "replace a model that is there" },
+    { "force", 'f', ARG_FLAG, offsetof(export_args, force), 0, 0, NULL, "overwrite an existing model" },
     IMG_SIZE_ROW(export_args), VECTORS_ROW(export_args),
     { 0 },
 };
 static const export_args defaults = { .out = NULL };
 const command cmd_export = {
-    .name = "export", .help = "a model of timm, transformers or OpenCLIP as a folder of ours, which they read too",
+    .name = "export", .help = "convert a timm, transformers or OpenCLIP model to a model folder that they can read",
     .usage = "M|ARCHITECTURE -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults,
     .min_words = 1, .max_words = 1, .run = run,
 };

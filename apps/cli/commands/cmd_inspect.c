@@ -148,7 +148,7 @@ done:
 }
 
 static const arg table[] = {
-    { "batch", 0, ARG_U32, offsetof(inspect_args, batch), 1, 65536, "N", "images at once, for the memory [1]" },
+    { "batch", 0, ARG_U32, offsetof(inspect_args, batch), 1, 65536, "N", "batch size for the memory estimate [1]" },
     IMG_SIZE_ROW(inspect_args),
     { 0 },
 };

@@ -1,4 +1,4 @@
-// cmd_prune.c — pare prune: gather the weight of recurrent mixers in few units, cut the others out, tune what is left.
+// cmd_prune.c — pare prune: train recurrent mixers with a penalty, prune their small hidden units, tune the rest.
 #include "apps/cli/core/tune_options.h"
 #include "apps/cli/print/print.h"
 #include "pipeline/train/prune.h"
@@ -61,14 +61,15 @@ done:
 static const arg table[] = {
     TUNE_SESSION_ROWS("P", "stop either training after N steps in all, as Ctrl-C does"),
     { "shrink-epochs", 0, ARG_U32, AT(p.shrink_epochs), 0, 100000, "N",
-      "of training in which the weight is to gather in few units; 0 = none [1]" },
-    { "decay", 0, ARG_REAL, AT(p.decay), 0, 1e6, "X", "weight of the group Hoyer-square in it [5e-5]" },
+      "epochs of training with the group Hoyer-square penalty before the cut [1]" },
+    { "decay", 0, ARG_REAL, AT(p.decay), 0, 1e6, "X", "weight of that penalty [5e-5]" },
     { "threshold", 0, ARG_REAL, AT(p.how.threshold), 0, 0.999, "X",
-      "units below this part of the largest norm of their head and direction go [0.1]" },
-    { "keep", 'k', ARG_REAL, AT(p.how.keep), 0, 1, "X", "or this share of the units stays, whatever their norms" },
-    { "multiple", 0, ARG_U32, AT(p.how.multiple), 1, 128, "N", "what stays is rounded up to a multiple [4]" },
-    { "no-tune", 0, ARG_FLAG, AT(p.no_tune), 0, 0, NULL, "no training after the cut" },
-    { "timing-batch", 0, ARG_U32, AT(p.timing_batch), 1, 4096, "N", "pictures at once when timing [4]" },
+      "cut units whose norm is below this fraction of the largest in their head and direction [0.1]" },
+    { "keep", 'k', ARG_REAL, AT(p.how.keep), 0, 1, "X", "keep this fraction of the units instead of --threshold" },
+    { "multiple", 0, ARG_U32, AT(p.how.multiple), 1, 128, "N",
+      "round the number of units kept up to a multiple of N [4]" },
+    { "no-tune", 0, ARG_FLAG, AT(p.no_tune), 0, 0, NULL, "skip training after the cut" },
+    { "timing-batch", 0, ARG_U32, AT(p.timing_batch), 1, 4096, "N", "batch size when timing [4]" },
     { "no-timing", 0, ARG_FLAG, AT(p.no_timing), 0, 0, NULL, "do not time the models" },
     { 0 },
 };
@@ -76,10 +77,10 @@ static const prune_args defaults = {
     .tune = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) }, .p = PIPELINE_PRUNE_DEFAULTS,
 };
 const command cmd_prune = {
-    .name = "prune", .help = "cut hidden units out of recurrent mixers",
+    .name = "prune", .help = "prune hidden units of recurrent mixers",
     .usage = "S --data D -o P [--threshold 0.1 | --keep 0.5]", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
     .about =
-        "The options of training count for both parts: before the cut, with the group Hoyer-square, and after it.\n"
+        "The training options apply before the cut, with the group Hoyer-square penalty, and after it.\n"
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
 };

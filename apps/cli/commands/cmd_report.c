@@ -50,13 +50,13 @@ done:
 
 static const arg table[] = {
     { "out", 'o', ARG_TEXT, offsetof(report_args, out), 0, 0, "FILE",
-      "page to write; one that is there is replaced [RUN/report.html]" },
+      "page to write; an existing file is overwritten [RUN/report.html]" },
     { 0 },
 };
 static const report_args defaults = { .out = NULL };
 const command cmd_report = {
-    .name = "report", .help = "the run folder of a command as one page with pictures", .usage = "RUN [-o FILE.html]",
+    .name = "report", .help = "render a run folder as one HTML page with plots", .usage = "RUN [-o FILE.html]",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
     .about = "For runs of distill, study, retain, train, tune and prune, finished or not. The page needs no network\n"
-             "and no scripts; gnuplot draws its pictures, without it there are tables alone. No device is opened.",
+             "and no scripts; gnuplot draws its plots, without it there are only tables. No device is opened.",
 };

@@ -1,4 +1,4 @@
-// cmd_selftest.c — pare selftest: does this device compute what it should?
+// cmd_selftest.c — pare selftest: checks that this device computes correctly.
 #include "apps/cli/core/app.h"
 #include "apps/cli/selftest/selftest_models.h"
 #include "apps/cli/selftest/selftest_random.h"
@@ -241,15 +241,16 @@ done:
 }
 
 static const arg table[] = {
-    { "quick", 0, ARG_FLAG, offsetof(selftest_args, quick), 0, 0, NULL, "only the models with results by PyTorch" },
+    { "quick", 0, ARG_FLAG, offsetof(selftest_args, quick), 0, 0, NULL,
+      "only the models with reference outputs of PyTorch" },
     { 0 },
 };
 static const selftest_args defaults = { .quick = false };
 const command cmd_selftest = {
-    .name = "selftest", .help = "does this device compute what it should?", .usage = "", .table = table,
+    .name = "selftest", .help = "check that this device computes correctly", .usage = "", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .run = run,
     .about =
-        "Models with results by PyTorch are run and compared, block by block; then each op of theirs, and of models\n"
-        "of random values with every mixer and way to drop tokens, is compared with the CPU. Exit code 1 when\n"
-        "anything differs.",
+        "Models with reference outputs of PyTorch are run and compared block by block; then each op of theirs, and\n"
+        "of random models with every mixer and pruning policy, is compared with the CPU. Exit code 1 when anything\n"
+        "differs.",
 };

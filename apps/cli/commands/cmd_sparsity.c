@@ -1,4 +1,4 @@
-// cmd_sparsity.c — pare sparsity: how much of its attention every layer and head needs.
+// cmd_sparsity.c — pare sparsity: measures the sparsity of each attention layer and head.
 #include "apps/cli/core/model.h"
 #include "apps/cli/commands/sparsity_maps.h"
 #include "apps/cli/print/print.h"
@@ -97,12 +97,13 @@ done:
 
 static const arg table[] = {
     DATA_ROW(sparsity_args), SPLIT_ROW(sparsity_args),
-    { "limit", 0, ARG_U32, offsetof(sparsity_args, d.limit), 1, 1e9, "N", "pictures to look at [128]" },
-    { "batch", 'b', ARG_U32, offsetof(sparsity_args, d.batch), 1, 65536, "N", "pictures at once [64]" },
+    { "limit", 0, ARG_U32, offsetof(sparsity_args, d.limit), 1, 1e9, "N", "measure on at most N images [128]" },
+    { "batch", 'b', ARG_U32, offsetof(sparsity_args, d.batch), 1, 65536, "N", "batch size [64]" },
     { "keys", 0, ARG_TEXT, offsetof(sparsity_args, keys), 0, 0, "K",
-      "all, or patches: without the class token's column [all]" },
-    { "by", 0, ARG_TEXT, offsetof(sparsity_args, by), 0, 0, "MEASURE", "layers from sparse to dense by this measure" },
-    { "heads", 0, ARG_FLAG, offsetof(sparsity_args, heads), 0, 0, NULL, "a line for every head too" },
+      "keys to count: all, or patches (without the class token) [all]" },
+    { "by", 0, ARG_TEXT, offsetof(sparsity_args, by), 0, 0, "MEASURE",
+      "sort layers from sparse to dense by this measure" },
+    { "heads", 0, ARG_FLAG, offsetof(sparsity_args, heads), 0, 0, NULL, "also print a line per head" },
     IMG_SIZE_ROW(sparsity_args), MAP_ROWS(sparsity_args),
     { 0 },
 };
@@ -110,17 +111,17 @@ static const sparsity_args defaults = {
     .d = { .split = "val", .batch = 64, .limit = 128 }, .m = MAP_DEFAULTS, .keys = "all"
 };
 const command cmd_sparsity = {
-    .name = "sparsity", .help = "how much of its attention every layer and head needs", .usage = "M --data D",
+    .name = "sparsity", .help = "measure the sparsity of each attention layer and head", .usage = "M --data D",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
-    .about = "Of every row of attention weights p over n keys; means over pictures and queries, "
+    .about = "Measures of a row of attention weights p over n keys: means over images and queries, "
              "+- standard deviation:\n"
-             "  entropy        1 = even over all keys, 0 = one key\n"
-             "  effective      keys that an even row of this entropy has, / n\n"
-             "  gini           0 = even, towards 1 = one key\n"
-             "  hoyer          0 = even, 1 = one key\n"
-             "  participation  1 / (n sum p^2): 1 = even, 1 / n = one key\n"
-             "  below          share of the keys with less than 1 / n\n"
-             "  top10          weight on the tenth of the keys with most of it\n"
-             "  mass90         share of the keys that hold 90 % of the weight\n"
+             "  entropy        normalised: 1 = uniform over all keys, 0 = one key\n"
+             "  effective      exp(entropy) / n: the effective fraction of keys\n"
+             "  gini           0 = uniform, towards 1 = one key\n"
+             "  hoyer          0 = uniform, 1 = one key\n"
+             "  participation  1 / (n sum p^2): 1 = uniform, 1 / n = one key\n"
+             "  below          fraction of the keys with less than 1 / n\n"
+             "  top10          weight on the top 10 % of the keys\n"
+             "  mass90         fraction of the keys that hold 90 % of the weight\n"
              "docs/sparsity.md has the formulas.",
 };

@@ -118,32 +118,33 @@ static vkc_status run(const void *options, const args_words *words)
 #define AT(member) offsetof(study_args, member)
 static const arg table[] = {
     DATA_ROW(study_args), SPLIT_ROW(study_args),
-    { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X[,X]", "what replaces attention, each in a study of its own" },
+    { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X[,X]", "mixers that replace attention, each studied separately" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "run folder to write" },
-    { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "continue the study of the run folder" },
-    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "replace a study that is there" },
-    { "seeds", 0, ARG_U32, AT(p.seeds), 1, 64, "N", "transfers of each mixer, with seeds from --seed on [3]" },
+    { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "resume from the run folder" },
+    { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "overwrite an existing run" },
+    { "seeds", 0, ARG_U32, AT(p.seeds), 1, 64, "N", "transfers per mixer, seeds counted from --seed [3]" },
     BATCH_ROW(study_args, "64"),
-    { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "of each transfer [3]" },
-    { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "highest learning rate of the transfer [1e-2]" },
-    { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "of matrices [0]" },
+    { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "epochs of each transfer [3]" },
+    { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "peak learning rate of the transfer [1e-2]" },
+    { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0]" },
     { "match-epochs", 0, ARG_U32, AT(p.match_epochs), 0, 100000, "N",
-      "that match learned features to the attention weights first [0]" },
-    { "match-lr", 0, ARG_REAL, AT(p.match_lr), 1e-12, 100, "X", "highest learning rate of the matching [1e-2]" },
+      "epochs of matching feature maps to the attention weights first [0]" },
+    { "match-lr", 0, ARG_REAL, AT(p.match_lr), 1e-12, 100, "X", "peak learning rate of the matching [1e-2]" },
     TUNE_ROWS(study_args, tune, "tune-", "0"),
-    { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: the measure of sparsity that orders layers [mass90]" },
-    { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K", "groups: all, or patches: without the class token's column [all]" },
+    { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: sparsity measure that orders layers [mass90]" },
+    { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K",
+      "groups: keys to count, all or patches (without the class token) [all]" },
     { "groups", 0, ARG_U32, AT(p.groups), 1, NN_MAX_DEPTH, "G",
-      "groups: so many of each kind [4, 3 or 2 of equal size]" },
-    { "images", 0, ARG_U32, AT(p.images), 1, 1e9, "N", "groups: pictures of val to measure sparsity on [1000]" },
+      "groups: number of groups of each kind [4, 3 or 2 of equal size]" },
+    { "images", 0, ARG_U32, AT(p.images), 1, 1e9, "N", "groups: measure sparsity on at most N images of val [1000]" },
     { "from", 0, ARG_TEXT, AT(from), 0, 0, "S[,S]",
-      "groups: students with all attention replaced, in place of --mixer and its transfers" },
+      "groups: students with all attention replaced, in place of --mixer" },
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X,X",
-      "teachers: made from M, with these shares of patches kept; 1 = M itself" },
-    { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "teachers: of --keep, halting or topk [halting]" },
+      "teachers: make them from M with these keep ratios; 1 = M itself" },
+    { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "teachers: pruning policy of --keep, halting or topk [halting]" },
     { "retain-epochs", 0, ARG_U32, AT(p.retain_epochs), 1, 100000, "N",
-      "teachers: of --keep, epochs of fine-tuning [halting: 4, topk: 0]" },
-    { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop any training after N steps, as Ctrl-C does" },
+      "teachers: epochs of fine-tuning for --keep [halting: 4, topk: 0]" },
+    { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop each training after N steps, as Ctrl-C does" },
     FINITE_ROWS(study_args, "on in training"), THREADS_ROW(study_args), LIMIT_ROW(study_args),
     { 0 },
 };
@@ -152,12 +153,12 @@ static const study_args defaults = {
     .p = PIPELINE_STUDY_DEFAULTS,
 };
 const command cmd_study = {
-    .name = "study", .help = "does sparsity tell what replacing attention costs?",
+    .name = "study", .help = "relate attention sparsity to the cost of replacing attention",
     .usage = "groups M --data D --mixer X[,X] -o RUN, or pare study teachers M ... [--keep 1,0.8,0.6]",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 64, .run = run,
-    .about = "groups: layers in the order of their sparsity, cut into groups; each is replaced alone, all at the same "
-             "cost in\ntraining. Contiguous groups and depth are the controls. teachers: all attention of each is "
-             "replaced; the gap\nto its student against the share of tokens it keeps. Ctrl-C stops, the same command "
-             "with --resume goes on to\nthe same figures. docs/study.md says how to read them.",
+    .about = "groups: sorts layers by sparsity, cuts the order into groups and replaces each group alone, at equal\n"
+             "training cost; contiguous groups and depth are the controls. teachers: replaces all attention of each\n"
+             "teacher and compares the gap to its student with the teacher's keep ratio. Ctrl-C stops; the same\n"
+             "command with --resume continues to the same figures, which docs/study.md explains.",
     .print_more = app_print_mixers,
 };

@@ -37,16 +37,16 @@ done:
 }
 
 static const arg table[] = {
-    TUNE_SESSION_ROWS("S2", "stop after N steps in all, as Ctrl-C does"),
+    TUNE_SESSION_ROWS("S2", "stop after N steps in total, as Ctrl-C does"),
     { 0 },
 };
 static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) };
 const command cmd_tune = {
-    .name = "tune", .help = "train a student on its own stream, beside its teacher or alone",
+    .name = "tune", .help = "train a student end to end, with a teacher or without",
     .usage = "S --data D [--teacher M] -o S2", .table = table, .defaults = &defaults, .options_size = sizeof defaults,
     .min_words = 1, .max_words = 1, .run = run,
     .about =
-        "Layers are compared where S differs from M. Without a teacher S learns from the labels; --train mixers, attn\n"
-        "and blocks then mean its layers without attention.\n"
+        "Layers are compared where S differs from M. Without a teacher S learns from labels alone, and --train\n"
+        "mixers, attn and blocks mean its layers without attention.\n"
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
 };

@@ -7,8 +7,8 @@
 
 // Rows of an option table, for members `show` and `force`.
 #define SHOW_ROWS(type) \
-    { "show", 0, ARG_TEXT, offsetof(type, show), 0, 0, "PNG", "draw the pictures, shaded where tokens were dropped" }, \
-    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "replace files that are there" }
+    { "show", 0, ARG_TEXT, offsetof(type, show), 0, 0, "PNG", "draw the images, shaded where tokens were dropped" }, \
+    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "overwrite existing files" }
 
 // E_ARG when something is at the path of `option` already, unless it is a file and `force` is set. NULL is fine.
 vkc_status show_check(const char *option, const char *path, bool force);

@@ -14,14 +14,14 @@ typedef struct map_args {
 // Rows of an option table, for a `map_args` member called `m`.
 #define MAP_ROWS(type) \
     { "maps", 0, ARG_TEXT, offsetof(type, m.file), 0, 0, "PNG", \
-      "draw what the class token attends to, layer by layer" }, \
+      "draw the class token's attention, layer by layer" }, \
     { "full-maps", 0, ARG_TEXT, offsetof(type, m.dir), 0, 0, "DIR", \
-      "draw whole attention maps, a file a picture and layer" }, \
+      "draw full attention maps, one file per image and layer" }, \
     { "images", 0, ARG_U32, offsetof(type, m.images), 1, 64, "K", \
-      "pictures to draw, spread evenly over the split [4]" }, \
-    { "layer", 0, ARG_TEXT, offsetof(type, m.layers), 0, 0, "L", "draw these layers only: 0,2 [all]" }, \
-    { "head", 0, ARG_U32, offsetof(type, m.head), 0, 4294967294.0, "H", "draw this head [--maps: the mean of all]" }, \
-    { "force", 'f', ARG_FLAG, offsetof(type, m.force), 0, 0, NULL, "replace files of --maps and --full-maps" }
+      "number of images to draw, spread evenly over the split [4]" }, \
+    { "layer", 0, ARG_TEXT, offsetof(type, m.layers), 0, 0, "L", "layers to draw, such as 0,2 [all]" }, \
+    { "head", 0, ARG_U32, offsetof(type, m.head), 0, 4294967294.0, "H", "head to draw [the mean of all]" }, \
+    { "force", 'f', ARG_FLAG, offsetof(type, m.force), 0, 0, NULL, "overwrite files of --maps and --full-maps" }
 #define MAP_DEFAULTS { .images = 4, .head = UINT32_MAX }
 
 // E_ARG when something is where files are to be written, or a layer or head is not there. Before long work.

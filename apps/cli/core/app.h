@@ -59,6 +59,6 @@ vkc_status app_flush(void);                 // E_IO when standard output failed
 // Row of an option table, for a member called `img_size`, 0 x 0 without the option.
 #define IMG_SIZE_ROW(type) \
     { "img-size", 0, ARG_SIZE, offsetof(type, img_size), 1, 16384, "N", \
-      "pixels a side, or HxW, positions resampled; the model stays as it is [its own]" }
+      "image size, N or HxW; position embeddings are resampled [the model's own]" }
 
 #endif

@@ -15,17 +15,18 @@ typedef struct data_args {
 #define DATA_ROW(type) \
     { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }
 #define SPLIT_ROW(type) \
-    { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "train, val or test" }
+    { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "split to use: train, val or test" }
 #define BATCH_ROW(type, usual) \
-    { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "pictures at once [" usual "]" }
+    { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "batch size [" usual "]" }
 #define THREADS_ROW(type) \
-    { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "that decode pictures [as many as cores]" }
+    { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "decoding threads [one per core]" }
 #define LIMIT_ROW(type) \
-    { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 0, "N", "judge at most so many pictures" }
+    { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 0, "N", "evaluate on at most N images [all]" }
 #define FINITE_ROWS(type, usual) \
     { "check-finite", 0, ARG_FLAG, offsetof(type, d.check_finite), 0, 0, NULL, \
-      "name the first mixer that reads or gives a NaN or infinity, exit code 1 [" usual "]" }, \
-    { "no-check-finite", 0, ARG_FLAG, offsetof(type, d.no_check_finite), 0, 0, NULL, "do not look for them" }
+      "name the first mixer with a NaN or infinity and exit with code 1 [" usual "]" }, \
+    { "no-check-finite", 0, ARG_FLAG, offsetof(type, d.no_check_finite), 0, 0, NULL, \
+      "do not check for NaN or infinity" }
 
 // Open the data set of --data; E_ARG without one. Says so when it has no splits.
 vkc_status    data_open(const data_args *d, nn_dataset **out);

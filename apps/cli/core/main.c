@@ -22,19 +22,19 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 #define AT(member) offsetof(common_args, member)
 static const arg common_table[] = {
     { "device", 0, ARG_TEXT, AT(device), 0, 0, "X", "index, uuid or part of the name (also PARE_DEVICE)" },
-    { "disable", 0, ARG_TEXT, AT(disable), 0, 0, "LIST", "optional features to leave alone, \"fp16,subgroup\"" },
-    { "seed", 0, ARG_U64, AT(seed), 0, 0, "N", "of all random numbers; the default is 0" },
+    { "disable", 0, ARG_TEXT, AT(disable), 0, 0, "LIST", "optional device features not to use, such as fp16,subgroup" },
+    { "seed", 0, ARG_U64, AT(seed), 0, 0, "N", "random seed [0]" },
     { "json", 0, ARG_FLAG, AT(json), 0, 0, NULL, "print one JSON object instead of a table" },
-    { "verbose", 'v', ARG_FLAG, AT(verbose), 0, 0, NULL, "say more on standard error" },
-    { "quiet", 'q', ARG_FLAG, AT(quiet), 0, 0, NULL, "say nothing but errors there" },
+    { "verbose", 'v', ARG_FLAG, AT(verbose), 0, 0, NULL, "print more on standard error" },
+    { "quiet", 'q', ARG_FLAG, AT(quiet), 0, 0, NULL, "print only errors there" },
     { "validate", 0, ARG_FLAG, AT(validate), 0, 0, NULL,
-      "with the Khronos validation layer; its complaints are exit code 1" },
+      "use the Khronos validation layer; any message of it means exit code 1" },
     { "check-cpu", 0, ARG_FLAG, AT(check_cpu), 0, 0, NULL,
-      "compare each op on the device with the CPU; where they differ the command ends with exit code 1" },
+      "compare each op on the device with the CPU; exit code 1 when they differ" },
     { "check-every", 0, ARG_U32, AT(check_every), 1, 4e9, "N",
-      "--check-cpu of the first batch of a model and every N-th after it [1, while training 100]" },
-    { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "without the pipeline cache on disk" },
-    { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "this text" },
+      "run --check-cpu on every N-th batch, from the first [1, in training 100]" },
+    { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "do not use the pipeline cache on disk" },
+    { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "print this help" },
     { 0 },
 };
 
@@ -60,11 +60,12 @@ static int exit_code(vkc_status st)
 static void print_help(FILE *f)
 {
     fputs("pare pares attention down to what a task needs: it trains vision transformers, measures their\n"
-          "attention, and replaces the layers that can go. It runs on any Vulkan device.\n\n", f);
+          "attention, replaces attention layers by cheaper mixers and prunes tokens, on any Vulkan device.\n\n",
+          f);
     for (int i = 0; i < N_COMMANDS; i++)
         fprintf(f, "  pare %-9s %s\n", commands[i]->name, commands[i]->help);
-    fputs("\n  pare COMMAND --help lists its options; pare --version says what this is.\n"
-          "Data is a folder of class folders, if need be below train/, val/ and test/, or synth:ringed-digit.\n"
+    fputs("\n  pare COMMAND --help lists its options; pare --version prints the version.\n"
+          "Data is a folder of class folders, optionally below train/, val/ and test/, or synth:ringed-digit.\n"
           "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no device, 4 out of memory, 5 device lost, 6 bad file,\n"
           "130 stopped by Ctrl-C.\n", f);
 }

@@ -13,6 +13,6 @@ vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, n
 // Row of an option table, for a member called `class_vectors`.
 #define VECTORS_ROW(type) \
     { "class-vectors", 0, ARG_TEXT, offsetof(type, class_vectors), 0, 0, "FILE", \
-      "safetensors with a vector a class, for CLIP and models without a classifier [M/class_vectors.safetensors]" }
+      "safetensors with one vector per class, for models without a classifier [M/class_vectors.safetensors]" }
 
 #endif

@@ -1,4 +1,4 @@
-// policy.c — --policy: which tokens a model lets go of, and how commands say it.
+// policy.c — --policy: the token-pruning policy of a model, and its description in messages.
 #include "apps/cli/core/policy.h"
 
 vkc_status policy_apply(const char *policy, const char *model, nn_model_config *cfg)
@@ -15,14 +15,14 @@ vkc_status policy_apply(const char *policy, const char *model, nn_model_config *
     if (own == NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "%s keeps all its tokens; %s needs `pare retain %s --policy %s`", model,
                         nn_policy_name(p), model, nn_policy_name(p));
-    return VKC_FAIL(VKC_E_ARG, "%s was trained to let go of tokens by %s; %s needs `pare retain %s --policy %s`", model,
+    return VKC_FAIL(VKC_E_ARG, "%s was trained for token pruning by %s; %s needs `pare retain %s --policy %s`", model,
                     nn_policy_name(own), nn_policy_name(p), model, nn_policy_name(p));
 }
 
 static void print_halting(FILE *f, const nn_retention_config *r)
 {
-    fprintf(f, "tokens halt by sigma(%g x_0 - %g) when their scores sum to %g, and leave after every ", r->gate_scale,
-            r->gate_centre, 1.0 - r->eps);
+    fprintf(f, "tokens halt by sigma(%g x_0 - %g) when their scores sum to %g, and are dropped after every ",
+            r->gate_scale, r->gate_centre, 1.0 - r->eps);
     if (r->every == 1)
         fputs("block", f);
     else
@@ -35,7 +35,7 @@ static void print_halting(FILE *f, const nn_retention_config *r)
 static void print_topk(FILE *f, const nn_model_config *cfg)
 {
     double keep = 0.0;
-    fprintf(f, "patches go on by class attention:");
+    fprintf(f, "patches are kept by class attention:");
     for (uint32_t l = 0; l < cfg->depth; l++) {
         keep += nn_retention_share(cfg, l) / cfg->depth;
         if (nn_retention_is_made(cfg, l))

@@ -1,4 +1,4 @@
-// policy.h — --policy: which tokens a model lets go of, and how commands say it.
+// policy.h — --policy: the token-pruning policy of a model, and its description in messages.
 #ifndef CLI_POLICY_H
 #define CLI_POLICY_H
 
@@ -7,7 +7,7 @@
 // Row of an option table, for a `const char *policy` member.
 #define POLICY_ROW(type) \
     { "policy", 0, ARG_TEXT, offsetof(type, policy), 0, 0, "P", \
-      "none: all tokens go through all blocks [the model's own]" }
+      "none: disable token pruning [the model's own]" }
 
 // Let a model's settings be what --policy asks for: its own (NULL or by name) or none. E_ARG for any other, with how
 // to get such a model.

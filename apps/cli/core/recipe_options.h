@@ -8,14 +8,15 @@
 // Rows of an option table, for an nn_recipe member `m`; `pre` stands before the names: "" or "tune-". The usual values
 // are 0 unless said.
 #define RECIPE_ROWS(type, m, pre, smoothing_usual) \
-    { pre "smoothing", 0, ARG_REAL, offsetof(type, m.smoothing), 0, 0.99, "X", "of labels [" smoothing_usual "]" }, \
+    { pre "smoothing", 0, ARG_REAL, offsetof(type, m.smoothing), 0, 0.99, "X", \
+      "label smoothing [" smoothing_usual "]" }, \
     { pre "mixup", 0, ARG_REAL, offsetof(type, m.mixup), 0, 100, "X", \
-      "blend pictures, shares from beta(X, X); 0.8 is usual [0]" }, \
+      "mixup with weights from beta(X, X); 0.8 is usual [0]" }, \
     { pre "cutmix", 0, ARG_REAL, offsetof(type, m.cutmix), 0, 100, "X", \
-      "put a box of one picture into another; 1 is usual [0]. With --mixup, half of the batches each" }, \
+      "cutmix with areas from beta(X, X); 1 is usual; with --mixup, half of the batches each [0]" }, \
     { pre "drop-path", 0, ARG_REAL, offsetof(type, m.drop_path), 0, 0.99, "X", \
-      "leave the last block's branches out of so many pictures, earlier ones out of fewer; 0.1 is usual [0]" }, \
+      "stochastic depth: drop rate of the last block, linear from 0; 0.1 is usual [0]" }, \
     { pre "ema", 0, ARG_REAL, offsetof(type, m.ema), 0, 0.9999999, "X", \
-      "end with an average of the weights of this decay; 0.9999 is usual for long runs [0]" }
+      "decay of an exponential moving average of the weights; 0.9999 is usual for long runs [0]" }
 
 #endif

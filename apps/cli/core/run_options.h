@@ -7,9 +7,9 @@
 
 // Rows of an option table, for members run, resume and force.
 #define RUN_ROWS(type, usual) \
-    { "run", 0, ARG_TEXT, offsetof(type, run), 0, 0, "DIR", "run folder: checkpoint and log [" usual "]" }, \
-    { "resume", 0, ARG_FLAG, offsetof(type, resume), 0, 0, NULL, "continue the run of the run folder" }, \
-    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "replace a model or run that is there" }
+    { "run", 0, ARG_TEXT, offsetof(type, run), 0, 0, "DIR", "run folder for checkpoint and log [" usual "]" }, \
+    { "resume", 0, ARG_FLAG, offsetof(type, resume), 0, 0, NULL, "resume from the run folder" }, \
+    { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "overwrite an existing model or run" }
 
 // Of a struct with these members and `out`.
 #define RUN_PLACE(a) { .out = (a)->out, .run = (a)->run, .resume = (a)->resume, .force = (a)->force }

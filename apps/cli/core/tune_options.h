@@ -21,25 +21,28 @@ typedef struct tune_options {       // of one tuning
 #define TUNE_AT(type, m, name) offsetof(type, m.name)
 #define TUNE_ROWS(type, m, pre, usual) \
     { pre "train", 0, ARG_TEXT, TUNE_AT(type, m, train), 0, 0, "W", \
-      "mixers, attn, blocks (of the layers that differ) or all [mixers]" }, \
-    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "of tuning [" usual "]" }, \
+      "parameters to train: mixers, attn, blocks (of the layers that differ) or all [mixers]" }, \
+    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "epochs of tuning [" usual "]" }, \
     { pre "lr", 0, ARG_REAL, TUNE_AT(type, m, p.lr), 1e-12, 100, "X", \
-      "highest learning rate of tuning [mixers, attn: 1e-3; blocks, all: 2e-4]; cosine decay" }, \
-    { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, p.weight_decay), 0, 100, "X", "of matrices [0]" }, \
-    { pre "clip", 0, ARG_REAL, TUNE_AT(type, m, p.clip), 0, 1e9, "X", "largest gradient norm, 0 = any [1]" }, \
+      "peak learning rate of tuning, cosine decay [mixers, attn: 1e-3; blocks, all: 2e-4]" }, \
+    { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, p.weight_decay), 0, 100, "X", \
+      "weight decay of matrices [0]" }, \
+    { pre "clip", 0, ARG_REAL, TUNE_AT(type, m, p.clip), 0, 1e9, "X", \
+      "gradient clipping: largest global norm, 0 = off [1]" }, \
     { pre "similarity", 0, ARG_REAL, TUNE_AT(type, m, p.similarity), 0, 1e6, "X", \
-      "weight of the distance from the teacher's modules [mixers, attn: 1; blocks, all: 0]" }, \
+      "weight of the loss on the teacher's modules [mixers, attn: 1; blocks, all: 0]" }, \
     { pre "target", 0, ARG_TEXT, TUNE_AT(type, m, target), 0, 0, "T", \
-      "of it: a module's output, or its heads before the projection [output]" }, \
-    { pre "distance", 0, ARG_TEXT, TUNE_AT(type, m, distance), 0, 0, "D", "mse, or cosine along the tokens [mse]" }, \
-    { pre "ce", 0, ARG_REAL, TUNE_AT(type, m, p.ce), 0, 1e6, "X", "weight of cross-entropy with the labels [1]" }, \
+      "that loss on the module's output, or its heads before the projection [output]" }, \
+    { pre "distance", 0, ARG_TEXT, TUNE_AT(type, m, distance), 0, 0, "D", \
+      "that loss: mse, or cosine along the tokens [mse]" }, \
+    { pre "ce", 0, ARG_REAL, TUNE_AT(type, m, p.ce), 0, 1e6, "X", "weight of the cross-entropy with labels [1]" }, \
     { pre "kl", 0, ARG_REAL, TUNE_AT(type, m, p.kl), 0, 1e6, "X", \
-      "weight of the divergence from the teacher's logits [0]" }, \
-    { pre "temperature", 0, ARG_REAL, TUNE_AT(type, m, p.temperature), 1e-3, 1e3, "X", "of the logits in it [1]" }, \
+      "weight of the KL divergence from the teacher's logits [0]" }, \
+    { pre "temperature", 0, ARG_REAL, TUNE_AT(type, m, p.temperature), 1e-3, 1e3, "X", "its temperature [1]" }, \
     { pre "halting", 0, ARG_REAL, TUNE_AT(type, m, p.halting), 0, 1e6, "X", \
-      "weight of imitating the gate of a teacher that halts [0.1]" }, \
+      "weight of the loss on a halting teacher's gate [0.1]" }, \
     { pre "centre", 0, ARG_FLAG, TUNE_AT(type, m, p.centre), 0, 0, NULL, \
-      "of such a student: at the end move its gate's centre until it keeps as many tokens" }, \
+      "calibrate the halting threshold to the teacher's keep ratio" }, \
     RECIPE_ROWS(type, m.p.recipe, pre, "0.1")
 
 // The settings that the options make. E_ARG in words.
@@ -57,12 +60,13 @@ typedef struct tune_args {          // of pare tune; a command with options of i
 // Rows of an option table. `to` is the letter of the model that is written.
 #define TUNE_SESSION_ROWS(to, stops) \
     DATA_ROW(tune_args), \
-    { "teacher", 't', ARG_TEXT, offsetof(tune_args, teacher), 0, 0, "M", "model that the student is compared with" }, \
+    { "teacher", 't', ARG_TEXT, offsetof(tune_args, teacher), 0, 0, "M", "teacher model [none]" }, \
     { "out", 'o', ARG_TEXT, offsetof(tune_args, out), 0, 0, to, "model folder to write" }, \
     RUN_ROWS(tune_args, to ".run"), \
     BATCH_ROW(tune_args, "64"), \
     TUNE_ROWS(tune_args, t, "", "1"), \
-    { "no-augment", 0, ARG_FLAG, offsetof(tune_args, no_augment), 0, 0, NULL, "no flips, transposes and shifts" }, \
+    { "no-augment", 0, ARG_FLAG, offsetof(tune_args, no_augment), 0, 0, NULL, \
+      "no augmentation: flips, transposes and shifts" }, \
     { "max-steps", 0, ARG_U32, offsetof(tune_args, max_steps), 1, 4e9, "N", stops }, \
     FINITE_ROWS(tune_args, "on in training"), THREADS_ROW(tune_args), LIMIT_ROW(tune_args)
 

@@ -34,7 +34,7 @@ void       print_path(FILE *f, const pipeline_distill_result *r);
 void       print_baselines(FILE *f, const pipeline_distill_result *r);
 void       print_student(FILE *f, const pipeline_distill_result *r);       // against its teacher
 
-// Of models that let go of tokens.
+// Of models with token pruning.
 void       print_ring(FILE *f, const distill_retain_stats *s);
 void       print_retained(FILE *f, const pipeline_retained *m, const pipeline_retain_result *r);
 void       print_series(FILE *f, const pipeline_retain_result *r);

@@ -1,4 +1,4 @@
-// retain_print.c — what models that let go of tokens keep, layer by layer, and a series of them side by side.
+// retain_print.c — keep ratios of token-pruned models, layer by layer, and a series of them side by side.
 #include "apps/cli/print/print.h"
 
 #include <math.h>

@@ -20,7 +20,7 @@ static void make_title(const report_run *r, char out[256])
 {
     static const char *const titles[] = {
         "Distillation of", "Does sparser attention cost less to replace? A study of",
-        "Does a sparser teacher narrow the gap?", "Training", "Letting go of tokens:", "Tuning", "Pruning", "A run of",
+        "Does a sparser teacher narrow the gap?", "Training", "Token pruning of", "Tuning", "Pruning", "A run of",
     };
     static const char *const keys[] = {
         "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "model",

@@ -231,8 +231,8 @@ done:
 void report_teachers_answer(report_page *p)
 {
     const report_run *r = p->run;
-    fputs("<p><strong>Does a sparser teacher narrow the gap to its student?</strong> Teachers that let go of more "
-          "and more tokens were distilled; the gap is the teacher’s accuracy less the student’s.</p>\n", p->f);
+    fputs("<p><strong>Does a sparser teacher narrow the gap to its student?</strong> Teachers with lower "
+          "and lower keep ratios were distilled; the gap is the teacher’s accuracy less the student’s.</p>\n", p->f);
     for (size_t k = 0; k < n_mixers(r); k++) {
         const json_t *c = find(r, mixer_name(r, k), NULL, NULL);
         if (!c || !isfinite(report_number(c, "rho")))

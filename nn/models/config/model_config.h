@@ -35,7 +35,7 @@ typedef struct nn_retention_config {
     double   gate_scale, gate_centre, eps;
     bool     keep_class;                    // the class token never halts: the classifier reads it of the last block
     double   read_patches;                  // weight of the mean patch in what the classifier reads; 0 = class token
-    // topk: of an image's patches, the share that goes on after block l; never more than after the block before,
+    // topk: of an image's patches, the share kept after block l; never more than after the block before,
     // 1 = no choice is made there (depth)
     double   share[NN_MAX_DEPTH];
 } nn_retention_config;

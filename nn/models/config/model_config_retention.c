@@ -1,4 +1,4 @@
-// model_config_retention.c — token retention in pare.json, read strictly and built.
+// model_config_retention.c — token pruning in pare.json, read strictly and built.
 #include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>

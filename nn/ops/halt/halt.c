@@ -1,6 +1,6 @@
 // halt.c — A-ViT's halting after a block.
 //   in:  x (R, C), packed   gate (GATE_LEN)   prev (R, HALT_COLS), optional: before the first block
-//   out: (R, HALT_COLS)   keep (R), uint32: 1 = goes on
+//   out: (R, HALT_COLS)   keep (R), uint32: 1 = kept
 // Events have no gradient. Column C, while its token runs, is a sum like any other; none reads it but for events, so
 // in a model its gradient is 0.
 #include "nn/graph/rowwise.h"

@@ -1,5 +1,5 @@
-// masked_vit.h — a vision transformer that lets go of tokens, by the book: A-ViT's equations (algorithms D.1) in
-// double, every image at full size, dropped tokens masked by -infinity on their keys. Attention only. What the
+// masked_vit.h — reference of token pruning by halting: A-ViT's equations (docs/retention.md) in double, every image
+// at full size, dropped tokens masked by -infinity on their keys. Attention only. What the
 // compacted forms are compared with; it shares no code with them.
 #ifndef TESTS_MASKED_VIT_H
 #define TESTS_MASKED_VIT_H

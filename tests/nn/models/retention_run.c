@@ -1,4 +1,4 @@
-// retention_run.c — a model that lets go of tokens, twice over; see retention_run.h.
+// retention_run.c — a model with token pruning on the device and in double; see retention_run.h.
 #include "tests/nn/models/retention_run.h"
 
 #include "shaders/loss/cross_entropy.h"

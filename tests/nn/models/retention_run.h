@@ -1,4 +1,4 @@
-// retention_run.h — a small model that lets go of tokens, on the device and in double at once: its graph with all that
+// retention_run.h — a small model with token pruning, on the device and in double at once: its graph with all that
 // happens inside readable, and the same graph by the ops' definitions.
 #ifndef TESTS_RETENTION_RUN_H
 #define TESTS_RETENTION_RUN_H

@@ -1,4 +1,4 @@
-// test_retention.c — models that let go of tokens: masked, compacted on the device and compacted in double are the same
+// test_retention.c — models with token pruning: masked, compacted on the device and compacted in double are the same
 // for living tokens; gradients; dropped tokens have no influence; both policies, all mixers, and the ends of the range.
 // usage: test_retention [pattern of test names]
 #include "nn/infer/infer.h"
@@ -177,7 +177,7 @@ static void test_weights(void **state)
 
 // ---- the ends of the range
 
-// All that may halt are done in block 0: a kept class token alone goes on, or nobody, and images have length 0.
+// All that may halt are done in block 0: a kept class token alone remains, or no token, and images have length 0.
 static void test_all_halt(void **state)
 {
     for (int kept = 0; kept < 2; kept++)
@@ -219,7 +219,7 @@ static void test_none_halt(void **state)
     retention_run_finish(&t);
 }
 
-// Where no token leaves, for no layout is ever made, the classifier reads a kept class token of the last block as a
+// Where no token is dropped, for no layout is ever made, the classifier reads a kept class token of the last block as a
 // dense model does, whatever its gate says. One that halts it reads of the blocks before too.
 static void test_class_token(void **state)
 {

@@ -1,5 +1,5 @@
-// test_halt_steps.c — halting block by block: weights that sum to 1 whoever leaves in between, numbers that are none or
-// too large, as many tokens as there can be; both targets of the depth prior, and what is refused.
+// test_halt_steps.c — halting block by block: weights that sum to 1 whichever tokens are dropped in between, NaN and
+// values too large, as many tokens as there can be; both targets of the depth prior, and what is refused.
 #include "tests/nn/ops/halt_run.h"
 
 #include <string.h>

@@ -486,7 +486,7 @@ static void test_average(void **state)
     close_fixture(&t);
 }
 
-// Stop and resume with everything on, tokens that leave among it: the same bits.
+// Stop and resume with everything on, token pruning among it: the same bits.
 static void check_resume(const fixture *t, nn_policy policy)
 {
     nn_train_result whole, part;
