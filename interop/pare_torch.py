@@ -122,7 +122,6 @@ def zeros(*shape):
 
 class Weights(nn.Module):
     """Parameters `weight` and maybe `bias` of these shapes, for a function below to use."""
-
     def __init__(self, weight, bias=None):
         super().__init__()
         self.weight, self.bias = zeros(*weight), zeros(*bias) if bias else None
@@ -150,12 +149,12 @@ def turned(x, axis):
     return torch.stack([*directions[:1], *(d.flip(1) for d in directions[1:])], axis)
 
 
-def conv_tokens(x, w):
-    """SiLU of a causal depthwise convolution along the tokens: x (B, T, dirs, n), weight (dirs n, taps)."""
+def conv_tokens(x, w, act=F.silu):
+    """`act` of a causal depthwise convolution along the tokens: x (B, T, dirs, n), weight (dirs n, taps)."""
     taps = w.weight.shape[1]
     u = F.pad(turned(x, 2).flatten(2).transpose(1, 2), (taps - 1, 0))
     u = F.conv1d(u, w.weight[:, None], w.bias, groups=len(w.weight)).transpose(1, 2)
-    return turned(F.silu(u).unflatten(-1, x.shape[2:]), 2)
+    return turned(act(u).unflatten(-1, x.shape[2:]), 2)
 
 
 def rms_norm(x, axes, eps):
@@ -164,7 +163,6 @@ def rms_norm(x, axes, eps):
 
 def recur(q, k, v, g, beta=None):
     """Along the tokens, with a state S (dk, dv) a stream:  S = exp(g) S + k u^T,  o = S^T q
-
     where u = v (gated linear attention) or, given beta, u = beta (v - (exp(g) S)^T k) (the delta rule). (B, T, streams
     ..., n) each, n = dk, dk, dv; g has dk numbers or 1, beta 1."""
     state, out = 0, []
@@ -184,7 +182,6 @@ class Mixer(nn.Module):
     """The base of all. The output projection belongs to the block and is the same for all mixers."""
     options = {}                                # values, the default first; int: or any number
     has_qkv = False
-
     def __init__(self, c, options):
         super().__init__()
         for key, value in options.items():
@@ -207,7 +204,6 @@ class Mixer(nn.Module):
 class Attention(Mixer):
     """softmax(q_i . k_j / sqrt(D)) over j."""
     has_qkv = True
-
     def get_weights(self, y):
         """(B, H, T, T)."""
         q, k, _ = self.get_qkv(y)
@@ -220,7 +216,6 @@ class Attention(Mixer):
 class Linear(Mixer):
     """phi(q_i) . sum_j phi(k_j) v_j^T / phi(q_i) . sum_j phi(k_j), and a convolution of v."""
     options, has_qkv = {"features": ("hedgehog", "elu1")}, True
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.conv = Weights((c.dim, 3, 3), (c.dim,))
@@ -243,7 +238,6 @@ class Linear(Mixer):
 
 class Conv(Mixer):
     """A control: tokens see their neighbours only."""
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.conv = Weights((c.dim, 3, 3), (c.dim,))
@@ -252,9 +246,19 @@ class Conv(Mixer):
         return conv_grid(y, self.conv, places, self.c)
 
 
+class CausalConv(Mixer):
+    """A control: a token sees the few before it."""
+    options = {"kernel": ("4", "2", "8")}
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.in_proj, self.conv = nn.Linear(c.dim, c.dim), Weights((c.dim, int(self.option["kernel"])), (c.dim,))
+
+    def mix(self, y, places):
+        return conv_tokens(self.in_proj(y)[:, :, None], self.conv, nn.Identity())[:, :, 0]
+
+
 class Identity(Mixer):
     """A control: tokens do not see each other."""
-
     def mix(self, y, places):
         return y
 
@@ -262,7 +266,6 @@ class Identity(Mixer):
 class Sequential(Mixer):
     """Mixers of streams, one a head and direction: (B, T, H, dirs, n). Direction 1 runs from the last token on."""
     options = {"direction": ("both", "forward"), "chunk": ("auto", int)}      # a chunk changes the speed alone
-
     def __init__(self, c, options):
         super().__init__(c, options)
         hidden = self.option.get("hidden", "auto")
@@ -298,7 +301,6 @@ class Sequential(Mixer):
 class SSD(Sequential):
     """Mamba-2: two mixers with weights of their own; B and C are the same for all heads."""
     options = {**Sequential.options, "state": ("64", int)}
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.state = int(self.option["state"])
@@ -324,7 +326,6 @@ class SSD(Sequential):
 class GLA(Sequential):
     """Gated linear attention: a decay a channel of the keys, from a gate of rank 16."""
     has_qkv = True
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.gate = nn.Module()
@@ -343,7 +344,6 @@ class GLA(Sequential):
 class GatedDelta(Sequential):
     """Gated DeltaNet: a token first takes out of the state what its key, of length 1, reads."""
     has_qkv = True
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.conv = Weights((self.dirs * 3 * c.dim, 4))
@@ -365,7 +365,6 @@ class GatedDelta(Sequential):
 class BiLSTM(Sequential):
     """One LSTM a stream, after a projection that all heads share."""
     options = {"direction": ("both", "forward"), "hidden": ("auto", int)}
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.pre_proj = nn.Linear(c.dim, c.dim)
@@ -388,7 +387,6 @@ class BiLSTM(Sequential):
 class MinGRU(Sequential):
     """h = (1 - z) h + z candidate, both from the token alone."""
     options = {"direction": ("both", "forward")}
-
     def __init__(self, c, options):
         super().__init__(c, options)
         self.in_proj = Weights((self.dirs * 2 * c.dim, c.dim), (self.dirs * 2, c.dim))
@@ -404,7 +402,7 @@ class MinGRU(Sequential):
 
 
 MIXERS = {"attention": Attention, "linear": Linear, "ssd": SSD, "gla": GLA, "gated_delta": GatedDelta, "bilstm": BiLSTM,
-          "mingru": MinGRU, "conv": Conv, "identity": Identity}
+          "mingru": MinGRU, "conv": Conv, "causal_conv": CausalConv, "identity": Identity}
 
 
 # ---- the transformer
