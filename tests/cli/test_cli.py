@@ -97,7 +97,8 @@ def test_usage():
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
-    for command in "devices train eval classify inspect sparsity distill retain tune prune study report bench".split():
+    commands = "devices mixers train eval classify inspect sparsity distill retain tune prune study report bench"
+    for command in commands.split():
         check_run(0, "--device", command, "--help")
     check_run(2, "did you mean --epochs", "train", "--epoch", "3")
     check_run(2, "wants a whole number", "train", "--epochs", "many")
@@ -119,6 +120,19 @@ def test_devices():
         with open("/dev/full", "w", encoding="ascii") as full:
             rc = subprocess.run([pare, "devices"], stdout=full, stderr=subprocess.DEVNULL, check=False).returncode
         check(rc == 6, f"devices to a full disk: exit code {rc}, want 6")
+
+
+def test_mixers_listed():
+    listed = check_json("mixers", "mixers").get("mixers", [])
+    table = (pathlib.Path(__file__).resolve().parents[2] / "nn/mixers/mixers.def").read_text(encoding="utf-8")
+    rows = [line.split("(")[1].split(")")[0] for line in table.splitlines() if line.startswith("NN_MIXER(")]
+    check([m["name"] for m in listed] == rows, f"mixers: {listed}, want {rows}")
+    check([m["name"] for m in listed if m["is_replaceable"]] == ["attention"], "mixers: what can be replaced")
+    options = {o["key"]: o["values"] for m in listed if m["name"] == "causal_conv" for o in m["options"]}
+    check(options == {"kernel": ["4", "2", "8"]}, f"mixers: options of causal_conv {options}")
+    check_run(0, "kernel=4|2|8", "mixers")
+    check_run(2, "", "mixers", "linear")
+    check_run(2, "did you mean --json", "mixers", "--jso")
 
 
 def train(work, out, *more):
@@ -555,6 +569,7 @@ def main(test_all):
 def test_all(work):
     test_usage()
     test_devices()
+    test_mixers_listed()
     run_tests(work, test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_retention,
               test_show, test_bench_retention, test_retain, test_full_disk)
 

@@ -32,7 +32,7 @@ typedef struct command {
 } command;
 
 extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_export, cmd_inspect, cmd_sparsity, cmd_distill,
-    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest;
+    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest, cmd_mixers;
 
 // Open the device of --device and say which it is; with --check-cpu it is checked (nn/graph/check.h). app_close says
 // what was compared, and when validation had complaints: exit code 1.

@@ -15,7 +15,7 @@ enum { EXIT_CHECK = 1, EXIT_USAGE, EXIT_NO_DEVICE, EXIT_MEMORY, EXIT_LOST, EXIT_
 
 static const command *const commands[] = {
     &cmd_devices, &cmd_train, &cmd_eval, &cmd_classify, &cmd_inspect, &cmd_export, &cmd_sparsity, &cmd_distill,
-    &cmd_retain, &cmd_tune, &cmd_prune, &cmd_study, &cmd_report, &cmd_bench, &cmd_selftest,
+    &cmd_retain, &cmd_tune, &cmd_prune, &cmd_study, &cmd_report, &cmd_mixers, &cmd_bench, &cmd_selftest,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
