@@ -58,7 +58,7 @@ typedef struct distill_retain_stats_params {
 // Errors: E_FORMAT (no usable image), E_ARG (dense has other patches), E_STOPPED, device errors.
 // Is it known what matters in the pictures of this split, at the size of the model's?
 bool       distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_config *c);
-vkc_status distill_retain_measure(const nn_model *v, const distill_retain_stats_params *p, distill_retain_stats *out);
+vkc_status distill_retain_measure(const nn_model *m, const distill_retain_stats_params *p, distill_retain_stats *out);
 
 #ifdef __cplusplus
 }

@@ -22,7 +22,7 @@ typedef struct distill_maps_params {
 typedef struct distill_maps distill_maps;
 
 // Blocking. Errors: E_FORMAT no usable picture; E_NOMEM, E_DEVMEM.
-vkc_status distill_maps_create(const nn_model *v, const distill_maps_params *p, distill_maps **out);
+vkc_status distill_maps_create(const nn_model *model, const distill_maps_params *p, distill_maps **out);
 void       distill_maps_destroy(distill_maps *m);
 
 uint32_t     distill_maps_images(const distill_maps *m);                // pictures that could be read
