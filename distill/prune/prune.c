@@ -1,4 +1,4 @@
-// prune.c — which units stay, and the model without the others.
+// prune.c — which units are kept, and the model without the others.
 #include "distill/prune/prune.h"
 
 #include <jansson.h>

@@ -1,4 +1,4 @@
-// retain_stats.c — one pass over pictures: which patches went how far, beside a dense model's attention and the truth.
+// retain_stats.c — one pass over pictures: the depth of each patch, beside a dense model's attention and the truth.
 #include "distill/retain/retain_stats.h"
 
 #include "nn/models/picture_loader.h"

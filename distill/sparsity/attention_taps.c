@@ -1,4 +1,4 @@
-// attention_taps.c — a forward pass recorded with what is looked at in its attention layers.
+// attention_taps.c — a forward pass recorded with captures of its attention layers.
 #include "distill/sparsity/attention_taps.h"
 
 #include "shaders/attention/attention_stats.h"

@@ -1,7 +1,7 @@
-// maps.h — whole attention maps of a few chosen pictures, in double on the host: to be looked at, and to check by.
+// maps.h — full attention maps of a few chosen pictures, in double on the host, for plots and as a reference.
 //
 // Queries and keys come from one forward pass on the device and are kept; a map is computed when it is read, as
-// softmax(head_dim^-0.5 q.k) over the tokens that are there. Thread-safety: reading is safe from several threads.
+// softmax(head_dim^-0.5 q.k) over the tokens that are not dropped. Thread-safety: reading is safe from several threads.
 #ifndef DISTILL_MAPS_H
 #define DISTILL_MAPS_H
 

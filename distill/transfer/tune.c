@@ -1,4 +1,4 @@
-// tune.c — a student on its own stream beside its teacher: which parameters are trained, the losses, the loop.
+// tune.c — end-to-end training of a student with a teacher: which parameters are trained, the losses, the loop.
 #include "distill/transfer/tune.h"
 
 #include "distill/transfer/distance.h"

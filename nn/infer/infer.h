@@ -1,4 +1,4 @@
-// infer.h — logits of a model for batches of samples, and what it holds inside: recorded once, replayed.
+// infer.h — logits of a model for batches of samples, and captured activations: recorded once, replayed.
 #ifndef NN_INFER_H
 #define NN_INFER_H
 

@@ -47,7 +47,7 @@ typedef struct nn_mixer_param {
     nn_row_copy copy[NN_MAX_ROW_COPIES];    // the rows it takes, n == 0 ends; none = all. Other rows keep init
 } nn_mixer_param;
 
-// What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
+// Tensors inside a mixer, for captures and losses; NULL where a mixer has none.
 // phi_q, phi_k (R, H F): features that the mixer learns and whose products stand for attention weights,
 // phi_q_i . phi_k_j up to a factor a row; a transfer matches them to the teacher's weights first
 // (distill/transfer/transfer.h).

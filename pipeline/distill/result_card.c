@@ -1,4 +1,4 @@
-// result_card.c — what a distillation found, as Markdown for the model card.
+// result_card.c — the result of a distillation as Markdown for the model card.
 #include "pipeline/distill/stages_impl.h"
 
 #include <inttypes.h>

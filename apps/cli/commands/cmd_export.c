@@ -1,4 +1,4 @@
-// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
+// cmd_export.c — pare export: converts a model to a model folder, which timm and transformers read too.
 // Of the name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/core/model.h"
 #include "pipeline/run/output.h"

@@ -1,4 +1,4 @@
-// logits.h — the option --logits of eval: what a model was given and what it said, for other programs to compare.
+// logits.h — the option --logits of eval: inputs and logits of a model, for comparison with other programs.
 #ifndef CLI_LOGITS_H
 #define CLI_LOGITS_H
 

@@ -1,4 +1,4 @@
-// model.c — the model that a command is about.
+// model.c — the model of a command.
 #include "apps/cli/core/model.h"
 
 #include "nn/base/files.h"

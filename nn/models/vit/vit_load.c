@@ -1,4 +1,4 @@
-// vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model.
+// vit_load.c — the weights of a model folder, of any supported format, into the parameters of its model.
 #include "nn/models/vit/vit.h"
 
 #include "nn/models/vit/class_vectors.h"
