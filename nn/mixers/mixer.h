@@ -3,7 +3,7 @@
 // A mixer stands between the first layer norm of a block and the output projection (attn.proj), which
 // belongs to the block and is the same for all mixers. It maps y (R, C) to heads (R, C): for attention,
 // the concatenated head outputs. The command line, the search, the checkpoint and the report all iterate
-// over the table; nobody else compares names: what there is to ask of a mixer, its row says.
+// over the table; no other code compares names: the properties of a mixer are in its row.
 #ifndef NN_MIXER_H
 #define NN_MIXER_H
 

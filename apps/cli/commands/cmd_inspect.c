@@ -82,7 +82,7 @@ static void print_family(const nn_model_config *c)
                       *const pools[] = { "the class token", "the mean patch", "class token and mean patch" };
     printf("%s, norm epsilon %g; %s reads %s; positions are resampled as %s does\n",
            c->swiglu ? "SwiGLU" : acts[c->act], c->eps,
-           nn_model_config_has_scores(c) ? "the classifier" : "who comes after", pools[c->pool], rules[c->pos_rule]);
+           nn_model_config_has_scores(c) ? "the classifier" : "the output", pools[c->pool], rules[c->pos_rule]);
     if (c->distilled)
         puts("distillation token, with a classifier of its own: the logits are the mean of two");
     if (c->registers)
