@@ -1,4 +1,4 @@
-// prune.c — which units stay, and the model without the others.
+// prune.c — which units are kept, and the model without the others.
 #include "distill/prune/prune.h"
 
 #include <jansson.h>
@@ -22,9 +22,9 @@ static void free_weights(weights *w)
     *w = (weights) { .n = 0 };
 }
 
-static vkc_status alloc_weights(const nn_model *v, uint32_t l, weights *w)
+static vkc_status alloc_weights(const nn_model *m, uint32_t l, weights *w)
 {
-    const nn_block *b = &v->block[l];
+    const nn_block *b = &m->block[l];
     *w = (weights) { .n = b->n_mixer_p };
     for (uint32_t i = 0; i < w->n; i++) {
         w->p[i] = (float *) malloc(nn_shape_len(&b->attn_params->p[b->mixer_p[i]].shape) * sizeof(float));
@@ -34,22 +34,22 @@ static vkc_status alloc_weights(const nn_model *v, uint32_t l, weights *w)
     return VKC_OK;
 }
 
-static vkc_status read_weights(const nn_model *v, uint32_t l, weights *w)
+static vkc_status read_weights(const nn_model *m, uint32_t l, weights *w)
 {
-    const nn_block *b = &v->block[l];
-    vkc_status st = alloc_weights(v, l, w);
+    const nn_block *b = &m->block[l];
+    vkc_status st = alloc_weights(m, l, w);
     for (uint32_t i = 0; i < w->n && st == VKC_OK; i++)
         st = nn_params_read(b->attn_params, b->mixer_p[i], w->p[i]);
     return st;
 }
 
 // Norms of the units of layer l on the heap, and how many streams.
-static vkc_status read_norms(const nn_model *v, uint32_t l, weights *w, double **norm, uint32_t *streams)
+static vkc_status read_norms(const nn_model *m, uint32_t l, weights *w, double **norm, uint32_t *streams)
 {
-    const nn_mixer_dims d = nn_model_mixer_dims(v, l);
-    const nn_mixer_units *u = v->block[l].mixer->units;
+    const nn_mixer_dims d = nn_model_mixer_dims(m, l);
+    const nn_mixer_units *u = m->block[l].mixer->units;
     *streams = nn_streams(&d);
-    vkc_status st = read_weights(v, l, w);
+    vkc_status st = read_weights(m, l, w);
     if (st != VKC_OK)
         return st;
     *norm = (double *) malloc((size_t) *streams * u->count(&d) * sizeof **norm);
@@ -68,16 +68,16 @@ static uint32_t round_up(uint32_t n, uint32_t multiple, uint32_t most)
     return n < 1 ? 1 : n > most ? most : n;
 }
 
-static vkc_status count_layer(const nn_model *v, uint32_t l, const distill_prune_params *p, distill_prune_layer *out)
+static vkc_status count_layer(const nn_model *m, uint32_t l, const distill_prune_params *p, distill_prune_layer *out)
 {
-    const nn_mixer_dims d = nn_model_mixer_dims(v, l);
-    const uint32_t U = v->block[l].mixer->units->count(&d), multiple = p->multiple ? p->multiple : 4;
+    const nn_mixer_dims d = nn_model_mixer_dims(m, l);
+    const uint32_t U = m->block[l].mixer->units->count(&d), multiple = p->multiple ? p->multiple : 4;
     weights w = { .n = 0 };
     double *norm = NULL;
     uint32_t streams, need = 0;
     vkc_status st;
     *out = (distill_prune_layer) { .units = U, .least = HUGE_VAL };
-    VKC_TRY(read_norms(v, l, &w, &norm, &streams));
+    VKC_TRY(read_norms(m, l, &w, &norm, &streams));
     for (uint32_t s = 0; s < streams; s++) {
         const double *n = norm + (size_t) s * U;
         double top = 0;
@@ -100,18 +100,18 @@ done:
     return st;
 }
 
-vkc_status distill_prune_count(const nn_model *v, const distill_prune_params *p, distill_prune_layer *layer)
+vkc_status distill_prune_count(const nn_model *m, const distill_prune_params *p, distill_prune_layer *layer)
 {
     bool any = false;
     vkc_status st = VKC_OK;
     if (!(p->threshold >= 0 && p->threshold < 1) || !(p->keep >= 0 && p->keep <= 1))
         return VKC_FAIL(VKC_E_ARG, "prune: a threshold of %g and a share of %g, want 0 to 1", p->threshold, p->keep);
-    for (uint32_t l = 0; l < v->cfg.depth && st == VKC_OK; l++) {
+    for (uint32_t l = 0; l < m->cfg.depth && st == VKC_OK; l++) {
         layer[l] = (distill_prune_layer) { 0 };
-        if (!v->block[l].mixer->units)
+        if (!m->block[l].mixer->units)
             continue;
         any = true;
-        st = count_layer(v, l, p, &layer[l]);
+        st = count_layer(m, l, p, &layer[l]);
     }
     if (st == VKC_OK && !any)
         st = VKC_FAIL(VKC_E_ARG, "prune: no layer of the model has hidden units that could be cut out");
@@ -155,15 +155,15 @@ static void choose(const double *norm, uint32_t streams, uint32_t U, uint32_t n,
     }
 }
 
-static vkc_status cut_layer(const nn_model *v, uint32_t l, uint32_t n, nn_model *out)
+static vkc_status cut_layer(const nn_model *m, uint32_t l, uint32_t n, nn_model *out)
 {
-    const nn_mixer_dims from = nn_model_mixer_dims(v, l), to = nn_model_mixer_dims(out, l);
-    const nn_mixer_units *u = v->block[l].mixer->units;
+    const nn_mixer_dims from = nn_model_mixer_dims(m, l), to = nn_model_mixer_dims(out, l);
+    const nn_mixer_units *u = m->block[l].mixer->units;
     weights w = { .n = 0 }, less = { .n = 0 };
     double *norm = NULL;
     uint32_t *kept = NULL, streams;
     vkc_status st;
-    VKC_TRY(read_norms(v, l, &w, &norm, &streams));
+    VKC_TRY(read_norms(m, l, &w, &norm, &streams));
     VKC_TRY(alloc_weights(out, l, &less));
     kept = (uint32_t *) malloc((size_t) streams * n * sizeof *kept);
     if (!kept) {
@@ -182,7 +182,7 @@ done:
     return st;
 }
 
-static vkc_status copy_rest(const nn_model *v, const distill_prune_layer *layer, nn_model *out)
+static vkc_status copy_rest(const nn_model *m, const distill_prune_layer *layer, nn_model *out)
 {
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < out->params->n && st == VKC_OK; i++) {
@@ -194,10 +194,10 @@ static vkc_status copy_rest(const nn_model *v, const distill_prune_layer *layer,
                             strncmp(p->name + end, "proj.", 5) != 0;
         if (is_cut)
             continue;
-        if (!nn_params_find(v->params, p->name, &k) || nn_shape_len(&v->params->p[k].shape) != nn_shape_len(&p->shape))
+        if (!nn_params_find(m->params, p->name, &k) || nn_shape_len(&m->params->p[k].shape) != nn_shape_len(&p->shape))
             return VKC_FAIL(VKC_E_ARG, "prune: no value for %s", p->name);
         float *x = (float *) malloc(nn_shape_len(&p->shape) * sizeof *x);
-        st = x ? nn_params_read(v->params, k, x) : VKC_FAIL(VKC_E_NOMEM, "prune: out of host memory");
+        st = x ? nn_params_read(m->params, k, x) : VKC_FAIL(VKC_E_NOMEM, "prune: out of host memory");
         if (st == VKC_OK)
             st = nn_params_write(out->params, i, x);
         free(x);
@@ -205,17 +205,17 @@ static vkc_status copy_rest(const nn_model *v, const distill_prune_layer *layer,
     return st;
 }
 
-vkc_status distill_prune(const nn_model *v, const distill_prune_layer *layer, nn_model **out)
+vkc_status distill_prune(const nn_model *m, const distill_prune_layer *layer, nn_model **out)
 {
     nn_model_config cfg = { 0 };
     nn_model *p = NULL;
     vkc_status st;
-    VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
+    VKC_TRY(nn_model_config_copy(&m->cfg, &cfg));
     json_decref(cfg.provenance);
     json_decref(cfg.measured);
     cfg.provenance = cfg.measured = NULL;
     for (uint32_t l = 0; l < cfg.depth; l++) {
-        const nn_mixer_units *u = v->block[l].mixer->units;
+        const nn_mixer_units *u = m->block[l].mixer->units;
         if (!layer[l].units)
             continue;
         if (!u || !layer[l].kept || layer[l].kept > layer[l].units) {
@@ -224,11 +224,11 @@ vkc_status distill_prune(const nn_model *v, const distill_prune_layer *layer, nn
         }
         VKC_TRY(set_number(&cfg.layers[l], u->key, layer[l].kept));
     }
-    VKC_TRY(nn_model_create(v->dev, &cfg, true, &p));
-    VKC_TRY(copy_rest(v, layer, p));
+    VKC_TRY(nn_model_create(m->dev, &cfg, true, &p));
+    VKC_TRY(copy_rest(m, layer, p));
     for (uint32_t l = 0; l < cfg.depth; l++)
         if (layer[l].units)
-            VKC_TRY(cut_layer(v, l, layer[l].kept, p));
+            VKC_TRY(cut_layer(m, l, layer[l].kept, p));
     *out = p;
     p = NULL;
 done:

@@ -111,7 +111,7 @@ typedef struct work {
     uint32_t  n_watch, kl_at;       // kl_at: of the watched scalars; 0 = none
 } work;
 
-static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c, work *w)
+static vkc_status make_stepper(const nn_model *teacher, nn_model *m, control *c, work *w)
 {
     const distill_retain_params *p = c->p;
     nn_graph *g = w->f.graph;
@@ -119,9 +119,9 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c,
     if (c->r->policy == NN_POLICY_HALTING)
         gate = nn_graph_input(g, GATE_INPUT, (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
     nn_model_taps taps = { .retention = { .gate = gate } };
-    nn_tensor *logits = nn_model_forward(g, v, &w->f.batch, w->f.input, true, &taps);
+    nn_tensor *logits = nn_model_forward(g, m, &w->f.batch, w->f.input, true, &taps);
     if (p->check_finite) {
-        nn_model_watch(g, v, &taps);
+        nn_model_watch(g, m, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     struct cross_entropy_attr labelled = { .smoothing = (float) or_default(p->smoothing, 0.1) };
@@ -129,10 +129,10 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c,
                                    nn_fit_work_input(&w->f, "labels"));
     nn_graph_add_loss(g, watch[0], 1.0f);
     if (gate) {
-        const double depth = v->cfg.depth;
+        const double depth = m->cfg.depth;
         struct halt_loss_attr prior = {
             .target = p->prior_target,
-            .mean = (float) (p->prior_mean > 0 ? p->prior_mean : distill_prior_mean(p->keep, v->cfg.depth)),
+            .mean = (float) (p->prior_mean > 0 ? p->prior_mean : distill_prior_mean(p->keep, m->cfg.depth)),
             .std = (float) (p->prior_std > 0 ? p->prior_std : fmax(depth / 12, 1)),
         };
         nn_tensor *pressure = NN_APPLY(g, halt_loss, &prior, NULL, taps.retention.tally, gate);
@@ -147,22 +147,22 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *v, control *c,
         nn_graph_add_loss(g, watch[w->n_watch++], (float) p->kl);
     }
     return nn_stepper_create(&(nn_stepper_params) {
-        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->f.batch, .inputs = w->f.input,
+        .dev = m->dev, .graph = g, .params = m->params, .batch = &w->f.batch, .inputs = w->f.input,
         .n_inputs = w->f.n_inputs, .live = &gate, .n_live = 1, .watch = watch, .n_watch = w->n_watch,
         .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
     }, &w->f.stepper);
 }
 
-static vkc_status train(const nn_model *teacher, nn_model *v, control *c, distill_retain_result *out)
+static vkc_status train(const nn_model *teacher, nn_model *m, control *c, distill_retain_result *out)
 {
     vkc_status st;
     const distill_retain_params *p = c->p;
     work w = { .n_watch = 0 };
     nn_fit_result r = { .steps = 0 };
     const uint32_t batch = p->batch ? p->batch : 64;
-    const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
-    VKC_TRY(nn_fit_work_init_pictures(&w.f, v->dev, &v->cfg, &lp));
-    VKC_TRY(make_stepper(teacher, v, c, &w));
+    const nn_loader_params lp = nn_loader_params_to_train(&m->cfg, p->data, batch, p->seed, p->threads, p->plain);
+    VKC_TRY(nn_fit_work_init_pictures(&w.f, m->dev, &m->cfg, &lp));
+    VKC_TRY(make_stepper(teacher, m, c, &w));
     c->total = (uint64_t) p->epochs * w.f.feed.batches;
     st = nn_fit(&(nn_fit_params) {
         .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
@@ -194,19 +194,19 @@ vkc_status distill_retain_check(const nn_model_config *c, double keep)
 }
 
 // The gate's scale, where it is to be fitted, and the unit of its argument; before, the stream is rotated.
-static vkc_status prepare_gate(nn_model *v, control *c, const distill_pictures *pictures)
+static vkc_status prepare_gate(nn_model *m, control *c, const distill_pictures *pictures)
 {
     vkc_status st;
-    nn_retention_config *r = &v->cfg.retention;
+    nn_retention_config *r = &m->cfg.retention;
     distill_stream s = { .n = 0 };
     double direction[NN_MAX_DIM], spread;
     bool rotated = false;
-    VKC_TRY(distill_stream_read(v, pictures, !c->p->plain_gate, &s));
+    VKC_TRY(distill_stream_read(m, pictures, !c->p->plain_gate, &s));
     if (!c->p->plain_gate && distill_fit_direction(&s, direction))
-        VKC_TRY(distill_rotate_stream(v, direction, &rotated));
+        VKC_TRY(distill_rotate_stream(m, direction, &rotated));
     if (rotated) {
         distill_stream_finish(&s);
-        VKC_TRY(distill_stream_read(v, pictures, false, &s));
+        VKC_TRY(distill_stream_read(m, pictures, false, &s));
     }
     spread = distill_stream_spread(&s);
     if (!(spread > 0 && isfinite(spread))) {
@@ -217,29 +217,29 @@ static vkc_status prepare_gate(nn_model *v, control *c, const distill_pictures *
     if (!(r->gate_scale > 0))
         r->gate_scale = fmin(SPREAD / spread, NN_MAX_GATE);
     c->unit = r->gate_scale * spread;
-    st = nn_retention_check(&v->cfg, VKC_E_ARG, "retain");
+    st = nn_retention_check(&m->cfg, VKC_E_ARG, "retain");
 done:
     distill_stream_finish(&s);
     return st;
 }
 
-static vkc_status teach_halting(const nn_model *teacher, nn_model *v, control *c, distill_retain_result *out)
+static vkc_status teach_halting(const nn_model *teacher, nn_model *m, control *c, distill_retain_result *out)
 {
     vkc_status st;
     const distill_retain_params *p = c->p;
-    nn_retention_config *r = &v->cfg.retention;
+    nn_retention_config *r = &m->cfg.retention;
     distill_pictures pictures = { .n = 0 };
-    VKC_TRY(distill_pictures_load(&v->cfg, p->data, PICTURES, p->threads, &pictures));
-    VKC_TRY(prepare_gate(v, c, &pictures));
+    VKC_TRY(distill_pictures_load(&m->cfg, p->data, PICTURES, p->threads, &pictures));
+    VKC_TRY(prepare_gate(m, c, &pictures));
     const distill_pictures first = { pictures.pixels, pictures.n < FIRST ? pictures.n : FIRST };
     r->gate_centre = 2 * c->unit;
     const double start_keep = fmax(p->keep, or_default(p->start_keep, FIRST_KEEP));
-    VKC_TRY(distill_find_centre(v, &first, start_keep, 2 * WITHIN, c->unit, p, &c->start_keep));
+    VKC_TRY(distill_find_centre(m, &first, start_keep, 2 * WITHIN, c->unit, p, &c->start_keep));
     c->start_centre = c->centre = r->gate_centre;
     if (p->epochs)
-        VKC_TRY(train(teacher, v, c, out));
+        VKC_TRY(train(teacher, m, c, out));
     r->gate_centre = c->centre;
-    VKC_TRY(distill_find_centre(v, &pictures, p->keep, WITHIN, 0.1 * c->unit, p, &out->val_keep));
+    VKC_TRY(distill_find_centre(m, &pictures, p->keep, WITHIN, 0.1 * c->unit, p, &out->val_keep));
     if (!(fabs(out->val_keep - p->keep) <= AT_MOST))
         st = VKC_FAIL(VKC_E_CHECK, "a keep ratio of %g is not reached: the nearest is %.3f", p->keep, out->val_keep);
 done:
@@ -248,25 +248,25 @@ done:
     return st;
 }
 
-vkc_status distill_retain(const nn_model *teacher, nn_model *v, const distill_retain_params *p,
+vkc_status distill_retain(const nn_model *teacher, nn_model *m, const distill_retain_params *p,
                           distill_retain_result *out)
 {
     const double start = vkc_seconds();
-    control c = { .p = p, .r = &v->cfg.retention, .ponder = or_default(p->ponder, 5e-4),
+    control c = { .p = p, .r = &m->cfg.retention, .ponder = or_default(p->ponder, 5e-4),
                   .prior = or_default(p->prior, 1e-3) };
     *out = (distill_retain_result) { .steps = 0 };
-    vkc_status st = distill_retain_check(&v->cfg, p->keep);
+    vkc_status st = distill_retain_check(&m->cfg, p->keep);
     if (st != VKC_OK)
         return st;
-    if (nn_dataset_classes(p->data) != v->cfg.classes)
+    if (nn_dataset_classes(p->data) != m->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
-                        nn_dataset_classes(p->data), v->cfg.classes);
+                        nn_dataset_classes(p->data), m->cfg.classes);
     if (c.r->policy == NN_POLICY_HALTING)
-        st = teach_halting(teacher, v, &c, out);
+        st = teach_halting(teacher, m, &c, out);
     else if (c.r->policy != NN_POLICY_TOPK)
         st = VKC_FAIL(VKC_E_ARG, "retain: the model has no token-pruning policy");
     else if (p->epochs)
-        st = train(teacher, v, &c, out);
+        st = train(teacher, m, &c, out);
     out->seconds = vkc_seconds() - start;
     return st;
 }

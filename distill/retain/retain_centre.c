@@ -123,18 +123,18 @@ static vkc_status search(probe *k, double within, double step)
     return st;
 }
 
-vkc_status distill_find_centre(nn_model *v, const distill_pictures *s, double keep, double within, double step,
+vkc_status distill_find_centre(nn_model *m, const distill_pictures *s, double keep, double within, double step,
                                const distill_retain_params *p, double *got)
 {
-    probe k = { .v = v, .s = s, .p = p, .start = vkc_seconds(), .wanted = keep };
-    k.logits = (float *) malloc((size_t) BATCH * v->cfg.classes * sizeof *k.logits);
+    probe k = { .v = m, .s = s, .p = p, .start = vkc_seconds(), .wanted = keep };
+    k.logits = (float *) malloc((size_t) BATCH * m->cfg.classes * sizeof *k.logits);
     vkc_status st = k.logits ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
     if (st == VKC_OK)
-        st = nn_infer_create_with(v, &(nn_infer_params) { .cap_images = BATCH, .kept = true }, &k.inf);
+        st = nn_infer_create_with(m, &(nn_infer_params) { .cap_images = BATCH, .kept = true }, &k.inf);
     if (st == VKC_OK)
         st = search(&k, within, step);
     if (k.tries) {
-        v->cfg.retention.gate_centre = k.best;
+        m->cfg.retention.gate_centre = k.best;
         *got = k.best_keep;
     }
     nn_infer_destroy(k.inf);

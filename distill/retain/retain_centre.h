@@ -18,9 +18,9 @@ vkc_status distill_pictures_load(const nn_model_config *c, const nn_dataset *dat
                                  distill_pictures *out);
 void       distill_pictures_finish(distill_pictures *s);        // zeroed is fine
 
-// Set v's gate_centre so that the keep ratio on the pictures is within `within` of `keep`, or as near as it gets; *got
+// Set m's gate_centre so that the keep ratio on the pictures is within `within` of `keep`, or as near as it gets; *got
 // is what it is then. `step` is how far a first guess may be off. Progress is told as `what`.
-vkc_status distill_find_centre(nn_model *v, const distill_pictures *s, double keep, double within, double step,
+vkc_status distill_find_centre(nn_model *m, const distill_pictures *s, double keep, double within, double step,
                                const distill_retain_params *p, double *got);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-// retain_stats.c — one pass over pictures: which patches went how far, beside a dense model's attention and the truth.
+// retain_stats.c — one pass over pictures: the depth of each patch, beside a dense model's attention and the truth.
 #include "distill/retain/retain_stats.h"
 
 #include "nn/models/picture_loader.h"
@@ -125,15 +125,15 @@ bool distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_co
            c->height == NN_SYNTH_SIZE && c->width == NN_SYNTH_SIZE;
 }
 
-vkc_status distill_retain_measure(const nn_model *v, const distill_retain_stats_params *s, distill_retain_stats *out)
+vkc_status distill_retain_measure(const nn_model *m, const distill_retain_stats_params *s, distill_retain_stats *out)
 {
     vkc_status st;
-    pass p = { .v = v, .n_patches = nn_model_config_patches(&v->cfg) };
+    pass p = { .v = m, .n_patches = nn_model_config_patches(&m->cfg) };
     nn_loader *l = NULL;
     const uint32_t batch = s->batch ? s->batch : 64;
     const double start = vkc_seconds();
-    *out = (distill_retain_stats) { .depth = v->cfg.depth, .has_truth = distill_has_truth(s->data, s->split, &v->cfg) };
-    nn_loader_params lp = nn_loader_params_of(&v->cfg, s->data, s->split, batch);
+    *out = (distill_retain_stats) { .depth = m->cfg.depth, .has_truth = distill_has_truth(s->data, s->split, &m->cfg) };
+    nn_loader_params lp = nn_loader_params_of(&m->cfg, s->data, s->split, batch);
     lp.max_images = s->images ? s->images : 512;
     lp.threads = s->threads;
     VKC_TRY(nn_loader_create(&lp, &l));

@@ -1,5 +1,5 @@
-// retain_stats.h — what token pruning keeps: how much of every layer's patches, whether they are those that a dense
-// model's class token attends to, and, where the pictures are synthetic, how much of what matters.
+// retain_stats.h — statistics of token pruning: keep ratios per layer, agreement of the kept patches with a dense
+// model's class attention, and, for synthetic pictures, with the patches that decide the class.
 //
 // A keep ratio: patches at the entry of a block / patches of a full image. Block 0 counts as 1; the class token does
 // not count. Over a model: mean over the blocks, then over images.
@@ -58,7 +58,7 @@ typedef struct distill_retain_stats_params {
 // Errors: E_FORMAT (no usable image), E_ARG (dense has other patches), E_STOPPED, device errors.
 // Is it known what matters in the pictures of this split, at the size of the model's?
 bool       distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_config *c);
-vkc_status distill_retain_measure(const nn_model *v, const distill_retain_stats_params *p, distill_retain_stats *out);
+vkc_status distill_retain_measure(const nn_model *m, const distill_retain_stats_params *p, distill_retain_stats *out);
 
 #ifdef __cplusplus
 }

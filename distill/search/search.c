@@ -166,7 +166,7 @@ static vkc_status find_step(search *s, distill_step *best)
     return VKC_OK;
 }
 
-// The base: its score, told to whoever follows.
+// The base: its score, and the callback for it.
 static vkc_status start(search *s)
 {
     distill_step base = { .layer = UINT32_MAX };

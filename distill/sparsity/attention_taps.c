@@ -1,24 +1,24 @@
-// attention_taps.c — a forward pass recorded with what is looked at in its attention layers.
+// attention_taps.c — a forward pass recorded with captures of its attention layers.
 #include "distill/sparsity/attention_taps.h"
 
 #include "shaders/attention/attention_stats.h"
 
 #include <string.h>
 
-vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, distill_tap what,
+vkc_status distill_attention_taps_init(const nn_model *m, uint32_t cap_images, distill_tap what,
                                        distill_attention_taps *out)
 {
     vkc_status st;
     distill_attention_taps *p = out;
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &m->cfg;
     nn_model_taps t = { 0 };
     nn_tensor *in[NN_MAX_INPUTS] = { NULL }, *tap[NN_MAX_DEPTH] = { 0 };
-    *p = (distill_attention_taps) { .v = v };
+    *p = (distill_attention_taps) { .v = m };
     p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : 3 * c->dim;
-    VKC_TRY(nn_model_batch_create(v->dev, c, cap_images, &p->batch));
-    VKC_TRY(nn_graph_create(v->dev, &p->g));
+    VKC_TRY(nn_model_batch_create(m->dev, c, cap_images, &p->batch));
+    VKC_TRY(nn_graph_create(m->dev, &p->g));
     const uint32_t n_in = nn_model_add_inputs(p->g, c, &p->batch, in);
-    nn_model_forward(p->g, v, &p->batch, in, false, &t);
+    nn_model_forward(p->g, m, &p->batch, in, false, &t);
     for (uint32_t l = 0; l < c->depth; l++) {
         if (!t.mixer[l].lse)
             continue;

@@ -1,6 +1,6 @@
-// attention_taps.h — what a model's attention layers leave on the device for a batch of pictures; internal to distill.
+// attention_taps.h — tensors of a model's attention layers, kept on the device for a batch; internal to distill.
 //
-// One recording, replayed a batch. Layers without attention weights leave nothing. Thread-safety: as the device.
+// One recording, replayed a batch. Layers without attention weights have none. Thread-safety: as the device.
 #ifndef DISTILL_ATTENTION_TAPS_H
 #define DISTILL_ATTENTION_TAPS_H
 
@@ -28,7 +28,7 @@ typedef struct distill_attention_taps {
 } distill_attention_taps;
 
 // For batches of at most cap_images; `v` must outlive it. After a failure finish frees what there is.
-vkc_status distill_attention_taps_init(const nn_model *v, uint32_t cap_images, distill_tap what,
+vkc_status distill_attention_taps_init(const nn_model *m, uint32_t cap_images, distill_tap what,
                                        distill_attention_taps *out);
 void       distill_attention_taps_finish(distill_attention_taps *t);    // zeroed is fine
 

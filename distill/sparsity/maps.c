@@ -50,10 +50,10 @@ done:
     return st;
 }
 
-vkc_status distill_maps_create(const nn_model *v, const distill_maps_params *params, distill_maps **out)
+vkc_status distill_maps_create(const nn_model *model, const distill_maps_params *params, distill_maps **out)
 {
     vkc_status st;
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &model->cfg;
     distill_attention_taps t = { 0 };
     nn_loader *l = NULL;
     distill_maps *m = (distill_maps *) calloc(1, sizeof *m);
@@ -78,7 +78,7 @@ vkc_status distill_maps_create(const nn_model *v, const distill_maps_params *par
         st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(params->data));
         goto done;
     }
-    VKC_TRY(distill_attention_taps_init(v, m->cap, DISTILL_TAP_QKV, &t));
+    VKC_TRY(distill_attention_taps_init(model, m->cap, DISTILL_TAP_QKV, &t));
     VKC_TRY(distill_attention_taps_run(&t, m->pixels, m->n));
     VKC_TRY(read_layers(m, &t));
     *out = m;

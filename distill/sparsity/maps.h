@@ -1,7 +1,7 @@
-// maps.h — whole attention maps of a few chosen pictures, in double on the host: to be looked at, and to check by.
+// maps.h — full attention maps of a few chosen pictures, in double on the host, for plots and as a reference.
 //
 // Queries and keys come from one forward pass on the device and are kept; a map is computed when it is read, as
-// softmax(head_dim^-0.5 q.k) over the tokens that are there. Thread-safety: reading is safe from several threads.
+// softmax(head_dim^-0.5 q.k) over the tokens that are not dropped. Thread-safety: reading is safe from several threads.
 #ifndef DISTILL_MAPS_H
 #define DISTILL_MAPS_H
 
@@ -22,7 +22,7 @@ typedef struct distill_maps_params {
 typedef struct distill_maps distill_maps;
 
 // Blocking. Errors: E_FORMAT no usable picture; E_NOMEM, E_DEVMEM.
-vkc_status distill_maps_create(const nn_model *v, const distill_maps_params *p, distill_maps **out);
+vkc_status distill_maps_create(const nn_model *model, const distill_maps_params *p, distill_maps **out);
 void       distill_maps_destroy(distill_maps *m);
 
 uint32_t     distill_maps_images(const distill_maps *m);                // pictures that could be read

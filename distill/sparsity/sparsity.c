@@ -93,14 +93,14 @@ static void close_layer(distill_sparsity *s, uint32_t l, const uint64_t seen[DIS
         }
 }
 
-vkc_status distill_sparsity_measure(const nn_model *v, const distill_sparsity_params *params, distill_sparsity *out)
+vkc_status distill_sparsity_measure(const nn_model *m, const distill_sparsity_params *params, distill_sparsity *out)
 {
     vkc_status st;
     distill_attention_taps t = { 0 };
     nn_loader *l = NULL;
     float *pixels = NULL, *stats = NULL;
     uint64_t seen[NN_MAX_DEPTH][DISTILL_N_KEYS] = { { 0 } };
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &m->cfg;
     const uint32_t batch = params->batch ? params->batch : 64;
     const double start = vkc_seconds();
     *out = (distill_sparsity) { .depth = c->depth, .heads = c->heads };
@@ -108,7 +108,7 @@ vkc_status distill_sparsity_measure(const nn_model *v, const distill_sparsity_pa
     nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, batch);
     lp.max_images = params->images ? params->images : 128;
     VKC_TRY(nn_loader_create(&lp, &l));
-    VKC_TRY(distill_attention_taps_init(v, batch, DISTILL_TAP_STATS, &t));
+    VKC_TRY(distill_attention_taps_init(m, batch, DISTILL_TAP_STATS, &t));
     out->mean = (double *) calloc(len_of(out), sizeof *out->mean);
     out->std = (double *) calloc(len_of(out), sizeof *out->std);
     pixels = (float *) malloc((size_t) batch * nn_model_config_pixels(c) * sizeof *pixels);

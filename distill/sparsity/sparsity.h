@@ -59,7 +59,7 @@ typedef struct distill_sparsity {
 } distill_sparsity;
 
 // Errors: E_FORMAT no usable picture; E_STOPPED by `progress`; E_UNSUPPORTED more tokens than rows can be sorted.
-vkc_status distill_sparsity_measure(const nn_model *v, const distill_sparsity_params *p, distill_sparsity *out);
+vkc_status distill_sparsity_measure(const nn_model *m, const distill_sparsity_params *p, distill_sparsity *out);
 void       distill_sparsity_finish(distill_sparsity *s);    // zeroed is fine
 
 bool   distill_sparsity_has(const distill_sparsity *s, uint32_t layer);         // has the layer attention?

@@ -1,4 +1,4 @@
-// statistics.h — what may be said of few and noisy figures: rank correlation, permutation tests, paired bootstrap.
+// statistics.h — statistics for small samples: rank correlation, permutation tests, paired bootstrap.
 //
 // Host only, in double, the same on every machine: random draws follow from the seed (nn/base/rng.h).
 // Sources: Spearman 1904, Kendall 1945 (tau-b); Good, Permutation Tests; Efron & Tibshirani, An Introduction to the

@@ -5,11 +5,11 @@
 // depth as predictor are its controls. A teacher sweep replaces all layers of teachers that keep fewer and fewer tokens
 // and asks whether the gap narrows: to this code a study of one group, once a teacher.
 //
-// A transfer is teacher-forced: every layer learns alone, on the teacher's stream, from the same pictures in the same
-// order. So one transfer of all layers serves all groups: the layers of a group come out to the bit as when only they
-// are transferred (without a clipped gradient norm, which would couple them). Study code knows nothing of models: it
-// asks for a base score, for a student of each variant (a mixer and a seed) and for scores of groups, and keeps each
-// answer in a log, so that a study that was stopped asks for nothing twice and ends in the same figures.
+// A transfer is teacher-forced: every layer learns alone, on the teacher's residual stream, from the same pictures in
+// the same order. So one transfer of all layers serves all groups: the layers of a group come out to the bit as when
+// only they are transferred (without a clipped gradient norm, which would couple them). Study code knows nothing of
+// models: it asks for a base score, for a student of each variant (a mixer and a seed) and for scores of groups, and
+// keeps each answer in a log, so that a study that was stopped asks for nothing twice and ends in the same figures.
 // Thread-safety: as the callbacks.
 #ifndef DISTILL_STUDY_H
 #define DISTILL_STUDY_H

@@ -1,5 +1,5 @@
-// distance.h — how far what the student's modules give is from what the teacher's give, layer by layer: losses, and
-// the figures they end up as. Internal to distill.
+// distance.h — losses between the module outputs of student and teacher, layer by layer, and their values in results.
+// Internal to distill.
 #ifndef DISTILL_DISTANCE_H
 #define DISTILL_DISTANCE_H
 

@@ -1,5 +1,5 @@
-// layerwise.h — train something in every layer of a student at once, teacher-forced: what the stages of a transfer
-// share. Internal to distill.
+// layerwise.h — the teacher-forced training loop over all layers of a student at once, shared by the stages of a
+// transfer. Internal to distill.
 #ifndef DISTILL_LAYERWISE_H
 #define DISTILL_LAYERWISE_H
 

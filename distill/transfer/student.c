@@ -63,20 +63,20 @@ static const nn_model *get_source(const char *name, const nn_model *teacher, con
     return teacher;
 }
 
-static vkc_status copy_values(nn_model *v, const nn_model *teacher, const nn_model *const *student,
+static vkc_status copy_values(nn_model *m, const nn_model *teacher, const nn_model *const *student,
                               const uint8_t *choice)
 {
     size_t most = 0;
-    for (uint32_t i = 0; i < v->params->n; i++) {
-        size_t len = nn_shape_len(&v->params->p[i].shape);
+    for (uint32_t i = 0; i < m->params->n; i++) {
+        size_t len = nn_shape_len(&m->params->p[i].shape);
         most = len > most ? len : most;
     }
     float *x = (float *) malloc(most * sizeof *x);
     if (!x)
         return VKC_FAIL(VKC_E_NOMEM, "student: out of host memory");
     vkc_status st = VKC_OK;
-    for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
-        const nn_param *p = &v->params->p[i];
+    for (uint32_t i = 0; i < m->params->n && st == VKC_OK; i++) {
+        const nn_param *p = &m->params->p[i];
         const nn_params *from = get_source(p->name, teacher, student, choice)->params;
         uint32_t k;
         if (!nn_params_find(from, p->name, &k) || nn_shape_len(&from->p[k].shape) != nn_shape_len(&p->shape))
@@ -84,7 +84,7 @@ static vkc_status copy_values(nn_model *v, const nn_model *teacher, const nn_mod
         if (st == VKC_OK)
             st = nn_params_read(from, k, x);
         if (st == VKC_OK)
-            st = nn_params_write(v->params, i, x);
+            st = nn_params_write(m->params, i, x);
     }
     free(x);
     return st;
@@ -94,7 +94,7 @@ vkc_status distill_hybrid_create(const nn_model *teacher, const nn_model *const 
                                  const uint8_t *choice, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     vkc_status st;
     VKC_TRY(check_students(teacher, student, n_students, choice));
     VKC_TRY(nn_model_config_copy(&teacher->cfg, &cfg));
@@ -104,12 +104,12 @@ vkc_status distill_hybrid_create(const nn_model *teacher, const nn_model *const 
     for (uint32_t l = 0; l < cfg.depth; l++)
         if (choice[l])
             cfg.layers[l] = get_student(student, choice, l)->cfg.layers[l];
-    VKC_TRY(nn_model_create(teacher->dev, &cfg, false, &v));
-    VKC_TRY(copy_values(v, teacher, student, choice));
-    *out = v;
-    v = NULL;
+    VKC_TRY(nn_model_create(teacher->dev, &cfg, false, &m));
+    VKC_TRY(copy_values(m, teacher, student, choice));
+    *out = m;
+    m = NULL;
 done:
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     nn_model_config_finish(&cfg);
     return st;
 }

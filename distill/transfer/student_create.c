@@ -95,11 +95,11 @@ static vkc_status warm_start(const nn_model *teacher, nn_model *student, uint32_
     return VKC_OK;
 }
 
-static bool is_mixer_param(const nn_model *v, uint32_t index)
+static bool is_mixer_param(const nn_model *m, uint32_t index)
 {
-    for (uint32_t l = 0; l < v->cfg.depth; l++)
-        for (uint32_t i = 0; i < v->block[l].n_mixer_p; i++)
-            if (v->block[l].mixer_p[i] == index)
+    for (uint32_t l = 0; l < m->cfg.depth; l++)
+        for (uint32_t i = 0; i < m->block[l].n_mixer_p; i++)
+            if (m->block[l].mixer_p[i] == index)
                 return true;
     return false;
 }

@@ -1,4 +1,4 @@
-// tune.c — a student on its own stream beside its teacher: which parameters are trained, the losses, the loop.
+// tune.c — end-to-end training of a student with a teacher: which parameters are trained, the losses, the loop.
 #include "distill/transfer/tune.h"
 
 #include "distill/transfer/distance.h"
@@ -76,19 +76,19 @@ static void unfreeze(nn_model *m)
 }
 
 // Freeze all that is not trained.
-static void freeze(const nn_model *teacher, nn_model *v, distill_trained trained)
+static void freeze(const nn_model *teacher, nn_model *m, distill_trained trained)
 {
-    nn_param *p = v->params->p;
+    nn_param *p = m->params->p;
     if (trained == DISTILL_TRAIN_ALL)
         return;
-    for (uint32_t i = 0; i < v->params->n; i++)
+    for (uint32_t i = 0; i < m->params->n; i++)
         p[i].frozen = true;
-    for (uint32_t l = 0; l < v->cfg.depth; l++) {
-        const nn_block *b = &v->block[l];
+    for (uint32_t l = 0; l < m->cfg.depth; l++) {
+        const nn_block *b = &m->block[l];
         const uint32_t projection[] = { b->proj_w, b->proj_b };
         const uint32_t rest[] = { b->norm1_w, b->norm1_b, b->norm2_w, b->norm2_b, b->fc1_w, b->fc1_b, b->fc2_w,
                                   b->fc2_b };
-        if (!is_replaced(teacher, v, l))
+        if (!is_replaced(teacher, m, l))
             continue;
         for (uint32_t i = 0; i < b->n_mixer_p; i++)
             p[b->mixer_p[i]].frozen = false;
@@ -96,7 +96,7 @@ static void freeze(const nn_model *teacher, nn_model *v, distill_trained trained
             p[projection[i]].frozen = false;
         for (size_t i = 0; i < sizeof rest / sizeof *rest && trained >= DISTILL_TRAIN_BLOCKS; i++)
             p[rest[i]].frozen = false;
-        if (v->cfg.layer_scale) {
+        if (m->cfg.layer_scale) {
             p[b->ls1].frozen = trained < DISTILL_TRAIN_ATTN;
             p[b->ls2].frozen = trained < DISTILL_TRAIN_BLOCKS;
         }

@@ -1,4 +1,4 @@
-// safetensors_header.c — the header of a safetensors file: every lie that it can tell is refused here.
+// safetensors_header.c — the header of a safetensors file: every inconsistency is refused here.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-// weights_index.c — model.safetensors.index.json: which shard has which tensor, believed after both were compared.
+// weights_index.c — model.safetensors.index.json: which shard has which tensor, checked against the shards.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -98,6 +98,6 @@ vkc_status nn__weights_refuse(const char *folder)
         snprintf(from, sizeof from, "'%s/%s'", dir, is_plain ? name : "FILE");
     return VKC_FAIL(VKC_E_FORMAT, "%s/%s is %s; only safetensors files are read%s. To convert it: "
                     "python3 -c \"%s\" '%s/model.safetensors' %s", folder, name, formats[i].what,
-                    formats[i].keeps_names ? " (tensors keep the names of whoever exported them)" : "",
+                    formats[i].keeps_names ? " (tensors keep the names of their exporter)" : "",
                     formats[i].line, dir, from);
 }

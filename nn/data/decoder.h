@@ -26,7 +26,7 @@ typedef struct nn_decoder_source {
     // Pictures of this batch, at most those of a slot; 0 = the one before was the last. Quick; the decoder is locked.
     uint32_t (*len)(void *user, uint64_t batch);
     // Write picture `at` of the batch, rgb (height, width, 3). `scratch` is this thread's. Called by several threads at
-    // once, once a picture. E_FORMAT and E_IO are this picture's affair; all else, E_NOMEM say, ends the whole.
+    // once, once a picture. E_FORMAT and E_IO concern this picture alone; any other error (E_NOMEM) ends the decoding.
     vkc_status (*read)(void *user, uint64_t batch, uint32_t at, uint8_t *scratch, uint8_t *rgb);
     void *user;
 } nn_decoder_source;
@@ -73,7 +73,8 @@ void       nn_decoder_cancel(nn_decoder *d);
 
 // Wait for the next batch, which stays until nn_decoder_release, start, cancel or the next get, while others are
 // decoded behind it. *out = NULL after the last. The caller decodes too while it waits.
-// Errors: E_ARG when nothing was started; what `read` gave that is not a picture's affair, until the next start.
+// Errors: E_ARG when nothing was started; an error of `read` that does not concern one picture alone, until the next
+// start.
 vkc_status nn_decoder_get(nn_decoder *d, const nn_decoded **out);
 // The batch of the last get is done with; its memory gets decoded into.
 void       nn_decoder_release(nn_decoder *d);

@@ -1,4 +1,4 @@
-// feed.c — what a feed has and what is wanted of it, held against each other.
+// feed.c — checks that a feed has the fields that are wanted of it.
 #include "nn/data/feed.h"
 
 #include <string.h>

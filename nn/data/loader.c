@@ -1,4 +1,4 @@
-// loader.c — which picture stands where in a batch, and what is known of each; a decoder reads them.
+// loader.c — the order of pictures in batches, with their labels; a decoder reads them.
 #include "nn/data/loader.h"
 
 #include <pthread.h>
@@ -73,7 +73,7 @@ static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t 
     nn_loader *l = user;
     const uint32_t image = nn_loader_find(l, batch, at);
     const uint64_t epoch = batch / l->n_batches;
-    // Two epochs may meet in the decoder: whoever finds the picture busy decodes it for itself.
+    // Two epochs may meet in the decoder: a thread that finds the picture busy decodes it for itself.
     const uint8_t known = change_state(l, image, UNKNOWN, l->cache != NULL ? BUSY : UNKNOWN);
     const bool caches = l->cache != NULL && known == UNKNOWN;
     uint8_t *decoded = caches || known == KEPT ? l->cache + image * l->image_size : work;

@@ -1,4 +1,4 @@
-// check.h — is the device right? The forward calls of a graph against their definitions in double, while it runs.
+// check.h — verifies a device: the forward calls of a graph against their definitions in double, while it runs.
 //
 // Each call is judged by itself: what it read is taken from the device, its op's `ref` is run on that, and what it
 // wrote is compared. So the first call that differs is named whatever came before or follows: "layer 3, attention

@@ -1,4 +1,4 @@
-// check_judge.c — when is a result of the device right? Bars, decisions, and the comparison itself.
+// check_judge.c — whether a result of the device is right: tolerances, decisions, and the comparison itself.
 #include "nn/base/half.h"
 #include "nn/graph/check_impl.h"
 

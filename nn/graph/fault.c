@@ -1,4 +1,4 @@
-// fault.c — a wrong result planted on the device, for tests of what must notice it.
+// fault.c — fault injection: a wrong result planted on the device, for tests of the checks.
 #include "nn/base/half.h"
 #include "nn/graph/graph_impl.h"
 

@@ -88,7 +88,7 @@ vkc_status nn_dispatch(nn_run *r, const nn_kernel_use *use);
     .shader = &vkc_shader_##name, __VA_ARGS__ })
 
 // Is this gradient (DIN(i)) wanted? Skip a kernel none of whose gradients are. A kernel that writes
-// several may bind an unwanted one: it lands in memory that nobody reads.
+// several may bind an unwanted one: it goes to scratch memory that nothing reads.
 bool nn_is_wanted(const nn_run *r, int din_slot);
 
 // Fill in what follows from the inputs, attributes and layouts of a call: c->out_dtype, then all that op->infer does.

@@ -1,4 +1,4 @@
-// exif.h — which way up a picture is: the orientation that a camera wrote into a JPEG or PNG file.
+// exif.h — the Exif orientation of a JPEG or PNG file.
 //
 // Sources: Exif 2.3 (JEITA CP-3451C) 4.6.4, tag 0x0112; TIFF 6.0 section 2; PNG, chunk eXIf.
 // Thread-safety: safe. Nothing fails: what is broken, missing or out of range is a picture that is upright.

@@ -1,4 +1,4 @@
-// sheet.h — a contact sheet of what a model dropped: pictures whose patches are shaded by where their tokens left.
+// sheet.h — a contact sheet of token pruning: pictures whose patches are shaded by the block that dropped them.
 //
 // A patch that was kept to the end shows the picture as it is. One that was dropped shows it in grey under a tint: dark
 // violet for the earliest, over magenta, to light orange for the latest, so that lightness alone tells the order. Thin

@@ -77,27 +77,27 @@ static vkc_status init_memory(nn_classifier *c)
     return VKC_OK;
 }
 
-vkc_status nn_classifier_create_of(const nn_model *v, const nn_classifier_params *p, nn_classifier **out)
+vkc_status nn_classifier_create_of(const nn_model *m, const nn_classifier_params *p, nn_classifier **out)
 {
     vkc_status st;
     if (p->batch > MAX_BATCH)
         return VKC_FAIL(VKC_E_ARG, "classify: %u pictures at once, want at most %d", p->batch, MAX_BATCH);
-    st = nn_model_config_check_pictures(&v->cfg);
+    st = nn_model_config_check_pictures(&m->cfg);
     if (st == VKC_OK)
-        st = nn_model_config_check_scores(&v->cfg);
+        st = nn_model_config_check_scores(&m->cfg);
     if (st != VKC_OK)
         return st;
     nn_classifier *c = (nn_classifier *) calloc(1, sizeof *c);
     if (!c)
         return VKC_FAIL(VKC_E_NOMEM, "classify: out of host memory");
-    c->v = v;
+    c->v = m;
     c->p = *p;
     c->p.batch = p->batch > 0 ? p->batch : 1;
     VKC_TRY(init_memory(c));
     VKC_TRY(init_decoder(c));
     if (p->n_paths > 0)
         nn_classifier_start(c, p->paths, p->n_paths);
-    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = c->p.batch, .kept = p->kept }, &c->inf));
+    VKC_TRY(nn_infer_create_with(m, &(nn_infer_params) { .cap_images = c->p.batch, .kept = p->kept }, &c->inf));
     *out = c;
     c = NULL;
 done:
@@ -107,14 +107,14 @@ done:
 
 vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out)
 {
-    nn_model *v = NULL;
-    vkc_status st = nn_model_load(dev, model_dir, false, &v);
+    nn_model *m = NULL;
+    vkc_status st = nn_model_load(dev, model_dir, false, &m);
     if (st == VKC_OK)
-        st = nn_classifier_create_of(v, &(nn_classifier_params) { .batch = 1 }, out);
+        st = nn_classifier_create_of(m, &(nn_classifier_params) { .batch = 1 }, out);
     if (st == VKC_OK)
-        (*out)->owned = v;
+        (*out)->owned = m;
     else
-        nn_model_destroy(v);
+        nn_model_destroy(m);
     return st;
 }
 

@@ -31,7 +31,7 @@ typedef struct nn_classifier nn_classifier;
 // `dev` must outlive it. One picture at once.
 vkc_status nn_classifier_create(vkc_device *dev, const char *model_dir, nn_classifier **out);
 // Of a model that is loaded, which must outlive it.
-vkc_status nn_classifier_create_of(const nn_model *v, const nn_classifier_params *p, nn_classifier **out);
+vkc_status nn_classifier_create_of(const nn_model *m, const nn_classifier_params *p, nn_classifier **out);
 void       nn_classifier_destroy(nn_classifier *c);
 uint32_t   nn_classifier_classes(const nn_classifier *c);
 

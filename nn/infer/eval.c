@@ -39,7 +39,7 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
 }
 
 // Labels and logits of one batch after the other.
-static vkc_status judge_all(nn_infer *inf, const nn_model *v, const nn_feed *feed, const nn_eval_params *p,
+static vkc_status judge_all(nn_infer *inf, const nn_model *m, const nn_feed *feed, const nn_eval_params *p,
                             const char *unit, uint32_t *labels, tally *t)
 {
     const double start = vkc_seconds();
@@ -56,8 +56,8 @@ static vkc_status judge_all(nn_infer *inf, const nn_model *v, const nn_feed *fee
             continue;
         VKC_TRY(nn_infer_run_filled(inf, b.n));
         for (uint32_t i = 0; i < b.n; i++)
-            judge(logits + (size_t) i * v->cfg.classes, v->cfg.classes, labels[i], t);
-        if (v->cfg.retention.policy != NN_POLICY_NONE)
+            judge(logits + (size_t) i * m->cfg.classes, m->cfg.classes, labels[i], t);
+        if (m->cfg.retention.policy != NN_POLICY_NONE)
             nn_infer_add_shares(inf, b.n, t->keep);
         if (!nn_progress_report(p->progress, p->user, "evaluate", unit, "", start, 0, t->n,
                                 t->n + (feed->batches - 1 - k) * feed->cap))
@@ -68,7 +68,7 @@ done:
 }
 
 // What stands in `out` after it has been 0: everything but what is broken.
-static vkc_status evaluate(const nn_model *v, const nn_feed *feed, const nn_eval_params *p, const char *unit,
+static vkc_status evaluate(const nn_model *m, const nn_feed *feed, const nn_eval_params *p, const char *unit,
                            nn_eval_result *out)
 {
     const double start = vkc_seconds();
@@ -78,10 +78,10 @@ static vkc_status evaluate(const nn_model *v, const nn_feed *feed, const nn_eval
     uint32_t *labels = (uint32_t *) malloc((feed->cap + 1) * sizeof *labels);
     if (!labels)
         return VKC_FAIL(VKC_E_NOMEM, "evaluate: out of host memory");
-    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) {
+    VKC_TRY(nn_infer_create_with(m, &(nn_infer_params) {
         .cap_images = feed->cap, .check_finite = p->check_finite, .kept = true, .has_lengths = feed->has_lengths,
     }, &inf));
-    VKC_TRY(judge_all(inf, v, feed, p, unit, labels, &t));
+    VKC_TRY(judge_all(inf, m, feed, p, unit, labels, &t));
     *out = (nn_eval_result) { .images = t.n, .seconds = vkc_seconds() - start };
     if (t.n == 0)
         goto done;
@@ -89,7 +89,7 @@ static vkc_status evaluate(const nn_model *v, const nn_feed *feed, const nn_eval
     out->top5 = (double) t.top5 / t.n;
     out->loss = t.loss / t.n;
     out->images_per_s = out->images / out->seconds;
-    out->n_keep = v->cfg.retention.policy != NN_POLICY_NONE ? v->cfg.depth : 0;
+    out->n_keep = m->cfg.retention.policy != NN_POLICY_NONE ? m->cfg.depth : 0;
     out->keep = out->n_keep ? 0.0 : 1.0;
     for (uint32_t k = 0; k < out->n_keep; k++) {
         out->keep_layer[k] = t.keep[k] / t.n;
@@ -101,32 +101,32 @@ done:
     return st;
 }
 
-vkc_status nn_eval_feed(const nn_model *v, const nn_feed *feed, const nn_eval_params *p, nn_eval_result *out)
+vkc_status nn_eval_feed(const nn_model *m, const nn_feed *feed, const nn_eval_params *p, nn_eval_result *out)
 {
     *out = (nn_eval_result) { 0 };
-    vkc_status st = nn_model_config_check_scores(&v->cfg);
+    vkc_status st = nn_model_config_check_scores(&m->cfg);
     if (st == VKC_OK)
-        st = evaluate(v, feed, p, "samples", out);
+        st = evaluate(m, feed, p, "samples", out);
     return st == VKC_OK && out->images == 0 ? VKC_FAIL(VKC_E_FORMAT, "no usable sample to evaluate") : st;
 }
 
-vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out)
+vkc_status nn_eval(const nn_model *m, const nn_eval_params *p, nn_eval_result *out)
 {
     vkc_status st;
     nn_loader *l = NULL;
     const double start = vkc_seconds();
     *out = (nn_eval_result) { 0 };
-    VKC_TRY(nn_model_config_check_pictures(&v->cfg));
-    VKC_TRY(nn_model_config_check_scores(&v->cfg));
-    if (nn_dataset_classes(p->data) != v->cfg.classes)
+    VKC_TRY(nn_model_config_check_pictures(&m->cfg));
+    VKC_TRY(nn_model_config_check_scores(&m->cfg));
+    if (nn_dataset_classes(p->data) != m->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
-                        nn_dataset_classes(p->data), v->cfg.classes);
-    nn_loader_params lp = nn_loader_params_of(&v->cfg, p->data, p->split, p->batch ? p->batch : 128);
+                        nn_dataset_classes(p->data), m->cfg.classes);
+    nn_loader_params lp = nn_loader_params_of(&m->cfg, p->data, p->split, p->batch ? p->batch : 128);
     lp.threads = p->threads;
     lp.max_images = p->max_images;
     VKC_TRY(nn_loader_create(&lp, &l));
     const nn_feed feed = nn_loader_feed(l, &lp);
-    VKC_TRY(evaluate(v, &feed, p, "images", out));
+    VKC_TRY(evaluate(m, &feed, p, "images", out));
     if (out->images == 0)
         st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(p->data));
     out->bad = nn_loader_bad(l);

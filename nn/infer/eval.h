@@ -35,11 +35,11 @@ typedef struct nn_eval_result {
 uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label);
 
 // Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
-vkc_status nn_eval(const nn_model *v, const nn_eval_params *p, nn_eval_result *out);
+vkc_status nn_eval(const nn_model *m, const nn_eval_params *p, nn_eval_result *out);
 // The same on epoch 0 of a feed with what the model reads and the field "labels"; of `p` check_finite and progress are
 // looked at, "images" of the result are samples, and nothing is known to be broken. Errors: E_ARG too, for a feed that
 // lacks something.
-vkc_status nn_eval_feed(const nn_model *v, const nn_feed *feed, const nn_eval_params *p, nn_eval_result *out);
+vkc_status nn_eval_feed(const nn_model *m, const nn_feed *feed, const nn_eval_params *p, nn_eval_result *out);
 
 #ifdef __cplusplus
 }

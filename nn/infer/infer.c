@@ -41,17 +41,17 @@ struct nn_infer {
 // The graph from its inputs to the logits.
 static nn_tensor *forward(nn_infer *inf, nn_model_taps *taps)
 {
-    const nn_model *v = inf->v;
+    const nn_model *m = inf->v;
     if (!inf->p.stream) {
-        inf->n_inputs = nn_model_add_inputs(inf->g, &v->cfg, &inf->batch, inf->input);
-        return nn_model_forward(inf->g, v, &inf->batch, inf->input, false, taps);
+        inf->n_inputs = nn_model_add_inputs(inf->g, &m->cfg, &inf->batch, inf->input);
+        return nn_model_forward(inf->g, m, &inf->batch, inf->input, false, taps);
     }
-    if (v->cfg.retention.policy != NN_POLICY_NONE)
+    if (m->cfg.retention.policy != NN_POLICY_NONE)
         return nn_graph_fail(inf->g, VKC_FAIL(VKC_E_ARG, "infer: a model that drops tokens cannot start at a block"));
     inf->n_inputs = 1;
-    inf->input[0] = nn_graph_input(inf->g, "stream", (nn_shape) { 2, { 0, v->cfg.dim } }, NN_DTYPE_F32,
+    inf->input[0] = nn_graph_input(inf->g, "stream", (nn_shape) { 2, { 0, m->cfg.dim } }, NN_DTYPE_F32,
                                    inf->batch.tokens);
-    return nn_model_forward_from(inf->g, v, &inf->batch, inf->p.first, inf->input[0], false, taps);
+    return nn_model_forward_from(inf->g, m, &inf->batch, inf->p.first, inf->input[0], false, taps);
 }
 
 // ---- what is looked at inside
@@ -165,8 +165,8 @@ const float *nn_infer_captured(const nn_infer *inf, const char *format, ...)
 
 static vkc_status build(nn_infer *inf)
 {
-    const nn_model *v = inf->v;
-    vkc_device *dev = v->dev;
+    const nn_model *m = inf->v;
+    vkc_device *dev = m->dev;
     vkc_status st;
     uint64_t before = vkc_memory_get_info(dev).in_use;
     nn_tensor **out = (nn_tensor **) calloc(CAPTURED + MAX_CAPTURED, sizeof(nn_tensor *));
@@ -176,7 +176,7 @@ static vkc_status build(nn_infer *inf)
         st = VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
         goto done;
     }
-    VKC_TRY(nn_model_batch_create(dev, &v->cfg, inf->p.cap_images, &inf->batch));
+    VKC_TRY(nn_model_batch_create(dev, &m->cfg, inf->p.cap_images, &inf->batch));
     if (inf->p.has_lengths && inf->batch.patches) {
         st = VKC_FAIL(VKC_E_ARG, "infer: pictures are all of one length");
         goto done;
@@ -186,7 +186,7 @@ static vkc_status build(nn_infer *inf)
     out[LOGITS] = forward(inf, &taps);
     inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {
-        nn_model_watch(inf->g, v, &taps);
+        nn_model_watch(inf->g, m, &taps);
         nn_finite_watch(inf->g, out[LOGITS], "the classifier's output");
     }
     VKC_TRY(add_outputs(inf, &taps, out));
@@ -200,12 +200,12 @@ done:
     return st;
 }
 
-vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_infer **out)
+vkc_status nn_infer_create_with(const nn_model *m, const nn_infer_params *p, nn_infer **out)
 {
     nn_infer *inf = (nn_infer *) calloc(1, sizeof *inf);
     if (!inf)
         return VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
-    inf->v = v;
+    inf->v = m;
     inf->p = *p;
     vkc_status st = build(inf);
     if (st != VKC_OK) {
@@ -216,9 +216,9 @@ vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_
     return VKC_OK;
 }
 
-vkc_status nn_infer_create(const nn_model *v, uint32_t cap_images, nn_infer **out)
+vkc_status nn_infer_create(const nn_model *m, uint32_t cap_images, nn_infer **out)
 {
-    return nn_infer_create_with(v, &(nn_infer_params) { .cap_images = cap_images }, out);
+    return nn_infer_create_with(m, &(nn_infer_params) { .cap_images = cap_images }, out);
 }
 
 void nn_infer_destroy(nn_infer *inf)

@@ -1,4 +1,4 @@
-// infer.h — logits of a model for batches of samples, and what it holds inside: recorded once, replayed.
+// infer.h — logits of a model for batches of samples, and captured activations: recorded once, replayed.
 #ifndef NN_INFER_H
 #define NN_INFER_H
 
@@ -28,10 +28,10 @@ typedef struct nn_infer_params {
     bool     has_lengths;           // samples differ in their numbers of tokens (nn_infer_lengths); E_ARG for pictures
 } nn_infer_params;
 
-// For batches of at most cap_images. `v` must outlive it; later changes of v's values are seen, changes of its
+// For batches of at most cap_images. `m` must outlive it; later changes of m's values are seen, changes of its
 // structure (nn_model_borrow) are not. Errors: E_DEVMEM in words, E_NOMEM, E_UNSUPPORTED.
-vkc_status nn_infer_create(const nn_model *v, uint32_t cap_images, nn_infer **out);
-vkc_status nn_infer_create_with(const nn_model *v, const nn_infer_params *p, nn_infer **out);
+vkc_status nn_infer_create(const nn_model *m, uint32_t cap_images, nn_infer **out);
+vkc_status nn_infer_create_with(const nn_model *m, const nn_infer_params *p, nn_infer **out);
 void       nn_infer_destroy(nn_infer *inf);
 
 // Of a model with one input of floats (pixels (n, channels, height, width), normalised, or see `stream`): n samples of

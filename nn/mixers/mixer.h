@@ -3,7 +3,7 @@
 // A mixer stands between the first layer norm of a block and the output projection (attn.proj), which
 // belongs to the block and is the same for all mixers. It maps y (R, C) to heads (R, C): for attention,
 // the concatenated head outputs. The command line, the search, the checkpoint and the report all iterate
-// over the table; nobody else compares names: what there is to ask of a mixer, its row says.
+// over the table; no other code compares names: the properties of a mixer are in its row.
 #ifndef NN_MIXER_H
 #define NN_MIXER_H
 
@@ -47,7 +47,7 @@ typedef struct nn_mixer_param {
     nn_row_copy copy[NN_MAX_ROW_COPIES];    // the rows it takes, n == 0 ends; none = all. Other rows keep init
 } nn_mixer_param;
 
-// What graph building leaves for whoever wants to look inside; NULL where a mixer has no such thing.
+// Tensors inside a mixer, for captures and losses; NULL where a mixer has none.
 // phi_q, phi_k (R, H F): features that the mixer learns and whose products stand for attention weights,
 // phi_q_i . phi_k_j up to a factor a row; a transfer matches them to the teacher's weights first
 // (distill/transfer/transfer.h).

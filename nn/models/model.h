@@ -1,4 +1,4 @@
-// model.h — a transformer, whatever it reads: parameters, named inputs, blocks with mixers, a forward pass.
+// model.h — a transformer of any kind of input: parameters, named inputs, blocks with mixers, a forward pass.
 //
 // Training, inference, measuring and distillation know a model by this header alone. What a kind of model does in its
 // own way (its inputs, what comes before and after the blocks, its files) is a row of models.def and a folder below

@@ -1,4 +1,4 @@
-// model_graph.c — the forward pass that all kinds of model share: blocks, what is between them, what is seen inside.
+// model_graph.c — the forward pass that all kinds of model share: blocks, token pruning between them, captures.
 #include "nn/models/model.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// retention.c — token pruning on the host: the settings and what they promise, and what a run did. The graph of it
-// is in retention_graph.c.
+// retention.c — token pruning on the host: settings, the token counts that follow from them, and decisions read back.
+// The graph of it is in retention_graph.c.
 #include "nn/models/retention.h"
 
 #include "nn/base/names.h"

@@ -1,4 +1,4 @@
-// fit_work.h — what a training run is made of beside its losses: batches, layouts of a batch, graph with its inputs,
+// fit_work.h — the parts of a training run besides its losses: batches, layouts of a batch, graph with its inputs,
 // stepper. Made and freed in one place.
 //
 //   nn_fit_work_init -> nn_fit_work_add_recipe, perhaps -> losses into w.graph

@@ -1,4 +1,4 @@
-// recipe.c — mixing of pictures on the host, keys of stochastic depth, and the loss with two labels.
+// recipe.c — mixup and cutmix on the host, keys of stochastic depth, and the loss with two labels.
 #include "nn/train/recipe.h"
 
 #include "nn/base/rng.h"

@@ -84,7 +84,7 @@ static vkc_status get(void *self, nn_feed_batch *b)
     float *mixed = (float *) wanted(b, "pixels"), *lambda = (float *) wanted(b, NN_RECIPE_LAMBDA);
     uint32_t *labels_b = (uint32_t *) wanted(b, NN_RECIPE_LABELS_B), *key = (uint32_t *) wanted(b, NN_RECIPE_KEY);
     if (f->plain && (!mixed || !labels_b || !lambda))
-        return VKC_FAIL(VKC_E_ARG, "recipe: pictures are mixed, and nobody wants both labels");
+        return VKC_FAIL(VKC_E_ARG, "recipe: pictures are mixed, but labels_b and lambda are not read");
     nn_feed_batch from = ask(f, b);
     const vkc_status st = f->from.get(f->from.self, &from);
     if (st != VKC_OK)

@@ -1,4 +1,4 @@
-// recipe_feed.h — a feed of pictures with what a recipe makes of them: mixed, and a key of stochastic depth a batch.
+// recipe_feed.h — a feed of pictures with a recipe applied: mixup, cutmix, and a key of stochastic depth per batch.
 #ifndef NN_RECIPE_FEED_H
 #define NN_RECIPE_FEED_H
 

@@ -11,51 +11,51 @@ static double or_default(double value, double fallback)
     return value < 0 ? 0 : value > 0 ? value : fallback;
 }
 
-static vkc_status make_stepper(nn_model *v, const nn_train_params *p, nn_fit_work *w)
+static vkc_status make_stepper(nn_model *m, const nn_train_params *p, nn_fit_work *w)
 {
     nn_graph *g = w->graph;
     nn_recipe r = p->recipe;
     r.smoothing = or_default(r.smoothing, 0.1);
     nn_recipe_inputs in;
-    const vkc_status st = nn_fit_work_add_recipe(w, &r, p->seed, &v->cfg, &in);
+    const vkc_status st = nn_fit_work_add_recipe(w, &r, p->seed, &m->cfg, &in);
     if (st != VKC_OK)
         return st;
     nn_model_taps taps = { .drop = in.drop };
-    nn_tensor *logits = nn_model_forward(g, v, &w->batch, w->input, true, &taps);
+    nn_tensor *logits = nn_model_forward(g, m, &w->batch, w->input, true, &taps);
     if (p->check_finite) {
-        nn_model_watch(g, v, &taps);
+        nn_model_watch(g, m, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
     nn_tensor *loss = nn_recipe_loss(g, &in, logits, nn_fit_work_input(w, "labels"));
     nn_graph_add_loss(g, loss, 1.0f);
     return nn_stepper_create(&(nn_stepper_params) {
-        .dev = v->dev, .graph = g, .params = v->params, .batch = &w->batch, .inputs = w->input,
+        .dev = m->dev, .graph = g, .params = m->params, .batch = &w->batch, .inputs = w->input,
         .n_inputs = w->n_inputs, .has_lengths = w->feed.has_lengths, .watch = &loss, .n_watch = 1,
         .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1),
                    .ema = r.ema },
     }, &w->stepper);
 }
 
-static vkc_status open_data(const nn_model *v, const nn_train_params *p, nn_fit_work *w)
+static vkc_status open_data(const nn_model *m, const nn_train_params *p, nn_fit_work *w)
 {
     if (p->feed)
-        return nn_fit_work_init(w, v->dev, &v->cfg, p->feed);
-    if (nn_dataset_classes(p->data) != v->cfg.classes)
+        return nn_fit_work_init(w, m->dev, &m->cfg, p->feed);
+    if (nn_dataset_classes(p->data) != m->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
-                        nn_dataset_classes(p->data), v->cfg.classes);
+                        nn_dataset_classes(p->data), m->cfg.classes);
     const uint32_t batch = p->batch ? p->batch : 128;
-    const nn_loader_params lp = nn_loader_params_to_train(&v->cfg, p->data, batch, p->seed, p->threads, p->plain);
-    return nn_fit_work_init_pictures(w, v->dev, &v->cfg, &lp);
+    const nn_loader_params lp = nn_loader_params_to_train(&m->cfg, p->data, batch, p->seed, p->threads, p->plain);
+    return nn_fit_work_init_pictures(w, m->dev, &m->cfg, &lp);
 }
 
-vkc_status nn_train(nn_model *v, const nn_train_params *p, nn_train_result *out)
+vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out)
 {
     vkc_status st;
     nn_fit_work w = { .loader = NULL };
     const uint32_t epochs = p->epochs ? p->epochs : 20;
     *out = (nn_train_result) { 0 };
-    VKC_TRY(open_data(v, p, &w));
-    VKC_TRY(make_stepper(v, p, &w));
+    VKC_TRY(open_data(m, p, &w));
+    VKC_TRY(make_stepper(m, p, &w));
     const uint64_t batches = w.feed.batches;
     nn_fit_result r;
     st = nn_fit(&(nn_fit_params) {

@@ -46,7 +46,7 @@ typedef struct nn_train_result {
 // Train in place; `v` must be trainable. With recipe.ema it ends as its average. Stopped by progress: writes the
 // checkpoint, E_STOPPED. Errors: E_FORMAT, E_IO, E_CHECK (numbers that are not finite), device errors; the last
 // checkpoint stays.
-vkc_status nn_train(nn_model *v, const nn_train_params *p, nn_train_result *out);
+vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out);
 
 #ifdef __cplusplus
 }

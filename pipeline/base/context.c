@@ -1,4 +1,4 @@
-// context.c — sentences and progress handed to whoever started a pipeline.
+// context.c — messages and progress passed to the caller of a pipeline.
 #include "pipeline/base/context.h"
 
 #include "vk/status.h"

@@ -1,4 +1,4 @@
-// choices.c — what may stand in for attention: mixers to transfer to, and students that were given.
+// choices.c — candidates to replace attention: mixers to transfer to, and given students.
 #include "pipeline/distill/stages_impl.h"
 
 #include "pipeline/run/model_hash.h"

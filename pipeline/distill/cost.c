@@ -104,14 +104,14 @@ done:
 }
 
 // Parameters of the mixer and projection of a layer, which is all that a replacement changes.
-static double count_params(const nn_model *v, uint32_t l)
+static double count_params(const nn_model *m, uint32_t l)
 {
     double sum = 0.0;
-    for (uint32_t i = 0; i < v->params->n; i++) {
+    for (uint32_t i = 0; i < m->params->n; i++) {
         unsigned at;
         int end = 0;
-        if (sscanf(v->params->p[i].name, "blocks.%u.attn.%n", &at, &end) == 1 && end > 0 && at == l)
-            sum += (double) nn_shape_len(&v->params->p[i].shape);
+        if (sscanf(m->params->p[i].name, "blocks.%u.attn.%n", &at, &end) == 1 && end > 0 && at == l)
+            sum += (double) nn_shape_len(&m->params->p[i].shape);
     }
     return sum;
 }

@@ -1,5 +1,5 @@
-// distill.h — the whole of pare distill: measure a teacher, transfer to mixers, search which layers are replaced by
-// which, put the student together, tune it, compare it and write it.
+// distill.h — the whole of pare distill: measure a teacher, transfer to mixers, search which layers to replace,
+// assemble the student, tune it, compare it and write it.
 #ifndef PIPELINE_DISTILL_H
 #define PIPELINE_DISTILL_H
 

@@ -1,4 +1,4 @@
-// result.c — the result of a distillation while it grows: told of, counted, freed.
+// result.c — the result of a distillation: reported while it grows, counted, freed.
 #include "pipeline/distill/stages_impl.h"
 
 #include <stdio.h>

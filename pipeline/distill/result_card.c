@@ -1,4 +1,4 @@
-// result_card.c — what a distillation found, as Markdown for the model card.
+// result_card.c — the result of a distillation as Markdown for the model card.
 #include "pipeline/distill/stages_impl.h"
 
 #include <inttypes.h>
@@ -32,7 +32,7 @@ static void print_markdown(FILE *f, const pipeline_distill_result *r)
         fprintf(f, "; refused: layer %u: %.2f %%", s->refused.layer, 100.0 * s->refused.score.metric);
     fputs(".", f);
     for (uint32_t i = 0; i < r->n_tunes; i++)
-        fprintf(f, " Then tuned on its own stream: %s, %llu steps.", distill_trained_name(r->tune[i].settings.trained),
+        fprintf(f, " Then tuned end to end: %s, %llu steps.", distill_trained_name(r->tune[i].settings.trained),
                 (unsigned long long) r->tune[i].result.steps);
     fputc('\n', f);
 }

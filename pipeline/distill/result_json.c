@@ -1,4 +1,4 @@
-// result_json.c — what a distillation found, for scripts, run.json and pare report.
+// result_json.c — the result of a distillation as JSON, for scripts, run.json and pare report.
 #include "pipeline/distill/stages_impl.h"
 
 #include "pipeline/base/json.h"

@@ -1,4 +1,4 @@
-// search.c — which layers of a teacher are replaced by what, the baselines of that, and the student.
+// search.c — the search for layers to replace, its baselines, and the student.
 #include "pipeline/distill/stages_impl.h"
 
 #include "distill/search/order.h"

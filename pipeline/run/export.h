@@ -1,4 +1,4 @@
-// export.h — a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
+// export.h — a model of any supported format written as a model folder, which timm and transformers read too.
 #ifndef PIPELINE_EXPORT_H
 #define PIPELINE_EXPORT_H
 

@@ -1,4 +1,4 @@
-// groups_json.c — groups of layers side by side, as JSON: what each cost, and what that goes along with.
+// groups_json.c — results of a group study as JSON: the drop of each group, and correlations.
 #include "pipeline/study/study_impl.h"
 
 #include "pipeline/base/json.h"

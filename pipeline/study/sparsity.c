@@ -8,9 +8,9 @@
 
 #define PICTURES 1000u              // as many as there are, up to this
 
-static size_t get_len(const nn_model *v)
+static size_t get_len(const nn_model *m)
 {
-    return (size_t) DISTILL_N_KEYS * v->cfg.depth * v->cfg.heads * DISTILL_N_MEASURES;
+    return (size_t) DISTILL_N_KEYS * m->cfg.depth * m->cfg.heads * DISTILL_N_MEASURES;
 }
 
 // NULL where the list is not of n numbers; a layer without attention has null.
@@ -25,13 +25,13 @@ static double *read_list(const json_t *line, const char *key, size_t n)
     return x;
 }
 
-static bool read_back(const json_t *line, const nn_model *v, distill_sparsity *out)
+static bool read_back(const json_t *line, const nn_model *m, distill_sparsity *out)
 {
     const json_t *images = json_object_get(line, "images");
-    *out = (distill_sparsity) { .depth = v->cfg.depth, .heads = v->cfg.heads,
+    *out = (distill_sparsity) { .depth = m->cfg.depth, .heads = m->cfg.heads,
                                 .images = (uint32_t) json_integer_value(images) };
-    out->mean = read_list(line, "mean", get_len(v));
-    out->std = read_list(line, "std", get_len(v));
+    out->mean = read_list(line, "mean", get_len(m));
+    out->std = read_list(line, "std", get_len(m));
     if (out->mean && out->std && json_is_integer(images))
         return true;
     distill_sparsity_finish(out);

@@ -1,5 +1,5 @@
-// study.h — the whole of pare study: does sparsity tell what replacing attention costs? By groups of layers, or by
-// teachers that keep fewer and fewer tokens (distill/study/study.h has the design).
+// study.h — the whole of pare study: relates sparsity to the cost of replacing attention, by groups of layers or by
+// teachers with falling keep ratios (distill/study/study.h has the design).
 #ifndef PIPELINE_STUDY_H
 #define PIPELINE_STUDY_H
 

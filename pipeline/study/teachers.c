@@ -152,19 +152,19 @@ done:
     return st;
 }
 
-static vkc_status plan_study(sweep *s, pipeline_teacher *t, const nn_model *v, distill_study_models *models)
+static vkc_status plan_study(sweep *s, pipeline_teacher *t, const nn_model *m, distill_study_models *models)
 {
     bool fixed[NN_MAX_DEPTH];
-    distill_study_fixed(&v->cfg, fixed);
+    distill_study_fixed(&m->cfg, fixed);
     t->group = (distill_group) { .kind = DISTILL_CONTIGUOUS };
-    for (uint32_t l = 0; l < v->cfg.depth; l++)
+    for (uint32_t l = 0; l < m->cfg.depth; l++)
         if (!fixed[l])
             t->group.layer[t->group.n++] = l;
     if (!t->group.n)
         return VKC_FAIL(VKC_E_ARG, "%s has no attention that can be replaced", t->name);
-    t->params = nn_params_count(v->params);
+    t->params = nn_params_count(m->params);
     t->study = (distill_study) {
-        .teacher = t->name, .n_layers = v->cfg.depth, .n_groups = 1, .n_variants = s->w.v->n, .group = &t->group,
+        .teacher = t->name, .n_layers = m->cfg.depth, .n_groups = 1, .n_variants = s->w.v->n, .group = &t->group,
         .variant = s->w.v->variant, .base = distill_study_base, .prepare = distill_study_prepare,
         .score = distill_study_score, .user = models, .log = s->w.log, .clock = &s->w.clock,
     };
@@ -176,16 +176,16 @@ static vkc_status study_one(sweep *s, uint32_t i, const char *from)
     study_work *w = &s->w;
     vkc_status st;
     pipeline_teacher *t = &s->r->teacher[i];
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     char name[64], dir[NN_PATH_MAX];
     distill_study_models models = { .teacher = NULL };
     if (t->item != UINT32_MAX)
         VKC_TRY(make_teacher(s, from, t));
-    VKC_TRY(nn_model_load(w->c->dev, t->dir, false, &v));
+    VKC_TRY(nn_model_load(w->c->dev, t->dir, false, &m));
     snprintf(name, sizeof name, "teacher-%u", i);
     VKC_TRY(pipeline_run_path(&w->run, name, dir));
-    models = pipeline__study_models(w, v, dir);
-    VKC_TRY(plan_study(s, t, v, &models));
+    models = pipeline__study_models(w, m, dir);
+    VKC_TRY(plan_study(s, t, m, &models));
     if (i == 0)
         pipeline__study_expect(w, &t->study, s->r->n);
     st = distill_study_go(&t->study, &t->result);
@@ -193,7 +193,7 @@ done:
     distill_study_models_finish(&models);
     t->study.user = t->study.log = NULL;        // these end here
     t->study.clock = NULL;
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     return st;
 }
 

@@ -1,4 +1,4 @@
-// teachers_json.c — teachers side by side: the gap to their students against how many tokens they keep.
+// teachers_json.c — teachers side by side: the gap to their students against their keep ratios.
 #include "pipeline/study/study_impl.h"
 
 #include <math.h>

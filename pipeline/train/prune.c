@@ -1,4 +1,4 @@
-// prune.c — trained towards few units, cut, tuned, measured and written.
+// prune.c — trained with a group sparsity penalty, pruned, tuned, measured and written.
 #include "pipeline/train/prune.h"
 
 #include "pipeline/base/json.h"

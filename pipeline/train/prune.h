@@ -1,5 +1,5 @@
-// prune.h — the whole of pare prune: gather the weight of recurrent mixers in few units, cut the others out, tune
-// what is left, measure it, write it.
+// prune.h — the whole of pare prune: train recurrent mixers with a group sparsity penalty, prune their small hidden
+// units, tune the rest, measure it, write it.
 #ifndef PIPELINE_PRUNE_H
 #define PIPELINE_PRUNE_H
 

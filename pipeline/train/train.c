@@ -64,14 +64,14 @@ done:
 }
 
 // The values of `dir` into v, all but the head's when the classes differ.
-static vkc_status copy_values(const char *dir, nn_model *v, bool keep_head)
+static vkc_status copy_values(const char *dir, nn_model *m, bool keep_head)
 {
     nn_model *from = NULL;
     float *x = NULL;
     vkc_status st;
-    VKC_TRY(nn_model_load(v->dev, dir, false, &from));
-    for (uint32_t i = 0; i < v->params->n; i++) {
-        const nn_param *p = &v->params->p[i];
+    VKC_TRY(nn_model_load(m->dev, dir, false, &from));
+    for (uint32_t i = 0; i < m->params->n; i++) {
+        const nn_param *p = &m->params->p[i];
         uint32_t k;
         if ((!keep_head && strncmp(p->name, "head", 4) == 0) || !nn_params_find(from->params, p->name, &k))
             continue;
@@ -82,7 +82,7 @@ static vkc_status copy_values(const char *dir, nn_model *v, bool keep_head)
         }
         x = grown;
         VKC_TRY(nn_params_read(from->params, k, x));
-        VKC_TRY(nn_params_write(v->params, i, x));
+        VKC_TRY(nn_params_write(m->params, i, x));
     }
 done:
     free(x);

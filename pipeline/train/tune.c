@@ -1,4 +1,4 @@
-// tune.c — a student trained on its own stream, measured and written.
+// tune.c — a student trained end to end, measured and written.
 #include "pipeline/train/session_impl.h"
 
 #include "pipeline/base/json.h"

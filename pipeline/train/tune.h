@@ -1,5 +1,4 @@
-// tune.h — the whole of pare tune: train a student end to end on its own stream, beside its teacher or alone, measure
-// and write it.
+// tune.h — the whole of pare tune: train a student end to end, with a teacher or without, measure and write it.
 #ifndef PIPELINE_TUNE_H
 #define PIPELINE_TUNE_H
 

@@ -1,4 +1,4 @@
-// tuning.c — settings of a training of a student, and what it found.
+// tuning.c — settings and results of a training of a student.
 #include "pipeline/train/tuning.h"
 
 #include "pipeline/base/json.h"

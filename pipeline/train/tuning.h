@@ -1,5 +1,5 @@
-// tuning.h — one training of a student on its own stream, which pare tune, distill, prune and study share: its
-// settings, and what it found as JSON.
+// tuning.h — the end-to-end training of a student, which pare tune, distill, prune and study share: its settings, and
+// its results as JSON.
 #ifndef PIPELINE_TUNING_H
 #define PIPELINE_TUNING_H
 

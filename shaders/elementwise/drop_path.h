@@ -1,4 +1,4 @@
-// drop_path.h — stochastic depth: a branch is left out of an image, or counts more
+// drop_path.h — stochastic depth (Huang et al. 2016): a branch is dropped for an image, or scaled up
 #ifndef SHADERS_DROP_PATH_H
 #define SHADERS_DROP_PATH_H
 #include "shaders/inc/shared.h"

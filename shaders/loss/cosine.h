@@ -1,4 +1,4 @@
-// cosine.h — how far two tensors point apart: 1 - cos along the tokens of an image, for each channel alone
+// cosine.h — cosine distance of two tensors: 1 - cos along the tokens of an image, for each channel alone
 //   cos = sum a b / sqrt((sum a^2 + EPS) (sum b^2 + EPS)),   sums over the tokens of the image
 //   loss = mean of 1 - cos over the channels of the images that have a token; without any it is 0
 // A channel that is 0 in all tokens of a or b has distance 1, and EPS bounds its gradient.

@@ -1,12 +1,12 @@
 // cross_entropy.h — mean cross-entropy against smoothed labels
 //   target = (1 - smoothing) * onehot(label) + smoothing / K
-// With two labels a row the loss is share * loss(label) + (1 - share) * loss(other).
+// With two labels a row (mixup, cutmix) the loss is lambda * loss(label) + (1 - lambda) * loss(label_b).
 #ifndef SHADERS_CROSS_ENTROPY_H
 #define SHADERS_CROSS_ENTROPY_H
 #include "shaders/inc/shared.h"
 #include "shaders/inc/lanes.h"
 
-#define SPEC_CROSS_ENTROPY_MIXED 4 // 1 = there are other labels and shares
+#define SPEC_CROSS_ENTROPY_MIXED 4 // 1 = with labels_b and lambda
 
 struct cross_entropy_attr {
     F32 smoothing;                 // 0 .. 1

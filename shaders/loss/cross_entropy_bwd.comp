@@ -11,8 +11,8 @@ layout(binding = 2) readonly buffer Lse     { float lse[]; };       // (R)
 layout(binding = 3) readonly buffer DLoss   { float dloss[]; };     // (1)
 layout(binding = 4)          buffer DLogits { float dlogits[]; };   // (R, K) +=
 ROWS(5, Tok);
-layout(binding = 6) readonly buffer Others  { uint other[]; };      // (R)
-layout(binding = 7) readonly buffer Shares  { float share[]; };     // (R)
+layout(binding = 6) readonly buffer LabelsB { uint labels_b[]; };     // (R)
+layout(binding = 7) readonly buffer Lambda  { float lambda[]; };     // (R)
 layout(constant_id = SPEC_CROSS_ENTROPY_MIXED) const uint MIXED = 0u;
 PUSH_ARGS(cross_entropy_args);
 
@@ -27,8 +27,8 @@ void main()
         uint base = row * COLS, y = label[row];
         float l = lse[row];
         if (MIXED == 1u) {
-            uint o = other[row];
-            float wy = y < COLS ? share[row] : 0.0, wo = o < COLS ? 1.0 - share[row] : 0.0;
+            uint o = labels_b[row];
+            float wy = y < COLS ? lambda[row] : 0.0, wo = o < COLS ? 1.0 - lambda[row] : 0.0;
             for (uint k = LANE; k < COLS; k += LANES) {
                 float hot = (k == y ? wy : 0.0) + (k == o ? wo : 0.0);
                 float target = (1.0 - a.smoothing) * hot + (wy + wo) * rest;

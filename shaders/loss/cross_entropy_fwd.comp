@@ -11,8 +11,8 @@ layout(binding = 1) readonly  buffer Labels  { uint label[]; };     // (R)
 layout(binding = 2) writeonly buffer Lse     { float lse[]; };      // (R)
 layout(binding = 3) writeonly buffer Partial { float partial[]; };  // (groups)
 ROWS(4, Tok);
-layout(binding = 5) readonly  buffer Others  { uint other[]; };     // (R)
-layout(binding = 6) readonly  buffer Shares  { float share[]; };    // (R)
+layout(binding = 5) readonly  buffer LabelsB { uint labels_b[]; };    // (R)
+layout(binding = 6) readonly  buffer Lambda  { float lambda[]; };    // (R)
 layout(constant_id = SPEC_CROSS_ENTROPY_MIXED) const uint MIXED = 0u;
 PUSH_ARGS(cross_entropy_args);
 
@@ -46,7 +46,7 @@ void main()
             lse[row] = top + log_sum;
             float own = label_loss(label[row], base, top, log_sum, t);
             if (MIXED == 1u)
-                loss += share[row] * own + (1.0 - share[row]) * label_loss(other[row], base, top, log_sum, t);
+                loss += lambda[row] * own + (1.0 - lambda[row]) * label_loss(labels_b[row], base, top, log_sum, t);
             else
                 loss += own;
         }

@@ -1,4 +1,4 @@
-// bench_retention_report.c — what pare bench retention found: tables, JSON, files of a run folder.
+// bench_retention_report.c — results of pare bench retention: tables, JSON, files of a run folder.
 #include "apps/cli/bench/bench_retention.h"
 
 #include "apps/cli/bench/scaling_report.h"

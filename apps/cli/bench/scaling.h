@@ -1,4 +1,4 @@
-// scaling.h — pare bench scaling: one block of every mixer over token counts, and what the times say.
+// scaling.h — pare bench scaling: one block of every mixer over token counts, and the fitted exponents.
 #ifndef CLI_SCALING_H
 #define CLI_SCALING_H
 

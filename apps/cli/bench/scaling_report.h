@@ -1,4 +1,4 @@
-// scaling_report.h — what pare bench scaling found: printed, as JSON, and as files of a run folder.
+// scaling_report.h — results of pare bench scaling: printed, as JSON, and as files of a run folder.
 #ifndef CLI_SCALING_REPORT_H
 #define CLI_SCALING_REPORT_H
 

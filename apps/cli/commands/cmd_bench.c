@@ -1,5 +1,5 @@
 // cmd_bench.c — pare bench ops: device time of every op; pare bench model: a model at three token counts; pare bench
-// scaling: a block of every mixer over token counts; pare bench retention: what dropping tokens saves.
+// scaling: a block of every mixer over token counts; pare bench retention: time that token pruning saves.
 #include "apps/cli/bench/bench_ops.h"
 #include "apps/cli/bench/bench_retention.h"
 #include "apps/cli/core/policy.h"

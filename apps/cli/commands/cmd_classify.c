@@ -150,7 +150,7 @@ static int show_picture(void *user, const pare_classified *p)
 static int show_progress(void *user, const pare_progress *p)
 {
     if (!((const job *) user)->a->common.json)
-        fflush(stdout);                     // whoever reads sees results as they come
+        fflush(stdout);                     // a reader of the pipe sees results as they come
     return app_progress(NULL, p);
 }
 

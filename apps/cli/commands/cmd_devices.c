@@ -1,4 +1,4 @@
-// cmd_devices.c — pare devices: what is here, which would be used, what each can do.
+// cmd_devices.c — pare devices: the devices found, which one is used by default, their features.
 #include "apps/cli/core/app.h"
 
 #include <stdio.h>

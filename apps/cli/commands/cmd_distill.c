@@ -1,4 +1,4 @@
-// cmd_distill.c — pare distill: measure, transfer, search, put the student together, tune it, compare.
+// cmd_distill.c — pare distill: measure, transfer, search, assemble the student, tune it, compare.
 #include "apps/cli/core/list.h"
 #include "apps/cli/core/tune_options.h"
 #include "apps/cli/print/print.h"

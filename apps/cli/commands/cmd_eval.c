@@ -52,7 +52,7 @@ static vkc_status print(const eval_args *a, const nn_eval_result *r, const disti
     return app_print_json(o);
 }
 
-static vkc_status evaluate(const eval_args *a, vkc_device *dev, nn_model *v, nn_dataset *data, nn_eval_result *out)
+static vkc_status evaluate(const eval_args *a, vkc_device *dev, nn_model *m, nn_dataset *data, nn_eval_result *out)
 {
     const pare_callbacks c = app_callbacks();
     pare_evaluate_options o = pare_evaluate_options_default();
@@ -62,7 +62,7 @@ static vkc_status evaluate(const eval_args *a, vkc_device *dev, nn_model *v, nn_
     pare_data *set = NULL;
     vkc_status st;
     VKC_TRY(pipeline_wrap_device(dev, &device));
-    VKC_TRY(pipeline_wrap_model(device, v, "", &model));
+    VKC_TRY(pipeline_wrap_model(device, m, "", &model));
     VKC_TRY(pipeline_wrap_data(data, &set));
     o.split = a->d.split;
     o.batch = a->d.batch;
@@ -87,7 +87,7 @@ static vkc_status run(const void *options, const args_words *words)
     const eval_args *a = options;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     nn_eval_result r;
     distill_retain_stats stats = { .has_truth = false };
     nn_split split;
@@ -97,23 +97,23 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(data_open(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &v));
-    VKC_TRY(policy_apply(a->policy, words->word[0], &v->cfg));
-    compare_labels(&v->cfg, data);
+    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &m));
+    VKC_TRY(policy_apply(a->policy, words->word[0], &m->cfg));
+    compare_labels(&m->cfg, data);
     console_catch_signals();
-    VKC_TRY(evaluate(a, dev, v, data, &r));
-    if (r.n_keep && distill_has_truth(data, split, &v->cfg))
-        VKC_TRY(distill_retain_measure(v, &(distill_retain_stats_params) {
+    VKC_TRY(evaluate(a, dev, m, data, &r));
+    if (r.n_keep && distill_has_truth(data, split, &m->cfg))
+        VKC_TRY(distill_retain_measure(m, &(distill_retain_stats_params) {
             .data = data, .split = split, .images = a->d.limit, .batch = a->d.batch, .threads = a->d.threads,
             .progress = console_progress }, &stats));
     console_clear();
-    VKC_TRY(print(a, &r, &stats, v->cfg.height, dev));
+    VKC_TRY(print(a, &r, &stats, m->cfg.height, dev));
     if (a->logits)
-        VKC_TRY(logits_save(v, data, split, &a->d, r.images, a->logits));
+        VKC_TRY(logits_save(m, data, split, &a->d, r.images, a->logits));
     if (a->show)
-        st = show_split(v, data, split, &a->d, a->show_images, a->show);
+        st = show_split(m, data, split, &a->d, a->show_images, a->show);
 done:
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     app_close(dev);
     nn_dataset_destroy(data);
     return st;

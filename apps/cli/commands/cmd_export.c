@@ -1,4 +1,4 @@
-// cmd_export.c — pare export: a model, whoever wrote it, as a folder of ours, which timm and transformers read too.
+// cmd_export.c — pare export: converts a model to a model folder, which timm and transformers read too.
 // Of the name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/core/model.h"
 #include "pipeline/run/output.h"
@@ -17,28 +17,28 @@ static vkc_status run(const void *options, const args_words *words)
     pare_save_options o = pare_save_options_default();
     pare_device *device = NULL;
     pare_model *model = NULL;
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     vkc_status st;
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "export: -o, the folder to write, is missing");
     VKC_TRY(pipeline_check_output(&c, a->out, a->force));
     VKC_TRY(app_open(&a->common, &c.dev));
-    VKC_TRY(a->class_vectors ? model_load(c.dev, words->word[0], a->class_vectors, a->img_size, &v)
-                             : model_load_or_make(c.dev, words->word[0], a->img_size, &v));
+    VKC_TRY(a->class_vectors ? model_load(c.dev, words->word[0], a->class_vectors, a->img_size, &m)
+                             : model_load_or_make(c.dev, words->word[0], a->img_size, &m));
     VKC_TRY(pipeline_wrap_device(c.dev, &device));
-    VKC_TRY(pipeline_wrap_model(device, v, words->word[0], &model));
+    VKC_TRY(pipeline_wrap_model(device, m, words->word[0], &model));
     o.force = a->force;
     o.command = c.command;
     o.seed = a->common.seed;
     VKC_TRY(pipeline_unwrap_status(pare_model_save(model, a->out, &o)));
     if (a->common.json)
-        st = app_print_json(json_pack("{s:s, s:I}", "out", a->out, "params", (json_int_t) nn_params_count(v->params)));
+        st = app_print_json(json_pack("{s:s, s:I}", "out", a->out, "params", (json_int_t) nn_params_count(m->params)));
     else
         printf("model    %s\n", a->out);
 done:
     pare_model_close(model);
     pare_device_close(device);
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     app_close(c.dev);
     return st;
 }

@@ -22,16 +22,16 @@ typedef struct sizes {
     uint64_t layer[NN_MAX_DEPTH];   // parameters
 } sizes;
 
-static void count_params(const nn_model *v, sizes *s)
+static void count_params(const nn_model *m, sizes *s)
 {
-    s->params = nn_params_count(v->params);
-    for (uint32_t i = 0; i < v->params->n; i++) {
+    s->params = nn_params_count(m->params);
+    for (uint32_t i = 0; i < m->params->n; i++) {
         unsigned l;
-        if (sscanf(v->params->p[i].name, "blocks.%u.", &l) == 1 && l < v->cfg.depth)
-            s->layer[l] += nn_shape_len(&v->params->p[i].shape);
+        if (sscanf(m->params->p[i].name, "blocks.%u.", &l) == 1 && l < m->cfg.depth)
+            s->layer[l] += nn_shape_len(&m->params->p[i].shape);
     }
-    for (uint32_t b = 0; b < v->params->n_blocks; b++)
-        s->weight_bytes += v->params->block_size[b];
+    for (uint32_t b = 0; b < m->params->n_blocks; b++)
+        s->weight_bytes += m->params->block_size[b];
 }
 
 static vkc_status count_files(const char *folder, sizes *s)
@@ -47,16 +47,16 @@ static vkc_status count_files(const char *folder, sizes *s)
     return st;
 }
 
-static vkc_status print_json(const nn_model *v, const sizes *s, uint32_t batch)
+static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
 {
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &m->cfg;
     json_t *layers = json_array();
     for (uint32_t l = 0; l < c->depth; l++)
         json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
                                                 c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
-                                                (json_int_t) nn_model_macs(v, l)));
+                                                (json_int_t) nn_model_macs(m, l)));
     json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "params",
-                          (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(v, c->depth), "tokens",
+                          (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(m, c->depth), "tokens",
                           (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
@@ -82,7 +82,7 @@ static void print_family(const nn_model_config *c)
                       *const pools[] = { "the class token", "the mean patch", "class token and mean patch" };
     printf("%s, norm epsilon %g; %s reads %s; positions are resampled as %s does\n",
            c->swiglu ? "SwiGLU" : acts[c->act], c->eps,
-           nn_model_config_has_scores(c) ? "the classifier" : "who comes after", pools[c->pool], rules[c->pos_rule]);
+           nn_model_config_has_scores(c) ? "the classifier" : "the output", pools[c->pool], rules[c->pos_rule]);
     if (c->distilled)
         puts("distillation token, with a classifier of its own: the logits are the mean of two");
     if (c->registers)
@@ -98,9 +98,9 @@ static void print_family(const nn_model_config *c)
                c->outputs_embedding ? "numbers of an embedding" : "features");
 }
 
-static void print_text(const nn_model *v, const sizes *s, uint32_t batch)
+static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
 {
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &m->cfg;
     printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
            c->width, c->height, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
     print_family(c);
@@ -110,9 +110,9 @@ static void print_text(const nn_model *v, const sizes *s, uint32_t batch)
         char mixer[160];
         snprintf(mixer, sizeof mixer, "%s%s%s", c->layers[l].mixer, c->layers[l].options[0] ? ":" : "",
                  c->layers[l].options);
-        printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_model_macs(v, l));
+        printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_model_macs(m, l));
     }
-    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_model_macs(v, c->depth),
+    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_model_macs(m, c->depth),
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);
@@ -125,24 +125,24 @@ static vkc_status run(const void *options, const args_words *words)
 {
     const inspect_args *a = options;
     vkc_device *dev = NULL;
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     nn_infer *inf = NULL;
     sizes s = { 0 };
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &v));
-    VKC_TRY(nn_infer_create(v, a->batch, &inf));
+    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &m));
+    VKC_TRY(nn_infer_create(m, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
-    count_params(v, &s);
+    count_params(m, &s);
     if (nn_is_folder(words->word[0]))
         VKC_TRY(count_files(words->word[0], &s));
     if (a->common.json)
-        st = print_json(v, &s, a->batch);
+        st = print_json(m, &s, a->batch);
     else
-        print_text(v, &s, a->batch);
+        print_text(m, &s, a->batch);
 done:
     nn_infer_destroy(inf);
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     app_close(dev);
     return st;
 }

@@ -40,7 +40,7 @@ static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const
     return st == VKC_OK ? app_flush() : st;
 }
 
-static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *v, nn_dataset *data, pare_sparsity **out)
+static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *m, nn_dataset *data, pare_sparsity **out)
 {
     const pare_callbacks c = app_callbacks();
     pare_sparsity_options o = pare_sparsity_options_default();
@@ -49,7 +49,7 @@ static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *v, 
     pare_data *set = NULL;
     vkc_status st;
     VKC_TRY(pipeline_wrap_device(dev, &device));
-    VKC_TRY(pipeline_wrap_model(device, v, "", &model));
+    VKC_TRY(pipeline_wrap_model(device, m, "", &model));
     VKC_TRY(pipeline_wrap_data(data, &set));
     o.split = a->d.split;
     o.images = a->d.limit;
@@ -68,7 +68,7 @@ static vkc_status run(const void *options, const args_words *words)
     const sparsity_args *a = options;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     pare_sparsity *measured = NULL;
     const distill_sparsity *s;
     sparsity_view view;
@@ -78,18 +78,18 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_split_get(a->d.split, &split));
     VKC_TRY(data_open(&a->d, &data));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &v));
-    VKC_TRY(sparsity_maps_check(&a->m, &v->cfg));
+    VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &m));
+    VKC_TRY(sparsity_maps_check(&a->m, &m->cfg));
     console_catch_signals();
-    VKC_TRY(measure(a, dev, v, data, &measured));
+    VKC_TRY(measure(a, dev, m, data, &measured));
     s = pipeline_unwrap_sparsity(measured);
     console_clear();
-    warn_of_gaps(&v->cfg, s);
+    warn_of_gaps(&m->cfg, s);
     VKC_TRY(print(a, s, &view, dev));
-    VKC_TRY(sparsity_maps_save(&a->m, &a->d, v, data, split));
+    VKC_TRY(sparsity_maps_save(&a->m, &a->d, m, data, split));
 done:
     pare_sparsity_free(measured);
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     app_close(dev);
     nn_dataset_destroy(data);
     return st;

@@ -1,5 +1,5 @@
-// cmd_study.c — pare study groups: does sparser attention cost less to replace? pare study teachers: does a sparser
-// teacher narrow the gap to its student?
+// cmd_study.c — pare study groups: correlates the sparsity of layers with the cost of replacing them. pare study
+// teachers: correlates the keep ratio of teachers with the gap to their students.
 #include "apps/cli/core/keep_option.h"
 #include "apps/cli/core/list.h"
 #include "apps/cli/core/tune_options.h"

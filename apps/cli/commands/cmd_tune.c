@@ -1,4 +1,4 @@
-// cmd_tune.c — pare tune: train a student end to end on its own stream, beside its teacher or alone.
+// cmd_tune.c — pare tune: train a student end to end, with a teacher or without.
 #include "apps/cli/core/tune_options.h"
 #include "apps/cli/print/print.h"
 

@@ -55,10 +55,10 @@ static vkc_status read_pixels(void *user, uint64_t offset, void *out, size_t siz
     return VKC_OK;
 }
 
-vkc_status logits_save(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
+vkc_status logits_save(const nn_model *m, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
                        const char *path)
 {
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &m->cfg;
     stream s = { .len = nn_model_config_pixels(c), .classes = c->classes, .n = n };
     nn_loader_params p = nn_loader_params_of(c, data, split, d->batch);
     vkc_status st;
@@ -72,7 +72,7 @@ vkc_status logits_save(const nn_model *v, const nn_dataset *data, nn_split split
         goto done;
     }
     VKC_TRY(nn_loader_create(&p, &s.l));
-    VKC_TRY(nn_infer_create(v, d->batch, &s.inf));
+    VKC_TRY(nn_infer_create(m, d->batch, &s.inf));
     const nn_st_save tensors[] = {  // the logits are complete when the pixels are written
         { .name = "pixels", .dtype = NN_ST_F32, .rank = 4, .shape = { n, c->channels, c->height, c->width },
           .read = read_pixels, .user = &s },

@@ -62,9 +62,9 @@ vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, c
     return st;
 }
 
-static vkc_status draw(const nn_model *v, nn_loader *l, uint32_t n, nn_sheet *sheet)
+static vkc_status draw(const nn_model *m, nn_loader *l, uint32_t n, nn_sheet *sheet)
 {
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &m->cfg;
     const size_t area = (size_t) c->height * c->width;
     vkc_status st;
     nn_infer *inf = NULL;
@@ -77,7 +77,7 @@ static vkc_status draw(const nn_model *v, nn_loader *l, uint32_t n, nn_sheet *sh
         st = VKC_FAIL(VKC_E_NOMEM, "--show: out of host memory");
         goto done;
     }
-    VKC_TRY(nn_infer_create_with(v, &(nn_infer_params) { .cap_images = n, .kept = true }, &inf));
+    VKC_TRY(nn_infer_create_with(m, &(nn_infer_params) { .cap_images = n, .kept = true }, &inf));
     VKC_TRY(nn_loader_get(l, pixels, NULL, &there));
     if (there > 0)
         VKC_TRY(nn_infer_run(inf, pixels, there, logits));
@@ -96,10 +96,10 @@ done:
     return st;
 }
 
-vkc_status show_split(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
+vkc_status show_split(const nn_model *m, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
                       const char *path)
 {
-    nn_loader_params p = nn_loader_params_of(&v->cfg, data, split, n);
+    nn_loader_params p = nn_loader_params_of(&m->cfg, data, split, n);
     nn_loader *l = NULL;
     nn_sheet *sheet = NULL;
     vkc_status st;
@@ -107,9 +107,9 @@ vkc_status show_split(const nn_model *v, const nn_dataset *data, nn_split split,
     p.max_images = d->limit;
     p.epochs = 1;
     VKC_TRY(nn_loader_create(&p, &l));
-    VKC_TRY(show_create(&v->cfg, &sheet));
-    VKC_TRY(draw(v, l, n, sheet));
-    st = show_save(sheet, &v->cfg, path);
+    VKC_TRY(show_create(&m->cfg, &sheet));
+    VKC_TRY(draw(m, l, n, sheet));
+    st = show_save(sheet, &m->cfg, path);
 done:
     nn_sheet_destroy(sheet);
     nn_loader_destroy(l);

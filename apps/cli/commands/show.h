@@ -19,7 +19,7 @@ vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, c
 // Write the sheet and say so; without a picture nothing is written.
 vkc_status show_save(const nn_sheet *s, const nn_model_config *c, const char *path);
 // The first n pictures that an evaluation of this split judges.
-vkc_status show_split(const nn_model *v, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
+vkc_status show_split(const nn_model *m, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
                       const char *path);
 
 #endif

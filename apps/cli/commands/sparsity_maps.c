@@ -56,9 +56,9 @@ static void name_panel(char out[48], const char *what, uint32_t i, const char *m
         snprintf(out, 48, "%s %u%s %u", what, i, more, k);
 }
 
-static vkc_status save_class(const map_args *a, const nn_model *v, const distill_maps *m, const bool *chosen)
+static vkc_status save_class(const map_args *a, const nn_model *model, const distill_maps *m, const bool *chosen)
 {
-    const nn_model_config *c = &v->cfg;
+    const nn_model_config *c = &model->cfg;
     const uint32_t side = c->height / c->patch;
     char caption[48];
     nn_heat *h = NULL;
@@ -95,10 +95,10 @@ done:
     return st;
 }
 
-static vkc_status save_full(const map_args *a, const nn_model *v, const distill_maps *m, uint32_t i, uint32_t l,
+static vkc_status save_full(const map_args *a, const nn_model *model, const distill_maps *m, uint32_t i, uint32_t l,
                             float *share)
 {
-    const uint32_t tokens = nn_model_config_tokens(&v->cfg), heads = v->cfg.heads;
+    const uint32_t tokens = nn_model_config_tokens(&model->cfg), heads = model->cfg.heads;
     char name[64], path[NN_PATH_MAX], caption[48];
     nn_heat *h = NULL;
     nn_heat_params p = { .size = tokens, .columns = heads < HEADS_A_ROW ? heads : HEADS_A_ROW,
@@ -120,22 +120,22 @@ done:
     return st;
 }
 
-static vkc_status save_all(const map_args *a, const nn_model *v, const distill_maps *m, const bool *chosen)
+static vkc_status save_all(const map_args *a, const nn_model *model, const distill_maps *m, const bool *chosen)
 {
-    const size_t tokens = nn_model_config_tokens(&v->cfg);
+    const size_t tokens = nn_model_config_tokens(&model->cfg);
     float *share = (float *) malloc(tokens * tokens * sizeof *share);
     vkc_status st = share ? nn_folder_create(a->dir) : VKC_FAIL(VKC_E_NOMEM, "--full-maps: out of host memory");
     for (uint32_t i = 0; i < distill_maps_images(m) && st == VKC_OK; i++)
-        for (uint32_t l = 0; l < v->cfg.depth && st == VKC_OK; l++)
+        for (uint32_t l = 0; l < model->cfg.depth && st == VKC_OK; l++)
             if (chosen[l] && distill_maps_has(m, l))
-                st = save_full(a, v, m, i, l, share);
+                st = save_full(a, model, m, i, l, share);
     if (st == VKC_OK)
         say("%s has the attention maps: rows are queries, columns keys, the class token first", a->dir);
     free(share);
     return st;
 }
 
-vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *v, const nn_dataset *data,
+vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *model, const nn_dataset *data,
                               nn_split split)
 {
     bool chosen[NN_MAX_DEPTH];
@@ -143,13 +143,13 @@ vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_mo
     vkc_status st;
     if (!a->file && !a->dir)
         return VKC_OK;
-    VKC_TRY(read_layers(a->layers, &v->cfg, chosen));
-    VKC_TRY(distill_maps_create(v, &(distill_maps_params) { .data = data, .split = split, .images = a->images,
+    VKC_TRY(read_layers(a->layers, &model->cfg, chosen));
+    VKC_TRY(distill_maps_create(model, &(distill_maps_params) { .data = data, .split = split, .images = a->images,
                                                             .threads = d->threads }, &m));
     if (a->file)
-        VKC_TRY(save_class(a, v, m, chosen));
+        VKC_TRY(save_class(a, model, m, chosen));
     if (a->dir)
-        VKC_TRY(save_all(a, v, m, chosen));
+        VKC_TRY(save_all(a, model, m, chosen));
 done:
     distill_maps_destroy(m);
     return st;

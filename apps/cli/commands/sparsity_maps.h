@@ -27,7 +27,7 @@ typedef struct map_args {
 // E_ARG when something is where files are to be written, or a layer or head is not there. Before long work.
 vkc_status sparsity_maps_check(const map_args *a, const nn_model_config *c);
 // Draw what is asked for and say where it is.
-vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *v, const nn_dataset *data,
+vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *model, const nn_dataset *data,
                               nn_split split);
 
 #endif

@@ -1,4 +1,4 @@
-// model.c — the model that a command is about.
+// model.c — the model of a command.
 #include "apps/cli/core/model.h"
 
 #include "nn/base/files.h"
@@ -18,18 +18,18 @@ vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_
 vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     vkc_status st;
     if (nn_is_folder(name) || nn_model_config_init(&cfg, name) != VKC_OK)
         return model_load(dev, name, NULL, size, out);      // whose sentence it is, if there is no such folder either
     cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
     VKC_TRY(nn_model_config_set_size(&cfg, size));
-    VKC_TRY(nn_model_create(dev, &cfg, false, &v));
-    VKC_TRY(nn_model_init(v, 0));
-    *out = v;
-    v = NULL;
+    VKC_TRY(nn_model_create(dev, &cfg, false, &m));
+    VKC_TRY(nn_model_init(m, 0));
+    *out = m;
+    m = NULL;
 done:
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     nn_model_config_finish(&cfg);
     return st;
 }

@@ -1,4 +1,4 @@
-// model.h — the model that a command is about: loaded, and what a user should know of it said.
+// model.h — the model of a command: loaded, with notes for the user.
 #ifndef CLI_MODEL_H
 #define CLI_MODEL_H
 

@@ -1,4 +1,4 @@
-// distill_print.c — what a distillation found, as tables.
+// distill_print.c — the result of a distillation as tables.
 #include "apps/cli/print/print.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-// groups_print.c — pare study groups: groups of layers side by side, what each cost, and what that goes along with.
+// groups_print.c — pare study groups: groups of layers side by side, the drop of each, and correlations.
 #include "apps/cli/print/print.h"
 
 #include "distill/statistics/statistics.h"

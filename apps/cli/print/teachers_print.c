@@ -1,4 +1,4 @@
-// teachers_print.c — pare study teachers: the gap of teachers to their students against how many tokens they keep.
+// teachers_print.c — pare study teachers: the gap of teachers to their students against their keep ratios.
 #include "apps/cli/print/print.h"
 
 #include <math.h>

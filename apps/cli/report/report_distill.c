@@ -1,4 +1,4 @@
-// report_distill.c — the answer of a distillation: what was replaced by what, accuracy, size.
+// report_distill.c — the result of a distillation: which layers were replaced, accuracy, size.
 #include "apps/cli/report/report_page.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-// report_layers.c — what became of each layer of a distillation: transfer, tuning, each layer alone.
+// report_layers.c — each layer of a distillation: transfer, tuning, and its cost when replaced alone.
 #include "apps/cli/report/report_page.h"
 
 #include <math.h>

@@ -130,7 +130,7 @@ static void write_agreement(FILE *f, const report_run *r)
     for (; n < MAX_MEASURES && *report_measure_name(r, n); n++)
         head[n + 1] = report_measure_name(r, n);
     fputs("<h3>Do the measures agree?</h3>\n<p>Spearman’s rank correlation over all layers and heads, every measure "
-          "turned so that larger means sparser.</p>\n", f);
+          "signed so that larger means sparser.</p>\n", f);
     html_table_open(f, "Rank agreement of the measures", head);
     for (size_t i = 0; i < n; i++) {
         html_row_open(f);

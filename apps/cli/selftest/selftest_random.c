@@ -47,17 +47,17 @@ static vkc_status make_config(uint32_t i, nn_model_config *c)
 }
 
 // Starting values and noise on top, so that nothing is zero.
-static vkc_status fill(nn_model *v, uint64_t seed)
+static vkc_status fill(nn_model *m, uint64_t seed)
 {
-    vkc_status st = nn_model_init(v, seed);
-    for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
-        const size_t n = nn_shape_len(&v->params->p[i].shape);
+    vkc_status st = nn_model_init(m, seed);
+    for (uint32_t i = 0; i < m->params->n && st == VKC_OK; i++) {
+        const size_t n = nn_shape_len(&m->params->p[i].shape);
         float *x = (float *) malloc(n * sizeof *x);
-        st = x ? nn_params_read(v->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
+        st = x ? nn_params_read(m->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
         for (size_t k = 0; k < n && st == VKC_OK; k++)
             x[k] += 0.4f * (nn_rng_uniform(seed, 100 + i, (uint32_t) k) - 0.5f);
         if (st == VKC_OK)
-            st = nn_params_write(v->params, i, x);
+            st = nn_params_write(m->params, i, x);
         free(x);
     }
     return st;
@@ -69,18 +69,18 @@ static void draw_pixels(const nn_model_config *c, uint64_t seed, float *pixels)
         pixels[k] = 2 * nn_rng_uniform(seed, 1, k) - 1;
 }
 
-static vkc_status infer(const nn_model *v, uint64_t seed)
+static vkc_status infer(const nn_model *m, uint64_t seed)
 {
     vkc_status st;
     nn_infer *inf = NULL;
-    float *pixels = (float *) malloc((size_t) CAP * nn_model_config_pixels(&v->cfg) * sizeof *pixels);
-    float *logits = (float *) malloc((size_t) CAP * v->cfg.classes * sizeof *logits);
+    float *pixels = (float *) malloc((size_t) CAP * nn_model_config_pixels(&m->cfg) * sizeof *pixels);
+    float *logits = (float *) malloc((size_t) CAP * m->cfg.classes * sizeof *logits);
     if (!pixels || !logits) {
         st = VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
         goto done;
     }
-    draw_pixels(&v->cfg, seed, pixels);
-    VKC_TRY(nn_infer_create(v, CAP, &inf));
+    draw_pixels(&m->cfg, seed, pixels);
+    VKC_TRY(nn_infer_create(m, CAP, &inf));
     st = nn_infer_run(inf, pixels, BATCH, logits);
 done:
     nn_infer_destroy(inf);
@@ -108,7 +108,7 @@ static vkc_status fill_slot(const nn_model_config *c, const nn_recipe_inputs *in
 }
 
 // One step of a classifier with mixed pictures and stochastic depth.
-static vkc_status train(nn_model *v, uint64_t seed)
+static vkc_status train(nn_model *m, uint64_t seed)
 {
     vkc_status st;
     nn_batch batch = { NULL };
@@ -117,22 +117,22 @@ static vkc_status train(nn_model *v, uint64_t seed)
     nn_recipe_inputs in;
     nn_tensor *model_in[NN_MAX_INPUTS] = { NULL };
     const nn_recipe recipe = { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.2 };
-    VKC_TRY(nn_model_batch_create(v->dev, &v->cfg, CAP, &batch));
-    VKC_TRY(nn_graph_create(v->dev, &g));
-    nn_model_add_inputs(g, &v->cfg, &batch, model_in);
+    VKC_TRY(nn_model_batch_create(m->dev, &m->cfg, CAP, &batch));
+    VKC_TRY(nn_graph_create(m->dev, &g));
+    nn_model_add_inputs(g, &m->cfg, &batch, model_in);
     nn_tensor *labels = nn_graph_input(g, "labels", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, batch.samples);
-    nn_recipe_build(g, &recipe, seed, &v->cfg, batch.samples, &in);
+    nn_recipe_build(g, &recipe, seed, &m->cfg, batch.samples, &in);
     nn_model_taps taps = { .drop = in.drop };
-    nn_tensor *logits = nn_model_forward(g, v, &batch, model_in, true, &taps);
+    nn_tensor *logits = nn_model_forward(g, m, &batch, model_in, true, &taps);
     nn_tensor *loss = nn_recipe_loss(g, &in, logits, labels);
     nn_graph_add_loss(g, loss, 1.0f);
     nn_tensor *const inputs[] = { model_in[0], labels, in.labels_b, in.lambda, in.drop.key };
     VKC_TRY(nn_stepper_create(&(nn_stepper_params) {
-        .dev = v->dev, .graph = g, .params = v->params, .batch = &batch, .inputs = inputs,
+        .dev = m->dev, .graph = g, .params = m->params, .batch = &batch, .inputs = inputs,
         .n_inputs = sizeof inputs / sizeof *inputs, .watch = &loss, .n_watch = 1,
         .adamw = { .weight_decay = 0.05, .max_norm = 1 },
     }, &s));
-    VKC_TRY(fill_slot(&v->cfg, &in, seed, s));
+    VKC_TRY(fill_slot(&m->cfg, &in, seed, s));
     VKC_TRY(nn_stepper_submit(s, 0, BATCH, 1e-3, 1));
     VKC_TRY(nn_stepper_wait(s, NULL, NULL));
     st = nn_stepper_check(s, 1);
@@ -147,14 +147,14 @@ vkc_status selftest_random_run(vkc_device *dev, uint32_t i, uint64_t seed)
 {
     const bool trains = kind_of(i) == RANDOM_TRAINING;
     nn_model_config c = { 0 };
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     vkc_status st;
     VKC_TRY(make_config(i, &c));
-    VKC_TRY(nn_model_create(dev, &c, trains, &v));
-    VKC_TRY(fill(v, seed));
-    st = trains ? train(v, seed) : infer(v, seed);
+    VKC_TRY(nn_model_create(dev, &c, trains, &m));
+    VKC_TRY(fill(m, seed));
+    st = trains ? train(m, seed) : infer(m, seed);
 done:
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     nn_model_config_finish(&c);
     return st;
 }

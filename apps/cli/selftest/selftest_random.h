@@ -1,5 +1,5 @@
 // selftest_random.h — small models of random values for pare selftest: one a mixer, one a retention policy, and a
-// training step. They have no results by anybody else; each of their calls is compared with its reference.
+// training step. They have no reference outputs; each of their calls is compared with its reference.
 #ifndef CLI_SELFTEST_RANDOM_H
 #define CLI_SELFTEST_RANDOM_H
 

@@ -1,4 +1,4 @@
-// context.h — what nn keeps with a device: choices of kernels that are forced on it, and whoever compares its calls.
+// context.h — state that nn keeps with a device: kernel choices forced on it, and the check that compares its calls.
 //
 // There is one context a device, made when nn first uses it and freed with it.
 // Thread-safety: as the device.

@@ -1,4 +1,4 @@
-// model_config_bare.c — models that come with OpenCLIP's config, or with none: then their tensors' shapes speak.
+// model_config_bare.c — models with the config of OpenCLIP, or with none: values inferred from the shapes of tensors.
 #include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>

@@ -138,36 +138,36 @@ static nn_grid get_grid(const nn_model_config *c)
     return (nn_grid) { c->height / c->patch, c->width / c->patch };
 }
 
-static vkc_status copy_values(nn_model *v, const nn_model *from)
+static vkc_status copy_values(nn_model *m, const nn_model *from)
 {
-    const uint32_t dim = v->cfg.dim, prefix = v->cfg.bare_prefix ? 0 : nn_model_config_prefix(&v->cfg);
+    const uint32_t dim = m->cfg.dim, prefix = m->cfg.bare_prefix ? 0 : nn_model_config_prefix(&m->cfg);
     vkc_status st = VKC_OK;
-    for (uint32_t i = 0; i < v->params->n && st == VKC_OK; i++) {
+    for (uint32_t i = 0; i < m->params->n && st == VKC_OK; i++) {
         float *x = (float *) malloc(nn_shape_len(&from->params->p[i].shape) * sizeof *x), *y = NULL;
         st = x ? nn_params_read(from->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        if (st == VKC_OK && nn_vit_of(v) && i == nn_vit_of(v)->pos) {
-            y = (float *) malloc(nn_shape_len(&v->params->p[i].shape) * sizeof *y);
-            st = y ? nn_positions_build(v->cfg.pos_rule, prefix, x, get_grid(&from->cfg), dim,
-                                              get_grid(&v->cfg), y) :
+        if (st == VKC_OK && nn_vit_of(m) && i == nn_vit_of(m)->pos) {
+            y = (float *) malloc(nn_shape_len(&m->params->p[i].shape) * sizeof *y);
+            st = y ? nn_positions_build(m->cfg.pos_rule, prefix, x, get_grid(&from->cfg), dim,
+                                              get_grid(&m->cfg), y) :
                      VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         }
         if (st == VKC_OK)
-            st = nn_params_write(v->params, i, y ? y : x);
+            st = nn_params_write(m->params, i, y ? y : x);
         free(x);
         free(y);
     }
     return st;
 }
 
-vkc_status nn_model_create_at(const nn_model *v, nn_size size, bool trainable, nn_model **out)
+vkc_status nn_model_create_at(const nn_model *m, nn_size size, bool trainable, nn_model **out)
 {
     nn_model_config cfg = { 0 };
     nn_model *made = NULL;
     vkc_status st;
-    VKC_TRY(nn_model_config_copy(&v->cfg, &cfg));
+    VKC_TRY(nn_model_config_copy(&m->cfg, &cfg));
     VKC_TRY(nn_model_config_set_size(&cfg, size));
-    VKC_TRY(nn_model_create(v->dev, &cfg, trainable, &made));
-    VKC_TRY(copy_values(made, v));
+    VKC_TRY(nn_model_create(m->dev, &cfg, trainable, &made));
+    VKC_TRY(copy_values(made, m));
     *out = made;
     made = NULL;
 done:

@@ -27,8 +27,8 @@ vkc_status nn_positions_build(nn_pos_rule rule, uint32_t prefix, const float *sr
 // Let a config be one of another picture size; 0 x 0 = leave it. E_ARG, in words, when the patch does not fit.
 vkc_status nn_model_config_set_size(nn_model_config *c, nn_size size);
 
-// A copy of v for pictures of another size, values and config its own; 0 x 0 = v's size. Errors: E_ARG as above.
-vkc_status nn_model_create_at(const nn_model *v, nn_size size, bool trainable, nn_model **out);
+// A copy of m for pictures of another size, values and config its own; 0 x 0 = m's size. Errors: E_ARG as above.
+vkc_status nn_model_create_at(const nn_model *m, nn_size size, bool trainable, nn_model **out);
 
 #ifdef __cplusplus
 }

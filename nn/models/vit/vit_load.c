@@ -1,4 +1,4 @@
-// vit_load.c — the weights of a model folder, whoever wrote them, into the parameters of its model.
+// vit_load.c — the weights of a model folder, of any supported format, into the parameters of its model.
 #include "nn/models/vit/vit.h"
 
 #include "nn/models/vit/class_vectors.h"
@@ -305,7 +305,7 @@ vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config 
     vkc_status st;
     nn_model_config cfg = { 0 };
     nn_class_vectors k = { 0 };
-    nn_model *v = NULL;
+    nn_model *m = NULL;
     nn_size size = p->size;
     VKC_TRY(nn_model_config_copy(config, &cfg));
     VKC_TRY(load_vectors(dir, p->class_vectors, &cfg, &k));
@@ -314,15 +314,15 @@ vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config 
     VKC_TRY(nn_model_config_set_size(&cfg, cfg.stored));
     cfg.stored = (nn_size) { 0, 0 };
     const bool is_same = size.height == cfg.height && size.width == cfg.width;
-    VKC_TRY(load_stored(dev, dir, &cfg, &k, p->trainable && is_same, &v));
+    VKC_TRY(load_stored(dev, dir, &cfg, &k, p->trainable && is_same, &m));
     if (!is_same) {
-        st = nn_model_create_at(v, size, p->trainable, out);
+        st = nn_model_create_at(m, size, p->trainable, out);
         goto done;
     }
-    *out = v;
-    v = NULL;
+    *out = m;
+    m = NULL;
 done:
-    nn_model_destroy(v);
+    nn_model_destroy(m);
     nn_class_vectors_finish(&k);
     nn_model_config_finish(&cfg);
     return st;

@@ -51,9 +51,9 @@ static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
 // Their files have a position for the class token too, which ours may have added to it, and a token for masked patches.
 static vkc_status append_more(saving *s)
 {
-    const nn_model *v = s->v;
-    const uint32_t C = v->cfg.dim, T = nn_model_config_patches(&v->cfg) + 1;
-    const char *class = v->cfg.registers ? "dinov2_with_registers" : "dinov2";
+    const nn_model *m = s->v;
+    const uint32_t C = m->cfg.dim, T = nn_model_config_patches(&m->cfg) + 1;
+    const char *class = m->cfg.registers ? "dinov2_with_registers" : "dinov2";
     char name[80];
     s->mask = (float *) calloc(C, sizeof *s->mask);
     s->pos = (float *) calloc((size_t) T * C, sizeof *s->pos);
@@ -61,7 +61,7 @@ static vkc_status append_more(saving *s)
         return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     snprintf(name, sizeof name, "%s.embeddings.mask_token", class);
     append(s, name, &(nn_shape) { 2, { 1, C } }, s->mask);
-    for (uint32_t i = 0; i < s->n && v->cfg.bare_prefix; i++) {
+    for (uint32_t i = 0; i < s->n && m->cfg.bare_prefix; i++) {
         if (!strstr(s->t[i].name, "position_embeddings"))
             continue;
         memcpy(s->pos + C, s->t[i].data, (size_t) (T - 1) * C * sizeof *s->pos);
@@ -88,14 +88,14 @@ static vkc_status collect(saving *s)
     return st == VKC_OK && is_dinov2 ? append_more(s) : st;
 }
 
-vkc_status nn__vit_save_weights(const nn_model *v, const char *path)
+vkc_status nn__vit_save_weights(const nn_model *m, const char *path)
 {
-    const size_t room = MAX_PARTS * (size_t) v->params->n + 1;
-    saving s = { .v = v };
+    const size_t room = MAX_PARTS * (size_t) m->params->n + 1;
+    saving s = { .v = m };
     vkc_status st = VKC_OK;
     s.t = (nn_st_save *) calloc(room, sizeof *s.t);
     s.name = malloc(room * sizeof *s.name);
-    s.all = (float *) malloc(nn_params_count(v->params) * sizeof *s.all);
+    s.all = (float *) malloc(nn_params_count(m->params) * sizeof *s.all);
     if (!s.t || !s.name || !s.all)
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     if (st == VKC_OK)

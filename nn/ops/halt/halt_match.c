@@ -1,4 +1,4 @@
-// halt_match.c — how far a student's halting in a block is from its teacher's.
+// halt_match.c — loss between the halting of a student and of its teacher in a block.
 //   in:  soft (R, SOFT_COLS), packed   halting (R, HALT_COLS), the teacher's after the block
 //        prev (R, HALT_COLS), the teacher's before it, optional: all were running. One layout for all
 //   out: loss (1)   KL (1)   difference of the soft shares that go on, student - teacher (1)   n (1)

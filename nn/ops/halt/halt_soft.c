@@ -1,4 +1,4 @@
-// halt_soft.c — a student's own halting scores while another model decides.
+// halt_soft.c — a student's own halting scores while its teacher decides.
 //   in:  x (R, C), packed   gate (GATE_LEN)   prev (R, SOFT_COLS), optional: before the first block
 //   out: (R, SOFT_COLS)
 #include "nn/graph/rowwise.h"

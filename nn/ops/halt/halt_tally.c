@@ -1,4 +1,4 @@
-// halt_tally.c — one block's row in the table of what halting did.
+// halt_tally.c — one block's row in the halting statistics.
 //   in:  halting (R, HALT_COLS), packed   prev (R, HALT_COLS), the block before's, optional: all were running
 //   out: (layers, TALLY_COLS), zero but for row `layer`
 #include "nn/graph/rowwise.h"

@@ -1,4 +1,4 @@
-// cosine.c — how far two tensors point apart along the tokens of an image: mean of 1 - cos over images and channels.
+// cosine.c — cosine distance of two tensors along the tokens of an image: mean of 1 - cos over images and channels.
 //   in:  a (R, C), packed   b (R, C), the same layout
 //   out: loss (1)   count (1): what it is the mean of, channels of the images that have a token
 #include "nn/graph/rowwise.h"

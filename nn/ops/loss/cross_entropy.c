@@ -1,6 +1,6 @@
 // cross_entropy.c — mean cross-entropy against smoothed labels, as PyTorch's label_smoothing.
 //   in:  logits (R, K)   labels (R) uint32, the same layout; one that is no class counts as no loss
-//        other labels (R) uint32 and share (R) of the first ones in the loss, both or neither
+//        labels_b (R) uint32 and lambda (R), the weight of labels; labels_b has 1 - lambda. Both or neither
 //   out: loss (1)        lse (R), log of the sum of the exponentials of each row
 #include "nn/graph/rowwise.h"
 #include "shaders/loss/cross_entropy.h"
@@ -26,11 +26,11 @@ static vkc_status infer(nn_call *c)
     if (c->in_rows[0] != c->in_rows[1])
         return VKC_FAIL(VKC_E_ARG, "cross_entropy: logits and labels are packed by different layouts");
     if ((c->in[2].rank == 0) != (c->in[3].rank == 0))
-        return VKC_FAIL(VKC_E_ARG, "cross_entropy: other labels and shares go together");
+        return VKC_FAIL(VKC_E_ARG, "cross_entropy: labels_b and lambda go together");
     for (int i = 2; i < 4 && c->in[i].rank; i++) {
-        VKC_TRY(nn_want_shape("cross_entropy", i == 2 ? "other labels" : "shares", &c->in[i], 1, c->in[0].dim[0], 0));
+        VKC_TRY(nn_want_shape("cross_entropy", i == 2 ? "labels_b" : "lambda", &c->in[i], 1, c->in[0].dim[0], 0));
         if (c->in_rows[i] != c->in_rows[0])
-            return VKC_FAIL(VKC_E_ARG, "cross_entropy: other labels or shares are packed by another layout");
+            return VKC_FAIL(VKC_E_ARG, "cross_entropy: labels_b or lambda are packed by another layout");
     }
     if (c->attr == NULL || !(NN_ATTR(c, cross_entropy)->smoothing >= 0 &&
                              NN_ATTR(c, cross_entropy)->smoothing <= 1))
@@ -102,10 +102,10 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
             sum += exp(z[k] - top);
         double lse = top + log(sum);
         out[1][i] = lse;
-        const double share = in[2] ? in[3][i] : 1;
-        out[0][0] += share * label_loss(z, K, in[1][i], lse, smoothing) / R;
+        const double lambda = in[2] ? in[3][i] : 1;
+        out[0][0] += lambda * label_loss(z, K, in[1][i], lse, smoothing) / R;
         if (in[2])
-            out[0][0] += (1 - share) * label_loss(z, K, in[2][i], lse, smoothing) / R;
+            out[0][0] += (1 - lambda) * label_loss(z, K, in[2][i], lse, smoothing) / R;
     }
 }
 

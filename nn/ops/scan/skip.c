@@ -1,4 +1,4 @@
-// skip.c — a direct path past a recurrence, one factor a stream.
+// skip.c — a skip connection past a recurrence, one factor per stream.
 //   in:  y (R, N)   x (R, W), the streams' columns in it   d (streams)      N = streams D
 //   out: (R, N)
 // Two forms of each kernel, as in gated_norm.c.

@@ -1,4 +1,4 @@
-// skip.h — a direct path past a recurrence, one factor a stream (D of Mamba-2).
+// skip.h — a skip connection past a recurrence, one factor per stream (D of Mamba-2).
 //   out[s * D + i] = y[s * D + i] + d[s] x[x_col0 + h * x_head + dir * x_dir + i]        s = h * dirs + dir
 #ifndef SHADERS_SKIP_H
 #define SHADERS_SKIP_H
