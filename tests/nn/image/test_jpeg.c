@@ -1,4 +1,5 @@
-// test_jpeg.c — JPEG files of every kind of sampling against Pillow's pixels (tests/golden/jpeg.py), cut off and damaged.
+// test_jpeg.c — JPEG files of every kind of sampling against Pillow's pixels (tests/golden/jpeg.py), cut off and
+// damaged.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
