@@ -1,4 +1,4 @@
-// test_tune.c — tuning on the student's own stream: what is trained and what keeps its bits, gradients through frozen
+// test_tune.c — end-to-end tuning of a student: what is trained and what keeps its bits, gradients through frozen
 // blocks, losses as by hand, stopped and resumed to the same bits, what cannot be; targets and distances of a transfer.
 #include "distill/transfer/tune.h"
 #include "nn/models/picture_loader.h"
@@ -371,7 +371,7 @@ static void test_by_hand(void **state)
     close_fixture(&f);
 }
 
-// Both distances of both targets fall, teacher-forced and on the student's own stream.
+// Both distances of both targets fall, teacher-forced and end to end.
 static void test_falls(void **state)
 {
     fixture f;

@@ -109,6 +109,6 @@ static vkc_status run(const void *options, const args_words *words)
 static const arg table[] = { { 0 } };
 static const devices_args defaults = { 0 };
 const command cmd_devices = {
-    .name = "devices", .help = "what is here, which device would be used, what each can do", .usage = "",
+    .name = "devices", .help = "list Vulkan devices, their features and the default", .usage = "",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .run = run,
 };

@@ -154,6 +154,6 @@ static const arg table[] = {
 };
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
-    .name = "inspect", .help = "layers, mixers, parameters, multiply-adds, memory", .usage = "M|ARCHITECTURE",
+    .name = "inspect", .help = "print layers, mixers, parameters, multiply-adds and memory", .usage = "M|ARCHITECTURE",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
 };

@@ -42,6 +42,6 @@ static vkc_status run(const void *options, const args_words *words)
 static const arg table[] = { { 0 } };
 static const mixers_args defaults = { 0 };
 const command cmd_mixers = {
-    .name = "mixers", .help = "what a layer can have in the place of attention, with options", .usage = "",
+    .name = "mixers", .help = "list the mixers that a layer can have, with their options", .usage = "",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .run = run,
 };

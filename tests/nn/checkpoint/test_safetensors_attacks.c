@@ -1,4 +1,4 @@
-// test_safetensors_attacks.c — every lie that a weight file can tell is one test: refused with a sentence that names
+// test_safetensors_attacks.c — every inconsistency of a weight file is one test: refused with a sentence that names
 // the file, the tensor and the byte, in memory bounded by the file's own size.
 #include <setjmp.h>
 #include <stdarg.h>

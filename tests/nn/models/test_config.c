@@ -1,4 +1,4 @@
-// test_config.c — --arch texts, model folders there and back, token pruning's settings, and configs that lie.
+// test_config.c — --arch texts, model folders there and back, token pruning's settings, and bad configs.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
