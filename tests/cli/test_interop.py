@@ -36,7 +36,7 @@ PATCHES = HEIGHT // PATCH * (WIDTH // PATCH)
 PAIRS = [["attention", "attention"], ["linear", "linear:features=elu1"],
          ["ssd", "ssd:state=128+direction=forward+chunk=16"], ["gla", "gla:direction=forward+chunk=16"],
          ["gated_delta", "gated_delta:direction=forward+chunk=16"], ["bilstm", "bilstm:direction=forward+hidden=5"],
-         ["mingru", "mingru:direction=forward"], ["conv", "identity"]]
+         ["mingru", "mingru:direction=forward"], ["conv", "identity"], ["causal_conv", "causal_conv:kernel=8"]]
 MIXERS = list(dict.fromkeys(mixer for pair in PAIRS for mixer in pair))     # blocks of the base model
 DECAYS = ("ssd", "gla", "gated_delta")
 HALTING = {"policy": "halting", "every": 1, "eps": 0.01, "keep_class": True, "read_patches": 0.0}
