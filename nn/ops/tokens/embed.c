@@ -2,8 +2,8 @@
 //   in:  ids (R) uint32, packed   table (V, C)   positions (T, C), optional, T tokens a sample at most
 //   out: y (R, C), packed as ids: y[r] = table[ids[r]] + positions[place of r]; zeros for the table's row where an id
 //        is none of it
-// The gradient of the table is summed without atomics, in the order of the rows: a workgroup a row compares ids with
-// all rows, so its work grows with the square of the rows.
+// The gradient of the table is summed without atomics, in the order of the rows. Scratch 0 links the rows of each id:
+// an invocation a row compares its id with all others, so that part grows with the square of the rows.
 #include "nn/graph/rowwise.h"
 #include "shaders/tokens/embed.h"
 #include "spv/shaders.h"
@@ -19,6 +19,7 @@ static vkc_status infer(nn_call *c)
         VKC_TRY(nn_want_shape("embed", "positions", &c->in[2], 2, c->in_rows[0]->cap_tokens, c->in[1].dim[1]));
     c->out[0] = (nn_shape) { 2, { c->in[0].dim[0], c->in[1].dim[1] } };
     c->out_rows[0] = c->in_rows[0];
+    c->scratch_bwd[0] = 2 * sizeof(uint32_t) * (size_t) c->in[0].dim[0];
 done:
     return st;
 }
@@ -41,10 +42,13 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     const struct embed_args a = make_args(c);
+    const uint32_t lanes = nn_row_lanes(c, a.cols);
     vkc_status st = VKC_OK;
-    if (nn_is_wanted(r, DIN(1)))
-        VKC_TRY(NN_DISPATCH(r, embed_bwd_table, &a, NN_BY_ROWS(c, 1),
-            .bind = { IN(0), DOUT(0), DIN(1), ROWS_IN(0) }));
+    if (nn_is_wanted(r, DIN(1))) {
+        VKC_TRY(NN_DISPATCH(r, embed_link, &a, NN_BY_ROWS(c, NN_ROW_WG), .bind = { IN(0), SCRATCH(0), ROWS_IN(0) }));
+        VKC_TRY(NN_DISPATCH(r, embed_bwd_table, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), NN_ROW_SPEC(c, lanes, a.cols),
+            .bind = { IN(0), SCRATCH(0), DOUT(0), DIN(1), ROWS_IN(0) }));
+    }
     if (a.has_positions && nn_is_wanted(r, DIN(2)))
         VKC_TRY(NN_DISPATCH(r, embed_bwd_positions, &a, .wg = NN_ROW_WG,
             .groups = { c->in[2].dim[0], (a.cols - 1) / NN_ROW_WG + 1 }, .bind = { DOUT(0), DIN(2), ROWS_IN(0) }));
