@@ -4,8 +4,8 @@
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce_rows.glsl"
-// Gradient of the table, LANES invocations a row: the first row of an id adds up the list of its rows, in order, so that
-// no two write to one row of the table and the sum is the same on every run.
+// Gradient of the table, LANES invocations a row: the first row of an id adds up the list of its rows, in order, so
+// that no two write to one row of the table and the sum is the same on every run.
 layout(binding = 0) readonly buffer Ids    { uint ids[]; };         // (R)
 layout(binding = 1) readonly buffer Link   { uint link[]; };        // (R, 2), of embed_link
 layout(binding = 2) readonly buffer DY     { float dy[]; };         // (R, C)
