@@ -34,10 +34,11 @@ static void leave(j_common_ptr c)
     longjmp(of(c)->out, 1);
 }
 
-// Of damaged data; what is merely odd (bytes between segments) is not said at this level.
+// Of damaged data. What is merely odd (bytes between segments, a version of JFIF that is not known) is let pass.
 static void warn(j_common_ptr c, int level)
 {
-    if (level < 0 && c->err->msg_code != JWRN_EXTRANEOUS_DATA && c->err->msg_code != JWRN_ADOBE_XFORM)
+    const int code = c->err->msg_code;
+    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR)
         leave(c);
 }
 

@@ -69,6 +69,7 @@ static vkc_status run_all(group_work *g, const pipeline_context *c, const pipeli
     vkc_status st;
     VKC_TRY(pipeline__study_read(w, c, p, &r->variants));
     VKC_TRY(nn_model_load(c->dev, g->dir, false, &g->teacher));
+    VKC_TRY(nn_model_config_check_pictures(&g->teacher->cfg));
     if (nn_dataset_classes(p->data.set) != g->teacher->cfg.classes) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data.set),
                       nn_dataset_classes(p->data.set), g->teacher->cfg.classes);

@@ -70,6 +70,8 @@ static vkc_status plan_one(sweep *s, const char *const *dir, uint32_t i, uint32_
     char hash[PIPELINE_HASH_MAX];
     vkc_status st = nn_model_config_load(dir[i], &cfg);
     if (st == VKC_OK)
+        st = nn_model_config_check_pictures(&cfg);
+    if (st == VKC_OK)
         st = pipeline_model_hash(dir[i], &cfg, true, hash);
     if (st == VKC_OK && *classes && cfg.classes != *classes)
         st = VKC_FAIL(VKC_E_ARG, "%s tells %u classes apart, %s %u: the same pictures cannot judge both", dir[i],

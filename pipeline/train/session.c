@@ -62,8 +62,11 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     VKC_TRY(pipeline_tune_check(c, p));
     VKC_TRY(pipeline_check_data(&p->data));
     VKC_TRY(nn_model_load(c->dev, p->student, true, &s->student));
-    if (p->teacher)
+    VKC_TRY(nn_model_config_check_pictures(&s->student->cfg));
+    if (p->teacher) {
         VKC_TRY(nn_model_load(c->dev, p->teacher, false, &s->teacher));
+        VKC_TRY(nn_model_config_check_pictures(&s->teacher->cfg));
+    }
     s->train.data = p->data.set;
     VKC_TRY(check(s, user));
     VKC_TRY(build_inputs(s, more, &inputs));

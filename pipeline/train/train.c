@@ -26,6 +26,8 @@ static vkc_status make_config(const pipeline_context *c, const pipeline_train_pa
 {
     const nn_dataset *data = p->data.set;
     vkc_status st = p->arch ? nn_model_config_init(cfg, p->arch) : nn_model_config_load(p->init, cfg);
+    if (st == VKC_OK)
+        st = nn_model_config_check_pictures(cfg);
     if (st != VKC_OK)
         return st;
     if (p->mean)

@@ -257,9 +257,41 @@ def test_conversion(work):
     check(classify(work, m) == want, "classify: the converted model gives something else")
 
 
+def make_sequence(folder):
+    """A classifier of token sequences: a folder of a model that reads no pictures."""
+    folder.mkdir()
+    shapes = {"embed.weight": [11, DIM], "pos_embed": [13, DIM], "head.weight": [10, DIM], "head.bias": [10]}
+    shapes.update({name: shape for name, (shape, _) in make_tensors().items()
+                   if name.startswith(("blocks.", "norm."))})
+    tensors = {name: (shape, [0.25] * (shape[0] * (shape + [1])[1])) for name, shape in shapes.items()}
+    save(folder / "model.safetensors", tensors)
+    (folder / "config.json").write_text(json.dumps(
+        {"architecture": "pare_sequence", "vocab_size": 11, "context_length": 13, "hidden_size": DIM,
+         "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 4 * DIM, "num_classes": 10}))
+    return folder
+
+
+def test_sequence(work):
+    """What reads tokens is shown as that, exported, and refused by all that work on pictures before they begin."""
+    m, out, data = make_sequence(work / "tokens"), work / "never", ("--data", "synth:ringed-digit,train=8,val=8,test=8")
+    want = "classifier of token sequences, 13 tokens of a vocabulary of 11; width 16, 2 heads, MLP 64, 10 classes"
+    check_run(0, want, "inspect", m)
+    check_run(0, "", "export", m, "-o", work / "tokens-again")
+    check_run(0, want, "inspect", work / "tokens-again")
+    picture = work / "tokens.png"
+    for args in (("classify", m, picture), ("classify", m, picture, "--show", out), ("eval", m, *data),
+                 ("sparsity", m, *data), ("train", "--init", m, *data, "-o", out),
+                 ("tune", m, *data, "--train", "all", "-o", out), ("retain", m, *data, "--keep", 0.5, "-o", out),
+                 ("distill", m, *data, "--mixer", "linear", "-o", out),
+                 ("study", "groups", m, *data, "--mixer", "linear", "-o", out),
+                 ("study", "teachers", m, work / "tokens-again", *data, "--mixer", "linear", "-o", out)):
+        check_run(2, "the model (sequence) reads no pictures", *args)
+        check(not out.exists(), f"{args[0]}: wrote something for a model that it cannot use")
+
+
 def test_all(work):
     cli.run_tests(work, test_same_bits, test_bad_safetensors, test_foreign_tensors, test_bad_index, test_bad_config,
-                  test_other_formats, test_conversion)
+                  test_other_formats, test_sequence, test_conversion)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ static vkc_status load(const char *dir, vkc_device *dev, pair *p)
     vkc_status st;
     for (int i = 0; i < N_FORMS; i++)
         VKC_TRY(nn_model_load(dev, dir, false, &p->v[i]));
+    VKC_TRY(nn_model_config_check_pictures(&p->v[KEPT]->cfg));
     p->v[DENSE]->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     if (p->v[KEPT]->cfg.retention.policy == NN_POLICY_NONE) {
         say("%s keeps all its tokens: timed as if half of the patches left after a third of its blocks, and half of "

@@ -108,6 +108,7 @@ static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
     const classify_args *a = j->a;
     vkc_status st;
     VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &j->v));
+    VKC_TRY(nn_model_config_check_pictures(&j->v->cfg));
     VKC_TRY(policy_apply(a->policy, words->word[0], &j->v->cfg));
     VKC_TRY(set_rule(a->preprocess, words->word[0], &j->v->cfg));
     VKC_TRY(list_pictures(j, words));

@@ -7,6 +7,7 @@
 #include "nn/checkpoint/weights.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,9 +102,15 @@ static void print_family(const nn_model_config *c)
 static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &m->cfg;
-    printf("vision transformer, %u x %u pixels in patches of %u: %u tokens; width %u, %u heads, MLP %u, %u classes\n",
-           c->width, c->height, c->patch, nn_model_config_tokens(c), c->dim, c->heads, c->hidden, c->classes);
-    print_family(c);
+    const bool is_sequence = c->type == NN_MODEL_SEQUENCE;
+    if (is_sequence)
+        printf("classifier of token sequences, %u tokens of a vocabulary of %u", c->context, c->vocab);
+    else
+        printf("vision transformer, %u x %u pixels in patches of %u: %u tokens", c->width, c->height, c->patch,
+               nn_model_config_tokens(c));
+    printf("; width %u, %u heads, MLP %u, %u classes\n", c->dim, c->heads, c->hidden, c->classes);
+    if (!is_sequence)
+        print_family(c);
     policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {
@@ -112,7 +119,8 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
                  c->layers[l].options);
         printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_model_macs(m, l));
     }
-    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " an image%s\n", "", s->params, nn_model_macs(m, c->depth),
+    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " %s%s\n", "", s->params, nn_model_macs(m, c->depth),
+           is_sequence ? "a sequence" : "an image",
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);

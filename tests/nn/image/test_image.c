@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/files.h"
 #include "nn/image/image.h"
 #include "tests/nn/image/pictures.h"
 
@@ -98,6 +99,25 @@ static void test_claims(void **state)
     }
 }
 
+// A version of JFIF that is not known changes nothing in how the pixels are read.
+static void test_jfif_version(void **state)
+{
+    (void) state;
+    nn_image want = { 0 }, im = { 0 };
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    assert_int_equal(nn_file_load("tests/corpus/image/small.jpg", 1 << 20, &bytes, &size), VKC_OK);
+    assert_int_equal(nn_image_read("v1.jpg", bytes, size, &want), VKC_OK);
+    assert_memory_equal(bytes + 6, "JFIF\0\1", 6);
+    bytes[11] = 2;
+    assert_int_equal(nn_image_read("v2.jpg", bytes, size, &im), VKC_OK);
+    assert_true(im.width == want.width && im.height == want.height);
+    assert_memory_equal(im.rgb, want.rgb, (size_t) im.width * im.height * 3);
+    nn_image_finish(&im);
+    nn_image_finish(&want);
+    free(bytes);
+}
+
 static void test_normalise(void **state)
 {
     (void) state;
@@ -115,7 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_png), cmocka_unit_test(test_kinds_of_png), cmocka_unit_test(test_no_pictures),
-        cmocka_unit_test(test_normalise), cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_jfif_version), cmocka_unit_test(test_normalise), cmocka_unit_test(test_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
