@@ -3,6 +3,7 @@
 #include "pipeline/api/graph_impl.h"
 
 #include <stdio.h>
+#include <string.h>
 
 _Static_assert(PARE_MAX_RANK == NN_MAX_RANK && PARE_MAX_MIXER_PARAMS == NN_MAX_MIXER_PARAMS &&
                PARE_MAX_ROW_COPIES == NN_MAX_ROW_COPIES, "the public limits are the library's");
@@ -129,6 +130,11 @@ static vkc_status add(const pare_mixer_desc *desc)
     VKC_TRY(API_WANT(d.name));
     VKC_TRY(API_WANT(d.params));
     VKC_TRY(API_WANT(d.build));
+    if (strlen(d.name) >= sizeof c->name) {
+        st = VKC_FAIL(VKC_E_ARG, "'%.30s' is no name for a mixer: want at most %zu letters", d.name,
+                      sizeof c->name - 1);
+        goto done;
+    }
     if (n_customs == NN_MAX_MIXERS) {
         st = VKC_FAIL(VKC_E_ARG, "mixer %s: no room for more than %d", d.name, NN_MAX_MIXERS);
         goto done;
