@@ -303,7 +303,7 @@ def test_model(work):
     check_run(2, "there are: attention", "bench", "scaling", "--mixers", "magic")
     check_run(2, "whole number from 1", "bench", "scaling", "--tokens", "64,many")
     check_run(2, "not a multiple", "bench", "scaling", "--dim", "7", "--heads", "2")
-    check_run(4, "at once", "bench", "scaling", "--tokens", "1024", "--batch", "4096", "--dim", "64", "--heads", "1")
+    check_run(4, "at once", "bench", "scaling", "--tokens", "1024", "--batch", "4096", "--dim", "256", "--heads", "4")
     value = check_json("images", "classify", m, data / "test/dark/0.png", data / "test/light/0.png")
     check([i["top"][0].keys() >= {"label", "p"} for i in value.get("images", [])] == [True, True], "classify: keys")
 
