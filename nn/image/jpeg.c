@@ -12,7 +12,10 @@
 
 #include <jerror.h>
 
-#define MAX_SCANS 200               // of a progressive picture: each takes a pass over all of it
+// Scans of a progressive picture: each takes a pass over all of it. As many as encoders make, more where it is small.
+#define LEAST_SCANS 30u
+#define MAX_SCANS 200u
+#define MAX_PASSES (1u << 31)       // pixels of all scans
 
 typedef struct decoder {
     struct jpeg_decompress_struct d;
@@ -50,8 +53,12 @@ static void be_silent(j_common_ptr c)
 static void count_scans(j_common_ptr c)
 {
     decoder *x = of(c);
-    if (c->is_decompressor && x->d.input_scan_number > MAX_SCANS) {
-        snprintf(x->why, sizeof x->why, "it has more than %d scans", MAX_SCANS);
+    if (!c->is_decompressor)
+        return;
+    const uint64_t pixels = (uint64_t) x->d.image_width * x->d.image_height, n = pixels ? MAX_PASSES / pixels : 0;
+    const uint32_t most = n < LEAST_SCANS ? LEAST_SCANS : n < MAX_SCANS ? (uint32_t) n : MAX_SCANS;
+    if (x->d.input_scan_number > (int) most) {
+        snprintf(x->why, sizeof x->why, "it has more than %u scans", most);
         longjmp(x->out, 1);
     }
 }

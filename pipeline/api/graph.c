@@ -56,47 +56,65 @@ uint32_t pare_tensor_columns(const pare_tensor *t)
 
 pare_tensor *pare_graph_linear(pare_graph *g, pare_tensor *x, pare_tensor *weight, pare_tensor *bias)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY(g->g, linear, &(struct linear_attr) { 0 }, NULL, in(x), in(weight), in(bias)));
 }
 
 pare_tensor *pare_graph_linear_grouped(pare_graph *g, pare_tensor *x, pare_tensor *weight, pare_tensor *bias,
                                        uint32_t groups)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY(g->g, linear, &(struct linear_attr) { .groups = groups }, NULL, in(x), in(weight), in(bias)));
 }
 
 pare_tensor *pare_graph_layernorm(pare_graph *g, pare_tensor *x, pare_tensor *gamma, pare_tensor *beta, float eps)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY(g->g, layernorm, &(struct layernorm_attr) { .eps = eps }, NULL, in(x), in(gamma), in(beta)));
 }
 
 pare_tensor *pare_graph_gelu(pare_graph *g, pare_tensor *x)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY0(g->g, gelu, NULL, in(x)));
 }
 
 pare_tensor *pare_graph_swiglu(pare_graph *g, pare_tensor *x)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY0(g->g, swiglu, NULL, in(x)));
 }
 
 pare_tensor *pare_graph_add(pare_graph *g, pare_tensor *a, pare_tensor *b)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY0(g->g, add, NULL, in(a), in(b)));
 }
 
 pare_tensor *pare_graph_scale(pare_graph *g, pare_tensor *x, pare_tensor *gamma, float factor)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY(g->g, scale, &(struct scale_attr) { .factor = factor }, NULL, in(x), in(gamma)));
 }
 
 pare_tensor *pare_graph_attention(pare_graph *g, pare_tensor *qkv, uint32_t heads)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY(g->g, attention, &(struct attention_attr) { .heads = heads }, NULL, in(qkv)));
 }
 
 pare_tensor *pare_graph_linear_attention(pare_graph *g, pare_tensor *qkv, uint32_t heads)
 {
+    if (!g)
+        return NULL;
     if (qkv && !splits("linear attention", columns(in(qkv)), 3 * (uint64_t) heads))
         return fail(g);
     const uint32_t C = columns(in(qkv)) / 3, D = heads ? C / heads : 0;
@@ -110,18 +128,24 @@ pare_tensor *pare_graph_linear_attention(pare_graph *g, pare_tensor *qkv, uint32
 
 pare_tensor *pare_graph_grid_conv(pare_graph *g, pare_tensor *x, pare_tensor *weight, pare_tensor *bias)
 {
+    if (!g)
+        return NULL;
     return out(NN_APPLY(g->g, dwconv, &(struct dwconv_attr) { 0 }, NULL, in(x), in(weight), in(bias)));
 }
 
 pare_tensor *pare_graph_token_conv(pare_graph *g, pare_tensor *x, pare_tensor *weight, pare_tensor *bias,
                                    uint32_t dirs, int silu)
 {
+    if (!g)
+        return NULL;
     struct conv1d_attr a = { .dirs = dirs, .cols = columns(in(x)), .silu = silu != 0 };
     return out(NN_APPLY(g->g, conv1d, &a, NULL, in(x), in(weight), in(bias), NULL));
 }
 
 pare_tensor *pare_graph_log_sigmoid(pare_graph *g, pare_tensor *x, float scale)
 {
+    if (!g)
+        return NULL;
     const uint32_t n = columns(in(x));
     struct decay_attr a = { .kind = DECAY_LOGSIGMOID, .heads = 1, .dirs = 1, .width = n, .head = n, .scale = scale };
     return out(NN_APPLY(g->g, decay, &a, NULL, in(x), NULL, NULL));
@@ -130,6 +154,8 @@ pare_tensor *pare_graph_log_sigmoid(pare_graph *g, pare_tensor *x, float scale)
 pare_tensor *pare_graph_gated_scan(pare_graph *g, pare_tensor *q, pare_tensor *k, pare_tensor *v,
                                    pare_tensor *log_decay, uint32_t heads, uint32_t dirs)
 {
+    if (!g)
+        return NULL;
     const uint64_t streams = (uint64_t) heads * dirs;
     if (q && v && log_decay && (!splits("gated scan: q", columns(in(q)), heads) ||
                                 !splits("gated scan: v", columns(in(v)), heads) ||
@@ -154,6 +180,8 @@ pare_tensor *pare_graph_gated_scan(pare_graph *g, pare_tensor *q, pare_tensor *k
 
 pare_tensor *pare_graph_mingru(pare_graph *g, pare_tensor *x, uint32_t heads, uint32_t dirs)
 {
+    if (!g)
+        return NULL;
     if (x && !splits("mingru", columns(in(x)), 2 * (uint64_t) heads * dirs))
         return fail(g);
     const uint64_t parts = 2 * (uint64_t) heads * dirs;

@@ -328,11 +328,30 @@ static void test_register(void **state)
     assert_refused(pare_mixer_register(&d), "no room");
 }
 
+static void test_null_graph(void **state)
+{
+    (void) state;
+    assert_null(pare_graph_linear(NULL, NULL, NULL, NULL));
+    assert_null(pare_graph_linear_grouped(NULL, NULL, NULL, NULL, 2));
+    assert_null(pare_graph_layernorm(NULL, NULL, NULL, NULL, 1e-6f));
+    assert_null(pare_graph_gelu(NULL, NULL));
+    assert_null(pare_graph_swiglu(NULL, NULL));
+    assert_null(pare_graph_add(NULL, NULL, NULL));
+    assert_null(pare_graph_scale(NULL, NULL, NULL, 1));
+    assert_null(pare_graph_attention(NULL, NULL, 2));
+    assert_null(pare_graph_linear_attention(NULL, NULL, 2));
+    assert_null(pare_graph_grid_conv(NULL, NULL, NULL, NULL));
+    assert_null(pare_graph_token_conv(NULL, NULL, NULL, NULL, 1, 0));
+    assert_null(pare_graph_log_sigmoid(NULL, NULL, 1));
+    assert_null(pare_graph_gated_scan(NULL, NULL, NULL, NULL, NULL, 2, 1));
+    assert_null(pare_graph_mingru(NULL, NULL, 2, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits), cmocka_unit_test(test_distilled), cmocka_unit_test(test_refused_models),
-        cmocka_unit_test(test_register),
+        cmocka_unit_test(test_register), cmocka_unit_test(test_null_graph),
     };
     return cmocka_run_group_tests(tests, api_set_up, api_tear_down);
 }
