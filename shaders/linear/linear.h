@@ -20,21 +20,17 @@ struct linear_args {
     U32 rows;                      // R; 0 = packed, read the live count
     U32 in_cols;                   // K
     U32 out_cols;                  // N
-    U32 act;                       // LINEAR_ACT_*, forward only
-    U32 has_bias;                  // forward only
-    U32 keeps_pre;                 // forward only: 1 = write pre, which a backward pass reads
     U32 splits;                    // of R, for gradients of w and b: with the groups of columns, along z
 };
-ARGS_SIZE(linear_args, 28);
+ARGS_SIZE(linear_args, 16);
 
 // Elementwise and reducing helpers.
 struct linear_rows_args {
     U32 rows;                      // 0 = packed
     U32 cols;
     U32 tile_rows;                 // rows a workgroup takes at a time
-    U32 act;
 };
-ARGS_SIZE(linear_rows_args, 16);
+ARGS_SIZE(linear_rows_args, 12);
 
 struct linear_reduce_args {
     U32 len;                       // elements of the gradient
@@ -51,4 +47,9 @@ ARGS_SIZE(linear_reduce_args, 8);
 #define SPEC_TILE_SIMD 1           // tile_simd.glsl only: subgroup size
 #define SPEC_TILE_GROUPS 6         // G
 #define SPEC_TILE_ODD 7            // tile_simd.glsl only: 1 = N is no multiple of 4
+
+// What happens to a result before it is stored. Constants, because CPU drivers run both sides of a branch.
+#define SPEC_LINEAR_BIAS 8         // 1 = add b
+#define SPEC_LINEAR_PRE 9          // 1 = write pre, which a backward pass reads
+#define SPEC_LINEAR_ACT 10         // LINEAR_ACT_*; also of linear_dpre.comp and linear_simd_dpre.comp
 #endif

@@ -10,6 +10,7 @@ layout(binding = 1) uniform samplerBuffer dy;                  // (R, N)
 layout(binding = 2) writeonly buffer DPre { vec4 dpre[]; };    // (R, N)
 ROWS(3, Tok);
 PUSH_ARGS(linear_rows_args);
+layout(constant_id = SPEC_LINEAR_ACT) const uint ACT = LINEAR_ACT_GELU;
 
 void main()
 {
@@ -17,6 +18,6 @@ void main()
     for (uint i0 = gl_WorkGroupID.x * step; i0 < len; i0 += gl_NumWorkGroups.x * step)
         for (uint i = i0 + gl_LocalInvocationID.x; i < min(i0 + step, len); i += WG) {
             vec4 x = texelFetch(pre, int(i));
-            dpre[i] = texelFetch(dy, int(i)) * act_slope(a.act, x);
+            dpre[i] = texelFetch(dy, int(i)) * act_slope(ACT, x);
         }
 }

@@ -19,6 +19,9 @@ ROWS(5, Tok);
 PUSH_ARGS(linear_args);
 #include "shaders/linear/inc/tile_groups.glsl"
 layout(constant_id = SPEC_TILE_ODD) const uint ODD = 0u;
+layout(constant_id = SPEC_LINEAR_BIAS) const uint HAS_BIAS = 0u;
+layout(constant_id = SPEC_LINEAR_PRE) const uint KEEPS_PRE = 0u;
+layout(constant_id = SPEC_LINEAR_ACT) const uint ACT = LINEAR_ACT_NONE;
 
 #define TILE_M (a.rows != 0u ? a.rows : Tok.n)
 #define TILE_N a.out_cols
@@ -48,9 +51,9 @@ mat4 tile_b4(uint k, uint n, uint end)
 vec4 tile_start4(uint n)
 {
     vec4 v = vec4(0.0);
-    if (a.has_bias != 0u && ODD == 0u)
+    if (HAS_BIAS != 0u && ODD == 0u)
         v = bias[(GROUP * a.out_cols + min(n, a.out_cols - 4u)) / 4u];
-    else if (a.has_bias != 0u)
+    else if (HAS_BIAS != 0u)
         for (uint c = 0u; c < 4u; c++)
             v[c] = odd_bias[GROUP * a.out_cols + min(n + c, a.out_cols - 1u)];
     return v;
@@ -61,19 +64,19 @@ void store_odd(uint m, uint n, vec4 v)
     uint i = Y_AT(m, n);
     for (uint c = 0u; c < 4u; c++)
         if (n + c < a.out_cols) {
-            if (a.keeps_pre != 0u)
+            if (KEEPS_PRE != 0u)
                 odd_pre[i + c] = v[c];
-            odd_y[i + c] = a.act != LINEAR_ACT_NONE ? act(a.act, v[c]) : v[c];
+            odd_y[i + c] = ACT != LINEAR_ACT_NONE ? act(ACT, v[c]) : v[c];
         }
 }
 
 void store_whole(uint m, uint n, vec4 v)
 {
     uint i = Y_AT(m, n) / 4u;
-    if (a.keeps_pre != 0u)
+    if (KEEPS_PRE != 0u)
         pre[i] = v;
-    if (a.act != LINEAR_ACT_NONE)
-        v = act(a.act, v);
+    if (ACT != LINEAR_ACT_NONE)
+        v = act(ACT, v);
     y[i] = v;
 }
 

@@ -89,9 +89,6 @@ static struct linear_args make_args(const nn_call *c)
         .rows = c->in_rows[0] ? 0 : c->in[0].dim[0],
         .in_cols = dims_of(c).K,
         .out_cols = dims_of(c).N,
-        .act = NN_ATTR(c, linear)->act,
-        .has_bias = c->in[2].rank != 0,
-        .keeps_pre = c->out[1].rank != 0,
         .splits = n_splits(c),
     };
 }
@@ -124,7 +121,7 @@ static vkc_status infer(nn_call *c)
     return VKC_OK;
 }
 
-// The spec constants of a form.
+// The spec constants of a form; those of what happens to a result are the forward kernels' own.
 static void specialise(nn_kernel_use *use, const nn_call *c, const nn_choice *f)
 {
     memcpy(use->spec, f->spec, sizeof f->spec);
@@ -152,6 +149,9 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     nn_kernel_use use = { .shader = kernels_of(c, &f)->fwd, .args = &a, .args_size = sizeof a,
         .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), ROWS_IN(0) } };
     launch_rows(&use, c, &f, a.out_cols);
+    use.spec[SPEC_LINEAR_BIAS - 1] = c->in[2].rank != 0;
+    use.spec[SPEC_LINEAR_PRE - 1] = c->out[1].rank != 0;
+    use.spec[SPEC_LINEAR_ACT - 1] = NN_ATTR(c, linear)->act;
     return nn_dispatch(r, &use);
 }
 
@@ -162,13 +162,13 @@ static vkc_status bwd_pre(nn_run *r, const nn_call *c)
         .rows = c->in_rows[0] ? 0 : c->in[0].dim[0],
         .cols = cols,
         .tile_rows = cols < TILE_LEN ? TILE_LEN / cols : 1,
-        .act = NN_ATTR(c, linear)->act,
     };
     const uint32_t groups = ceil_div(a.rows, a.tile_rows), max = c->dev->max_groups[0];
     const nn_choice f = choose(c, c->in[0].dim[0], cols, 1, true);
     return nn_dispatch(r, &(nn_kernel_use) { .shader = kernels_of(c, &f)->dpre, .args = &a, .args_size = sizeof a,
         .wg = ELEMENT_WG, .groups = { groups < max ? groups : max },
         .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
+        .spec = { [SPEC_LINEAR_ACT - 1] = NN_ATTR(c, linear)->act },
         .bind = { OUT(1), DOUT(0), SCRATCH(0), ROWS_IN(0) } });
 }
 
@@ -208,13 +208,14 @@ static vkc_status bwd_b(nn_run *r, const nn_call *c, struct linear_args a, uint8
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     struct linear_args a = make_args(c);
-    const uint8_t dpre = a.act ? SCRATCH(0) : DOUT(0);
-    vkc_status st = a.act ? bwd_pre(r, c) : VKC_OK;
+    const bool has_act = NN_ATTR(c, linear)->act != LINEAR_ACT_NONE;
+    const uint8_t dpre = has_act ? SCRATCH(0) : DOUT(0);
+    vkc_status st = has_act ? bwd_pre(r, c) : VKC_OK;
     if (!st && nn_is_wanted(r, DIN(0)))
         st = bwd_x(r, c, &a, dpre);
     if (!st && nn_is_wanted(r, DIN(1)))
         st = bwd_w(r, c, &a, dpre);
-    if (!st && a.has_bias && nn_is_wanted(r, DIN(2)))
+    if (!st && c->in[2].rank && nn_is_wanted(r, DIN(2)))
         st = bwd_b(r, c, a, dpre);
     return st;
 }

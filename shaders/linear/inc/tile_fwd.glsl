@@ -13,6 +13,9 @@ layout(binding = 4) WRITEONLY buffer Pre  { ELEMENT pre[]; };  // (R, G N), wher
 ROWS(5, Tok);
 PUSH_ARGS(linear_args);
 #include "shaders/linear/inc/tile_groups.glsl"
+layout(constant_id = SPEC_LINEAR_BIAS) const uint HAS_BIAS = 0u;
+layout(constant_id = SPEC_LINEAR_PRE) const uint KEEPS_PRE = 0u;
+layout(constant_id = SPEC_LINEAR_ACT) const uint ACT = LINEAR_ACT_NONE;
 
 #define TILE_A_ALONG_K true        // neighbours in memory are neighbours along k, not m
 #define TILE_B_ALONG_K true        // ... not n
@@ -41,26 +44,26 @@ float tile_b(uint k, uint n)
 void tile_store_pair(uint m, uint n, vec2 v)
 {
     uint i = Y_AT(m, n), last = a.out_cols - 1u;
-    if (a.has_bias != 0u)
+    if (HAS_BIAS != 0u)
         v += vec2(bias[GROUP * a.out_cols + n], bias[GROUP * a.out_cols + min(n + 1u, last)]);
-    if (a.keeps_pre != 0u) {
+    if (KEEPS_PRE != 0u) {
         STORE_PAIR(pre, i, v, n < last)
     }
-    if (a.act != LINEAR_ACT_NONE)
-        v = vec2(act(a.act, v.x), act(a.act, v.y));
+    if (ACT != LINEAR_ACT_NONE)
+        v = vec2(act(ACT, v.x), act(ACT, v.y));
     STORE_PAIR(y, i, v, n < last)
 }
 #else
 void tile_store(uint m, uint n, float v)
 {
     uint i = Y_AT(m, n);
-    if (a.has_bias != 0u)
+    if (HAS_BIAS != 0u)
         v += bias[GROUP * a.out_cols + n];
-    if (a.keeps_pre != 0u) {
+    if (KEEPS_PRE != 0u) {
         STORE_ELEMENT(pre, i, v);
     }
-    if (a.act != LINEAR_ACT_NONE)
-        v = act(a.act, v);
+    if (ACT != LINEAR_ACT_NONE)
+        v = act(ACT, v);
     STORE_ELEMENT(y, i, v);
 }
 #endif
