@@ -1,21 +1,4 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/elementwise/add.h"
-#include "shaders/inc/kernel.glsl"
-#include "shaders/inc/rows.glsl"
-// A tile of rows is one run of numbers.
-layout(binding = 0) readonly  buffer A { float va[]; };         // (R, C)
-layout(binding = 1) readonly  buffer B { float vb[]; };         // (R, C)
-layout(binding = 2) writeonly buffer Y { float y[]; };          // (R, C)
-ROWS(3, Tok);
-PUSH_ARGS(add_args);
-
-void main()
-{
-    uint n = a.rows == 0u ? Tok.n : a.rows;
-    for (uint tile = gl_WorkGroupID.x; tile * ADD_TILE < n; tile += gl_NumWorkGroups.x) {
-        uint end = min(n, (tile + 1u) * ADD_TILE) * a.cols;
-        for (uint i = tile * ADD_TILE * a.cols + gl_LocalInvocationID.x; i < end; i += WG)
-            y[i] = va[i] + vb[i];
-    }
-}
+// A sum, a number at a time.
+#include "shaders/elementwise/inc/add_fwd.glsl"

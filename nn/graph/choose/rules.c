@@ -345,7 +345,7 @@ static const struct rule {
     RULE(linear) RULE(attention) RULE(attention_match) RULE(attention_stats) RULE(feature_map) RULE(linear_attention)
     RULE(lstm) RULE(gated_scan) RULE(delta_scan) RULE(mingru) RULE(conv1d) RULE(dwconv) RULE(decay) RULE(gaps)
     RULE(keep_top) RULE(compact)
-    ROWS(class_attention) ROWS(gated_norm) ROWS(gather_rows) ROWS(skip)
+    ROWS(add) ROWS(class_attention) ROWS(gated_norm) ROWS(gather_rows) ROWS(skip)
     { NULL, choose_rows }
 };
 

@@ -48,6 +48,7 @@ static const bench_case more[] = {
       .attr = &(struct class_attention_attr) { .heads = 3 } },
     { "gather_rows", "", NULL, { { 32, 65, 1, 8 }, { 32, 65, 1, 8 } }, { ROWS(96), { 2, { 1, { 0 } }, 0 } },
       .to = 0 },
+    { "add", "37 columns", NULL, SMALL, { ROWS(37), ROWS(37) }, .to = 0 },
     { "gaps", "", NULL, SMALL, { ROWS(192) }, .attr = &(struct gaps_attr) { .width = 1, .dirs = 2 } },
     { "keep_top", "", NULL, SMALL, { { 1, { 1, { 0 } }, 0 } }, .attr = &(struct keep_top_attr) { 16, 1 } },
     { "pool", "", NULL, { { 32, 65, 1, 8 }, { 32, 1, 0, 0 } }, { ROWS(96) }, .to = 2,
