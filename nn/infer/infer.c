@@ -182,7 +182,7 @@ static vkc_status build(nn_infer *inf)
         goto done;
     }
     VKC_TRY(nn_graph_create(dev, &inf->g));
-    nn_model_taps taps = { 0 };
+    nn_model_taps taps = { .only_logits = !inf->p.capture[0] };
     out[LOGITS] = forward(inf, &taps);
     inf->gate = taps.retention.gate;
     if (inf->p.check_finite) {

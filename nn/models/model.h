@@ -89,10 +89,13 @@ typedef struct nn_drop_paths {
     double     rate;                // of the last block, 0 .. < 1
 } nn_drop_paths;
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop` is read and, of
-// `retention`, `gate` and `follow`.
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop` and `only_logits`
+// are read and, of `retention`, `gate` and `follow`.
 typedef struct nn_model_taps {
     nn_drop_paths drop;
+    bool only_logits;                       // leave out rows that the logits do not depend on: where the classifier
+                                            // reads the class token, those of the others behind the last mixer. `attn`
+                                            // and `block` of that layer may then be NULL. Same logits, bit by bit
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
     nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
     nn_tensor *attn[NN_MAX_DEPTH];          // after it: what enters the residual stream

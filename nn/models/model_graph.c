@@ -46,21 +46,34 @@ static nn_tensor *linear(const builder *b, nn_tensor *x, uint32_t w, uint32_t bi
     return NN_APPLY(b->g, linear, &(struct linear_attr) { .act = act }, NULL, x, param(b, w), param(b, bias));
 }
 
-nn_tensor *nn_model_attn(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, bool trained,
-                       nn_tensor **heads, nn_mixer_taps *taps)
+// The mixer of block l, without its projection.
+static nn_tensor *mix(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, bool trained, nn_mixer_taps *taps)
 {
     const nn_block *k = &m->block[l];
-    builder b = { g, k->attn_params, trained, (float) m->cfg.eps };
+    const builder b = { g, k->attn_params, trained, (float) m->cfg.eps };
     nn_mixer_dims d = nn_model_mixer_dims(m, l);
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     nn_graph_scope(g, "blocks.%u.attn", l);
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
     nn_mixer_taps unused = { 0 };
-    nn_tensor *o = k->mixer->build(g, &d, y, p, taps ? taps : &unused);
+    return k->mixer->build(g, &d, y, p, taps ? taps : &unused);
+}
+
+static nn_tensor *project(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *heads, bool trained)
+{
+    const nn_block *k = &m->block[l];
+    const builder b = { g, k->attn_params, trained, (float) m->cfg.eps };
+    return linear(&b, heads, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
+}
+
+nn_tensor *nn_model_attn(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, bool trained,
+                       nn_tensor **heads, nn_mixer_taps *taps)
+{
+    nn_tensor *o = mix(g, m, l, y, trained, taps);
     if (heads)
         *heads = o;
-    return linear(&b, o, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
+    return project(g, m, l, o, trained);
 }
 
 enum { BRANCH_ATTN, BRANCH_MLP, N_BRANCHES };
@@ -91,15 +104,22 @@ static nn_tensor *mlp(const builder *b, const nn_model *m, uint32_t l, nn_tensor
     return m->cfg.layer_scale ? layer_scale(b, h, k->ls2) : h;
 }
 
-nn_tensor *nn_model_block_forward(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *x, bool trained,
-                                nn_model_taps *taps)
+// Block l. `only`, a layout of one row a sample: what comes after the mixer is computed for class tokens alone; NULL =
+// for all.
+static nn_tensor *block(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *x, bool trained, nn_rows *only,
+                        nn_model_taps *taps)
 {
     const nn_block *k = &m->block[l];
     const nn_drop_paths drop = taps ? taps->drop : (nn_drop_paths) { NULL, 0 };
     builder b = { g, m->params, trained, (float) m->cfg.eps };
     nn_graph_scope(g, "blocks.%u.attn", l);
-    nn_tensor *heads = NULL, *normed = norm(&b, x, k->norm1_w, k->norm1_b);
-    nn_tensor *attn = nn_model_attn(g, m, l, normed, trained, &heads, taps ? &taps->mixer[l] : NULL);
+    nn_tensor *normed = norm(&b, x, k->norm1_w, k->norm1_b);
+    nn_tensor *heads = mix(g, m, l, normed, trained, taps ? &taps->mixer[l] : NULL), *read = heads;
+    if (only) {
+        read = NN_APPLY0(g, first_rows, only, heads);
+        x = NN_APPLY0(g, first_rows, only, x);
+    }
+    nn_tensor *attn = project(g, m, l, read, trained);
     nn_tensor *branch = m->cfg.layer_scale ? layer_scale(&b, attn, k->ls1) : attn;
     x = NN_APPLY0(g, add, NULL, x, leave_out(&b, m, l, BRANCH_ATTN, branch, &drop));
     nn_graph_scope(g, "blocks.%u.mlp", l);
@@ -108,10 +128,16 @@ nn_tensor *nn_model_block_forward(nn_graph *g, const nn_model *m, uint32_t l, nn
     if (taps) {
         taps->normed[l] = normed;
         taps->heads[l] = heads;
-        taps->attn[l] = attn;
-        taps->block[l] = x;
+        taps->attn[l] = only ? NULL : attn;
+        taps->block[l] = only ? NULL : x;
     }
     return x;
+}
+
+nn_tensor *nn_model_block_forward(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *x, bool trained,
+                                nn_model_taps *taps)
+{
+    return block(g, m, l, x, trained, NULL, taps);
 }
 
 nn_tensor *nn_model_forward_from(nn_graph *g, const nn_model *m, const nn_batch *batch, uint32_t first, nn_tensor *x,
@@ -119,15 +145,18 @@ nn_tensor *nn_model_forward_from(nn_graph *g, const nn_model *m, const nn_batch 
 {
     nn_model_taps unused = { 0 }, *t = taps ? taps : &unused;
     *t = (nn_model_taps) {
-        .drop = t->drop, .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
+        .drop = t->drop, .only_logits = t->only_logits,
+        .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
     };
     nn__retention kept = { .g = g, .m = m, .batch = batch, .taps = &t->retention };
     if (first > 0 && (first >= m->cfg.depth || m->cfg.retention.policy != NN_POLICY_NONE))
         return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "model: cannot start at block %u of %u%s", first, m->cfg.depth,
                                          first < m->cfg.depth ? ", tokens are dropped on the way there" : ""));
     t->tokens = first == 0 ? x : NULL;
+    kept.is_narrowed = t->only_logits && !t->retention.follow && m->kind->reads_class_token &&
+                       m->kind->reads_class_token(&m->cfg);
     for (uint32_t l = first; l < m->cfg.depth; l++) {
-        x = nn_model_block_forward(g, m, l, x, trained, t);
+        x = block(g, m, l, x, trained, kept.is_narrowed && l + 1 == m->cfg.depth ? batch->samples : NULL, t);
         x = nn__retention_after(&kept, l, x, &t->mixer[l]);
     }
     nn_graph_scope(g, "head");

@@ -125,5 +125,7 @@ nn_tensor *nn__retention_read_out(nn__retention *r, nn_tensor *x)
 {
     if (r->m->cfg.retention.policy == NN_POLICY_HALTING)
         return r->field;
+    if (r->is_narrowed)
+        return x;
     return NN_APPLY0(r->g, first_rows, r->batch->samples, x);
 }

@@ -16,6 +16,7 @@ typedef struct nn__retention {
     nn_retention_taps *taps;
     nn_tensor *prev;                // halting state of the tokens that are there; NULL before block 0's
     nn_tensor *field;               // (B, C) mean field so far
+    bool is_narrowed;               // the last block gives the class tokens' rows alone, packed by batch->samples
 } nn__retention;
 
 // What block l + 1 gets of what block l gave: x itself, or the rows of it that go on. `mixer` is what its mixer left.

@@ -47,9 +47,15 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
     return VKC_OK;
 }
 
+static bool reads_class_token(const nn_model_config *c)
+{
+    return c->pool == NN_POOL_TOKEN && !c->distilled && c->retention.policy != NN_POLICY_HALTING;
+}
+
 const nn_model_kind nn_model_kind_vit = {
     .name = "vit", .about = "a classifier of pictures: patches, class token, learned positions",
     .own_size = sizeof(nn_vit), .reads_pictures = true, .check = check, .tokens = tokens, .inputs = inputs,
     .grid = grid, .add_front = nn__vit_add_front, .add_back = nn__vit_add_back, .embed = nn__vit_embed,
-    .read_out = nn__vit_read_out, .load = nn__vit_load, .save_weights = nn__vit_save_weights,
+    .reads_class_token = reads_class_token, .read_out = nn__vit_read_out, .load = nn__vit_load,
+    .save_weights = nn__vit_save_weights,
 };

@@ -236,7 +236,7 @@ static const fault faults[] = {
     { "attention", "attention@1", "attention", "blocks.1.attn", -1 },
     { "attention", "linear@blocks.1.mlp", "linear", "blocks.1.mlp", -1 },
     { "attention", "add@blocks.2.mlp", "add", "blocks.2.mlp", -1 },
-    { "attention", "first_rows@head", "first_rows", "head", -1 },
+    { "attention", "first_rows@blocks.2.attn", "first_rows", "blocks.2.attn", -1 },
     { "attention", "linear@head", "linear", "head", -1 },
     { "linear", "linear_attention@2", "linear_attention", "blocks.2.attn", -1 },
     { "linear", "feature_map@0", "feature_map", "blocks.0.attn", -1 },

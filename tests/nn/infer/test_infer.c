@@ -116,6 +116,39 @@ static void test_captured(void **state)
     nn_model_destroy(v);
 }
 
+// Where the classifier reads the class token, rows of the last block are left out, if nothing else reads them.
+static void test_only_logits(void **state)
+{
+    static const struct { nn_pool pool; bool only, narrows; } c[] = {
+        { NN_POOL_TOKEN, true, true }, { NN_POOL_TOKEN, false, false }, { NN_POOL_AVG, true, false },
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        nn_model_config cfg;
+        nn_model *v;
+        nn_model_taps taps = { .only_logits = c[i].only };
+        nn_tensor *in[NN_MAX_INPUTS] = { NULL };
+        nn_batch batch;
+        nn_graph *g;
+        const uint32_t last = DEPTH - 1;
+        assert_ok(nn_model_config_init(&cfg, ARCH));
+        cfg.pool = c[i].pool;
+        assert_ok(nn_model_create(*state, &cfg, false, &v));
+        nn_model_config_finish(&cfg);
+        assert_ok(nn_model_batch_create(*state, &v->cfg, IMAGES, &batch));
+        assert_ok(nn_graph_create(*state, &g));
+        nn_model_add_inputs(g, &v->cfg, &batch, in);
+        nn_model_forward(g, v, &batch, in, false, &taps);
+        assert_true(c[i].narrows == (taps.block[last] == NULL));
+        assert_true(c[i].narrows == (taps.attn[last] == NULL));
+        assert_non_null(taps.heads[last]);
+        assert_non_null(taps.block[last - 1]);
+        assert_ok(nn_graph_plan(g));
+        nn_graph_destroy(g);
+        nn_batch_finish(&batch);
+        nn_model_destroy(v);
+    }
+}
+
 static void test_captured_refused(void **state)
 {
     static const char *const unknown[] = { "token", "blocks.3", "blocks.*.head", "*", "" };
@@ -170,8 +203,8 @@ static void test_eval(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filled), cmocka_unit_test(test_captured), cmocka_unit_test(test_captured_refused),
-        cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_filled), cmocka_unit_test(test_captured), cmocka_unit_test(test_only_logits),
+        cmocka_unit_test(test_captured_refused), cmocka_unit_test(test_eval),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }
