@@ -100,7 +100,7 @@ const vkc_device_info *vkc_device_get_info(const vkc_device *dev);
 bool     vkc_device_has(const vkc_device *dev, uint32_t feature);
 bool     vkc_device_is_lost(const vkc_device *dev);     // sticky: every later call gives E_LOST
 uint32_t vkc_device_validation_count(const vkc_device *dev); // warnings and errors seen so far
-// What the layer above keeps with the device, NULL at first. `finish` frees it when the device goes; NULL: nobody does.
+// What the layer above keeps with the device, NULL at first. `finish` frees it when the device goes; NULL: not freed.
 void     vkc_device_set_user(vkc_device *dev, void *user, void (*finish)(void *user));
 void    *vkc_device_get_user(const vkc_device *dev);
 const char *vkc_device_type_name(vkc_device_type type); // "discrete", "software" ...

@@ -68,7 +68,7 @@ typedef void (*pare_notice_fn)(void *user, pare_notice kind, const char *sentenc
 typedef struct pare_callbacks {
     size_t           size;
     pare_progress_fn progress;      // NULL = never stopped
-    pare_notice_fn   notice;        // NULL = nobody listens
+    pare_notice_fn   notice;        // NULL = none are given
     void            *user;          // of both
 } pare_callbacks;
 
@@ -90,7 +90,7 @@ typedef struct pare_device_options {
                                     // ~/.cache/pare
     uint64_t    max_memory;         // bytes of device memory at most; 0 = what there is
     uint32_t    validate;           // not 0: with the Khronos validation layer, whose complaints are warnings
-    pare_notice_fn notice;          // of the driver and the validation layer, from any thread; NULL = nobody listens
+    pare_notice_fn notice;          // of the driver and the validation layer, from any thread; NULL = none are given
     void       *user;               // of `notice`
 } pare_device_options;
 

@@ -91,8 +91,8 @@ PARE_API pare_status pare_mixer_register(const pare_mixer_desc *desc);
 PARE_API const char *pare_mixer_name(uint32_t i);
 
 // What build can call. Each has a forward and a backward pass on the device. Shapes are checked; after a failure all
-// return NULL and take NULL, a NULL graph too, and whoever made the model gets the failure. (R, n) are packed tokens;
-// weights are plain.
+// return NULL and take NULL, a NULL graph too, and the call that makes the model returns the failure. (R, n) are
+// packed tokens; weights are plain.
 
 PARE_API uint32_t     pare_tensor_columns(const pare_tensor *t);        // n of (R, n); 0 for NULL
 // x (R, K), weight (N, K), bias (N) or NULL -> (R, N): x weight^T + bias.

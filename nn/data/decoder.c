@@ -17,7 +17,7 @@ typedef struct slot {
     uint32_t n_done;
 } slot;
 
-// What a thread, or the caller, works with: nobody else's.
+// What a thread, or the caller, works with, alone.
 typedef struct worker {
     nn_decoder *d;
     pthread_t thread;
@@ -31,7 +31,7 @@ struct nn_decoder {
     uint8_t *memory;                // of the workers
 
     pthread_mutex_t lock;           // guards all below, and the counts of the ring
-    pthread_cond_t  work, ready;    // there is something to decode; a batch is done, or nobody is busy
+    pthread_cond_t  work, ready;    // there is something to decode; a batch is done, or no thread is busy
     bool     has_lock, has_work, has_ready;
     bool     is_on, is_held, stops; // started; the caller has batch `first`; threads are to end
     uint64_t first;                 // the oldest batch in the ring
@@ -342,7 +342,7 @@ vkc_status nn_decoder_get(nn_decoder *d, const nn_decoded **out)
         st = vkc_failure_again(d->failed, &d->failure);
     const bool is_held = d->is_held;
     pthread_mutex_unlock(&d->lock);
-    if (is_held) {                          // and nobody else's
+    if (is_held) {                          // by this caller
         slot *s = &d->ring[d->first % d->p.slots];
         pack(&s->out, d->pixels_len);
         *out = &s->out;

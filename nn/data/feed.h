@@ -45,7 +45,7 @@ typedef struct nn_feed_batch {
 } nn_feed_batch;
 
 typedef struct nn_feed {
-    void    *self;                  // of the two functions; owned by who made the feed
+    void    *self;                  // of the two functions; owned by the maker of the feed
     uint32_t cap;                   // samples of a batch at most
     uint32_t cap_tokens;            // tokens of a sample at most; 0 = no field has a row a token
     uint32_t batches;               // of an epoch

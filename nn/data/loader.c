@@ -12,7 +12,7 @@
 #define MAX_TEXTS 8
 #define TEXT_SIZE 512
 
-// What is known of a picture. BAD: it is counted and its text kept, nobody reads it again.
+// What is known of a picture. BAD: it is counted and its text kept, it is not read again.
 enum { UNKNOWN, BUSY, KEPT, BAD };
 
 struct nn_loader {

@@ -10,7 +10,7 @@ static vkc_status get(void *self, nn_feed_batch *b)
 {
     const nn_field *pixels = nn_feed_wanted(b, "pixels"), *labels = nn_feed_wanted(b, "labels");
     if (!pixels)
-        return VKC_FAIL(VKC_E_ARG, "loader: pictures whose pixels nobody wants");
+        return VKC_FAIL(VKC_E_ARG, "loader: pictures whose pixels are not asked for");
     return nn_loader_get((nn_loader *) self, (float *) pixels->data, labels ? (uint32_t *) labels->data : NULL, &b->n);
 }
 

@@ -70,7 +70,7 @@ vkc_status nn_check_create(vkc_device *dev, const nn_check_params *p, nn_check *
 void       nn_check_destroy(nn_check *c);               // after the graphs that it checks; NULL is fine
 
 // Before a replay is submitted: reads what the recording will change, the parameters that are trained. Blocking where
-// this replay is to be compared; nothing for a graph that nobody checks.
+// this replay is to be compared; nothing for a graph that is not checked.
 vkc_status nn_check_before(nn_graph *g);
 // After it was: waits and compares. E_CHECK with the sentence of nn_check_found, E_NOMEM, device errors.
 vkc_status nn_check_after(nn_graph *g, const char *when);

@@ -76,7 +76,7 @@ struct nn_graph {
     uint32_t    n_watched;
     vkc_buffer *counters;           // one for each, aligned; made when recorded
     char        scope[NN_MAX_SCOPE];        // of the calls to come
-    struct nn_check *check;         // nn/graph/check.h; NULL = nobody compares. Borrowed
+    struct nn_check *check;         // nn/graph/check.h; NULL = nothing is compared. Borrowed
     uint64_t    n_replays;          // counted while there is one
     bool        is_due;             // the replay that is on its way will be compared
     float     **before;             // (n_tensors) trained parameters as that replay reads them;

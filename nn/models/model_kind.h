@@ -51,7 +51,7 @@ typedef struct nn_model_kind {
     void       (*add_back)(nn_param_adder *a);
     // Inputs to the residual stream (R, C), packed by batch.tokens.
     nn_tensor *(*embed)(nn_graph *g, const nn_model *m, const nn_batch *b, nn_tensor *const *in, bool trained);
-    // Is the class token's row all that read_out reads of a stream whose tokens nobody drops? NULL = no.
+    // Is the class token's row all that read_out reads of a stream that keeps all tokens? NULL = no.
     bool       (*reads_class_token)(const nn_model_config *cfg);
     // The stream after the last block to logits (B, K).
     nn_tensor *(*read_out)(nn_graph *g, const nn_model *m, nn__retention *kept, nn_tensor *x, bool trained);

@@ -14,7 +14,7 @@ vkc_status nn_retention_write_gate(vkc_device *dev, const nn_tensor *gate, doubl
     return vkc_write(dev, nn_tensor_slice(gate), value);
 }
 
-// The gate that the config says, where nobody gave one to move.
+// The gate that the config says, where the caller gave none to move.
 static void make_gate(nn__retention *r)
 {
     const nn_retention_config *c = &r->m->cfg.retention;

@@ -23,7 +23,7 @@ typedef struct job {
     void      *user;
 } job;
 
-// A batch that nobody asked for may be smaller where memory is short.
+// A batch size that was not asked for may be smaller where memory is short.
 static vkc_status create_classifier(job *j, const pare_classify_options *o)
 {
     j->batch = o->batch ? o->batch : BATCH;

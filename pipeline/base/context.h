@@ -1,4 +1,4 @@
-// context.h — what every pipeline is handed besides its parameters: the device, whom to tell, how it is stopped.
+// context.h — what every pipeline is handed besides its parameters: device, notices, progress, how it is stopped.
 //
 // A pipeline is a whole run, from a data set to a model folder. It writes to its folders and nowhere else: what there
 // is to say goes to `notify`, how far it is to `progress`, what was found into a result struct.

@@ -15,7 +15,7 @@ extern "C" {
 #define PIPELINE_TIMES 64           // of which the median is taken
 
 typedef struct pipeline_contender {
-    vkc_status (*replay)(void *user, double *ms);   // once, and wait for it; NULL = nobody here
+    vkc_status (*replay)(void *user, double *ms);   // once, and wait for it; NULL = no contender here
     void       *user;
     const char *note;               // of the progress told after it; NULL = the race's
     uint32_t    n;                  // replays that counted

@@ -32,7 +32,7 @@ uint storage_bits(float v)
 }
 
 #define LOAD_ELEMENT(BUF, I) storage_half(BUF[(I) / 2u], I)
-// Element I, whoever writes the other half of its word.
+// Element I, whatever writes the other half of its word.
 #define STORE_ELEMENT(BUF, I, V) \
     atomicAnd(BUF[(I) / 2u], 0xffff0000u >> ((I) % 2u * 16u)); \
     atomicOr(BUF[(I) / 2u], storage_bits(V) << ((I) % 2u * 16u))

@@ -45,8 +45,8 @@ static void list_words(const struct setting *s, char *out, size_t size)
                                   s->words[i].text);
 }
 
-// `who` is told of in the sentence.
-static vkc_status set(nn_forced *f, nn_setting which, const char *who, const char *value)
+// `name` is what the sentence of a failure calls it.
+static vkc_status set(nn_forced *f, nn_setting which, const char *name, const char *value)
 {
     const struct setting *s = &settings[which];
     char known[96], *end = NULL;
@@ -69,7 +69,7 @@ static vkc_status set(nn_forced *f, nn_setting which, const char *who, const cha
         }
     }
     list_words(s, known, sizeof known);
-    return VKC_FAIL(VKC_E_ARG, "%s is \"%.60s\", want %s", who, value, known);
+    return VKC_FAIL(VKC_E_ARG, "%s is \"%.60s\", want %s", name, value, known);
 }
 
 vkc_status nn_forced_read(nn_forced *out)
@@ -98,12 +98,12 @@ static vkc_status find(const char *name, nn_setting *out)
 vkc_status nn_forced_set(nn_forced *f, const char *setting, const char *value)
 {
     nn_setting which = NN_N_SETTINGS;
-    char who[40];
+    char name[40];
     vkc_status st = find(setting, &which);
     if (st != VKC_OK)
         return st;
-    snprintf(who, sizeof who, "the setting %s", setting);
-    return set(f, which, who, value);
+    snprintf(name, sizeof name, "the setting %s", setting);
+    return set(f, which, name, value);
 }
 
 vkc_status nn_context_get(vkc_device *dev, nn_context **out)

@@ -25,7 +25,7 @@ typedef enum nn_setting {
 typedef struct nn_forced { uint32_t of[NN_N_SETTINGS]; } nn_forced;     // 0 = not forced
 
 typedef struct nn_context {
-    struct nn_check *check;         // nn/graph/check.h; NULL = nobody compares. Borrowed
+    struct nn_check *check;         // nn/graph/check.h; NULL = nothing is compared. Borrowed
     nn_forced forced;               // of calls that are made from now on
     nn_forced environment;          // what the environment said when the context was made
 } nn_context;

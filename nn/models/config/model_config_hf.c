@@ -233,7 +233,7 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
         c->registers = 0;
     c->distilled = f->has_second_token && head == HEAD_TWO;
     if (f->has_second_token && head != HEAD_TWO)
-        c->registers = 1;           // the second token is there, and nobody reads it
+        c->registers = 1;           // the second token is there, and is not read
     if (f->is_dinov2 && head == HEAD_CLASSIFIER)
         c->pool = NN_POOL_TOKEN_AVG;
     st = read_classes(where, root, tower, head, c);

@@ -1,7 +1,7 @@
 // compact.c — a new packed layout of the rows that are flagged, in their order, made on the device.
 //   in:  keep (R) uint32, packed: 0 = dropped, anything else = kept
 //   out: src (R') uint32, packed by `to`: row r of `to` is row src[r] of keep's layout
-// `to` is made for the same batch (images, tokens, grid) and nobody else writes it: n, offsets, pos, slot and its
+// `to` is made for the same batch (images, tokens, grid) and nothing else writes it: n, offsets, pos, slot and its
 // indirect launches come out as nn_rows_write() and rows_plan would have them. Images that lose all rows are empty.
 #include "nn/graph/rowwise.h"
 #include "shaders/tokens/compact.h"
@@ -64,7 +64,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
                 lengths[b]++;
             }
     if (!lengths || !pos || nn_rows_set(c->to, from->n_images, lengths, pos) != VKC_OK)
-        abort();                    // nobody could be told
+        abort();                    // there is no way to report it
     free(lengths);
     free(pos);
 }
