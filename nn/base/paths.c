@@ -15,7 +15,7 @@
 
 bool nn_is_picture(const char *name)
 {
-    static const char *const ends[] = { ".jpg", ".jpeg", ".png" };
+    static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp" };
     size_t len = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         size_t end = strlen(ends[i]);
@@ -85,7 +85,7 @@ vkc_status nn_paths_add(nn_paths *list, const char *path)
         return append(list, path);
     vkc_status st = walk(list, path, 0);
     if (st == VKC_OK && list->n == first)
-        st = VKC_FAIL(VKC_E_FORMAT, "the folder %s holds no .jpg, .jpeg or .png file", path);
+        st = VKC_FAIL(VKC_E_FORMAT, "the folder %s holds no " NN_PICTURE_ENDINGS " file", path);
     if (st == VKC_OK)
         qsort(list->path + first, list->n - first, sizeof *list->path, by_text);
     while (st != VKC_OK && list->n > first)

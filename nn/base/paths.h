@@ -18,7 +18,9 @@ extern "C" {
 
 typedef struct nn_paths { char **path; size_t n, room; } nn_paths;     // owned; zeroed is an empty list
 
-bool nn_is_picture(const char *name);   // does it end in .jpg, .jpeg or .png, in whatever case?
+// Does a name end in one of these, in whatever case? What a file then is, its first bytes say (nn/image/image.h).
+#define NN_PICTURE_ENDINGS ".jpg, .jpeg, .png, .webp, .tif, .tiff, .gif or .bmp"
+bool nn_is_picture(const char *name);
 
 // A file as it is; of a folder the pictures in it and in the folders below, sorted by their paths. Hidden files and
 // folders are left out, and links to folders, which may lead in a circle.

@@ -193,7 +193,7 @@ static vkc_status check_classes(const nn_dataset *d)
     for (int s = 0; s < NN_N_SPLITS; s++)
         n += d->list[s].n;
     if (n == 0)
-        return VKC_FAIL(VKC_E_FORMAT, "no usable image in %s: the class folders hold no .jpg, .jpeg or .png file",
+        return VKC_FAIL(VKC_E_FORMAT, "no usable image in %s: the class folders hold no " NN_PICTURE_ENDINGS " file",
                         d->spec);
     return VKC_OK;
 }

@@ -137,10 +137,10 @@ def pipelines():
             yield [1, int(not isinstance(size, tuple)), code, *kept, *model, *picture, *to, top, left], 0.0, out
 
 
-def save(path, tensors):
-    """safetensors of {name: array}."""
+def save(path, tensors, script="pillow.py", more=None):
+    """safetensors of {name: array}, with metadata besides."""
     names = {"uint8": "U8", "int32": "I32", "uint64": "U64", "float64": "F64"}
-    meta = {"format": "pt", "script": "pillow.py", "pillow": PIL.__version__}
+    meta = {"format": "pt", "script": script, "pillow": PIL.__version__, **(more or {})}
     header, at = {"__metadata__": meta}, 0
     for name, value in tensors.items():
         header[name] = {"dtype": names[value.dtype.name], "shape": value.shape, "data_offsets": [at, at + value.nbytes]}
