@@ -29,6 +29,8 @@ typedef enum {
     NN_RESIZE_NONE,                    // pictures stay as large as they are
 } nn_resize;
 
+#define NN_PILLOW_USUAL 13
+
 typedef enum { NN_RULE_TIMM, NN_RULE_HF } nn_rule;              // whose rounding of sizes and offsets
 
 // Zero: both edges to the model's size, bilinear, nothing cropped.
@@ -41,6 +43,7 @@ typedef struct nn_preprocess {
                                     // proportion for others; both 0 = to the model's size. Without a resize, crop 0 =
                                     // pictures must have the model's size
     uint8_t   fill[3];              // what pixels get where the resized picture is smaller than the model's size
+    uint32_t  pillow;               // whose bytes: 12 or 13 (nn/image/resample.h); 0 = NN_PILLOW_USUAL
 } nn_preprocess;
 
 // Where a picture comes to lie: it is resized, and pixel (y, x) of the model's picture is pixel (y + top, x + left) of
