@@ -31,6 +31,10 @@ static inline pare_data_info pare_data_info_default(void)
 // PARE_E_MEMORY.
 PARE_API pare_status pare_data_open(const char *spec, pare_data **out);
 PARE_API void        pare_data_close(pare_data *data);          // NULL is fine
+// Pictures resized to the bytes of this version of Pillow, 12 or 13, whatever a model was loaded with; 0 = as that was
+// (pare_model_options.pillow), in pare_distill and pare_retain 13. To be set before the data are used. Errors:
+// PARE_E_ARG.
+PARE_API pare_status pare_data_set_pillow(pare_data *data, uint32_t pillow);
 PARE_API pare_status pare_data_get_info(const pare_data *data, pare_data_info *out);
 // Name of a class, the data set's; NULL beyond the last.
 PARE_API const char *pare_data_label(const pare_data *data, uint32_t class_index);

@@ -20,6 +20,7 @@ typedef struct pare_model_options {
     const char *preprocess;         // "timm" or "hf": pictures cut as this program would; NULL = as the folder says
     const char *policy;             // "none" = all tokens go through all blocks; NULL = as the model was trained
     const pare_callbacks *callbacks;    // `notice` is told of what was guessed
+    uint32_t    pillow;             // 12 or 13: pictures resized to the bytes of this version of Pillow; 0 = 13
 } pare_model_options;
 
 static inline pare_model_options pare_model_options_default(void)
@@ -56,7 +57,7 @@ static inline pare_model_info pare_model_info_default(void)
 PARE_API pare_status pare_model_load(pare_device *device, const char *folder, const pare_model_options *options,
                                      pare_model **out);
 // One of random values: "vit:image=64,patch=8,dim=96,depth=6,heads=3,classes=10,mixer=linear", or a name of timm's. Of
-// the options size is read, `class_vectors`, `preprocess` and `policy` must be NULL.
+// the options size and pillow are read, `class_vectors`, `preprocess` and `policy` must be NULL.
 PARE_API pare_status pare_model_create(pare_device *device, const char *architecture, uint64_t seed,
                                        const pare_model_options *options, pare_model **out);
 PARE_API void        pare_model_close(pare_model *model);               // NULL is fine
@@ -125,7 +126,7 @@ typedef struct pare_classified {    // made by the library; what it points to la
 // Called for each picture, in order, from the thread that made the call. Nonzero = go on.
 typedef int (*pare_classified_fn)(void *user, const pare_classified *picture);
 
-// The most probable classes of JPEG and PNG files. Pictures are decoded while the device works. A broken picture is no
+// The most probable classes of picture files (JPEG, PNG, BMP, and WebP, TIFF and GIF where the library has them). Pictures are decoded while the device works. A broken picture is no
 // failure of the call. `options` may be NULL. Errors: PARE_E_ARG (no scores of classes), PARE_E_MEMORY, PARE_E_LOST,
 // PARE_E_CHECK, PARE_E_STOPPED (either callback).
 PARE_API pare_status pare_classify(pare_model *model, const char *const *paths, size_t n,

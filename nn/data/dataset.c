@@ -35,6 +35,7 @@ typedef struct listing {
 struct nn_dataset {
     char    *spec;
     bool     has_splits, is_synth, is_fresh;
+    uint32_t pillow;                // 0 = as the caller's settings say
     names    classes;
     listing  list[NN_N_SPLITS];     // without splits only the first
     uint32_t synth_len[NN_N_SPLITS];
@@ -299,6 +300,16 @@ const char *nn_dataset_spec(const nn_dataset *d)
     return d->spec;
 }
 
+void nn_dataset_set_pillow(nn_dataset *d, uint32_t pillow)
+{
+    d->pillow = pillow;
+}
+
+uint32_t nn_dataset_pillow(const nn_dataset *d)
+{
+    return d->pillow;
+}
+
 bool nn_dataset_has_splits(const nn_dataset *d)
 {
     return d->has_splits;
@@ -355,21 +366,24 @@ vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint
                            const nn_preprocess *pre, nn_size size, uint8_t *rgb)
 {
     nn_image im = { 0 };
+    nn_preprocess settings = *pre;
     uint8_t drawn[NN_SYNTH_SIZE * NN_SYNTH_SIZE * 3];
     if (i >= nn_dataset_len(d, split))
         return VKC_FAIL(VKC_E_ARG, "%s has no picture %u in %s", d->spec, i, split_names[split]);
+    if (d->pillow != 0)
+        settings.pillow = d->pillow;
     if (d->is_synth) {
         // Epochs are a multiple of ten apart, so that a picture keeps its label.
         uint64_t apart = (d->synth_len[split] + 9u) / 10u * 10u;
         uint64_t index = i + (nn_dataset_is_fresh(d, split) ? epoch * apart : 0);
         nn_synth_read(nn_dataset_synth_seed(split), index, drawn, NULL);
         im = (nn_image) { NN_SYNTH_SIZE, NN_SYNTH_SIZE, drawn };
-        return nn_preprocess_run(pre, d->spec, &im, size, rgb);
+        return nn_preprocess_run(&settings, d->spec, &im, size, rgb);
     }
     const char *file = get_list(d, split)->pictures[i].file;
     vkc_status st = nn_image_load(file, &im);
     if (st == VKC_OK)
-        st = nn_preprocess_run(pre, file, &im, size, rgb);
+        st = nn_preprocess_run(&settings, file, &im, size, rgb);
     nn_image_finish(&im);
     return st;
 }

@@ -32,6 +32,10 @@ vkc_status nn_dataset_create(const char *spec, nn_dataset **out);
 void       nn_dataset_destroy(nn_dataset *d);
 
 const char        *nn_dataset_spec(const nn_dataset *d);
+// Whose bytes a picture has that is resized, 12 or 13 (nn/image/resample.h), whatever nn_dataset_read is told; 0, as
+// it is after nn_dataset_create: as that says. To be set before other threads read.
+void               nn_dataset_set_pillow(nn_dataset *d, uint32_t pillow);
+uint32_t           nn_dataset_pillow(const nn_dataset *d);
 bool               nn_dataset_has_splits(const nn_dataset *d);  // false: all splits are the same pictures
 uint32_t           nn_dataset_classes(const nn_dataset *d);
 const char *const *nn_dataset_labels(const nn_dataset *d);      // (classes), names of the classes

@@ -61,6 +61,7 @@ vkc_status  pipeline__api_begin(const char *what, const pare_callbacks *callback
 bool        pipeline__api_progress(void *call, const nn_progress *p);       // an nn_progress_fn
 
 // Data.c. The split of a name, `usual` for NULL.
+vkc_status  pipeline__api_check_pillow(uint32_t pillow);        // 0, 12 or 13
 vkc_status  pipeline__api_split(const char *split, nn_split usual, nn_split *out);
 
 #ifdef __cplusplus

@@ -35,6 +35,16 @@ void pare_data_close(pare_data *data)
     free(data);
 }
 
+pare_status pare_data_set_pillow(pare_data *data, uint32_t pillow)
+{
+    vkc_status st;
+    VKC_TRY(API_WANT(data));
+    VKC_TRY(pipeline__api_check_pillow(pillow));
+    nn_dataset_set_pillow(data->set, pillow);
+done:
+    return pipeline__api_status(st);
+}
+
 pare_status pare_data_get_info(const pare_data *data, pare_data_info *out)
 {
     vkc_status st = API_WANT(data);
@@ -54,6 +64,12 @@ pare_status pare_data_get_info(const pare_data *data, pare_data_info *out)
 const char *pare_data_label(const pare_data *data, uint32_t class_index)
 {
     return data && class_index < nn_dataset_classes(data->set) ? nn_dataset_labels(data->set)[class_index] : NULL;
+}
+
+vkc_status pipeline__api_check_pillow(uint32_t pillow)
+{
+    return pillow == 0 || pillow == 12 || pillow == 13
+         ? VKC_OK : VKC_FAIL(VKC_E_ARG, "pictures are resized as Pillow 12 or 13 does it, not %u", pillow);
 }
 
 vkc_status pipeline__api_split(const char *split, nn_split usual, nn_split *out)

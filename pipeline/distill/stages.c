@@ -32,7 +32,7 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
         json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
     if (st == VKC_OK)
-        *out = o;
+        *out = pipeline_add_resizing(o, &a->data);
     else
         json_decref(o);
     return st;

@@ -114,7 +114,7 @@ static json_t *shared_inputs(const pipeline_study_params *p)
                           (json_int_t) p->seed);
     if (o && p->tune.epochs)
         json_object_set_new(o, "tune", pipeline_tuning_inputs(&p->tune));
-    return o;
+    return pipeline_add_resizing(o, &p->data);
 }
 
 void pipeline__study_expect(study_work *w, const distill_study *s, uint32_t times)

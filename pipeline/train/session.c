@@ -24,7 +24,7 @@ static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t *
         all = NULL;                 // which pipeline_run_open takes for what it is
     }
     json_decref(rest);
-    *out = all;
+    *out = pipeline_add_resizing(all, &p->data);
     return VKC_OK;
 }
 

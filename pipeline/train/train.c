@@ -123,7 +123,7 @@ static json_t *build_inputs(const pipeline_train_params *p)
         "warmup", p->warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "seed",
         (json_int_t) p->seed);
     pipeline_recipe_add_inputs(inputs, &p->recipe);
-    return inputs;
+    return pipeline_add_resizing(inputs, &p->data);
 }
 
 static json_t *build_result(const pipeline_train_result *r, const nn_model *m)

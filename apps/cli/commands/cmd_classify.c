@@ -1,4 +1,5 @@
 // cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
+#include "apps/cli/core/data_options.h"
 #include "apps/cli/core/model.h"
 #include "apps/cli/commands/pixel_dump.h"
 #include "apps/cli/core/policy.h"
@@ -18,7 +19,7 @@
 
 typedef struct classify_args {
     common_args common;
-    uint32_t top, batch, threads;
+    uint32_t top, batch, threads, pillow;
     nn_size img_size;
     const char *policy, *show, *preprocess, *dump, *class_vectors;
     bool force;
@@ -111,6 +112,7 @@ static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
     VKC_TRY(nn_model_config_check_pictures(&j->v->cfg));
     VKC_TRY(policy_apply(a->policy, words->word[0], &j->v->cfg));
     VKC_TRY(set_rule(a->preprocess, words->word[0], &j->v->cfg));
+    j->v->cfg.preprocess.pillow = a->pillow;
     VKC_TRY(list_pictures(j, words));
     if (a->dump)
         VKC_TRY(pixel_dump_create(&j->v->cfg, j->list.n, &j->dump));
@@ -218,6 +220,7 @@ static const arg table[] = {
       "batch size [32, less if memory is short]" },
     { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
       "decoding threads [one per core]" },
+    PILLOW_ROW(classify_args, pillow),
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
       "timm or hf: preprocess as that library does, if the model folder has its settings [the model's own]" },
     { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",

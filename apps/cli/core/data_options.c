@@ -6,6 +6,8 @@ vkc_status data_open(const data_args *d, nn_dataset **out)
     if (!d->data)
         return VKC_FAIL(VKC_E_ARG, "--data is missing: a folder of class folders, or synth:ringed-digit");
     vkc_status st = nn_dataset_create(d->data, out);
+    if (st == VKC_OK)
+        nn_dataset_set_pillow(*out, d->pillow);
     if (st == VKC_OK && !nn_dataset_has_splits(*out))
         warn("%s has no train/, val/ and test/: every split is the whole folder", d->data);
     return st;

@@ -7,13 +7,16 @@
 
 typedef struct data_args {
     const char *data, *split;
-    uint32_t    batch, threads, limit;
+    uint32_t    batch, threads, limit, pillow;
     bool        check_finite, no_check_finite;
 } data_args;
 
+#define PILLOW_ROW(type, member) \
+    { "pillow", 0, ARG_U32, offsetof(type, member), 12, 13, "N", "resize pictures as this version of Pillow does [13]" }
 // Rows of an option table, for a `data_args` member called `d`.
 #define DATA_ROW(type) \
-    { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }
+    { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }, \
+    PILLOW_ROW(type, d.pillow)
 #define SPLIT_ROW(type) \
     { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "split to use: train, val or test" }
 #define BATCH_ROW(type, usual) \

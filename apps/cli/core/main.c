@@ -1,5 +1,6 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/core/app.h"
+#include "nn/image/formats/format.h"
 #include "pipeline/base/version.h"
 
 #ifdef __GLIBC__
@@ -64,7 +65,7 @@ static void print_help(FILE *f)
           f);
     for (int i = 0; i < N_COMMANDS; i++)
         fprintf(f, "  pare %-9s %s\n", commands[i]->name, commands[i]->help);
-    fputs("\n  pare COMMAND --help lists its options; pare --version prints the version.\n"
+    fputs("\n  pare COMMAND --help lists its options; pare --version prints the version and what pictures are read.\n"
           "Data is a folder of class folders, optionally below train/, val/ and test/, or synth:ringed-digit.\n"
           "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no device, 4 out of memory, 5 device lost, 6 bad file,\n"
           "130 stopped by Ctrl-C.\n", f);
@@ -85,6 +86,22 @@ static void print_command_help(const command *c)
         c->print_more(stdout);
 }
 
+// What this build reads, and what it could read with another library.
+static void print_formats(void)
+{
+    const nn_image_format *f;
+    fputs("reads", stdout);
+    for (size_t i = 0, n = 0; (f = nn_image_format_at(i)) != NULL; i++)
+        if (f->size && f->library)
+            printf("%s %s (%s %s)", n++ ? "," : "", f->name, f->library, f->version());
+        else if (f->size)
+            printf("%s %s", n++ ? "," : "", f->name);
+    fputs(" pictures\n", stdout);
+    for (size_t i = 0; (f = nn_image_format_at(i)) != NULL; i++)
+        if (!f->size)
+            printf("does not read %s pictures: built without %s\n", f->name, f->library);
+}
+
 static void print_version(void)
 {
     printf("pare %s%s%s%s\n", pipeline_version, *pipeline_commit ? ", commit " : "", pipeline_commit,
@@ -94,6 +111,7 @@ static void print_version(void)
 #elif defined(__GNUC__)
     printf("built with gcc %s\n", __VERSION__);
 #endif
+    print_formats();
 }
 
 static const char *get_command_name(const void *user, size_t i)

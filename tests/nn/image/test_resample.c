@@ -44,11 +44,11 @@ static void check_pillow(const char *path, uint32_t pillow)
         snprintf(name, sizeof name, "whole.%zu", i);
         const nn_st_tensor *all = nn_safetensors_get(f, name);
         if (all != NULL) {
-            uint8_t *pillow = malloc(size);
-            assert_non_null(pillow);
-            assert_int_equal(nn_st_tensor_read_raw(all, 0, size, pillow), VKC_OK);
-            assert_memory_equal(out, pillow, size);
-            free(pillow);
+            uint8_t *want_all = malloc(size);
+            assert_non_null(want_all);
+            assert_int_equal(nn_st_tensor_read_raw(all, 0, size, want_all), VKC_OK);
+            assert_memory_equal(out, want_all, size);
+            free(want_all);
             whole++;
         }
         if (pillow_sum(out, size) != want)
