@@ -3,6 +3,7 @@
 
 #include "tests/api/api_test.h"
 
+#include "nn/image/image.h"
 #include "nn/models/sequence/sequence.h"
 #include "pipeline/api/api_impl.h"
 #include "pipeline/run/output.h"
@@ -176,6 +177,10 @@ static void test_data(void **state)
     assert_st(PARE_E_ARG, pare_data_open("synth:ringed-digit,legs=4", &d));
     assert_refused(pare_data_open(NULL, &d), "spec is NULL");
     assert_refused(pare_data_open("synth:ringed-digit", NULL), "out is NULL");
+    assert_st(PARE_OK, pare_data_set_pillow(data, 12));
+    assert_st(PARE_OK, pare_data_set_pillow(data, 0));
+    assert_refused(pare_data_set_pillow(data, 11), "as Pillow 12 or 13 does it, not 11");
+    assert_refused(pare_data_set_pillow(NULL, 13), "data is NULL");
     assert_refused(pare_data_get_info(NULL, &i), "data is NULL");
     i.size = 0;
     assert_refused(pare_data_get_info(data, &i), "a struct of 0 bytes");
@@ -269,6 +274,42 @@ static int picture(void *user, const pare_classified *p)
     return ++s->n != s->stops_at;
 }
 
+static int keep_rgb(void *user, const pare_classified *p)
+{
+    assert_int_equal(p->status, PARE_OK);
+    memcpy(user, p->rgb, 64 * 64 * 3);
+    return 1;
+}
+
+// A tall picture, resized as either version of Pillow does it, and by default as the newer one.
+static void test_pillow(void **state)
+{
+    static const uint32_t versions[] = { 12, 13, 0 };
+    static uint8_t pixels[100 * 70 * 3], rgb[3][64 * 64 * 3];
+    char path[256];
+    (void) state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t) (i * 2654435761u >> 13);
+    snprintf(path, sizeof path, "%s", in_dir("tall.png"));
+    const char *paths[] = { path };
+    assert_int_equal(nn_image_save(&(nn_image) { 70, 100, pixels }, path), VKC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        pare_model_options o = pare_model_options_default();
+        pare_model *m = NULL;
+        o.pillow = versions[i];
+        assert_st(PARE_OK, pare_model_load(device, MODEL, &o, &m));
+        assert_st(PARE_OK, pare_classify(m, paths, 1, NULL, keep_rgb, rgb[i]));
+        pare_model_close(m);
+    }
+    assert_memory_equal(rgb[1], rgb[2], sizeof rgb[1]);
+    assert_memory_not_equal(rgb[0], rgb[1], sizeof rgb[1]);
+    pare_model_options o = pare_model_options_default();
+    pare_model *m = NULL;
+    o.pillow = 9;
+    assert_refused(pare_model_load(device, MODEL, &o, &m), "as Pillow 12 or 13 does it, not 9");
+    assert_null(m);
+}
+
 static void test_classify(void **state)
 {
     const char *paths[] = { "tests/corpus/image/rgb.png", "models/ringed-digit/README.md", "tests/corpus/image/rgb.png",
@@ -340,7 +381,7 @@ int main(void)
         cmocka_unit_test(test_version), cmocka_unit_test(test_devices), cmocka_unit_test(test_growing),
         cmocka_unit_test(test_model), cmocka_unit_test(test_bad_models), cmocka_unit_test(test_save),
         cmocka_unit_test(test_data), cmocka_unit_test(test_evaluate), cmocka_unit_test(test_sparsity),
-        cmocka_unit_test(test_classify), cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_classify), cmocka_unit_test(test_pillow), cmocka_unit_test(test_sequence),
     };
     return cmocka_run_group_tests(tests, api_set_up, api_tear_down);
 }

@@ -94,6 +94,7 @@ def weights(folder):
 def test_usage():
     check_run(0, "pare train", "--help")
     check_run(0, "pare 0.", "--version")
+    check_run(0, "BMP pictures", "--version")
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
