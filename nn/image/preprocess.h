@@ -2,7 +2,7 @@
 //
 // Two programs' rules, each to its last rounding: timm's (transforms_imagenet_eval: crop_pct, crop_mode) and Hugging
 // Face's (the image processors that work with Pillow: size, crop_size). The bytes are those that these programs get
-// from the same decoded picture. That holds for PNG; decoders of JPEG differ from one another by a level or so.
+// from the same decoded picture, with the version of Pillow that is asked for.
 //
 // Thread-safety: safe.
 #ifndef NN_PREPROCESS_H

@@ -86,6 +86,14 @@ static vkc_status open_gif(const char *name, const void *bytes, size_t size, inp
     return st;
 }
 
+// Codes have 3 bits at least; one stands for at most a pixel more than the one before, and for 4,096. The screen around
+// the picture may be of any size.
+static bool can_hold(size_t size, const GifImageDesc *d)
+{
+    const uint64_t codes = (uint64_t) size * 8 / 3, most = codes * (codes < 4096 ? codes : 4096);
+    return d->Width >= 0 && d->Height >= 0 && (uint64_t) d->Width * (uint64_t) d->Height <= most;
+}
+
 static uint32_t get_extent(GifWord screen, GifWord at, GifWord n)
 {
     const uint32_t end = (uint32_t) at + (uint32_t) n;
@@ -98,10 +106,14 @@ vkc_status nn_gif_size(const char *name, const void *bytes, size_t size, uint32_
     const vkc_status st = open_gif(name, bytes, size, &in);
     if (st != VKC_OK)
         return st;
-    *width = get_extent(in.gif->SWidth, in.gif->Image.Left, in.gif->Image.Width);
-    *height = get_extent(in.gif->SHeight, in.gif->Image.Top, in.gif->Image.Height);
+    const GifImageDesc *d = &in.gif->Image;
+    const int w = d->Width, h = d->Height;
+    const bool is_good = can_hold(size, d);
+    *width = get_extent(in.gif->SWidth, d->Left, w);
+    *height = get_extent(in.gif->SHeight, d->Top, h);
     close_gif(&in);
-    return VKC_OK;
+    return is_good ? VKC_OK
+                   : VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size, w, h);
 }
 
 // Without a palette a number is a shade of grey.
