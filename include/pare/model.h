@@ -126,9 +126,10 @@ typedef struct pare_classified {    // made by the library; what it points to la
 // Called for each picture, in order, from the thread that made the call. Nonzero = go on.
 typedef int (*pare_classified_fn)(void *user, const pare_classified *picture);
 
-// The most probable classes of picture files (JPEG, PNG, BMP, and WebP, TIFF and GIF where the library has them). Pictures are decoded while the device works. A broken picture is no
-// failure of the call. `options` may be NULL. Errors: PARE_E_ARG (no scores of classes), PARE_E_MEMORY, PARE_E_LOST,
-// PARE_E_CHECK, PARE_E_STOPPED (either callback).
+// The most probable classes of picture files: JPEG, PNG, BMP, and WebP, TIFF and GIF where the library was built with
+// them. Pictures are decoded while the device works. A broken picture is no failure of the call. `options` may be NULL.
+// Errors: PARE_E_ARG (no scores of classes), PARE_E_MEMORY, PARE_E_LOST, PARE_E_CHECK, PARE_E_STOPPED (either
+// callback).
 PARE_API pare_status pare_classify(pare_model *model, const char *const *paths, size_t n,
                                    const pare_classify_options *options, pare_classified_fn picture, void *user);
 

@@ -31,7 +31,7 @@ bool       pipeline_is_checked(const pipeline_data *d, bool usual);
 // E_ARG with a sentence unless there is a data set.
 vkc_status pipeline_check_data(const pipeline_data *d);
 
-// Add to the inputs of a run how its pictures are resized, unless that is as usual. Returns `inputs`, which may be NULL.
+// Add to the inputs of a run how its pictures are resized, unless that is as usual. Returns `inputs`; NULL is fine.
 json_t    *pipeline_add_resizing(json_t *inputs, const pipeline_data *d);
 
 // Test, or val where there is no test: what a finished model is judged by.

@@ -239,7 +239,7 @@ def bmp_files():
         yield f"palette_{bits}", bmp(bits, rows, colors=colors[n])
         if bits > 1:
             yield f"palette_{bits}_down", bmp(bits, rows, colors=colors[n], down=True)
-    yield "palette_os2", bmp(8, rows, header=12, colors=bytes(v for i in range(256) for v in colors[256][4 * i:4 * i + 3]))
+    yield "palette_os2", bmp(8, rows, header=12, colors=b"".join(colors[256][4 * i:4 * i + 3] for i in range(256)))
     few = lines_of([bytes(v % 10 for v in line) for line in waves()[..., 2].tolist()])
     yield "palette_used", bmp(8, few, colors=colors[10], used=10)
     many = lines_of([line.tobytes() for line in waves()[..., 2]])
@@ -254,8 +254,8 @@ def bmp_files():
     words = lines_of([row.astype("<u2").tobytes() for row in wide])
     yield "bits_16", bmp(16, words)
     yield "bits_16_565", bmp(16, words, compression=3, masks=(0xf800, 0x7e0, 0x1f), header=52)
-    yield "bits_16_555_after", bmp(16, words, compression=3, header=40)[:54] + struct.pack("<III", 0x7c00, 0x3e0, 0x1f) \
-        + words
+    after = bmp(16, words, compression=3)               # masks behind the header
+    yield "bits_16_555_after", after[:54] + struct.pack("<III", 0x7c00, 0x3e0, 0x1f) + words
     for name, masks in (("bgrx", (0xff0000, 0xff00, 0xff, 0)), ("rgba", (0xff, 0xff00, 0xff0000, 0xff000000)),
                         ("xbgr", (0xff000000, 0xff0000, 0xff00, 0)), ("none", (0, 0, 0, 0))):
         yield f"bits_32_{name}", bmp(32, four.tobytes(), compression=3, masks=masks, header=108)

@@ -3,10 +3,10 @@
 
     /usr/bin/python3 tests/golden/pillow.py     (Debian: python3-pil python3-numpy; PyPI: pillow 13.0.0)
 
-writes pillow.safetensors beside it, and pillow13.safetensors with Pillow 13 or newer: a checksum (FNV-1a, 64 bits) of every output and a few whole outputs. Source
-pictures are not stored: both sides draw them by the formula of `draw`. Pillow resizes, crops and pads; the sizes and
-offsets that it is asked for are worked out as timm, torchvision and transformers do it, whose rules are written down
-again in `timm_eval` and `huggingface`, rounding by rounding.
+writes pillow.safetensors beside it, or with Pillow 13 and newer pillow13.safetensors: a checksum (FNV-1a, 64 bits) of
+every output and a few whole outputs. Source pictures are not stored: both sides draw them by the formula of `draw`.
+Pillow resizes, crops and pads; the sizes and offsets that it is asked for are worked out as timm, torchvision and
+transformers do it, whose rules are written down again in `timm_eval` and `huggingface`, rounding by rounding.
 """
 import json
 import math
@@ -30,7 +30,8 @@ RESIZES = [         # height and width before and after
     (427, 640, 256, 383), (640, 427, 383, 256), (300, 400, 248, 330), (111, 13, 8, 111), (13, 111, 111, 8),
     (1200, 7, 9, 400), (257, 383, 7, 5),
     # where Pillow 13 does rows first, and next to that: portraits, panoramas, the edge of the rule
-    (100, 75, 64, 64), (75, 30, 64, 64), (400, 300, 224, 224), (300, 400, 224, 224), (100, 60, 98, 59), (100, 60, 97, 59),
+    (100, 75, 64, 64), (75, 30, 64, 64), (400, 300, 224, 224), (300, 400, 224, 224), (100, 60, 98, 59),
+    (100, 60, 97, 59),
     (100, 60, 99, 59), (100, 60, 80, 50), (100, 60, 79, 50), (100, 60, 81, 50), (100, 60, 99, 60), (100, 60, 99, 61),
     (100, 60, 100, 61), (100, 60, 101, 61), (100, 60, 101, 59), (100, 60, 99, 90), (100, 60, 40, 30), (100, 60, 39, 30),
     (100, 60, 41, 30), (100, 60, 30, 90), (500, 10, 10, 10), (10, 500, 10, 10), (500, 10, 10, 9), (500, 10, 10, 11),

@@ -111,7 +111,8 @@ static const char *read_headers(bitmap *b, const uint8_t *p, size_t size)
         colors = 1u << b->bits;
     p -= FILE_HEADER;
     const uint32_t each = is_core ? 3 : 4;
-    const size_t masks = b->compression == BIT_FIELDS && header == INFO_HEADER ? 12 : 0, at = FILE_HEADER + header + masks;
+    const size_t masks = b->compression == BIT_FIELDS && header == INFO_HEADER ? 12 : 0;
+    const size_t at = FILE_HEADER + header + masks;
     read_palette(b, p + (at < size ? at : size), at < size ? size - at : 0, b->bits <= 8 ? colors : 0, each);
     size_t data = get_u32(p + 10);
     if (data == FILE_HEADER + header && b->bits <= 8)       // some files leave out the palette

@@ -113,7 +113,8 @@ vkc_status nn_gif_size(const char *name, const void *bytes, size_t size, uint32_
     *height = get_extent(in.gif->SHeight, d->Top, h);
     close_gif(&in);
     return is_good ? VKC_OK
-                   : VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size, w, h);
+                   : VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %d x %d pixels", name, size,
+                              w, h);
 }
 
 // Without a palette a number is a shade of grey.

@@ -63,7 +63,8 @@ static const char *find_fault(const uint8_t *p, size_t size)
 vkc_status nn_png_size(const char *name, const void *bytes, size_t size, uint32_t *width, uint32_t *height)
 {
     const uint8_t *p = (const uint8_t *) bytes;
-    const char *fault = size < 8 || png_sig_cmp(p, 0, 8) != 0 ? "it does not begin with its sizes" : find_fault(p, size);
+    const bool begins = size >= 8 && png_sig_cmp(p, 0, 8) == 0;
+    const char *fault = begins ? find_fault(p, size) : "it does not begin with its sizes";
     if (fault != NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
     *width = get_u32(p + 16);
@@ -117,7 +118,8 @@ static vkc_status read_any(const char *name, const void *bytes, size_t size, uin
     png_read_info(png, info);
     if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)
         png_error(png, "its sizes change");
-    const bool is_deep_grey = png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png, info) == 16;
+    const bool is_deep_grey = png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY &&
+                              png_get_bit_depth(png, info) == 16;
     const int passes = png_get_interlace_type(png, info) == PNG_INTERLACE_NONE ? 1 : 7;
     to_rgb(png, info, is_deep_grey);
     if (png_get_rowbytes(png, info) != (size_t) width * (is_deep_grey ? 2 : 3))

@@ -128,7 +128,8 @@ static const char *read_kind(nn__tiff_file *f, kind *k)
     return own > 1 || s->bits > 8 || fill_palette(f, k) ? NULL : "it has no palette";
 }
 
-static vkc_status open_tiff(const char *name, const void *bytes, size_t size, nn__tiff_file *f, kind *k, uint32_t sides[2])
+static vkc_status open_tiff(const char *name, const void *bytes, size_t size, nn__tiff_file *f, kind *k,
+                            uint32_t sides[2])
 {
     if (!nn__tiff_open(f, bytes, size) || !TIFFGetField(f->tiff, TIFFTAG_IMAGEWIDTH, &sides[0]) ||
         !TIFFGetField(f->tiff, TIFFTAG_IMAGELENGTH, &sides[1]))
@@ -205,10 +206,15 @@ static void put_line(const target *t, uint32_t plane, const uint8_t *line, uint3
     nn_samples_read(&s, line, n, t->samples + 4 * at + plane);
 }
 
+static uint64_t get_line_bytes(const kind *k, uint32_t width)
+{
+    return ((uint64_t) width * k->samples.bits * (k->is_planar ? 1 : k->samples.each) + 7) / 8;
+}
+
 static bool read_lines(nn__tiff_file *f, const target *t, uint32_t planes)
 {
     const tmsize_t len = TIFFScanlineSize(f->tiff);
-    const uint64_t want = ((uint64_t) t->width * t->k->samples.bits * (t->k->is_planar ? 1 : t->k->samples.each) + 7) / 8;
+    const uint64_t want = get_line_bytes(t->k, t->width);
     if (len <= 0 || len > MAX_TILE || (uint64_t) len < want)
         return false;
     uint8_t *line = calloc(1, (size_t) len);
@@ -229,7 +235,7 @@ static bool read_tiles(nn__tiff_file *f, const target *t, uint32_t planes)
     const tmsize_t size = TIFFTileSize(f->tiff), row = TIFFTileRowSize(f->tiff);
     TIFFGetField(f->tiff, TIFFTAG_TILEWIDTH, &w);
     TIFFGetField(f->tiff, TIFFTAG_TILELENGTH, &h);
-    const uint64_t want = ((uint64_t) w * t->k->samples.bits * (t->k->is_planar ? 1 : t->k->samples.each) + 7) / 8;
+    const uint64_t want = get_line_bytes(t->k, w);
     if (w == 0 || h == 0 || size <= 0 || size > MAX_TILE || row <= 0 || (uint64_t) row < want ||
         (uint64_t) row * h > (uint64_t) size)
         return false;

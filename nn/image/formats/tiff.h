@@ -20,7 +20,8 @@ vkc_status nn_tiff_size(const char *name, const void *bytes, size_t size, uint32
 // bits, grey and palettes of 1 to 8 bits; grey, RGB and CMYK of 8 and 16 bits with or without alpha, YCbCr. Of 16 bits
 // the higher 8 are taken, but grey of 16 bits, of 32 and of floats is cut at 255, as Pillow does it. Alpha is dropped;
 // colors that were multiplied by it are divided. CMYK becomes RGB without a profile. Several planes take 4 bytes a
-// pixel more, and so does YCbCr that is not JPEG.
+// pixel more, and so does YCbCr that is not JPEG. Not read: Lab, old JPEG, 16 bits and more where white is 0, several
+// channels of other sizes or of floats.
 vkc_status nn_tiff_read(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height,
                         uint8_t *rgb);
 const char *nn_tiff_version(void);

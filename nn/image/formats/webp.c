@@ -22,8 +22,8 @@ static vkc_status fail(const char *name, VP8StatusCode code)
 // What the container says that it holds is there: libwebp reads half a picture otherwise, or none, without saying so.
 static vkc_status check_whole(const char *name, const uint8_t *p, size_t size)
 {
-    const uint64_t claims = 8 + ((uint64_t) p[4] | (uint64_t) p[5] << 8 | (uint64_t) p[6] << 16 | (uint64_t) p[7] << 24);
-    return claims <= size ? VKC_OK : fail(name, VP8_STATUS_NOT_ENOUGH_DATA);
+    const uint64_t claims = (uint64_t) p[4] | (uint64_t) p[5] << 8 | (uint64_t) p[6] << 16 | (uint64_t) p[7] << 24;
+    return claims <= size - 8 ? VKC_OK : fail(name, VP8_STATUS_NOT_ENOUGH_DATA);
 }
 
 vkc_status nn_webp_size(const char *name, const void *bytes, size_t size, uint32_t *width, uint32_t *height)

@@ -204,7 +204,8 @@ static void test_claims(void **state)
     static const struct { const char *name; size_t at; const char *bytes; size_t n; } lies[] = {
         { "webp_small_frame", 24, "\xff\xff\x00\xff\xff", 5 }, { "gif_plain", 6, "\xff\xff\xff\xff", 4 },
         { "gif_inside", 42, "\x00\x20\x00\x10", 4 },
-        { "bmp_bits_24", 18, "\xff\xff\x00\x00\xff\xff\x00\x00", 8 }, { "bmp_rle8", 18, "\x00\x00\x01\x00\x00\x00\x01", 8 },
+        { "bmp_bits_24", 18, "\xff\xff\x00\x00\xff\xff\x00\x00", 8 },
+        { "bmp_rle8", 18, "\x00\x00\x01\x00\x00\x00\x01", 8 },
         { "bmp_bits_24", 18, "\xff\xff\xff\x7f", 4 }, { "tiff_rgb", 18, "\xff\xff\xff\x7f", 4 },
     };
     nn_safetensors *f = NULL;

@@ -40,7 +40,8 @@ static void check_pillow(const char *path, uint32_t pillow)
         const size_t size = (size_t) to.height * to.width * 3;
         uint8_t *rgb = draw(from), *out = malloc(size);
         assert_non_null(out);
-        assert_int_equal(nn_resample(rgb, from, to, (nn_filter) (i % 2), pillow, NULL, out, (size_t) to.width * 3), VKC_OK);
+        assert_int_equal(nn_resample(rgb, from, to, (nn_filter) (i % 2), pillow, NULL, out, (size_t) to.width * 3),
+                         VKC_OK);
         snprintf(name, sizeof name, "whole.%zu", i);
         const nn_st_tensor *all = nn_safetensors_get(f, name);
         if (all != NULL) {
@@ -135,7 +136,8 @@ static void test_extremes(void **state)
         assert_true(rgb != NULL && out != NULL);
         for (int shade = 0; shade <= 255; shade += 85) {
             memset(rgb, shade, in_size);
-            assert_int_equal(nn_resample(rgb, from, to, (nn_filter) (i % 2), 0, NULL, out, (size_t) to.width * 3), VKC_OK);
+            assert_int_equal(nn_resample(rgb, from, to, (nn_filter) (i % 2), 0, NULL, out, (size_t) to.width * 3),
+                             VKC_OK);
             for (size_t k = 0; k < size; k++)
                 assert_int_equal(out[k], shade);
         }
@@ -171,7 +173,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pillow), cmocka_unit_test(test_order), cmocka_unit_test(test_window), cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_pillow), cmocka_unit_test(test_order), cmocka_unit_test(test_window),
+        cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
