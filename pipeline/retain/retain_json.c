@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 
 // Share of `all` patches that are there, by layer.
@@ -94,7 +95,8 @@ static json_t *build_blocks(const uint32_t *at, uint32_t n)
 
 json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i)
 {
-    return json_pack("{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+    json_t *o = json_pack(
+                     "{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
                      "s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
                      "teacher", p->teacher, "data", nn_dataset_spec(p->data.set), "keep", r->model[i].keep, "policy",
                      nn_policy_name(p->policy), "at", build_blocks(p->at, p->n_at), "share",
@@ -107,6 +109,8 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                      "read_patches", p->read_patches, "plain_gate", (int) p->plain_gate, "drop_class",
                      (int) p->drop_class, "no_augment", (int) p->plain, "after",
                      p->chain && i > 0 ? r->model[i - 1].out : NULL, "seed", (json_int_t) p->seed);
+    pipeline_data_add_inputs(o, &p->data);
+    return o;
 }
 
 static void print_ratio(double ratio, char out[48])

@@ -23,10 +23,16 @@ vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *lab
 {
     if (n == 0 || n > NN_MAX_CLASSES)
         return VKC_FAIL(VKC_E_ARG, "%u classes, want 1 to %d", n, NN_MAX_CLASSES);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         if (strlen(labels[i]) > NN_MAX_LABEL || !nn_is_printable(labels[i]))
             return VKC_FAIL(VKC_E_ARG, "the name of class %u is longer than %d bytes or has control characters", i,
                             NN_MAX_LABEL);
+        json_t *text = json_string(labels[i]);
+        if (text == NULL)
+            return VKC_FAIL(VKC_E_ARG, "the name of class %u, \"%s\", is not UTF-8, as the files of a model are", i,
+                            labels[i]);
+        json_decref(text);
+    }
     char **copy = calloc(n, sizeof *copy);
     bool is_short = copy == NULL;
     for (uint32_t i = 0; i < n && !is_short; i++) {
