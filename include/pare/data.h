@@ -36,8 +36,8 @@ static inline pare_data_info pare_data_info_default(void)
 }
 
 // `spec` is a folder, or synth:ringed-digit and options, "synth:ringed-digit,train=8192,val=1000,test=2000". Files are
-// only listed; those of a plain folder of classes are read once, to be split. May be used by several threads at once. Errors: PARE_E_FILE, PARE_E_ARG (an unknown name or option),
-// PARE_E_MEMORY.
+// only listed; those of a plain folder of classes are read once, to be split. May be used by several threads at once.
+// Errors: PARE_E_FILE, PARE_E_ARG (an unknown name or option), PARE_E_MEMORY.
 PARE_API pare_status pare_data_open(const char *spec, pare_data **out);
 PARE_API void        pare_data_close(pare_data *data);          // NULL is fine
 PARE_API pare_status pare_data_get_info(const pare_data *data, pare_data_info *out);

@@ -76,8 +76,8 @@ static inline pare_distill_result pare_distill_result_default(void)
 // Measure the teacher, transfer each of its attention layers to each mixer, search which layers are replaced by which,
 // tune the student and write it to `out`. The teacher's folder stays as it is. `result` may be NULL.
 // Errors: PARE_E_ARG (options, mixers, folders that are there, another run), PARE_E_FILE, PARE_E_CHECK (nothing can be
-// replaced within the tolerance; the teacher is no better than chance; numbers that are not finite), PARE_E_STOPPED (what is done is kept, notice PARE_KEPT),
-// PARE_E_MEMORY, PARE_E_LOST.
+// replaced within the tolerance; the teacher is no better than chance; numbers that are not finite),
+// PARE_E_STOPPED (what is done is kept, notice PARE_KEPT), PARE_E_MEMORY, PARE_E_LOST.
 PARE_API pare_status pare_distill(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                                   const pare_distill_options *options, pare_distill_result *result);
 

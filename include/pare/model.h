@@ -172,7 +172,8 @@ static inline pare_evaluate_result pare_evaluate_result_default(void)
 }
 
 // Accuracy on a split of a data set. A picture of a class is right when the model prefers that class to all of its own.
-// `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than the model's), PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
+// `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than the model's),
+// PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
 PARE_API pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_evaluate_options *options,
                                    pare_evaluate_result *out);
 

@@ -179,9 +179,9 @@ static vkc_status refuse(const nn_class_map_params *p, const dictionary *d, uint
     for (uint32_t i = 0; i < p->n_folders; i++)
         unknown += find(d->whole, d->n_whole, p->folder[i]).n == 0 && find(d->part, d->n_part, p->folder[i]).n == 0;
     const bool may_count = p->n_folders == p->n_classes && p->how == NN_LABELS_AUTO;
-    return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u, and %u of those are none of the model's, \"%.100s\" "
-                    "first; the model's first is \"%.100s\"%s%s%s", p->data, p->n_folders, p->n_classes, unknown,
-                    p->folder[at], p->label[0], may_count ? "; " : "", may_count ? get_dash(p) : "",
+    return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u, and %u of those are none of the model's, "
+                    "\"%.100s\" first; the model's first is \"%.100s\"%s%s%s", p->data, p->n_folders, p->n_classes,
+                    unknown, p->folder[at], p->label[0], may_count ? "; " : "", may_count ? get_dash(p) : "",
                     may_count ? "labels index takes them by their order" : "");
 }
 

@@ -25,7 +25,7 @@ vkc_status  nn_labels_get(const char *name, nn_labels *out);    // "auto", "inde
 const char *nn_labels_name(nn_labels labels);
 
 typedef struct nn_class_map_params {
-    const char *data, *dash;        // where the folders are and what stands before an option, for messages; dash NULL = ""
+    const char *data, *dash;        // for messages: where the folders are; what stands before an option, NULL = ""
     const char *const *folder;      // (n_folders) names, sorted bytewise, no two alike
     const char *const *label;       // (n_classes) names of the model's classes; NULL = it has none
     uint32_t n_folders, n_classes;  // both at least 1
@@ -40,8 +40,8 @@ typedef struct nn_class_map {
 } nn_class_map;
 
 // By name: a folder is the class whose whole label it equals, byte by byte; else the only class that has it among the
-// synonyms of its label, the parts between commas ("tench, Tinca tinca": the first sixteen). Each folder must be a class
-// of its own; classes without a folder are fine. Labels that are all LABEL_0, LABEL_1 ... are no names.
+// synonyms of its label, the parts between commas ("tench, Tinca tinca"; the first sixteen). Each folder must be a
+// class of its own; classes without a folder are fine. Labels that are all LABEL_0, LABEL_1 ... are no names.
 // By place: there must be as many folders as classes. nn_class_map_finish the map.
 vkc_status nn_class_map_make(const nn_class_map_params *p, nn_class_map *out);
 void       nn_class_map_finish(nn_class_map *m);

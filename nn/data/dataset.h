@@ -1,14 +1,14 @@
 // dataset.h — labelled pictures: a folder of class folders, or the built-in synth:ringed-digit.
 //
-// A folder D holds one folder per class, or train/, val/ and test/ (also training/, validation/ or valid/, testing/) that
-// do. All pictures at any depth below a class folder are of that class. Class names, sorted bytewise, are the class
-// indices; a class without pictures keeps its number. Without such splits the pictures are split by what the files hold
-// (70, 15 and 15 % of each class), which reads each of them once; or, when asked for, all of them are one.
+// A folder D holds one folder per class, or train/, val/ and test/ (also training/, validation/ or valid/, testing/)
+// that do. All pictures at any depth below a class folder are of that class. Class names, sorted bytewise, are the
+// class indices; a class without pictures keeps its number. Without such splits the pictures are split by what the
+// files hold (70, 15 and 15 % of each class), which reads each of them once; or, when asked for, all of them are one.
 // Files are only listed here; broken ones are found when they are read.
 //
 // Thread-safety: a data set, once created, is read-only and may be shared.
-// Errors: E_ARG (an unknown name or option), E_IO, E_FORMAT (no classes, no pictures, two folders for one split), E_NOMEM,
-// E_STOPPED (the progress function of a split).
+// Errors: E_ARG (an unknown name or option), E_IO, E_FORMAT (no classes, no pictures, two folders for one split),
+// E_NOMEM, E_STOPPED (the progress function of a split).
 #ifndef NN_DATASET_H
 #define NN_DATASET_H
 
@@ -47,8 +47,8 @@ typedef struct nn_dataset_params {
 
 vkc_status nn_dataset_create_with(const nn_dataset_params *params, nn_dataset **out);
 
-// The same pictures under a model's classes: class i of `of`, which is no view, is to[i] (nn/data/class_map.h), below `classes`; its names
-// are the model's, or without (label NULL) its own. `of` must outlive it; nn_dataset_destroy it.
+// The same pictures under a model's classes: class i of `of`, which is no view, is to[i] (nn/data/class_map.h), below
+// `classes`; its names are the model's, or without (label NULL) its own. `of` must outlive it; nn_dataset_destroy it.
 vkc_status nn_dataset_create_view(const nn_dataset *of, const uint32_t *to, const char *const *label, uint32_t classes,
                                   nn_dataset **out);
 

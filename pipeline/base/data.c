@@ -23,9 +23,9 @@ static void tell_empty(const pipeline_context *c, const nn_dataset *set)
         snprintf(list + len, sizeof list - len, "%s%.100s", i ? ", " : "", nn_dataset_labels(set)[empty[i]]);
     }
     if (n > 0)
-        pipeline_say(c, PIPELINE_NOTE, "%s: %u class %s without pictures, %s: %s%s", nn_dataset_spec(set), n,
-                     n == 1 ? "folder is" : "folders are", n == 1 ? "which keeps its number" : "which keep their numbers",
-                     list, n > NAMED_CLASSES ? " ..." : "");
+        pipeline_say(c, PIPELINE_NOTE, "%s: %u class %s without pictures, which %s: %s%s", nn_dataset_spec(set), n,
+                     n == 1 ? "folder is" : "folders are", n == 1 ? "keeps its number" : "keep their numbers", list,
+                     n > NAMED_CLASSES ? " ..." : "");
 }
 
 void pipeline_data_tell(const pipeline_context *c, const nn_dataset *set)
@@ -129,8 +129,8 @@ nn_split pipeline_choose_split(const pipeline_context *c, const nn_dataset *set,
                      "training may be among those of %s", spec, nn_split_name(usual));
         return usual;
     }
-    pipeline_say(c, PIPELINE_NOTE, "%s has no train/, val/ and test/, and the model was not trained on a part of it: all "
-                 "of it is used", spec);
+    pipeline_say(c, PIPELINE_NOTE, "%s has no train/, val/ and test/, and the model was not trained on a part of it: "
+                 "all of it is used", spec);
     return NN_SPLIT_ALL;
 }
 
@@ -152,12 +152,12 @@ static void tell_classes(const pipeline_context *c, const nn_dataset *set, const
     const char *spec = nn_dataset_spec(set);
     const uint32_t n = nn_dataset_classes(set);
     if (map->natural)
-        pipeline_say(c, PIPELINE_NOTE, "%s has no names of its classes: the folders of %s are numbered in natural order "
-                     "(1, 2, 10), as timm does; %slabels index takes them bytewise (1, 10, 2)", name, spec,
+        pipeline_say(c, PIPELINE_NOTE, "%s has no names of its classes: the folders of %s are numbered in natural "
+                     "order (1, 2, 10), as timm does; %slabels index takes them bytewise (1, 10, 2)", name, spec,
                      pipeline_dash(c));
     if (map->by_name && n < m->classes)
-        pipeline_say(c, PIPELINE_NOTE, "%s has %u of the %u classes of %s, which chooses among all", spec, n, m->classes,
-                     name);
+        pipeline_say(c, PIPELINE_NOTE, "%s has %u of the %u classes of %s, which chooses among all", spec, n,
+                     m->classes, name);
     else if (map->by_name && map->moved)
         pipeline_say(c, PIPELINE_NOTE, "the classes of %s are matched with those of %s by name: their order is another",
                      spec, name);
@@ -223,7 +223,7 @@ vkc_status pipeline_check_teacher(const pipeline_context *c, const nn_model *m, 
     vkc_status st = pipeline_measure(c, m, &some, split, &r);
     if (st != VKC_OK || !pipeline_is_chance((uint32_t) (r.top1 * r.images + 0.5), r.images, m->cfg.classes))
         return st;
-    return VKC_FAIL(VKC_E_CHECK, "%s answers %.1f %% of %u pictures of %s right, which with %u classes is no better than "
-                    "chance: there is nothing to learn from it; %sany-teacher goes on all the same", name,
+    return VKC_FAIL(VKC_E_CHECK, "%s answers %.1f %% of %u pictures of %s right, which with %u classes is no better "
+                    "than chance: there is nothing to learn from it; %sany-teacher goes on all the same", name,
                     100.0 * r.top1, r.images, nn_split_name(split), m->cfg.classes, pipeline_dash(c));
 }

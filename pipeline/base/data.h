@@ -21,18 +21,18 @@ json_t    *pipeline_data_json(const nn_dataset *set);
 void       pipeline_data_add_inputs(json_t *inputs, const pipeline_data *d);
 
 // Tell of the data set, and put a view of it with the classes of a model into d->set: *view, which the caller destroys
-// after all that uses d->set. `name` is the model in messages. Says so when classes go by another order than that of the
-// folders, or when the model has more. Errors: E_FORMAT (they do not fit), E_ARG (the model was trained on another split
-// of the same files), E_NOMEM.
+// after all that uses d->set. `name` is the model in messages. Says so when classes go by another order than that of
+// the folders, or when the model has more. Errors: E_FORMAT (they do not fit), E_ARG (the model was trained on another
+// split of the same files), E_NOMEM.
 vkc_status pipeline_data_match(const pipeline_context *c, pipeline_data *d, const nn_model_config *m, const char *name,
                                nn_dataset **view);
 // E_FORMAT with a sentence when two models name a class differently: their outputs are not of the same classes.
 vkc_status pipeline_check_labels(const nn_model_config *a, const char *name_a, const nn_model_config *b,
                                  const char *name_b);
 
-// E_CHECK with a sentence for a model whose top-1 on val (at most 1,000 pictures of it; on test, where there is no val) is
-// not better than chance: not above 1 / classes with 95 % confidence, on 100 pictures at least; with fewer nothing is
-// said. Nothing is done with d->any_teacher.
+// E_CHECK with a sentence for a model whose top-1 on val (at most 1,000 pictures of it; on test, where there is no val)
+// is not better than chance: not above 1 / classes with 95 % confidence, on 100 pictures at least; with fewer nothing
+// is said. Nothing is done with d->any_teacher.
 vkc_status pipeline_check_teacher(const pipeline_context *c, const nn_model *m, const pipeline_data *d,
                                   const char *name);
 // Would so many right answers of n be luck, with one class in `classes` right by chance?

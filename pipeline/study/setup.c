@@ -198,9 +198,10 @@ json_t *pipeline__study_json(const study_work *w)
     for (uint32_t k = 0; k < v->n; k++)
         if (strcmp(v->variant[k].mixer, v->mixers[0]) == 0)
             json_array_append_new(seeds, json_integer((json_int_t) v->variant[k].seed));
-    return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "data", pipeline_data_json(w->set), "mixers", mixers, "seeds", seeds, "split",
-                     nn_split_name(w->p->split), "epochs", (int) (w->p->n_from ? 0 : w->p->epochs), "tune_epochs",
-                     (int) w->p->tune.epochs, "device", i->name, "driver", i->driver);
+    return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "data", pipeline_data_json(w->set),
+                     "mixers", mixers, "seeds", seeds, "split", nn_split_name(w->p->split), "epochs",
+                     (int) (w->p->n_from ? 0 : w->p->epochs), "tune_epochs", (int) w->p->tune.epochs, "device",
+                     i->name, "driver", i->driver);
 }
 
 vkc_status pipeline__study_close(study_work *w, vkc_status st, char run_dir[PIPELINE_PATH_MAX])

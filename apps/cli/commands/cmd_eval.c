@@ -120,8 +120,9 @@ done:
 }
 
 static const arg table[] = {
-    DATA_ROW(eval_args), SPLIT_ROW(eval_args, "test; of a plain folder all"), LABELS_ROW(eval_args), BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args),
-    LIMIT_ROW(eval_args), FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
+    DATA_ROW(eval_args), SPLIT_ROW(eval_args, "test; of a plain folder all"), LABELS_ROW(eval_args),
+    BATCH_ROW(eval_args, "128"), THREADS_ROW(eval_args), LIMIT_ROW(eval_args),
+    FINITE_ROWS(eval_args, "off"), POLICY_ROW(eval_args), SHOW_ROWS(eval_args),
     IMG_SIZE_ROW(eval_args), VECTORS_ROW(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
       "how many images --show draws, from the first [8]" },
