@@ -115,8 +115,10 @@ def test_runs(work):
     check(value["teacher_top1"] == right, f"retain: {value['teacher_top1']}")
     value = check_json("teacher", "tune", work / "d", *at, *quick, "--teacher", turned, "-o", work / "t")
     check(value["teacher"]["test"]["top1"] == right, "tune: the teacher's figures")
-    check_run(6, "their outputs cannot be compared", "tune", work / "d", *at, "--teacher", work / "m", "-o", work / "t2")
-    check_run(6, "their outputs cannot be compared", "distill", work / "m", *at, "--from", work / "d", "-o", work / "t2")
+    check_run(6, "their outputs cannot be compared", "tune", work / "d", *at, "--teacher", work / "m", "-o",
+              work / "t2")
+    check_run(6, "their outputs cannot be compared", "distill", work / "m", *at, "--from", work / "d", "-o",
+              work / "t2")
     value = check_json("teacher_top1", "study", "groups", turned, *at, *quick, "--split", "test", "--seeds", "1",
                        "--mixer", "conv", "-o", work / "g")
     check(value["teacher_top1"] == right, f"study groups: {value['teacher_top1']}")
@@ -144,8 +146,8 @@ def test_chance(work):
     quick = ["--epochs", "1", "--batch", "8", "--no-timing"]
     distill = ["distill", work / "luck", *data, *quick, "--mixer", "conv", "--max-drop", "100"]
     retain = ["retain", work / "luck", *data, "--policy", "topk", "--keep", "0.8", "--no-timing"]
-    tune = ["tune", work / "luck", *data, "--teacher", work / "luck", "--train", "all", "--similarity", "0", "--kl", "1",
-            "--epochs", "1", "--batch", "8"]
+    tune = ["tune", work / "luck", *data, "--teacher", work / "luck", "--train", "all", "--similarity", "0", "--kl",
+            "1", "--epochs", "1", "--batch", "8"]
     for name, words in (("distill", distill), ("retain", retain), ("tune", tune)):
         check_run(1, "no better than chance", *words, "-o", work / f"luck-{name}")
         check(not (work / f"luck-{name}").exists() and not (work / f"luck-{name}.run").exists(),
@@ -226,7 +228,8 @@ def test_plain(work):
     more = ["tune", work / "p", "--data", work / "moved", "--train", "all", "--epochs", "1", "-o", work / "p2"]
     check_run(2, "--split-seed 0", *more, "--split-seed", "5")
     check_run(0, "", *more)
-    check_run(2, "another run", *words[:2], work / "moved", *words[3:], "--split-seed", "5", "-o", work / "p", "--resume")
+    check_run(2, "another run", *words[:2], work / "moved", *words[3:], "--split-seed", "5", "-o", work / "p",
+              "--resume")
     check_run(0, "", *words[:2], work / "moved", *words[3:], "--split-seed", "5", "-o", work / "p5")
     value = evaluate(work / "p5", work / "moved")
     check(value["split"] == "test" and value["data"]["split"]["seed"] == 5, f"eval: the model's own seed: {value}")
