@@ -240,6 +240,12 @@ def test_plain(work):
 def test_classify(work):
     good, bad = work / "data/test/dark/0.png", work / "data/train/dark/broken.png"
     (work / "hollow").mkdir()
+    # A folder that cannot be listed, here for its depth, loses no other.
+    deep = work / "deep"
+    (deep / "/".join(["d"] * 70)).mkdir(parents=True)
+    shutil.copy(good, deep / "a.png")
+    code, out, err = run("classify", work / "m", deep)
+    check(code == 6 and "1 of 2 pictures" in err and len(out.splitlines()) == 1, f"classify: a deep folder: {code} {err}")
     code, out, err = run("classify", work / "m", good, bad, work / "hollow", work / "gone.png", "--json")
     check(code == 6 and "3 of 4 pictures" in err, f"classify: {code} {err}")
     found = json.loads(out)["images"]
