@@ -27,6 +27,16 @@ const char *nn_split_name(nn_split split)
     return split_names[split];
 }
 
+static vkc_status make_flags(nn_dataset *d)
+{
+    for (int s = 0; s < NN_N_SPLITS; s++) {
+        d->bad[s] = calloc(d->list[s].n + 1u, sizeof *d->bad[s]);
+        if (d->bad[s] == NULL)
+            return VKC_FAIL(VKC_E_NOMEM, "no memory to list %u pictures", d->list[s].n);
+    }
+    return VKC_OK;
+}
+
 vkc_status nn_dataset_create_with(const nn_dataset_params *p, nn_dataset **out)
 {
     vkc_status st;
@@ -36,6 +46,7 @@ vkc_status nn_dataset_create_with(const nn_dataset_params *p, nn_dataset **out)
         return VKC_FAIL(VKC_E_NOMEM, "no memory to list a data set");
     }
     VKC_TRY(strncmp(p->spec, "synth:", 6) == 0 ? nn__dataset_open_synth(d) : nn__dataset_open_folder(d, p));
+    VKC_TRY(make_flags(d));
     *out = d, d = NULL;
 done:
     nn_dataset_destroy(d);
@@ -89,8 +100,10 @@ void nn_dataset_destroy(nn_dataset *d)
 {
     if (d == NULL)
         return;
-    for (int s = 0; s < NN_N_SPLITS && !d->is_view; s++)
+    for (int s = 0; s < NN_N_SPLITS && !d->is_view; s++) {
         nn_listing_finish(&d->list[s]);
+        free(d->bad[s]);
+    }
     if (!d->is_view)
         free(d->spec);
     nn_names_finish(&d->classes);
@@ -118,6 +131,15 @@ bool nn_dataset_get_split(const nn_dataset *d, uint64_t *seed, uint64_t *content
 const nn_left_out *nn_dataset_left_out(const nn_dataset *d)
 {
     return &d->left_out;
+}
+
+uint32_t nn_dataset_count_bad(const nn_dataset *d)
+{
+    uint32_t n = 0;
+    for (int s = 0; s < NN_N_SPLITS; s++)
+        for (uint32_t i = 0; i < d->list[s].n; i++)
+            n += atomic_load_explicit(&d->bad[s][i], memory_order_relaxed);
+    return n;
 }
 
 uint32_t nn_dataset_classes(const nn_dataset *d)
@@ -219,5 +241,7 @@ vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint
     if (st == VKC_OK)
         st = nn_preprocess_run(pre, file, &im, size, rgb);
     nn_image_finish(&im);
+    if (st == VKC_E_FORMAT || st == VKC_E_IO)
+        atomic_store_explicit(&d->bad[split][i], 1, memory_order_relaxed);
     return st;
 }

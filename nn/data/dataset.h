@@ -6,7 +6,7 @@
 // files hold (70, 15 and 15 % of each class), which reads each of them once; or, when asked for, all of them are one.
 // Files are only listed here; broken ones are found when they are read.
 //
-// Thread-safety: a data set, once created, is read-only and may be shared.
+// Thread-safety: a data set, once created, may be shared: all that reading changes is the count of broken pictures.
 // Errors: E_ARG (an unknown name or option), E_IO, E_FORMAT (no classes, no pictures, two folders for one split),
 // E_NOMEM, E_STOPPED (the progress function of a split).
 #ifndef NN_DATASET_H
@@ -57,6 +57,8 @@ bool               nn_dataset_has_splits(const nn_dataset *d);  // false: a plai
 // A plain folder that was split: its seed, and a checksum of what all its files hold. False: it was not.
 bool               nn_dataset_get_split(const nn_dataset *d, uint64_t *seed, uint64_t *contents);
 const nn_left_out *nn_dataset_left_out(const nn_dataset *d);
+// Pictures that nn_dataset_read found broken so far, in whatever thread, for whatever view; each counts once.
+uint32_t           nn_dataset_count_bad(const nn_dataset *d);
 uint32_t           nn_dataset_classes(const nn_dataset *d);
 const char *const *nn_dataset_labels(const nn_dataset *d);      // (classes), names of the classes
 // Classes without a picture in any split: how many, and the first `cap` of them.

@@ -2,6 +2,8 @@
 #ifndef NN_DATASET_IMPL_H
 #define NN_DATASET_IMPL_H
 
+#include <stdatomic.h>
+
 #include "nn/data/dataset.h"
 #include "nn/data/listing.h"
 
@@ -17,6 +19,7 @@ struct nn_dataset {
     uint32_t   *to;                 // of a view: its class of a picture's label; else NULL
     nn_listing  list[NN_N_SPLITS];  // of a whole folder only the first
     nn_left_out left_out;
+    atomic_uchar *bad[NN_N_SPLITS]; // (list.n) 1 = was read and is broken
     uint32_t    synth_len[NN_N_SPLITS];
 };
 

@@ -81,6 +81,7 @@ pare_status pare_measure_sparsity(pare_model *model, const pare_data *data, cons
     VKC_TRY(distill_sparsity_measure(model->nn, &(distill_sparsity_params) {
         .data = data->set, .split = split, .images = o.images, .batch = o.batch, .progress = pipeline__api_progress,
         .user = &call }, &s->s));
+    pipeline_data_tell_bad(&call.context, data->set);
     *out = s;
     s = NULL;
 done:

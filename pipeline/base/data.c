@@ -44,6 +44,14 @@ void pipeline_data_tell(const pipeline_context *c, const nn_dataset *set)
                      nn_dataset_len(set, NN_SPLIT_VAL), nn_dataset_len(set, NN_SPLIT_TEST));
 }
 
+void pipeline_data_tell_bad(const pipeline_context *c, const nn_dataset *set)
+{
+    const uint32_t n = nn_dataset_count_bad(set);
+    if (n > 0)
+        pipeline_say(c, PIPELINE_WARNING, "%s: %u %s broken and left out", nn_dataset_spec(set), n,
+                     n == 1 ? "picture is" : "pictures are");
+}
+
 static json_t *build_left_out(const nn_left_out *l)
 {
     json_t *kinds = json_object();
@@ -83,6 +91,8 @@ json_t *pipeline_data_json(const nn_dataset *set)
                             json_integer((json_int_t) nn_dataset_len(set, (nn_split) s)));
     if (nn_left_out_any(nn_dataset_left_out(set)))
         json_object_set_new(o, "left_out", build_left_out(nn_dataset_left_out(set)));
+    if (nn_dataset_count_bad(set) > 0)
+        json_object_set_new(o, "bad", json_integer((json_int_t) nn_dataset_count_bad(set)));
     if (n > 0)
         json_object_set(o, "empty", names);
     json_decref(names);

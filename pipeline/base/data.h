@@ -14,7 +14,10 @@ extern "C" {
 
 // Say what was left out of the data set, which classes are empty, and that it was split; nothing of one without such.
 void       pipeline_data_tell(const pipeline_context *c, const nn_dataset *set);
-// The same as JSON: {"train", "val", "test" or "images", "left_out"?, "empty"?, "split"?}; NULL = out of memory.
+// Warn of pictures that were found broken and left out, when a run is over; nothing when there are none.
+void       pipeline_data_tell_bad(const pipeline_context *c, const nn_dataset *set);
+// All of that as JSON: {"train", "val", "test" or "images", "left_out"?, "bad"?, "empty"?, "split"?}; NULL = out of
+// memory.
 json_t    *pipeline_data_json(const nn_dataset *set);
 // Add what decides a result to a run's inputs: how classes are matched, unless as usual, and how a plain folder was
 // split. `inputs` may be NULL.

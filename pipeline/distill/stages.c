@@ -164,6 +164,7 @@ vkc_status pipeline__stage_save(distill_work *w)
     pipeline_distill_result *r = w->r;
     const bool is_test = r->split == NN_SPLIT_TEST;
     char *more = pipeline__work_card(r);
+    pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
     vkc_status st = pipeline_run_save(&w->run, &(pipeline_saved) {
         .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,

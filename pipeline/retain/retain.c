@@ -44,6 +44,7 @@ done:
 static vkc_status save(const retain_work *w, pipeline_retained *m, pipeline_run *run)
 {
     char *more = pipeline__retained_card(m, w->r);
+    pipeline_data_tell_bad(w->c, w->p->data.set);
     m->json = pipeline__retained_json(m, w->r, w->model);
     vkc_status st = pipeline_run_save(run, &(pipeline_saved) {
         .model = w->model, .out = m->out, .data = w->p->data.set, .result = m->json,

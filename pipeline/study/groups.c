@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/run/model_hash.h"
 
 #define MAX_GROUPS 4u               // when their number is not given; the most that divide the layers equally
@@ -85,6 +86,7 @@ static vkc_status run_all(group_work *g, const pipeline_context *c, const pipeli
     };
     pipeline__study_expect(w, &r->study, 1);
     VKC_TRY(distill_study_go(&r->study, &r->result));
+    pipeline_data_tell_bad(w->c, w->set);
     VKC_TRY(pipeline__study_groups_json(w, r, &r->json));
     st = pipeline_run_finish(&w->run, json_incref(r->json));
 done:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nn/base/files.h"
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
@@ -233,6 +234,7 @@ static vkc_status run_all(sweep *s, const pipeline_context *c, const pipeline_st
         "retain_epochs", (int) p->retain_epochs)));
     for (uint32_t i = 0; i < r->n; i++)
         VKC_TRY(study_one(s, i, dir[0]));
+    pipeline_data_tell_bad(w->c, w->set);
     VKC_TRY(pipeline__study_teachers_json(w, r, &r->json));
     st = pipeline_run_finish(&w->run, json_incref(r->json));
 done:

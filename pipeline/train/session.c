@@ -104,6 +104,7 @@ vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t
 {
     char recipe[200];
     pipeline_recipe_text(&s->p->tuning.recipe, recipe, sizeof recipe);
+    pipeline_data_tell_bad(s->c, s->p->data.set);
     return pipeline_run_save(&s->run, &(pipeline_saved) {
         .model = m, .out = s->p->place.out, .data = s->p->data.set, .result = result,
         .seconds = seconds, .val = val, .test = test, .more = *recipe ? recipe : NULL });

@@ -108,6 +108,9 @@ def test_runs(work):
     value = check_json("teacher_top1 data", "distill", turned, *at, *quick, "--mixer", "conv", "--max-drop", "100",
                        "--no-timing", "-o", work / "d")
     check(value["teacher_top1"] == right and value["data"]["train"] > 0, f"distill: {value['teacher_top1']}")
+    check(value["data"]["bad"] == 2, f"distill: two training pictures are broken: {value['data']}")
+    check("2 pictures are broken and left out" in said("tune", work / "d", *at, *quick, "-o", work / "b"),
+          "tune: says nothing of broken pictures")
     config = json.loads((work / "d/config.json").read_text())
     check(config["label_names"] == ["light", "dark"], "distill: the student's names")
     value = check_json("teacher_top1", "retain", turned, *at, "--policy", "topk", "--keep", "0.8", "--no-timing", "-o",
@@ -245,7 +248,7 @@ def test_classify(work):
     (deep / "/".join(["d"] * 70)).mkdir(parents=True)
     shutil.copy(good, deep / "a.png")
     code, out, err = run("classify", work / "m", deep)
-    check(code == 6 and "1 of 2 pictures" in err and len(out.splitlines()) == 1, f"classify: a deep folder: {code} {err}")
+    check(code == 6 and "1 of 2 pictures" in err and len(out.splitlines()) == 1, f"classify: a deep folder: {err}")
     code, out, err = run("classify", work / "m", good, bad, work / "hollow", work / "gone.png", "--json")
     check(code == 6 and "3 of 4 pictures" in err, f"classify: {code} {err}")
     found = json.loads(out)["images"]

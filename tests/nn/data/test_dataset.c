@@ -79,6 +79,9 @@ static void test_flat(void **state)
     assert_int_equal(rgb[0], 10);
     assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 0, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_FORMAT);
     assert_non_null(strstr(vkc_last_error(), "bad.jpg is neither"));
+    assert_int_equal(nn_dataset_count_bad(d), 1);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 0, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_FORMAT);
+    assert_int_equal(nn_dataset_count_bad(d), 1);       // once each
     assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 4, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_ARG);
     nn_dataset_destroy(d);
 }
