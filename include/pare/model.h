@@ -135,12 +135,14 @@ PARE_API pare_status pare_classify(pare_model *model, const char *const *paths, 
 
 typedef struct pare_evaluate_options {
     size_t      size;
-    const char *split;              // "train", "val", "test"; NULL = test
+    const char *split;              // "train", "val", "test", "all"; NULL = test, and of a plain folder of classes all,
+                                    // unless the model was trained on a part of it
     uint32_t    batch;              // 0 = 128
     uint32_t    limit;              // pictures at most; 0 = all
     uint32_t    threads;            // that decode; 0 = as many as cores
     uint32_t    check_finite;       // not 0: PARE_E_CHECK, with layer and mixer, for a number that is not finite
     const pare_callbacks *callbacks;
+    pare_labels labels;             // how class folders are matched with the model's classes
 } pare_evaluate_options;
 
 static inline pare_evaluate_options pare_evaluate_options_default(void)
@@ -171,8 +173,9 @@ static inline pare_evaluate_result pare_evaluate_result_default(void)
     return r;
 }
 
-// Accuracy on a split of a data set. `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than
-// the model's), PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
+// Accuracy on a split of a data set. A picture of a class is right when the model prefers that class to all of its own.
+// `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than the model's),
+// PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
 PARE_API pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_evaluate_options *options,
                                    pare_evaluate_result *out);
 
@@ -180,7 +183,8 @@ typedef struct pare_sparsity pare_sparsity;
 
 typedef struct pare_sparsity_options {
     size_t      size;
-    const char *split;              // "train", "val", "test"; NULL = val
+    const char *split;              // "train", "val", "test", "all"; NULL = val; of a plain folder as in
+                                    // pare_evaluate_options
     uint32_t    images;             // spread evenly over the split; 0 = 128
     uint32_t    batch;              // 0 = 64
     const pare_callbacks *callbacks;

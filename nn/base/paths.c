@@ -44,14 +44,15 @@ static vkc_status append(nn_paths *list, const char *path)
     return VKC_OK;
 }
 
-// The recursion is at most MAX_DEPTH deep.
+// The recursion is at most MAX_DEPTH deep. A folder below the first that cannot be opened goes into the list itself:
+// what reads it says what is wrong, and the others are not lost.
 static vkc_status walk(nn_paths *list, const char *folder, int depth)
 {
     vkc_status st = VKC_OK;
     char path[NN_PATH_MAX];
-    if (depth > MAX_DEPTH)
-        return VKC_FAIL(VKC_E_FORMAT, "%s is more than %d folders deep", folder, MAX_DEPTH);
-    DIR *dir = opendir(folder);
+    DIR *dir = depth <= MAX_DEPTH ? opendir(folder) : NULL;
+    if (dir == NULL && depth > 0)
+        return append(list, folder);
     if (dir == NULL)
         return VKC_FAIL(VKC_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
     for (struct dirent *e; (errno = 0, e = readdir(dir)) != NULL;) {

@@ -14,14 +14,6 @@ vkc_status pipeline_check_data(const pipeline_data *d)
     return d->set && d->batch ? VKC_OK : VKC_FAIL(VKC_E_ARG, "want a data set and a batch of at least one picture");
 }
 
-json_t *pipeline_add_resizing(json_t *inputs, const pipeline_data *d)
-{
-    const uint32_t pillow = nn_dataset_pillow(d->set);
-    if (inputs && pillow != 0 && pillow != NN_PILLOW_USUAL)
-        json_object_set_new(inputs, "pillow", json_integer((json_int_t) pillow));
-    return inputs;
-}
-
 nn_split pipeline_final_split(const nn_dataset *set)
 {
     return nn_dataset_len(set, NN_SPLIT_TEST) > 0 ? NN_SPLIT_TEST : NN_SPLIT_VAL;

@@ -2,6 +2,7 @@
 #ifndef PIPELINE_MEASURE_H
 #define PIPELINE_MEASURE_H
 
+#include "nn/data/class_map.h"
 #include "nn/infer/eval.h"
 #include "pipeline/base/context.h"
 
@@ -23,6 +24,8 @@ typedef struct pipeline_data {
     uint32_t threads;               // that decode; 0 = as many as cores
     uint32_t limit;                 // judge at most so many; 0 = all
     pipeline_finite finite;
+    nn_labels labels;               // how class folders are matched with a model's classes
+    bool     any_teacher;           // go on with a teacher that is no better than chance
 } pipeline_data;
 
 // `usual` in a call that looks for them by default.
@@ -30,9 +33,6 @@ bool       pipeline_is_checked(const pipeline_data *d, bool usual);
 
 // E_ARG with a sentence unless there is a data set.
 vkc_status pipeline_check_data(const pipeline_data *d);
-
-// Add to the inputs of a run how its pictures are resized, unless that is as usual. Returns `inputs`; NULL is fine.
-json_t    *pipeline_add_resizing(json_t *inputs, const pipeline_data *d);
 
 // Test, or val where there is no test: what a finished model is judged by.
 nn_split   pipeline_final_split(const nn_dataset *set);

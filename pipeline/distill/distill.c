@@ -2,6 +2,7 @@
 #include "pipeline/distill/stages_impl.h"
 
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/data.h"
 #include "pipeline/run/output.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static vkc_status check_teacher(distill_work *w)
     return st;
 }
 
-static vkc_status run_all(distill_work *w)
+static vkc_status run_all(distill_work *w, pipeline_data *data)
 {
     vkc_status st;
     VKC_TRY(check(w->c, w->p, w->r));
@@ -51,7 +52,10 @@ static vkc_status run_all(distill_work *w)
     VKC_TRY(nn_model_load(w->c->dev, w->p->teacher, false, &w->teacher));
     VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
+    VKC_TRY(pipeline_data_match(w->c, data, &w->teacher->cfg, w->p->teacher, &w->view));
     VKC_TRY(pipeline__choices_load(w));
+    if (!w->p->place.resume)
+        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, data, w->p->teacher));
     VKC_TRY(pipeline__stage_run(w));
     VKC_TRY(pipeline__stage_sparsity(w));
     VKC_TRY(pipeline__choices_transfer(w));
@@ -65,18 +69,20 @@ done:
 
 vkc_status pipeline_distill(const pipeline_context *c, const pipeline_distill_params *p, pipeline_distill_result *out)
 {
-    distill_work w = { .c = c, .p = p, .r = out };
+    pipeline_distill_params own = *p;
+    distill_work w = { .c = c, .p = &own, .r = out };
     memset(out, 0, sizeof *out);
     out->objective = p->objective;
     out->max_drop = p->max_drop / 100.0;
     out->guarded = p->confidence > 0.0;
     out->confidence = p->confidence > 0.0 ? p->confidence : 0.9;
-    vkc_status st = run_all(&w);
+    vkc_status st = run_all(&w, &own.data);
     memcpy(out->run_dir, w.run.dir, sizeof out->run_dir);
     pipeline_run_close(&w.run);
     nn_model_destroy(w.student);
     for (uint32_t k = 0; k < DISTILL_MAX_CHOICES; k++)
         nn_model_destroy(w.replaced[k]);
     nn_model_destroy(w.teacher);
+    nn_dataset_destroy(w.view);
     return st;
 }

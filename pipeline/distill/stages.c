@@ -3,6 +3,7 @@
 
 #include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/run/save.h"
 
@@ -31,8 +32,9 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
     if (a->objective == PIPELINE_LATENCY)
         json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
+    pipeline_data_add_inputs(o, &a->data);
     if (st == VKC_OK)
-        *out = pipeline_add_resizing(o, &a->data);
+        *out = o;
     else
         json_decref(o);
     return st;
@@ -162,9 +164,10 @@ vkc_status pipeline__stage_save(distill_work *w)
     pipeline_distill_result *r = w->r;
     const bool is_test = r->split == NN_SPLIT_TEST;
     char *more = pipeline__work_card(r);
+    pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
     vkc_status st = pipeline_run_save(&w->run, &(pipeline_saved) {
-        .model = w->student, .out = a->place.out, .data = nn_dataset_spec(a->data.set), .result = r->json,
+        .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
         .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
         .more = more });
     free(more);

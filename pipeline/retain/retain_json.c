@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 
 // Share of `all` patches that are there, by layer.
@@ -108,7 +109,8 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                      "read_patches", p->read_patches, "plain_gate", (int) p->plain_gate, "drop_class",
                      (int) p->drop_class, "no_augment", (int) p->plain, "after",
                      p->chain && i > 0 ? r->model[i - 1].out : NULL, "seed", (json_int_t) p->seed);
-    return pipeline_add_resizing(o, &p->data);
+    pipeline_data_add_inputs(o, &p->data);
+    return o;
 }
 
 static void print_ratio(double ratio, char out[48])

@@ -42,7 +42,7 @@ static json_t *build_result(const pipeline_session *s, const pipeline_prune_para
 // Train towards few units, cut, train what is left; accuracy at every step.
 static vkc_status prune(pipeline_session *s, const pipeline_prune_params *p, pipeline_prune_result *r, nn_model **cut)
 {
-    const pipeline_data *d = &p->tune.data;
+    const pipeline_data *d = &s->data;
     vkc_status st;
     r->depth = s->student->cfg.depth;
     r->split = pipeline_final_split(d->set);

@@ -1,6 +1,7 @@
 // session.c — models and run folder of a pipeline that trains a student.
 #include "pipeline/train/session_impl.h"
 
+#include "pipeline/base/data.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -24,7 +25,8 @@ static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t *
         all = NULL;                 // which pipeline_run_open takes for what it is
     }
     json_decref(rest);
-    *out = pipeline_add_resizing(all, &p->data);
+    pipeline_data_add_inputs(all, &p->data);
+    *out = all;
     return VKC_OK;
 }
 
@@ -51,13 +53,30 @@ vkc_status pipeline_tune_check(const pipeline_context *c, const pipeline_tune_pa
     return p->place.resume ? VKC_OK : pipeline_check_output(c, p->place.out, p->place.force);
 }
 
+// A student without names of its classes has its teacher's.
+static vkc_status match_classes(pipeline_session *s)
+{
+    const pipeline_tune_params *p = s->p;
+    const nn_model_config *own = &s->student->cfg, *m = own;
+    vkc_status st;
+    if (s->teacher) {
+        VKC_TRY(pipeline_check_labels(&s->teacher->cfg, p->teacher, own, p->student));
+        if (!nn_labels_are_names((const char *const *) own->labels, own->classes) &&
+            s->teacher->cfg.classes == own->classes)
+            m = &s->teacher->cfg;
+    }
+    st = pipeline_data_match(s->c, &s->data, m, m == own ? p->student : p->teacher, &s->view);
+done:
+    return st;
+}
+
 vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c, const pipeline_tune_params *p,
                                   json_t *more, vkc_status (*check)(const pipeline_session *s, const void *user),
                                   const void *user)
 {
     json_t *inputs = NULL;
     vkc_status st;
-    *s = (pipeline_session) { .c = c, .p = p };
+    *s = (pipeline_session) { .c = c, .p = p, .data = p->data };
     pipeline_tuning_fill(&p->tuning, &s->train);
     VKC_TRY(pipeline_tune_check(c, p));
     VKC_TRY(pipeline_check_data(&p->data));
@@ -67,8 +86,11 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
         VKC_TRY(nn_model_load(c->dev, p->teacher, false, &s->teacher));
         VKC_TRY(nn_model_config_check_pictures(&s->teacher->cfg));
     }
-    s->train.data = p->data.set;
+    VKC_TRY(match_classes(s));
+    s->train.data = s->data.set;
     VKC_TRY(check(s, user));
+    if (s->teacher && !p->place.resume)
+        VKC_TRY(pipeline_check_teacher(c, s->teacher, &s->data, p->teacher));
     VKC_TRY(build_inputs(s, more, &inputs));
     VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, inputs));
     set_params(s);
@@ -82,8 +104,9 @@ vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t
 {
     char recipe[200];
     pipeline_recipe_text(&s->p->tuning.recipe, recipe, sizeof recipe);
+    pipeline_data_tell_bad(s->c, s->p->data.set);
     return pipeline_run_save(&s->run, &(pipeline_saved) {
-        .model = m, .out = s->p->place.out, .data = nn_dataset_spec(s->p->data.set), .result = result,
+        .model = m, .out = s->p->place.out, .data = s->p->data.set, .result = result,
         .seconds = seconds, .val = val, .test = test, .more = *recipe ? recipe : NULL });
 }
 
@@ -91,6 +114,7 @@ vkc_status pipeline__session_close(pipeline_session *s, vkc_status st)
 {
     pipeline_run_end(&s->run, s->c, st);
     pipeline_run_close(&s->run);
+    nn_dataset_destroy(s->view);
     nn_model_destroy(s->teacher);
     nn_model_destroy(s->student);
     return st;

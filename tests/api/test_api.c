@@ -182,6 +182,11 @@ static void test_data(void **state)
     assert_refused(pare_data_set_pillow(data, 11), "as Pillow 12 or 13 does it, not 11");
     assert_refused(pare_data_set_pillow(NULL, 13), "data is NULL");
     assert_refused(pare_data_get_info(NULL, &i), "data is NULL");
+    assert_int_equal(i.left_out, 0);
+    i.left_out = 9;
+    i.size = offsetof(pare_data_info, left_out);            // of a program of before
+    assert_st(PARE_OK, pare_data_get_info(data, &i));
+    assert_int_equal(i.left_out, 9);
     i.size = 0;
     assert_refused(pare_data_get_info(data, &i), "a struct of 0 bytes");
     assert_null(d);
@@ -216,6 +221,15 @@ static void test_evaluate(void **state)
     assert_st(PARE_E_FILE, pare_evaluate(model, empty, &o, &r));
     pare_data_close(empty);
     assert_refused(pare_evaluate(model, data, &o, NULL), "no struct");
+
+    o.split = "all";                    // and by names that the model has
+    o.labels = PARE_LABELS_NAME;
+    assert_st(PARE_OK, pare_evaluate(model, data, &o, &r));
+    assert_int_equal(r.images, 8 + 16 + 24);
+    o.labels = (pare_labels) 7;
+    assert_refused(pare_evaluate(model, data, &o, &r), "no way 7 to match classes");
+    o.size = offsetof(pare_evaluate_options, labels);       // a program of before knows no labels
+    assert_st(PARE_OK, pare_evaluate(model, data, &o, &r));
 }
 
 static void test_sparsity(void **state)

@@ -48,6 +48,13 @@ static json_t *build_image(const char *file, const pare_top *top, uint32_t k)
     return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
 }
 
+// A picture, a folder or a line that gave none, and why.
+static json_t *build_error(const char *file, const char *error)
+{
+    json_t *name = json_string(file), *text = json_string(error);
+    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "error", text ? text : json_null());
+}
+
 static void print_image(const char *file, const pare_top *top, uint32_t k)
 {
     printf("%s: ", file);
@@ -56,19 +63,20 @@ static void print_image(const char *file, const pare_top *top, uint32_t k)
     putchar('\n');
 }
 
-// Is it this picture, folder or line that is bad? Then say so and go on: the next may be good.
-static bool goes_on(vkc_status st, size_t *bad)
+// Is it this folder or line that is bad? Then say so and go on: the next may be good.
+static bool goes_on(job *j, vkc_status st, const char *what)
 {
     if (st != VKC_E_FORMAT && st != VKC_E_IO)
         return st == VKC_OK;
     warn_failure();
-    ++*bad;
+    json_array_append_new(j->images, build_error(what, vkc_last_error()));
+    j->unlisted++;
     return true;
 }
 
 static vkc_status add_lines(job *j)
 {
-    char line[NN_PATH_MAX];
+    char line[NN_PATH_MAX] = "";
     for (;;) {
         bool is_there = false;
         vkc_status st = nn_paths_read_line(stdin, "standard input", line, &is_there);
@@ -78,7 +86,7 @@ static vkc_status add_lines(job *j)
             return VKC_OK;
         if (st == VKC_OK)
             st = nn_paths_add(&j->list, line);
-        if (!goes_on(st, &j->unlisted))
+        if (!goes_on(j, st, line))
             return st;
     }
 }
@@ -87,7 +95,7 @@ static vkc_status list_pictures(job *j, const args_words *words)
 {
     for (int i = 1; i < words->n; i++) {
         vkc_status st = strcmp(words->word[i], "-") == 0 ? add_lines(j) : nn_paths_add(&j->list, words->word[i]);
-        if (!goes_on(st, &j->unlisted))
+        if (!goes_on(j, st, words->word[i]))
             return st;
     }
     return VKC_OK;
@@ -131,6 +139,7 @@ static int show_picture(void *user, const pare_classified *p)
     console_clear();
     if (p->status != PARE_OK) {
         warn_failure();
+        json_array_append_new(j->images, build_error(p->path, p->error));
         j->bad++;
         return 1;
     }

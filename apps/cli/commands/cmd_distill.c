@@ -122,7 +122,7 @@ done:
 
 #define AT(member) offsetof(distill_args, member)
 static const arg table[] = {
-    DATA_ROW(distill_args),
+    DATA_ROW(distill_args), LABELS_ROW(distill_args), ANY_TEACHER_ROW(distill_args),
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X,X",
       "candidates to replace attention, such as linear,ssd:state=128; listed below" },
     { "from", 0, ARG_TEXT, AT(from), 0, 0, "S,S",

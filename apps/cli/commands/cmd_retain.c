@@ -131,7 +131,7 @@ done:
 
 #define AT(member) offsetof(retain_args, member)
 static const arg table[] = {
-    DATA_ROW(retain_args),
+    DATA_ROW(retain_args), LABELS_ROW(retain_args), ANY_TEACHER_ROW(retain_args),
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X[,X]",
       "mean keep ratio: fraction of patches entering a block; several make a series" },
     { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "pruning policy: halting or topk [halting]" },

@@ -117,7 +117,7 @@ static vkc_status run(const void *options, const args_words *words)
 
 #define AT(member) offsetof(study_args, member)
 static const arg table[] = {
-    DATA_ROW(study_args), SPLIT_ROW(study_args),
+    DATA_ROW(study_args), SPLIT_ROW(study_args, "val"), LABELS_ROW(study_args),
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X[,X]", "mixers that replace attention, each studied separately" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "run folder to write" },
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "resume from the run folder" },

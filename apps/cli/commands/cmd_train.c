@@ -81,7 +81,7 @@ done:
 
 #define AT(member) offsetof(train_args, member)
 static const arg table[] = {
-    DATA_ROW(train_args),
+    DATA_ROW(train_args), LABELS_ROW(train_args),
     { "arch", 'a', ARG_TEXT, AT(p.arch), 0, 0, "A",
       "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_TEXT, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },

@@ -6,9 +6,10 @@
 #include "pipeline/base/measure.h"
 
 typedef struct data_args {
-    const char *data, *split;
+    const char *data, *split, *labels;
+    uint64_t    split_seed;
     uint32_t    batch, threads, limit, pillow;
-    bool        check_finite, no_check_finite;
+    bool        check_finite, no_check_finite, any_teacher;
 } data_args;
 
 #define PILLOW_ROW(type, member) \
@@ -16,9 +17,17 @@ typedef struct data_args {
 // Rows of an option table, for a `data_args` member called `d`.
 #define DATA_ROW(type) \
     { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }, \
-    PILLOW_ROW(type, d.pillow)
-#define SPLIT_ROW(type) \
-    { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "split to use: train, val or test" }
+    PILLOW_ROW(type, d.pillow), \
+    { "split-seed", 0, ARG_U64, offsetof(type, d.split_seed), 0, 0, "N", \
+      "seed that splits a folder without train/, val/ and test/ [0]" }
+#define SPLIT_ROW(type, usual) \
+    { "split", 0, ARG_TEXT, offsetof(type, d.split), 0, 0, "S", "split to use: train, val, test or all [" usual "]" }
+#define LABELS_ROW(type) \
+    { "labels", 0, ARG_TEXT, offsetof(type, d.labels), 0, 0, "HOW", \
+      "class folders by name or by index (place in bytewise order) [by name if the model has names]" }
+#define ANY_TEACHER_ROW(type) \
+    { "any-teacher", 0, ARG_FLAG, offsetof(type, d.any_teacher), 0, 0, NULL, \
+      "go on with a teacher that is no better than chance" }
 #define BATCH_ROW(type, usual) \
     { "batch", 'b', ARG_U32, offsetof(type, d.batch), 1, 65536, "N", "batch size [" usual "]" }
 #define THREADS_ROW(type) \
@@ -31,8 +40,11 @@ typedef struct data_args {
     { "no-check-finite", 0, ARG_FLAG, offsetof(type, d.no_check_finite), 0, 0, NULL, \
       "do not check for NaN or infinity" }
 
-// Open the data set of --data; E_ARG without one. Says so when it has no splits.
+// Open the data set of --data; E_ARG without one. A plain folder of classes is split.
 vkc_status    data_open(const data_args *d, nn_dataset **out);
+// The same to judge the model in a folder, and the split to judge it by: that of --split, or pipeline_choose_split. A
+// plain folder is split as it was to train the model, and not at all when all of it is wanted.
+vkc_status    data_open_for(const data_args *d, const char *model, nn_split usual, nn_dataset **out, nn_split *split);
 // --no-check-finite wins over --check-finite.
 pipeline_data data_of(const data_args *d, const nn_dataset *set);
 
