@@ -154,6 +154,8 @@ vkc_status vkc_kernel_get(vkc_device *dev, const vkc_kernel_params *params, cons
             return VKC_OK;
         }
 
+    if (dev->stopped && dev->stopped())
+        return VKC_FAIL(VKC_E_STOPPED, "stopped while compiling kernels");
     uint32_t values[1 + VKC_MAX_SPEC] = { params->wg };
     memcpy(values + 1, params->spec, sizeof params->spec);
     vkc__spirv_info info;

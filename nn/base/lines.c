@@ -22,7 +22,7 @@ static vkc_status append(const nn_lines *l, const char *text, size_t len)
         if (n >= 0)
             at += (size_t) n;
         else if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", l->path, strerror(errno));
+            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", l->path, nn_reason(errno));
     }
     return VKC_OK;
 }
@@ -63,7 +63,7 @@ vkc_status nn_lines_create(const char *path, size_t max, nn_lines_fn fn, void *u
     VKC_TRY(read_all(path, max, fn, user, &is_cut));
     l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (l->fd < 0) {
-        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, strerror(errno));
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, nn_reason(errno));
         goto done;
     }
     if (is_cut)

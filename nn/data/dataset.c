@@ -88,7 +88,7 @@ static vkc_status list_folder(const char *folder, bool want_folders, names *out)
     size_t room = 0;
     DIR *dir = opendir(folder);
     if (dir == NULL)
-        return VKC_FAIL(VKC_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read the folder %s: %s", folder, nn_reason(errno));
     for (struct dirent *e; (errno = 0, e = readdir(dir)) != NULL;) {
         if (e->d_name[0] == '.' || (!want_folders && !nn_is_picture(e->d_name)))
             continue;
@@ -112,7 +112,7 @@ static vkc_status list_folder(const char *folder, bool want_folders, names *out)
         out->n++;
     }
     if (errno != 0)
-        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, strerror(errno));
+        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, nn_reason(errno));
     if (out->n > 0)
         qsort(out->name, out->n, sizeof *out->name, by_text);
 done:
@@ -202,8 +202,9 @@ static vkc_status open_folder(nn_dataset *d)
 {
     char path[NN_PATH_MAX];
     vkc_status st;
-    if (!nn_is_folder(d->spec))
-        return VKC_FAIL(VKC_E_IO, "the data folder %s is not there", d->spec);
+    if (*d->spec == '\0')
+        return VKC_FAIL(VKC_E_ARG, "the name of the data set is empty: want a folder, or synth:ringed-digit");
+    VKC_TRY(nn_folder_check(d->spec));
     for (int s = 0; s < NN_N_SPLITS; s++) {
         VKC_TRY(nn_path_build(path, d->spec, split_names[s]));
         if (nn_is_folder(path)) {

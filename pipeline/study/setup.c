@@ -53,6 +53,7 @@ vkc_status pipeline__study_read(study_work *w, const pipeline_context *c, const 
     vkc_status st;
     if (!p->place.run)
         return VKC_FAIL(VKC_E_ARG, "a study wants a run folder");
+    VKC_TRY(pipeline_check_place(c, &p->place, NULL, 0));
     if (!p->n_mixers == !p->n_from)
         return VKC_FAIL(VKC_E_ARG, "a study wants either %smixer or %sfrom", pipeline_dash(c), pipeline_dash(c));
     VKC_TRY(read_mixers(w));

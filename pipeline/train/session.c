@@ -48,7 +48,8 @@ vkc_status pipeline_tune_check(const pipeline_context *c, const pipeline_tune_pa
 {
     if (!p->student || !p->place.out)
         return VKC_FAIL(VKC_E_ARG, "want a student and a folder to write");
-    return p->place.resume ? VKC_OK : pipeline_check_output(c, p->place.out, p->place.force);
+    const char *const read[] = { p->student, p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
+    return pipeline_check_place(c, &p->place, read, 3);
 }
 
 vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c, const pipeline_tune_params *p,

@@ -56,9 +56,9 @@ vkc_status pipeline_train_check(const pipeline_context *c, const pipeline_train_
     vkc_status st;
     if (!p->place.out || !p->arch == !p->init)
         return VKC_FAIL(VKC_E_ARG, "train: want an architecture or a model to start from, and a folder to write");
-    if (!p->place.resume)
-        VKC_TRY(pipeline_check_output(c, p->place.out, p->place.force));
     VKC_TRY(pipeline_check_data(&p->data));
+    const char *const read[] = { p->init, nn_dataset_spec(p->data.set) };
+    VKC_TRY(pipeline_check_place(c, &p->place, read, 2));
     st = make_config(&silent, p, &cfg, &keep_head);
 done:
     nn_model_config_finish(&cfg);

@@ -135,7 +135,7 @@ static const arg table[] = {
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X[,X]",
       "mean keep ratio: fraction of patches entering a block; several make a series" },
     { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "pruning policy: halting or topk [halting]" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M2", "model folder to write; a series adds -0.80, -0.60 ..." },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "M2", "model folder to write; a series adds -0.80, -0.60 ..." },
     RUN_ROWS(retain_args, "M2.run"),
     { "chain", 0, ARG_FLAG, AT(p.chain), 0, 0, NULL, "start each model of a series from the previous one, not from M" },
     BATCH_ROW(retain_args, "64"),

@@ -62,8 +62,8 @@ static vkc_status run(const void *options, const args_words *words)
         return VKC_FAIL(VKC_E_ARG, "usage: pare train --data D (--arch A | --init M) -o M");
     p.place = (pipeline_place) RUN_PLACE(a);
     p.seed = a->common.seed;
-    if (!a->resume)
-        VKC_TRY(pipeline_check_output(&c, a->out, a->force));
+    const char *const read[] = { p.init, a->d.data };
+    VKC_TRY(pipeline_check_place(&c, &p.place, read, 2));       // before listing the data, which may take long
     VKC_TRY(data_open(&a->d, &data));
     p.data = data_of(&a->d, data);
     VKC_TRY(read_three("--mean", a->mean, mean, &p.mean));
@@ -85,7 +85,7 @@ static const arg table[] = {
     { "arch", 'a', ARG_TEXT, AT(p.arch), 0, 0, "A",
       "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_TEXT, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "M", "model folder to write" },
     RUN_ROWS(train_args, "M.run"),
     BATCH_ROW(train_args, "128"),
     { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "epochs of training [20]" },

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/destination.h"
+
 #define MAX_WORD 64
 
 static size_t smallest(size_t a, size_t b, size_t c)
@@ -121,12 +123,21 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
 {
     vkc_status st = VKC_OK;
     char *at = (char *) options + a->offset;
+    char name[MAX_WORD];
     uint64_t whole = 0;
     uint32_t small;
     switch (a->type) {
     case ARG_FLAG:
         memcpy(at, &(bool) { true }, sizeof(bool));
         return VKC_OK;
+    case ARG_OUT:
+    case ARG_OUT_STREAM:
+        snprintf(name, sizeof name, "--%s", a->name);
+        if (a->type == ARG_OUT || strcmp(text, "-") != 0)
+            st = nn_destination_check_path(name, text);
+        if (st == VKC_OK)
+            memcpy(at, &text, sizeof text);
+        return st;
     case ARG_TEXT:
         if (*text == '\0')
             return VKC_FAIL(VKC_E_ARG, "--%s wants a value", a->name);

@@ -5,11 +5,14 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXIT_CHECK = 1, EXIT_USAGE, EXIT_NO_DEVICE, EXIT_MEMORY, EXIT_LOST, EXIT_FILE, EXIT_STOPPED = 130 };
 
@@ -147,10 +150,22 @@ static void keep_memory(void)
 #endif
 }
 
+// A file that is opened while one of the three is closed would become it, and get what is meant for that. What is
+// written to a standard output that was closed fails, as it should.
+static void open_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_FILE);
+}
+
 int main(int argc, char **argv)
 {
+    open_streams();
     keep_memory();
-    signal(SIGXFSZ, SIG_IGN);           // a file that grows too large is an error of its write
+    signal(SIGXFSZ, SIG_IGN);           // a file that grows too large is an error of its write,
+    signal(SIGPIPE, SIG_IGN);           // and so is a pipe that nobody reads
+    console_end_on_signals();
     console_init(false, false);
     app_keep_command(argc, argv);
     vkc_status st = VKC_OK;
