@@ -8,6 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/provenance.h"
 
@@ -27,10 +28,28 @@ vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[P
     return nn_path_build(out, r->dir, name);
 }
 
+// Inputs that earlier versions did not keep: a run without them may go on.
+static bool is_newer(const char *key)
+{
+    static const char *const keys[] = { PIPELINE_DATA_KEY, "limit", "init_weights", "weights" };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
 static vkc_status check_input(const pipeline_run *r, const char *key, json_t *old, json_t *value)
 {
     if (old && value && json_equal(old, value))
         return VKC_OK;
+    if (!old && is_newer(key))
+        return VKC_OK;
+    if (strcmp(key, PIPELINE_DATA_KEY) == 0)
+        return VKC_FAIL(VKC_E_ARG, "%s is another run: since then pictures of its data were added, taken away, renamed "
+                        "or changed in size", r->dir);
+    if (strstr(key, "weights"))
+        return VKC_FAIL(VKC_E_ARG, "%s is another run: the weights of the model it started from have changed (%s)",
+                        r->dir, key);
     const size_t how = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
     char *a = old ? json_dumps(old, how) : NULL, *b = value ? json_dumps(value, how) : NULL;
     vkc_status st = VKC_FAIL(VKC_E_ARG, "%s is another run: its %s is %.200s, not %.200s", r->dir, key,

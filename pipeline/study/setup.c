@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/model_hash.h"
 
 static vkc_status check_room(const study_work *w, uint32_t more)
@@ -137,7 +138,8 @@ vkc_status pipeline__study_start(study_work *w, json_t *inputs)
         inputs = NULL;
     }
     json_decref(shared);
-    VKC_TRY(pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed, inputs));
+    VKC_TRY(pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed,
+                              pipeline_inputs_with_data(inputs, w->p->data.set)));
     VKC_TRY(pipeline_run_path(&w->run, "study.jsonl", path));
     VKC_TRY(distill_study_log_create(path, &w->log));
     w->clock = (distill_study_clock) { .progress = w->c->progress, .user = w->c->user };

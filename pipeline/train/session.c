@@ -1,6 +1,7 @@
 // session.c — models and run folder of a pipeline that trains a student.
 #include "pipeline/train/session_impl.h"
 
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -15,9 +16,10 @@ static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t *
     if (st != VKC_OK)
         return st;
     json_t *all = pipeline_tuning_inputs(&p->tuning);
-    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:I}", "student", p->student, "weights", student,
+    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:i, s:I}", "student", p->student, "weights", student,
                              "teacher", p->teacher, "teacher_weights", s->teacher ? teacher : NULL, "data",
                              nn_dataset_spec(p->data.set), "batch", (int) p->data.batch, "no_augment", (int) p->plain,
+                             "limit", (int) p->data.limit,
                              "seed", (json_int_t) p->seed);
     if (!rest || json_object_update(all, rest) != 0 || (more && json_object_update(all, more) != 0)) {
         json_decref(all);
@@ -71,7 +73,7 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     s->train.data = p->data.set;
     VKC_TRY(check(s, user));
     VKC_TRY(build_inputs(s, more, &inputs));
-    VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, inputs));
+    VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, pipeline_inputs_with_data(inputs, p->data.set)));
     set_params(s);
 done:
     json_decref(more);

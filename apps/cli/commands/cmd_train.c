@@ -19,17 +19,19 @@ typedef struct train_args {
 // "0.5" or "0.485,0.456,0.406"; *given: there is such an option.
 static vkc_status read_three(const char *option, const char *text, double out[3], const double **given)
 {
-    int end = 0;
+    uint32_t n = 0;
     *given = text ? out : NULL;
-    if (!text)
-        return VKC_OK;
-    if (sscanf(text, "%lf,%lf,%lf%n", &out[0], &out[1], &out[2], &end) == 3 && text[end] == '\0')
-        return VKC_OK;
-    if (sscanf(text, "%lf%n", &out[0], &end) == 1 && text[end] == '\0') {
-        out[1] = out[2] = out[0];
-        return VKC_OK;
+    for (const char *at = text, *end; text && n < 3; at = end + 1) {
+        if (!args_read_number(at, &end, &out[n]) || (*end && *end != ','))
+            break;
+        n++;
+        if (*end == '\0' && n == 1)
+            out[1] = out[2] = out[0];
+        if (*end == '\0' && n != 2)
+            return VKC_OK;
     }
-    return VKC_FAIL(VKC_E_ARG, "%s wants one number or three with commas between, not \"%.60s\"", option, text);
+    return !text ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%s wants one number or three with commas between, not \"%.60s\"",
+                                     option, text);
 }
 
 static vkc_status tell(const train_args *a, const pipeline_train_result *r)

@@ -34,6 +34,9 @@ typedef struct args_words { char **word; int n; } args_words;   // words that ar
 // options are moved to the front of argv. Members whose option does not appear stay as they are.
 vkc_status args_read(const arg *const *tables, void *options, int argc, char **argv, args_words *words);
 
+// A finite number in decimal, of an option that is a list; *end: what is behind it. False when there is none.
+bool args_read_number(const char *text, const char **end, double *out);
+
 // A line an option, as --help shows it.
 void args_print(FILE *f, const arg *table);
 
