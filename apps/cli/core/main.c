@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { EXIT_CHECK = 1, EXIT_USAGE, EXIT_NO_DEVICE, EXIT_MEMORY, EXIT_LOST, EXIT_FILE, EXIT_STOPPED = 130 };
@@ -147,6 +148,10 @@ static void keep_memory(void)
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     mallopt(M_TOP_PAD, 1 << 20);
+    // An arena a thread takes 128 MiB of address space, which may be all there is.
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+        mallopt(M_ARENA_MAX, 1);
 #endif
 }
 
