@@ -45,7 +45,10 @@ void vkc_text_clean(char *out, size_t size, const char *text)
             break;
         if (is && *at == 0xc2)
             at++;
-        n += (size_t) snprintf(out + n, size - n, is ? "\\x%02x" : "%c", *at);
+        if (is)
+            n += (size_t) snprintf(out + n, size - n, "\\x%02x", *at);
+        else
+            out[n++] = (char) *at;
     }
     if (size > 0)
         out[n] = '\0';

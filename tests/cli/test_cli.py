@@ -195,7 +195,7 @@ def test_finite(work):
     check_run(1, words, "eval", nan, "--data", work / "data", "--check-finite")
     out = run("sparsity", nan, "--data", work / "data")
     check(out[0] == 0 and "layer 1 has attention, but no figures" in out[2], f"sparsity of a NaN: {out}")
-    check_run(0, "top-1", "eval", nan, "--data", work / "data")
+    check_run(1, "is not a number", "eval", nan, "--data", work / "data")
     check_run(0, "top-1", "eval", work / "m", "--data", work / "data", "--check-finite")
     check_run(1, words, "distill", nan, "--data", work / "data", "--mixer", "linear", "-o", work / "x", "--run",
               work / "nan.run")

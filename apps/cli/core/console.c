@@ -152,7 +152,7 @@ bool console_progress(void *user, const nn_progress *p)
     // A training that has made a step writes a checkpoint first, however long that takes; all else has nothing to keep
     // that is not on the disk already.
     if (*p->what)
-        keeps_work = is_run && strcmp(p->unit, "steps") == 0 && p->done > 0;
+        keeps_work = is_run && p->unit && strcmp(p->unit, "steps") == 0 && p->done > 0;
     if (n_signals > 0 && !keeps_work)
         alarm(GRACE);
     if (n_signals > 0 && !stop_was_said) {
