@@ -94,7 +94,7 @@ static uint64_t get_group(void)
     return limit;
 }
 
-uint64_t vkc__headroom_host(void)
+uint64_t vkc__headroom_host(uint64_t taken)
 {
     const char *by;
     const uint64_t reserve = VKC__COMPILE_MIB * MIB;
@@ -102,6 +102,8 @@ uint64_t vkc__headroom_host(void)
     const uint64_t swap = read_number("/proc/meminfo", "SwapFree:", 1024);
     const uint64_t limited = get_limited(&by);
     uint64_t left = available == UINT64_MAX ? UINT64_MAX : available + (swap == UINT64_MAX ? 0 : swap);
+    const uint64_t whole = read_number("/proc/meminfo", "MemTotal:", 1024);
+    left = least(left, whole == UINT64_MAX ? whole : whole > taken ? whole - taken : 0);
     left = least(left, get_group());
     return least(left, limited == UINT64_MAX ? limited : limited > reserve ? limited - reserve : 0);
 }

@@ -58,7 +58,7 @@ static uint64_t available(vkc_device *dev, uint32_t heap)
                    ? budget.heapBudget[heap] - budget.heapUsage[heap] : 0;
     }
     if (dev->info.type == VKC_TYPE_SOFTWARE)            // its heap is a number that means nothing: memory is the host's
-        left = vkc__headroom_host();
+        left = vkc__headroom_host(dev->in_use);
     if (dev->max_memory) {
         uint64_t own = dev->max_memory > dev->in_use ? dev->max_memory - dev->in_use : 0;
         left = own < left ? own : left;

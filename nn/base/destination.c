@@ -63,16 +63,20 @@ static const char *special(mode_t mode)
     return S_ISLNK(mode) ? "a link" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
-static bool has_format(const char *folder, const char *name, const char *format)
+// *same: the file that says what a folder is names this format. A failure: it is there, and cannot be read.
+static vkc_status has_format(const char *folder, const char *name, const char *format, bool *same)
 {
     char path[NN_PATH_MAX];
     json_t *info = NULL;
-    if (nn_path_build(path, folder, name) != VKC_OK || nn_json_load(path, MAX_INFO, &info) != VKC_OK)
-        return false;
-    const char *is = json_string_value(json_object_get(info, "format"));
-    const bool same = is && strcmp(is, format) == 0;
+    *same = false;
+    vkc_status st = nn_path_build(path, folder, name);
+    if (st != VKC_OK || !nn_is_file(path))
+        return st;
+    st = nn_json_load(path, MAX_INFO, &info);
+    const char *is = st == VKC_OK ? json_string_value(json_object_get(info, "format")) : NULL;
+    *same = is && strcmp(is, format) == 0;
     json_decref(info);
-    return same;
+    return st;
 }
 
 static bool is_map(const char *name)
@@ -122,9 +126,12 @@ static vkc_status check_folder(const nn_destination *o)
     vkc_status st = look(o, &in);
     if (st != VKC_OK || in.is_empty)
         return st;
-    const bool is_ours = o->kind == NN_TO_MAPS ? in.has_maps_only
-                       : o->kind == NN_TO_RUN  ? has_format(o->path, "run.json", "pare-run")
-                                                   : in.is_claimed || has_format(o->path, "pare.json", "pare");
+    bool is_ours = o->kind == NN_TO_MAPS ? in.has_maps_only : o->kind == NN_TO_MODEL && in.is_claimed;
+    if (!is_ours && o->kind != NN_TO_MAPS)
+        st = has_format(o->path, o->kind == NN_TO_RUN ? "run.json" : "pare.json",
+                        o->kind == NN_TO_RUN ? "pare-run" : "pare", &is_ours);
+    if (st != VKC_OK)
+        return st;
     if (!is_ours)
         return fail_other(o);
     return o->force ? VKC_OK : fail_there(o);

@@ -64,9 +64,9 @@ vkc_status nn_folder_create(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0777) == 0 || nn_is_folder(part))
-            continue;
-        return VKC_FAIL(VKC_E_IO, "cannot make the folder %s: %s", part, nn_reason(errno));
+        const int failed = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (failed && !nn_is_folder(part))
+            return VKC_FAIL(VKC_E_IO, "cannot make the folder %s: %s", part, nn_reason(failed));
     }
     return VKC_OK;
 }

@@ -223,17 +223,6 @@ def test_resume(work):
     check(weights(work / "rec2") == weights(work / "rec"), "train: a resumed run with a recipe gives other weights")
     check(weights(work / "rec2") != weights(work / "m"), "train: a recipe that does nothing")
     check_run(2, "--drop-path", *train(work, "x", "--drop-path", "1"))
-    long = [str(a) for a in train(work, "i", "--epochs", "100000")]
-    with subprocess.Popen([pare, *long], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as p:
-        for _ in range(600):
-            if (work / "i.run/run.json").exists():
-                break
-            time.sleep(0.1)
-        time.sleep(1)
-        p.send_signal(signal.SIGINT)
-        _, err = p.communicate(timeout=120)
-    check(p.returncode == 130, f"train: exit code {p.returncode} after Ctrl-C: {err[-300:]}")
-    check((work / "i.run/train.safetensors").exists(), "train: no checkpoint after Ctrl-C")
 
 
 def test_sparsity(m, data):
@@ -333,7 +322,7 @@ def test_bad_input(work):
     before = tree(m)
     check_run(2, "no mixer", "distill", m, "--data", data, "--mixer", "magic", "-o", work / "x")
     check_run(2, "cannot be", "distill", m, "--data", data, "--mixer", "linear:features=magic", "-o", work / "x")
-    check_run(2, "is there already", "distill", m, "--data", data, "--mixer", "linear", "-o", m)
+    check_run(2, "is what is read", "distill", m, "--data", data, "--mixer", "linear", "-o", m)
     check(tree(m) == before and not (work / "x").exists(), "distill: a refused command changed something")
 
 

@@ -174,6 +174,7 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     const pipeline_context c = app_context(dev);
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(nn_model_config_check_pictures(&cfg));
     VKC_TRY(nn_model_config_set_size(&cfg, a->img_size));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
     if (cfg.retention.policy == NN_POLICY_HALTING)
@@ -260,6 +261,17 @@ done:
     return st;
 }
 
+// The model of --model, before blocks are timed for minutes.
+static vkc_status check_model(const char *dir)
+{
+    nn_model_config cfg = { 0 };
+    vkc_status st = dir ? nn_model_config_load(dir, &cfg) : VKC_OK;
+    if (st == VKC_OK && dir)
+        st = nn_model_config_check_pictures(&cfg);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
 static vkc_status bench_retention(const bench_args *a)
 {
     vkc_status st = VKC_OK;
@@ -280,6 +292,8 @@ static vkc_status bench_retention(const bench_args *a)
         st = VKC_FAIL(VKC_E_ARG, "--data: pictures for a model, which --model names");
         goto done;
     }
+    if (!a->no_model)
+        VKC_TRY(check_model(a->model));
     VKC_TRY(app_open(&a->common, &dev));
     console_catch_signals();
     if (p.lists.out)
