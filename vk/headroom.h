@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-#define VKC__START_MIB   384u       // of address space that loading the drivers takes
-#define VKC__COMPILE_MIB 96u        // that a kernel or a submission may take in a software driver
+#define VKC__START_MIB   448u       // of address space that loading the drivers takes
+#define VKC__COMPILE_MIB 160u       // that a kernel or a submission may take in a software driver
 
 // E_NOMEM when the limits of the process (ulimit -v, ulimit -d) leave less than `mib` MiB to it, and `more` bytes; OK
 // without limits. `what`: "out of host memory while WHAT: ...".

@@ -71,7 +71,7 @@ static void print_help(FILE *f)
     fputs("\n  pare COMMAND --help lists its options; pare --version prints the version.\n"
           "Data is a folder of class folders, optionally below train/, val/ and test/, or synth:ringed-digit.\n"
           "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no device, 4 out of memory, 5 device lost, 6 bad file,\n"
-          "130 stopped by Ctrl-C.\n", f);
+          "130 stopped by a signal.\n", f);
 }
 
 static void print_command_help(const command *c)
