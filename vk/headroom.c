@@ -64,8 +64,8 @@ vkc_status vkc__headroom_check(const char *what, uint32_t mib, uint64_t more)
     const uint64_t left = get_limited(&by), need = mib * MIB + more;
     if (left >= need)
         return VKC_OK;
-    return VKC_FAIL(VKC_E_NOMEM, "out of host memory while %s: this process may take %llu MiB more (%s), and about %llu "
-                    "are needed", what, (unsigned long long) (left / MIB), by,
+    return VKC_FAIL(VKC_E_NOMEM, "out of host memory while %s: this process may take %llu MiB more (%s), and about "
+                    "%llu are needed", what, (unsigned long long) (left / MIB), by,
                     (unsigned long long) ((need + MIB - 1) / MIB));
 }
 

@@ -19,8 +19,8 @@ extern "C" {
 // E_NOMEM when the limits of the process (ulimit -v, ulimit -d) leave less than `mib` MiB to it, and `more` bytes; OK
 // without limits. `what`: "out of host memory while WHAT: ...".
 vkc_status vkc__headroom_check(const char *what, uint32_t mib, uint64_t more);
-// Bytes that the host still has for this process: by what is free, its control group and its limits. `taken`: bytes that
-// the process has asked for, and may not have touched yet.
+// Bytes that the host still has for this process: by what is free, its control group and its limits. `taken`: bytes
+// that the process has asked for, and may not have touched yet.
 uint64_t   vkc__headroom_host(uint64_t taken);
 // MiB that the threads of a software driver take of address space: a stack for every CPU.
 uint32_t   vkc__headroom_threads(void);

@@ -34,8 +34,8 @@ vkc_status pipeline_measure(const pipeline_context *c, const nn_model *m, const 
     if (st == VKC_OK)
         pipeline_name_bad(c, d->set, split, out->bad);
     if (st == VKC_OK && !isfinite(out->loss))
-        st = VKC_FAIL(VKC_E_CHECK, "the loss on the %s split of %s is not a number: the model gives values that are not "
-                      "finite, and %scheck-finite names the first layer that does", nn_split_name(split),
+        st = VKC_FAIL(VKC_E_CHECK, "the loss on the %s split of %s is not a number: the model gives values that are "
+                      "not finite, and %scheck-finite names the first layer that does", nn_split_name(split),
                       nn_dataset_spec(d->set), pipeline_dash(c));
     return st;
 }

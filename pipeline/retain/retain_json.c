@@ -95,8 +95,8 @@ static json_t *build_blocks(const uint32_t *at, uint32_t n)
 
 json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i)
 {
-    json_t *inputs = json_pack("{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-                     "s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:i, s:I}",
+    json_t *inputs = json_pack("{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, "
+                     "s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:i, s:I}",
                      "teacher", p->teacher, "data", nn_dataset_spec(p->data.set), "keep", r->model[i].keep, "policy",
                      nn_policy_name(p->policy), "at", build_blocks(p->at, p->n_at), "share",
                      pipeline_number_list_json(p->share, p->n_share), "gaps",

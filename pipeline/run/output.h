@@ -21,8 +21,8 @@ typedef struct pipeline_place {     // where a run writes
 
 // The run folder of a place. E_ARG when its path is too long.
 vkc_status pipeline_place_run(const pipeline_place *p, char out[PIPELINE_PATH_MAX]);
-// E_ARG unless a place can be written to (nn/base/destination.h), by a call that reads `input`: a model is replaced with
-// `force` or `resume` alone. Whether a run that is there may be, pipeline_run_open says.
+// E_ARG unless a place can be written to (nn/base/destination.h), by a call that reads `input`: a model is replaced
+// with `force` or `resume` alone. Whether a run that is there may be, pipeline_run_open says.
 vkc_status pipeline_check_place(const pipeline_context *c, const pipeline_place *p, const char *const *input,
                                 uint32_t n);
 // Write the model folder: weights first, config.json and the rest after, so that a folder with a config is whole.

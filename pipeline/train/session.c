@@ -16,8 +16,8 @@ static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t *
     if (st != VKC_OK)
         return st;
     json_t *all = pipeline_tuning_inputs(&p->tuning);
-    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:i, s:I}", "student", p->student, "weights", student,
-                             "teacher", p->teacher, "teacher_weights", s->teacher ? teacher : NULL, "data",
+    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:i, s:I}", "student", p->student, "weights",
+                             student, "teacher", p->teacher, "teacher_weights", s->teacher ? teacher : NULL, "data",
                              nn_dataset_spec(p->data.set), "batch", (int) p->data.batch, "no_augment", (int) p->plain,
                              "limit", (int) p->data.limit,
                              "seed", (json_int_t) p->seed);

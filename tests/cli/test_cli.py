@@ -503,7 +503,7 @@ def test_retain(work):
     check_run(2, "skip or count", *plain, "--keep", "0.8", "--gaps", "magic", "-o", work / "refused")
     check_run(2, "released or normalised", *plain, "--keep", "0.8", "--prior-target", "magic", "-o", work / "refused")
     check_run(2, "falling", *plain, "--keep", "0.7,0.8", "--chain", "-o", work / "refused")
-    check_run(2, "is there already", *plain, "--keep", "0.8", "-o", m)
+    check_run(2, "is what is read", *plain, "--keep", "0.8", "-o", m)
     check_run(6, "classes", "retain", m, "--data", "synth:ringed-digit,val=10,test=10", "--keep", "0.8",
               "-o", work / "refused")
     check_run(6, "no-such", "retain", work / "no-such", "--data", data, "--keep", "0.8", "-o", work / "refused")

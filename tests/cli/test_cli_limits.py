@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Numbers, memory, devices, permissions and names at their limits: a sentence and the right code: test_cli_limits.py PARE."""
+"""Numbers, memory, devices, permissions and names at their limits: sentences and codes: test_cli_limits.py PARE."""
 import json
 import os
 import pathlib
@@ -32,7 +32,8 @@ def numeric_options():
 
 def test_numbers(_):
     """What is no number is refused with the option's name by every option, before anything else is looked at."""
-    bad = ["", "nan", "-nan", "inf", "-1", "0x10", "1e999", "5x", " 5", "5 ", "99999999999999999999999", "1,5", "--", "½"]
+    bad = ["", "nan", "-nan", "inf", "-1", "0x10", "1e999", "5x", " 5", "5 ", "99999999999999999999999", "1,5", "--",
+           "½"]
     n = 0
     for command, option, _ in numeric_options():
         for value in bad:
@@ -121,7 +122,8 @@ def test_memory(work):
                 codes.add(done.returncode)
                 check(done.returncode in (0, 4), f"{args[0]} with {mib} MiB ({kind}): {done.returncode} "
                                                  f"{done.stderr.strip()[-200:]}")
-                check(done.returncode == 0 or "memory" in done.stderr, f"{args[0]} with {mib} MiB: {done.stderr[-200:]}")
+                check(done.returncode == 0 or "memory" in done.stderr,
+                      f"{args[0]} with {mib} MiB: {done.stderr[-200:]}")
     check(codes == {0, 4}, f"the limits give {codes}")
 
 

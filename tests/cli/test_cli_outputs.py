@@ -117,8 +117,9 @@ def things(work):
     s = socket.socket(socket.AF_UNIX)
     s.bind("socket")
     s.close()
-    return {"notes.txt": None, "sheet.png": "png", "page.html": "page", "other.html": None, "dump.safetensors": "tensors",
-            "other": "model", "other.run": "run", "hub": None, "maps": "maps", "photos": None, "link": None,
+    return {"notes.txt": None, "sheet.png": "png", "page.html": "page", "other.html": None,
+            "dump.safetensors": "tensors", "other": "model", "other.run": "run", "hub": None, "maps": "maps",
+            "photos": None, "link": None,
             "link-to-model": None, "dangling": None, "pipe": None, "socket": None, "/dev/null": None,
             "/dev/stdout": None}
 

@@ -21,7 +21,8 @@ static vkc_status read_shares(const char *text, pipeline_retain_params *p)
     const char *at = text;
     for (p->n_share = 0; p->n_share < p->n_at; p->n_share++, at++) {
         const char *end;
-        if (!args_read_number(at, &end, &p->share[p->n_share]) || (p->n_share + 1 < p->n_at ? *end != ',' : *end != '\0'))
+        const bool is_number = args_read_number(at, &end, &p->share[p->n_share]);
+        if (!is_number || *end != (p->n_share + 1 < p->n_at ? ',' : '\0'))
             return VKC_FAIL(VKC_E_ARG, "--share wants %u numbers with commas between, one a block of --at, not "
                             "\"%.60s\"", p->n_at, text);
         at = end;
