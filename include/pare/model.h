@@ -84,7 +84,9 @@ static inline pare_save_options pare_save_options_default(void)
 }
 
 // Write the model as a folder that timm and transformers read too. Figures and provenance that it came with stay.
-// `options` may be NULL. Errors: PARE_E_ARG (a model is there), PARE_E_FILE, PARE_E_MEMORY.
+// `options` may be NULL. A folder that is no model of pare, a link, a device, and the folder that the model is from are
+// never written over. Errors: PARE_E_ARG (a model or anything else is there), PARE_E_FILE (or another writes there),
+// PARE_E_MEMORY.
 PARE_API pare_status pare_model_save(const pare_model *model, const char *folder, const pare_save_options *options);
 
 typedef struct pare_classify_options {

@@ -54,7 +54,7 @@ static vkc_status walk(nn_paths *list, const char *folder, int depth)
     if (dir == NULL && depth > 0)
         return append(list, folder);
     if (dir == NULL)
-        return VKC_FAIL(VKC_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read the folder %s: %s", folder, nn_reason(errno));
     for (struct dirent *e; (errno = 0, e = readdir(dir)) != NULL;) {
         struct stat s;
         if (e->d_name[0] == '.')
@@ -68,7 +68,7 @@ static vkc_status walk(nn_paths *list, const char *folder, int depth)
             VKC_TRY(append(list, path));
     }
     if (errno != 0)
-        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, strerror(errno));
+        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, nn_reason(errno));
 done:
     closedir(dir);
     return st;
@@ -82,6 +82,8 @@ static int by_text(const void *a, const void *b)
 vkc_status nn_paths_add(nn_paths *list, const char *path)
 {
     const size_t first = list->n;
+    if (*path == '\0')
+        return VKC_FAIL(VKC_E_FORMAT, "the name of a picture is empty");
     if (!nn_is_folder(path))
         return append(list, path);
     vkc_status st = walk(list, path, 0);
@@ -109,7 +111,7 @@ vkc_status nn_paths_read_line(FILE *f, const char *where, char *line, bool *is_t
         len += len < NN_PATH_MAX;
     }
     if (ferror(f))
-        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", where, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", where, nn_reason(errno));
     *is_there = len > 0;
     if (len >= NN_PATH_MAX)
         return VKC_FAIL(VKC_E_FORMAT, "a line of %s is longer than %d bytes", where, NN_PATH_MAX - 1);

@@ -136,8 +136,9 @@ vkc_status nn__dataset_open_folder(nn_dataset *d, const nn_dataset_params *p)
     nn_names found = { 0 };
     vkc_status st;
     size_t n_splits = 0;
-    if (!nn_is_folder(d->spec))
-        return VKC_FAIL(VKC_E_IO, "the data folder %s is not there", d->spec);
+    if (*d->spec == '\0')
+        return VKC_FAIL(VKC_E_ARG, "the name of the data set is empty: want a folder, or synth:ringed-digit");
+    VKC_TRY(nn_folder_check(d->spec));
     for (int s = 0; s < NN_N_SPLITS; s++) {
         VKC_TRY(find_split(d, s, path[s]));
         n_splits += path[s][0] != '\0';

@@ -65,7 +65,7 @@ vkc_status nn_names_list(const char *folder, nn_names *out, uint64_t *loose)
     char path[NN_PATH_MAX];
     DIR *dir = opendir(folder);
     if (dir == NULL)
-        return VKC_FAIL(VKC_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read the folder %s: %s", folder, nn_reason(errno));
     for (struct dirent *e; (errno = 0, e = readdir(dir)) != NULL;) {
         if (is_passed_over(e->d_name))
             continue;
@@ -76,7 +76,7 @@ vkc_status nn_names_list(const char *folder, nn_names *out, uint64_t *loose)
             *loose += nn_is_picture(e->d_name);
     }
     if (errno != 0)
-        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, strerror(errno));
+        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, nn_reason(errno));
     if (out->n > 0)
         qsort(out->name, out->n, sizeof *out->name, by_text);
 done:

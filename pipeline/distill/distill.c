@@ -14,7 +14,11 @@ static vkc_status check(const pipeline_context *c, const pipeline_distill_params
     if (!p->teacher || !p->place.out || p->n_mixers + p->n_from == 0)
         return VKC_FAIL(VKC_E_ARG, "distill: want a teacher, what may replace its attention, and a folder to write");
     vkc_status st = pipeline__choices_read(c, p, r);
-    return st == VKC_OK && !p->place.resume ? pipeline_check_output(c, p->place.out, p->place.force) : st;
+    const char *read[2 + DISTILL_MAX_CHOICES] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
+    const uint32_t n = p->n_from < DISTILL_MAX_CHOICES ? p->n_from : DISTILL_MAX_CHOICES;
+    for (uint32_t i = 0; i < n; i++)
+        read[2 + i] = p->from[i];
+    return st == VKC_OK ? pipeline_check_place(c, &p->place, read, 2 + n) : st;
 }
 
 vkc_status pipeline_distill_check(const pipeline_context *c, const pipeline_distill_params *p)

@@ -5,6 +5,7 @@
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/save.h"
 
 #include <stdlib.h>
@@ -44,7 +45,8 @@ vkc_status pipeline__stage_run(distill_work *w)
 {
     json_t *inputs = NULL;
     vkc_status st = build_inputs(w, &inputs);
-    return st == VKC_OK ? pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed, inputs) : st;
+    return st == VKC_OK ? pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed,
+                                             pipeline_inputs_with_data(inputs, w->p->data.set)) : st;
 }
 
 vkc_status pipeline__stage_sparsity(distill_work *w)

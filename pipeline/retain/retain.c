@@ -93,8 +93,11 @@ static vkc_status check(const pipeline_context *c, const pipeline_retain_params 
     VKC_TRY(nn_model_config_load(p->teacher, &cfg));
     VKC_TRY(nn_model_config_check_pictures(&cfg));
     VKC_TRY(pipeline_retain_plan(c, p, &cfg, r));
-    for (uint32_t i = 0; i < r->n && !p->place.resume; i++)
-        VKC_TRY(pipeline_check_output(c, r->model[i].out, p->place.force));
+    const char *const read[] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
+    for (uint32_t i = 0; i < r->n; i++)
+        VKC_TRY(pipeline_check_place(c, &(pipeline_place) {
+            .out = r->model[i].out, .run = p->place.run ? r->model[i].run : NULL, .resume = p->place.resume,
+            .force = p->place.force }, read, 2));
 done:
     nn_model_config_finish(&cfg);
     return st;

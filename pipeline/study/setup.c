@@ -6,6 +6,7 @@
 
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/model_hash.h"
 
 static vkc_status check_room(const study_work *w, uint32_t more)
@@ -54,6 +55,7 @@ vkc_status pipeline__study_read(study_work *w, const pipeline_context *c, const 
     vkc_status st;
     if (!p->place.run)
         return VKC_FAIL(VKC_E_ARG, "a study wants a run folder");
+    VKC_TRY(pipeline_check_place(c, &p->place, NULL, 0));
     if (!p->n_mixers == !p->n_from)
         return VKC_FAIL(VKC_E_ARG, "a study wants either %smixer or %sfrom", pipeline_dash(c), pipeline_dash(c));
     VKC_TRY(read_mixers(w));
@@ -155,7 +157,8 @@ vkc_status pipeline__study_start(study_work *w, json_t *inputs)
         inputs = NULL;
     }
     json_decref(shared);
-    VKC_TRY(pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed, inputs));
+    VKC_TRY(pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed,
+                              pipeline_inputs_with_data(inputs, w->p->data.set)));
     VKC_TRY(pipeline_run_path(&w->run, "study.jsonl", path));
     VKC_TRY(distill_study_log_create(path, &w->log));
     w->clock = (distill_study_clock) { .progress = w->c->progress, .user = w->c->user };

@@ -87,10 +87,9 @@ vkc_status pipeline_prune(const pipeline_context *c, const pipeline_prune_params
 {
     pipeline_session s;
     nn_model *cut = NULL;
-    json_t *inputs = json_pack("{s:f, s:f, s:f, s:i, s:i, s:b, s:i}", "decay", p->decay, "threshold", p->how.threshold,
+    json_t *inputs = json_pack("{s:f, s:f, s:f, s:i, s:i, s:b}", "decay", p->decay, "threshold", p->how.threshold,
                                "keep", p->how.keep, "shrink_epochs", (int) p->shrink_epochs, "multiple",
-                               (int) p->how.multiple, "no_tune", (int) p->no_tune, "limit",
-                               (int) p->tune.data.limit);
+                               (int) p->how.multiple, "no_tune", (int) p->no_tune);
     vkc_status st;
     *out = (pipeline_prune_result) { .json = NULL };
     VKC_TRY(pipeline__session_open(&s, c, &p->tune, inputs, check, p));

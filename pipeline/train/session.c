@@ -2,6 +2,7 @@
 #include "pipeline/train/session_impl.h"
 
 #include "pipeline/base/data.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -16,9 +17,10 @@ static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t *
     if (st != VKC_OK)
         return st;
     json_t *all = pipeline_tuning_inputs(&p->tuning);
-    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:I}", "student", p->student, "weights", student,
-                             "teacher", p->teacher, "teacher_weights", s->teacher ? teacher : NULL, "data",
+    json_t *rest = json_pack("{s:s, s:s, s:s*, s:s*, s:s, s:i, s:b, s:i, s:I}", "student", p->student, "weights",
+                             student, "teacher", p->teacher, "teacher_weights", s->teacher ? teacher : NULL, "data",
                              nn_dataset_spec(p->data.set), "batch", (int) p->data.batch, "no_augment", (int) p->plain,
+                             "limit", (int) p->data.limit,
                              "seed", (json_int_t) p->seed);
     if (!rest || json_object_update(all, rest) != 0 || (more && json_object_update(all, more) != 0)) {
         json_decref(all);
@@ -50,7 +52,8 @@ vkc_status pipeline_tune_check(const pipeline_context *c, const pipeline_tune_pa
 {
     if (!p->student || !p->place.out)
         return VKC_FAIL(VKC_E_ARG, "want a student and a folder to write");
-    return p->place.resume ? VKC_OK : pipeline_check_output(c, p->place.out, p->place.force);
+    const char *const read[] = { p->student, p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
+    return pipeline_check_place(c, &p->place, read, 3);
 }
 
 // A student without names of its classes has its teacher's.
@@ -92,7 +95,7 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     if (s->teacher && !p->place.resume)
         VKC_TRY(pipeline_check_teacher(c, s->teacher, &s->data, p->teacher));
     VKC_TRY(build_inputs(s, more, &inputs));
-    VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, inputs));
+    VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, pipeline_inputs_with_data(inputs, p->data.set)));
     set_params(s);
 done:
     json_decref(more);

@@ -7,6 +7,7 @@
 
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 #include "pipeline/train/tuning.h"
@@ -87,6 +88,15 @@ static void finish_training(training *t)
     nn_dataset_destroy(t->view);
 }
 
+// Of pixels in 0 .. 1. Past these bounds all pixels are the same number for a network, or none at all.
+static vkc_status check_pixels(const pipeline_context *c, const char *name, const double *x, double least, double most)
+{
+    for (int k = 0; x && k < 3; k++)
+        if (!(x[k] >= least && x[k] <= most))
+            return VKC_FAIL(VKC_E_ARG, "%s%s is %g, want %g to %g", pipeline_dash(c), name, x[k], least, most);
+    return VKC_OK;
+}
+
 vkc_status pipeline_train_check(const pipeline_context *c, const pipeline_train_params *p)
 {
     training t = { .view = NULL };
@@ -94,9 +104,14 @@ vkc_status pipeline_train_check(const pipeline_context *c, const pipeline_train_
     vkc_status st;
     if (!p->place.out || !p->arch == !p->init)
         return VKC_FAIL(VKC_E_ARG, "train: want an architecture or a model to start from, and a folder to write");
-    if (!p->place.resume)
-        VKC_TRY(pipeline_check_output(c, p->place.out, p->place.force));
+    VKC_TRY(check_pixels(c, "mean", p->mean, -10.0, 10.0));
+    VKC_TRY(check_pixels(c, "std", p->std, 1e-3, 1e3));
+    if (!(p->min_lr <= p->lr))
+        return VKC_FAIL(VKC_E_ARG, "%smin-lr is %g, more than the peak learning rate %g", pipeline_dash(c), p->min_lr,
+                        p->lr);
     VKC_TRY(pipeline_check_data(&p->data));
+    const char *const read[] = { p->init, nn_dataset_spec(p->data.set) };
+    VKC_TRY(pipeline_check_place(c, &p->place, read, 2));
     st = make_config(&silent, p, &t);
 done:
     finish_training(&t);
@@ -152,10 +167,11 @@ static json_t *build_three(const double *x)
 static json_t *build_inputs(const pipeline_train_params *p)
 {
     json_t *inputs = json_pack(
-        "{s:s, s:s*, s:s*, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data",
+        "{s:s, s:s*, s:s*, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:i, s:I}", "data",
         nn_dataset_spec(p->data.set), "arch", p->arch, "init", p->init, "mean", build_three(p->mean), "std",
         build_three(p->std), "batch", (int) p->data.batch, "epochs", (int) p->epochs, "lr", p->lr, "min_lr", p->min_lr,
-        "warmup", p->warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "seed",
+        "warmup", p->warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "limit",
+        (int) p->data.limit, "seed",
         (json_int_t) p->seed);
     pipeline_recipe_add_inputs(inputs, &p->recipe);
     pipeline_data_add_inputs(inputs, &p->data);
@@ -216,7 +232,9 @@ vkc_status pipeline_train(const pipeline_context *c, const pipeline_train_params
     *out = (pipeline_train_result) { .json = NULL };
     VKC_TRY(pipeline_train_check(c, p));
     VKC_TRY(make_model(c, p, &t, &m));
-    VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed, build_inputs(p)));
+    VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed,
+                              pipeline_inputs_with_model(pipeline_inputs_with_data(build_inputs(p), p->data.set),
+                                                         "init_weights", p->init)));
     VKC_TRY(train(c, p, &t.data, m, &run, out));
     st = save(p, &run, m, out);
 done:

@@ -119,6 +119,7 @@ static void test_bad_models(void **state)
     assert_null(strstr(pare_last_error(), ".c:"));
     assert_refused(pare_model_load(NULL, MODEL, NULL, &m), "device is NULL");
     assert_refused(pare_model_load(device, NULL, NULL, &m), "folder is NULL");
+    assert_refused(pare_model_load(device, "", NULL, &m), "the name of the model is empty");
     assert_refused(pare_model_load(device, MODEL, NULL, NULL), "out is NULL");
     o.height = 7;
     o.width = 7;
@@ -147,7 +148,11 @@ static void test_save(void **state)
     pare_model *m = NULL;
     (void) state;
     assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), NULL));
-    assert_refused(pare_model_save(model, in_dir("saved"), NULL), "is there already");
+    assert_refused(pare_model_save(model, in_dir("saved"), NULL), "is there already; force replaces it");
+    assert_null(strstr(pare_last_error(), "resume"));
+    assert_refused(pare_model_save(model, "", NULL), "empty");
+    assert_refused(pare_model_save(model, "/", NULL), "holds others");
+    assert_refused(pare_model_save(model, "/dev/null", NULL), "a device");
     s.force = 1;
     assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), &s));
     assert_st(PARE_OK, pare_model_load(device, in_dir("saved"), NULL, &m));
@@ -176,6 +181,7 @@ static void test_data(void **state)
     assert_st(PARE_E_FILE, pare_data_open(in_dir("nothing"), &d));
     assert_st(PARE_E_ARG, pare_data_open("synth:ringed-digit,legs=4", &d));
     assert_refused(pare_data_open(NULL, &d), "spec is NULL");
+    assert_refused(pare_data_open("", &d), "the name of the data set is empty");
     assert_refused(pare_data_open("synth:ringed-digit", NULL), "out is NULL");
     assert_st(PARE_OK, pare_data_set_pillow(data, 12));
     assert_st(PARE_OK, pare_data_set_pillow(data, 0));

@@ -49,12 +49,12 @@ static void test_good(void **state)
     (void) state;
     options o;
     args_words w;
-    assert_int_equal(PARSE(&o, &w, "a", "--text", "x", "--epochs=3", "b", "--seed", "18446744073709551615", "--lr",
+    assert_int_equal(PARSE(&o, &w, "a", "--text", "x", "--epochs=3", "b", "--seed", "9223372036854775807", "--lr",
                            "1e-3", "-f", "--", "--c", "-"), VKC_OK);
     assert_true(o.flag);
     assert_string_equal(o.text, "x");
     assert_int_equal(o.u32, 3);
-    assert_true(o.u64 == UINT64_MAX);
+    assert_true(o.u64 == INT64_MAX);
     assert_true(o.real == 1e-3);
     assert_int_equal(w.n, 4);
     assert_string_equal(w.word[0], "a");
@@ -91,7 +91,7 @@ static void test_bad(void **state)
     check_bad("whole number", "--epochs", "-3");
     check_bad("whole number", "--epochs", "3x");
     check_bad("whole number", "--epochs", "4294967296");
-    check_bad("whole number", "--seed", "18446744073709551616");
+    check_bad("whole number", "--seed", "9223372036854775808");
     check_bad("want 1 to 100", "--epochs", "0");
     check_bad("want 1 to 100", "--epochs", "101");
     check_bad("wants a number", "--lr", "fast");

@@ -168,16 +168,16 @@ def test_folders(work):
         (data / "train" / folder / "notes.txt").write_text("x")
     shutil.move(data / "test/dark", data / "dark")
     shutil.move(data / "dark", data / "test/dark/below")
-    (data / "test/dark/x.tif").write_bytes(b"x")
+    (data / "test/dark/x.psd").write_bytes(b"x")
     os.symlink("nowhere", data / "test/light/gone.png")
     shutil.copy(data / "test/light/0.png", data / "test/astray.png")
     words = ["train", "--data", data, "--arch", TINY, "--epochs", "1", "--batch", "8"]
     check_run(2, "has classes=5, and", *words[:3], "--arch", TINY + ",classes=5", "-o", work / "refused")
     code, out, err = run(*words, "-o", work / "o", "--json")
     check(code == 0 and "1 class folder is without pictures, which keeps its number: vacant" in err, f"empty: {err}")
-    check("4 files left out: 1 .txt, 1 .tif, 1 that cannot be read, 1 beside the class folders" in err, f"left: {err}")
+    check("4 files left out: 1 .txt, 1 .psd, 1 that cannot be read, 1 beside the class folders" in err, f"left: {err}")
     found = json.loads(out)["data"]
-    check(found["empty"] == ["vacant"] and found["left_out"]["kinds"] == {".txt": 1, ".tif": 1} and
+    check(found["empty"] == ["vacant"] and found["left_out"]["kinds"] == {".txt": 1, ".psd": 1} and
           found["left_out"]["unreadable"] == 1 and found["left_out"]["files"] == 4, f"train: data is {found}")
     check(json.loads((work / "o.run/run.json").read_text())["results"]["data"] == found, "train: data in run.json")
     names = json.loads((work / "o/config.json").read_text())["label_names"]

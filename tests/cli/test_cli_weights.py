@@ -282,7 +282,9 @@ def test_sequence(work):
     for args in (("classify", m, picture), ("classify", m, picture, "--show", out), ("eval", m, *data),
                  ("sparsity", m, *data), ("train", "--init", m, *data, "-o", out),
                  ("tune", m, *data, "--train", "all", "-o", out), ("retain", m, *data, "--keep", 0.5, "-o", out),
-                 ("distill", m, *data, "--mixer", "linear", "-o", out),
+                 ("distill", m, *data, "--mixer", "linear", "-o", out), ("prune", m, *data, "-o", out),
+                 ("bench", "model", m), ("bench", "model", m, "--img-size", 32),
+                 ("bench", "retention", "--model", m, "-o", out),
                  ("study", "groups", m, *data, "--mixer", "linear", "-o", out),
                  ("study", "teachers", m, work / "tokens-again", *data, "--mixer", "linear", "-o", out)):
         check_run(2, "the model (sequence) reads no pictures", *args)

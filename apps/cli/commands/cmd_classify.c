@@ -57,9 +57,13 @@ static json_t *build_error(const char *file, const char *error)
 
 static void print_image(const char *file, const pare_top *top, uint32_t k)
 {
-    printf("%s: ", file);
-    for (uint32_t i = 0; i < k; i++)
-        printf("%s %s %.1f %%", i ? "," : "", top[i].label, 100.0 * top[i].probability);
+    print_name(stdout, file);
+    fputs(": ", stdout);
+    for (uint32_t i = 0; i < k; i++) {
+        fputs(i ? ", " : " ", stdout);
+        print_name(stdout, top[i].label);
+        printf(" %.1f %%", 100.0 * top[i].probability);
+    }
     putchar('\n');
 }
 
@@ -161,8 +165,13 @@ static int show_picture(void *user, const pare_classified *p)
 // Between two batches.
 static int show_progress(void *user, const pare_progress *p)
 {
-    if (!((const job *) user)->a->common.json)
-        fflush(stdout);                     // a reader of the pipe sees results as they come
+    job *j = (job *) user;
+    if (!j->a->common.json)
+        j->st = app_flush();                // a reader of the pipe sees results as they come
+    if (j->st != VKC_OK) {                  // and when there is none, there is no use in more
+        vkc_failure_keep(&j->failure);
+        return 0;
+    }
     return app_progress(NULL, p);
 }
 
@@ -205,9 +214,12 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_device *dev = NULL;
     job j = { .a = a, .images = json_array() };
     vkc_status st;
-    VKC_TRY(show_check("--show", a->show, a->force));
-    VKC_TRY(show_check("--preprocess-dump", a->dump, a->force));
+    const char *const read[] = { words->word[0], a->class_vectors };
+    VKC_TRY(nn_destination_check((const nn_destination[]) {
+        { OUTPUT_OF("--show", a->show, NN_TO_PNG, a->force), .input = read, .n_inputs = 2 },
+        { OUTPUT_OF("--preprocess-dump", a->dump, NN_TO_TENSORS, a->force), .input = read, .n_inputs = 2 } }, 2));
     VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
     VKC_TRY(prepare(&j, words, dev));
     VKC_TRY(classify_all(&j));
     st = finish(&j);
@@ -232,7 +244,7 @@ static const arg table[] = {
     PILLOW_ROW(classify_args, pillow),
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
       "timm or hf: preprocess as that library does, if the model folder has its settings [the model's own]" },
-    { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",
+    { "preprocess-dump", 0, ARG_OUT, offsetof(classify_args, dump), 0, 0, "FILE",
       "write the model's input pixels, before and after normalisation, as safetensors" },
     POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), VECTORS_ROW(classify_args), SHOW_ROWS(classify_args),
     { 0 },

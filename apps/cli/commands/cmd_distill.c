@@ -141,7 +141,7 @@ static const arg table[] = {
     { "path-test", 0, ARG_FLAG, AT(p.path_test), 0, 0, NULL, "also evaluate each step of the search on test" },
     { "whole-trials", 0, ARG_FLAG, AT(p.whole_trials), 0, 0, NULL,
       "run all layers in every trial: slower, same scores" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "S", "model folder to write" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "S", "model folder to write" },
     RUN_ROWS(distill_args, "S.run"),
     BATCH_ROW(distill_args, "64"),
     { "match-epochs", 0, ARG_U32, AT(p.match_epochs), 0, 100000, "N",

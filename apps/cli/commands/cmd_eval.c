@@ -93,8 +93,10 @@ static vkc_status run(const void *options, const args_words *words)
     judged j = { .data = NULL };
     distill_retain_stats stats = { .has_truth = false };
     vkc_status st;
-    VKC_TRY(show_check("--show", a->show, a->force));
-    VKC_TRY(show_check("--logits", a->logits, a->force));
+    const char *const read[] = { words->word[0], a->class_vectors, a->d.data };
+    VKC_TRY(nn_destination_check((const nn_destination[]) {
+        { OUTPUT_OF("--show", a->show, NN_TO_PNG, a->force), .input = read, .n_inputs = 3 },
+        { OUTPUT_OF("--logits", a->logits, NN_TO_TENSORS, a->force), .input = read, .n_inputs = 3 } }, 2));
     VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_TEST, &data, &j.split));
     j.data = data;
     VKC_TRY(app_open(&a->common, &dev));
@@ -126,7 +128,7 @@ static const arg table[] = {
     IMG_SIZE_ROW(eval_args), VECTORS_ROW(eval_args),
     { "show-images", 0, ARG_U32, offsetof(eval_args, show_images), 1, 256, "N",
       "how many images --show draws, from the first [8]" },
-    { "logits", 0, ARG_TEXT, offsetof(eval_args, logits), 0, 0, "FILE",
+    { "logits", 0, ARG_OUT, offsetof(eval_args, logits), 0, 0, "FILE",
       "write pixels (n, channels, height, width) and logits (n, classes) as safetensors" },
     { 0 },
 };

@@ -1,7 +1,6 @@
 // cmd_export.c — pare export: converts a model to a model folder, which timm and transformers read too.
 // Of the name of an architecture: one with random values, to try sizes and devices with.
 #include "apps/cli/core/model.h"
-#include "pipeline/run/output.h"
 
 typedef struct export_args {
     common_args common;
@@ -21,7 +20,9 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st;
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "export: -o, the folder to write, is missing");
-    VKC_TRY(pipeline_check_output(&c, a->out, a->force));
+    const char *const read[] = { words->word[0], a->class_vectors };
+    VKC_TRY(nn_destination_check(&(nn_destination) { OUTPUT_OF("--out", a->out, NN_TO_MODEL, a->force), .input = read,
+                                           .n_inputs = 2 }, 1));
     VKC_TRY(app_open(&a->common, &c.dev));
     VKC_TRY(a->class_vectors ? model_load(c.dev, words->word[0], a->class_vectors, a->img_size, &m)
                              : model_load_or_make(c.dev, words->word[0], a->img_size, &m));
@@ -44,7 +45,7 @@ done:
 }
 
 static const arg table[] = {
-    { "out", 'o', ARG_TEXT, offsetof(export_args, out), 0, 0, "F", "model folder to write" },
+    { "out", 'o', ARG_OUT, offsetof(export_args, out), 0, 0, "F", "model folder to write" },
     { "force", 'f', ARG_FLAG, offsetof(export_args, force), 0, 0, NULL, "overwrite an existing model" },
     IMG_SIZE_ROW(export_args), VECTORS_ROW(export_args),
     { 0 },

@@ -81,6 +81,7 @@ static vkc_status run(const void *options, const args_words *words)
     nn_split split;
     vkc_status st;
     VKC_TRY(read_view(a, &view));
+    VKC_TRY(sparsity_maps_check_paths(&a->m, words->word[0], a->d.data));
     VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_VAL, &data, &split));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &m));

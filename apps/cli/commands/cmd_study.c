@@ -119,7 +119,7 @@ static vkc_status run(const void *options, const args_words *words)
 static const arg table[] = {
     DATA_ROW(study_args), SPLIT_ROW(study_args, "val"), LABELS_ROW(study_args),
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X[,X]", "mixers that replace attention, each studied separately" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "run folder to write" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "RUN", "run folder to write" },
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "resume from the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "overwrite an existing run" },
     { "seeds", 0, ARG_U32, AT(p.seeds), 1, 64, "N", "transfers per mixer, seeds counted from --seed [3]" },

@@ -5,6 +5,7 @@
 
 #include "apps/cli/core/args.h"
 #include "apps/cli/core/console.h"
+#include "nn/base/destination.h"
 #include "nn/models/model.h"
 #include "pipeline/api/wrap.h"
 #include "pipeline/base/context.h"
@@ -55,6 +56,10 @@ void        app_print_mixers(FILE *f);
 // Print a value to standard output and drop the reference. E_IO when standard output does not take it.
 vkc_status app_print_json(json_t *value);
 vkc_status app_flush(void);                 // E_IO when standard output failed
+
+// Members of an nn_destination for an option of a command.
+#define OUTPUT_OF(option, to, what, replace) \
+    .name = (option), .path = (to), .kind = (what), .force = (replace), .force_hint = "--force replaces it"
 
 // Row of an option table, for a member called `img_size`, 0 x 0 without the option.
 #define IMG_SIZE_ROW(type) \

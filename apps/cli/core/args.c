@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/destination.h"
+
 #define MAX_WORD 64
 
 static size_t smallest(size_t a, size_t b, size_t c)
@@ -79,54 +81,109 @@ static const arg *find_arg(const arg *const *tables, const char *word)
     return NULL;
 }
 
+bool args_read_number(const char *text, const char **end, double *out)
+{
+    // Strtod knows more than a person means: blanks before, "0x10", "inf", "nan(1)".
+    const size_t len = strspn(text, "+-.0123456789eE");
+    char *at;
+    const double x = strtod(text, &at);
+    *end = at;
+    *out = x;
+    return at != text && (size_t) (at - text) <= len && isfinite(x);
+}
+
+// Of whole numbers too, all of whose digits are said.
+static void print_bound(char out[32], double x)
+{
+    snprintf(out, 32, fabs(x) < 1e10 ? "%.10g" : "%.0f", x);
+}
+
+static vkc_status fail_range(const arg *a, const char *text)
+{
+    char least[32], most[32];
+    print_bound(least, a->min);
+    print_bound(most, a->max);
+    return VKC_FAIL(VKC_E_ARG, "--%s is %.40s, want %s to %s", a->name, text, least, most);
+}
+
+static bool has_range(const arg *a)
+{
+    return a->min != 0.0 || a->max != 0.0;
+}
+
+static bool is_in_range(const arg *a, double x)
+{
+    return !has_range(a) || (x >= a->min && x <= a->max);
+}
+
 static vkc_status read_whole(const arg *a, const char *text, uint64_t most, uint64_t *out)
 {
-    char *end;
+    char *end, least[32] = "0", largest[32];
     errno = 0;
     uint64_t x = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || errno || x > most)
-        return VKC_FAIL(VKC_E_ARG, "--%s wants a whole number from 0 to %llu, not \"%.40s\"", a->name,
-                        (unsigned long long) most, text);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || x > most) {
+        snprintf(largest, sizeof largest, "%llu", (unsigned long long) most);
+        if (has_range(a)) {
+            print_bound(least, a->min);
+            print_bound(largest, a->max);
+        }
+        return VKC_FAIL(VKC_E_ARG, "--%s wants a whole number from %s to %s, not \"%.40s\"", a->name, least, largest,
+                        text);
+    }
     *out = x;
     return VKC_OK;
 }
 
-static vkc_status check_range(const arg *a, double x)
+// Up to nine digits from *text on.
+static bool read_digits(const char **text, uint32_t *out)
 {
-    if ((a->min != 0.0 || a->max != 0.0) && !(x >= a->min && x <= a->max))
-        return VKC_FAIL(VKC_E_ARG, "--%s is %g, want %g to %g", a->name, x, a->min, a->max);
-    return VKC_OK;
+    const size_t len = strspn(*text, "0123456789");
+    *out = (uint32_t) strtoul(*text, NULL, 10);
+    *text += len;
+    return len > 0 && len < 10;
 }
 
 // "224" or "224x160": height, width.
 static vkc_status read_size(const arg *a, const char *text, char *at)
 {
-    unsigned height, width;
-    char rest;
-    const int n = sscanf(text, "%5ux%5u%c", &height, &width, &rest);
-    const bool is_square = n == 1 && strspn(text, "0123456789") == strlen(text);
-    if ((n != 2 && !is_square) || text[0] < '0' || text[0] > '9')
+    nn_size size;
+    const char *end = text;
+    bool is_good = read_digits(&end, &size.height);
+    size.width = size.height;
+    if (is_good && *end == 'x') {
+        end++;
+        is_good = read_digits(&end, &size.width);
+    }
+    if (!is_good || *end)
         return VKC_FAIL(VKC_E_ARG, "--%s wants pixels a side, 224, or height and width, 224x160; not \"%.40s\"",
                         a->name, text);
-    const nn_size size = { (uint32_t) height, (uint32_t) (is_square ? height : width) };
-    vkc_status st = check_range(a, size.height);
-    if (st == VKC_OK)
-        st = check_range(a, size.width);
-    if (st == VKC_OK)
-        memcpy(at, &size, sizeof size);
-    return st;
+    if (!is_in_range(a, size.height) || !is_in_range(a, size.width))
+        return fail_range(a, text);
+    memcpy(at, &size, sizeof size);
+    return VKC_OK;
 }
 
 static vkc_status set_value(const arg *a, void *options, const char *text)
 {
     vkc_status st = VKC_OK;
     char *at = (char *) options + a->offset;
+    char name[MAX_WORD];
+    const char *end;
     uint64_t whole = 0;
     uint32_t small;
+    double x;
     switch (a->type) {
     case ARG_FLAG:
         memcpy(at, &(bool) { true }, sizeof(bool));
         return VKC_OK;
+    case ARG_OUT:
+    case ARG_OUT_STREAM:
+        snprintf(name, sizeof name, "--%s", a->name);
+        if (a->type == ARG_OUT || strcmp(text, "-") != 0)
+            st = nn_destination_check_path(name, text);
+        if (st == VKC_OK)
+            memcpy(at, &text, sizeof text);
+        return st;
     case ARG_TEXT:
         if (*text == '\0')
             return VKC_FAIL(VKC_E_ARG, "--%s wants a value", a->name);
@@ -134,30 +191,27 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
         return VKC_OK;
     case ARG_U32:
         st = read_whole(a, text, UINT32_MAX, &whole);
-        if (st == VKC_OK)
-            st = check_range(a, (double) whole);
+        if (st == VKC_OK && !is_in_range(a, (double) whole))
+            st = fail_range(a, text);
         if (st != VKC_OK)
             return st;
         small = (uint32_t) whole;
         memcpy(at, &small, sizeof small);
         return VKC_OK;
     case ARG_U64:
-        st = read_whole(a, text, UINT64_MAX, &whole);
+        st = read_whole(a, text, INT64_MAX, &whole);       // as run.json and pare.json can hold it
         if (st == VKC_OK)
             memcpy(at, &whole, sizeof whole);
         return st;
     case ARG_SIZE:
         return read_size(a, text, at);
-    case ARG_REAL: {
-        char *end;
-        double x = strtod(text, &end);
-        if (end == text || *end || !isfinite(x))
+    case ARG_REAL:
+        if (!args_read_number(text, &end, &x) || *end)
             return VKC_FAIL(VKC_E_ARG, "--%s wants a number, not \"%.40s\"", a->name, text);
-        st = check_range(a, x);
-        if (st == VKC_OK)
-            memcpy(at, &x, sizeof x);
-        return st;
-    }
+        if (!is_in_range(a, x))
+            return fail_range(a, text);
+        memcpy(at, &x, sizeof x);
+        return VKC_OK;
     }
     return st;
 }

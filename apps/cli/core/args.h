@@ -13,8 +13,9 @@
 #include "nn/image/preprocess.h"
 #include "vk/status.h"
 
-typedef enum { ARG_FLAG, ARG_TEXT, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE } arg_type;
-// bool, const char *, uint32_t, uint64_t, double, nn_size ("224" or "224x160": height, width)
+typedef enum { ARG_FLAG, ARG_TEXT, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE, ARG_OUT, ARG_OUT_STREAM } arg_type;
+// bool, const char *, uint32_t, uint64_t, double, nn_size ("224" or "224x160": height, width), and const char * for a
+// path that is written to (nn/base/destination.h); ARG_OUT_STREAM: or "-", standard output
 
 typedef struct arg {
     const char *name;               // without the dashes; NULL ends a table
@@ -32,6 +33,9 @@ typedef struct args_words { char **word; int n; } args_words;   // words that ar
 // Parse argv[0 .. argc) into `options` by up to ARGS_MAX_TABLES tables; a NULL ends the list. The words that are no
 // options are moved to the front of argv. Members whose option does not appear stay as they are.
 vkc_status args_read(const arg *const *tables, void *options, int argc, char **argv, args_words *words);
+
+// A finite number in decimal, of an option that is a list; *end: what is behind it. False when there is none.
+bool args_read_number(const char *text, const char **end, double *out);
 
 // A line an option, as --help shows it.
 void args_print(FILE *f, const arg *table);

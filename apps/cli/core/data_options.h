@@ -33,7 +33,7 @@ typedef struct data_args {
 #define THREADS_ROW(type) \
     { "threads", 0, ARG_U32, offsetof(type, d.threads), 0, 1024, "N", "decoding threads [one per core]" }
 #define LIMIT_ROW(type) \
-    { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 0, "N", "evaluate on at most N images [all]" }
+    { "limit", 0, ARG_U32, offsetof(type, d.limit), 0, 1e9, "N", "evaluate on at most N images, 0 = all [0]" }
 #define FINITE_ROWS(type, usual) \
     { "check-finite", 0, ARG_FLAG, offsetof(type, d.check_finite), 0, 0, NULL, \
       "name the first mixer with a NaN or infinity and exit with code 1 [" usual "]" }, \

@@ -6,11 +6,15 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { EXIT_CHECK = 1, EXIT_USAGE, EXIT_NO_DEVICE, EXIT_MEMORY, EXIT_LOST, EXIT_FILE, EXIT_STOPPED = 130 };
 
@@ -68,7 +72,7 @@ static void print_help(FILE *f)
     fputs("\n  pare COMMAND --help lists its options; pare --version prints the version and what pictures are read.\n"
           "Data is a folder of class folders, optionally below train/, val/ and test/, or synth:ringed-digit.\n"
           "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no device, 4 out of memory, 5 device lost, 6 bad file,\n"
-          "130 stopped by Ctrl-C.\n", f);
+          "130 stopped by a signal.\n", f);
 }
 
 static void print_command_help(const command *c)
@@ -162,13 +166,29 @@ static void keep_memory(void)
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     mallopt(M_TOP_PAD, 1 << 20);
+    // An arena a thread takes 128 MiB of address space, which may be all there is.
+    struct rlimit space;
+    if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+        mallopt(M_ARENA_MAX, 1);
 #endif
+}
+
+// A file that is opened while one of the three is closed would become it, and get what is meant for that. What is
+// written to a standard output that was closed fails, as it should.
+static void open_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_FILE);
 }
 
 int main(int argc, char **argv)
 {
+    open_streams();
     keep_memory();
-    signal(SIGXFSZ, SIG_IGN);           // a file that grows too large is an error of its write
+    signal(SIGXFSZ, SIG_IGN);           // a file that grows too large is an error of its write,
+    signal(SIGPIPE, SIG_IGN);           // and so is a pipe that nobody reads
+    console_end_on_signals();
     console_init(false, false);
     app_keep_command(argc, argv);
     vkc_status st = VKC_OK;

@@ -80,8 +80,8 @@ static void test_left_out(void **state)
     (void) state;
     char text[300], deep[1000] = "left/train/b/deep";
     put("left/train/a/1.png", "x");
-    put("left/train/a/2.TIF", "x");
-    put("left/train/a/more/3.tif", "x");
+    put("left/train/a/2.PSD", "x");
+    put("left/train/a/more/3.psd", "x");
     put("left/train/a/x.tar.gz", "x");
     put("left/train/a/README", "x");
     put("left/train/b/1.png", "x");
@@ -105,7 +105,7 @@ static void test_left_out(void **state)
     assert_int_equal(nn_left_out_files(l), 7);
     nn_left_out_text(l, text, sizeof text);
     assert_non_null(strstr(text, "7 files left out: "));
-    assert_non_null(strstr(text, "2 .tif"));
+    assert_non_null(strstr(text, "2 .psd"));
     assert_non_null(strstr(text, "1 .gz"));
     assert_non_null(strstr(text, "1 that cannot be read, 1 beside the class folders, 1 folder that cannot be listed, "
                                  "1 folder beside the splits"));
