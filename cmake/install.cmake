@@ -77,3 +77,17 @@ else()
 endif()
 configure_file(cmake/pare.pc.in ${PROJECT_BINARY_DIR}/pare.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/pare.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# Completions and manual pages say what the program says, so it writes them; not where it cannot run.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(pages ${PROJECT_BINARY_DIR}/pages)
+  add_custom_command(OUTPUT ${pages}/pare.1 VERBATIM COMMENT "Completions and manual pages"
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${pages}
+    COMMAND ${CMAKE_COMMAND} -DPARE=$<TARGET_FILE:pare> -DOUT=${pages} -P ${PROJECT_SOURCE_DIR}/cmake/pages.cmake
+    DEPENDS pare cmake/pages.cmake)
+  add_custom_target(pages ALL DEPENDS ${pages}/pare.1)
+  install(DIRECTORY ${pages}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+  install(FILES ${pages}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME pare)
+  install(FILES ${pages}/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _pare)
+  install(FILES ${pages}/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME pare.fish)
+endif()

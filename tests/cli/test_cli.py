@@ -100,7 +100,7 @@ def test_usage():
     check_run(2, "pare --help", "xyzzyxyzzy")
     commands = "devices mixers train eval classify inspect sparsity distill retain tune prune study report bench"
     for command in commands.split():
-        check_run(0, "--device", command, "--help")
+        check_run(0, "--verbose", command, "--help")
     check_run(2, "did you mean --epochs", "train", "--epoch", "3")
     check_run(2, "wants a whole number", "train", "--epochs", "many")
     check_run(2, "usage: pare eval", "eval")

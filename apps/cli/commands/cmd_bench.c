@@ -370,7 +370,8 @@ static const bench_args defaults = { .scaling = { .dim = 192, .heads = 3, .repea
 const command cmd_bench = {
     .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token pruning",
     .usage = "ops | model M | scaling | retention", .table = table,
-    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 2, .run = run,
+    .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 2,
+    .run = run,
     .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
              "Backward work is counted as twice the forward work; the bytes of each tensor are counted once.\n"
              "scaling: the minimum of several replays, mixers interleaved, device time where there are timestamps;\n"

@@ -254,6 +254,7 @@ const command cmd_classify = {
     .name = "classify", .help = "print the most probable labels of images", .usage = "M IMAGE...",
     .about = "An IMAGE is a JPEG or PNG file, a folder that is searched recursively, or - for a list of paths on\n"
              "standard input, one per line.",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON, .min_words = 2, .max_words = INT_MAX,
     .run = run,
 };

@@ -54,5 +54,6 @@ static const export_args defaults = { .out = NULL };
 const command cmd_export = {
     .name = "export", .help = "convert a timm, transformers or OpenCLIP model to a model folder that they can read",
     .usage = "M|ARCHITECTURE -o F", .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_SEED | COMMAND_JSON,
     .min_words = 1, .max_words = 1, .run = run,
 };

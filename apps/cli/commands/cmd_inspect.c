@@ -163,5 +163,6 @@ static const arg table[] = {
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
     .name = "inspect", .help = "print layers, mixers, parameters, multiply-adds and memory", .usage = "M|ARCHITECTURE",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_DEVICE | COMMAND_JSON,
+    .min_words = 1, .max_words = 1, .run = run,
 };

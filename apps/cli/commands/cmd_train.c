@@ -108,7 +108,7 @@ static const train_args defaults = { .d = { .batch = 128 }, .p = PIPELINE_TRAIN_
 const command cmd_train = {
     .name = "train", .help = "train a vision transformer from scratch or from another model",
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .min_words = 0, .max_words = 0, .run = run,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 0, .max_words = 0, .run = run,
     .about =
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.\n"
         "mixer=X sets the mixer of all layers; mixer=X*3/Y is a list, repeated to fill the depth.",

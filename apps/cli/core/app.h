@@ -20,6 +20,14 @@ typedef struct common_args {        // the first member of every command's optio
     uint32_t    check_every;        // 0 = by default
 } common_args;
 
+typedef enum command_use {          // shared options, beside --verbose, --quiet and --help
+    COMMAND_DEVICE = 1,             // --device, --disable, --validate, --no-cache
+    COMMAND_CHECK = 2,              // --check-cpu, --check-every
+    COMMAND_SEED = 4,
+    COMMAND_JSON = 8,
+    COMMAND_ALL = 15
+} command_use;
+
 typedef struct command {
     const char *name, *help;        // "eval", one line
     const char *usage;              // "M --data D"
@@ -29,11 +37,13 @@ typedef struct command {
     const void *defaults;           // an options struct
     size_t      options_size;
     int         min_words, max_words;
+    unsigned    uses;               // a command_use each
     vkc_status (*run)(const void *options, const args_words *words);
 } command;
 
 extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_export, cmd_inspect, cmd_sparsity, cmd_distill,
-    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest, cmd_mixers;
+    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest, cmd_mixers,
+    cmd_completions, cmd_man;
 
 // Open the device of --device and say which it is; with --check-cpu it is checked (nn/graph/check.h). app_close says
 // what was compared, and when validation had complaints: exit code 1.

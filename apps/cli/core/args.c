@@ -66,18 +66,23 @@ static const char *get_name(const void *user, size_t i)
     return a ? a->name : NULL;
 }
 
-// "--name", "--name=..." or "-o".
-static const arg *find_arg(const arg *const *tables, const char *word)
+// "--name" or "--name=...".
+static const arg *find_long(const arg *const *tables, const char *word)
 {
-    bool is_long = word[1] == '-';
-    size_t len = strcspn(word + 2, "=");
+    const size_t len = strcspn(word + 2, "=");
     const arg *a;
-    for (size_t i = 0; (a = get_arg(tables, i)) != NULL; i++) {
-        if (is_long && strlen(a->name) == len && strncmp(a->name, word + 2, len) == 0)
+    for (size_t i = 0; (a = get_arg(tables, i)) != NULL; i++)
+        if (strlen(a->name) == len && strncmp(a->name, word + 2, len) == 0)
             return a;
-        if (!is_long && a->letter && word[1] == a->letter && word[2] == '\0')
+    return NULL;
+}
+
+static const arg *find_letter(const arg *const *tables, char letter)
+{
+    const arg *a;
+    for (size_t i = 0; (a = get_arg(tables, i)) != NULL; i++)
+        if (a->letter && a->letter == letter)
             return a;
-    }
     return NULL;
 }
 
@@ -227,12 +232,52 @@ static vkc_status fail_unknown(const arg *const *tables, const char *word)
     return VKC_FAIL(VKC_E_ARG, "no option %.60s; --help lists them", word);
 }
 
+// The words that are left; *used of them are taken.
+typedef struct rest { char **word; int n, used; } rest;
+
+static vkc_status next_value(const arg *a, const char *word, rest *r, const char **out)
+{
+    if (r->used == r->n)
+        return VKC_FAIL(VKC_E_ARG, "%s wants a value: %s %s", word, word, a->value);
+    *out = r->word[r->used++];
+    return VKC_OK;
+}
+
+static vkc_status read_long(const arg *const *tables, void *options, const char *word, rest *r)
+{
+    const arg *a = find_long(tables, word);
+    const char *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
+    if (!a)
+        return fail_unknown(tables, word);
+    if (a->type == ARG_FLAG && equals)
+        return VKC_FAIL(VKC_E_ARG, "--%s takes no value", a->name);
+    vkc_status st = a->type == ARG_FLAG || value ? VKC_OK : next_value(a, word, r, &value);
+    return st == VKC_OK ? set_value(a, options, value) : st;
+}
+
+// "-v", "-vq", "-k 1", "-k1", "-k=1": flags one after the other, the last of which may be an option with a value.
+static vkc_status read_letters(const arg *const *tables, void *options, const char *word, rest *r)
+{
+    for (const char *p = word + 1; *p; p++) {
+        const arg *a = find_letter(tables, *p);
+        const char *value = p[1] ? p + 1 + (p[1] == '=') : NULL;
+        if (!a || (a->type == ARG_FLAG && p[1] == '='))
+            return fail_unknown(tables, word);
+        vkc_status st = a->type == ARG_FLAG || value ? VKC_OK : next_value(a, word, r, &value);
+        if (st == VKC_OK)
+            st = set_value(a, options, value);
+        if (st != VKC_OK || a->type != ARG_FLAG)
+            return st;
+    }
+    return VKC_OK;
+}
+
 vkc_status args_read(const arg *const *tables, void *options, int argc, char **argv, args_words *words)
 {
     int n = 0;
     bool only_words = false;
-    for (int i = 0; i < argc; i++) {
-        char *word = argv[i];
+    for (int i = 0; i < argc;) {
+        char *word = argv[i++];
         if (only_words || word[0] != '-' || word[1] == '\0') {
             argv[n++] = word;
             continue;
@@ -241,27 +286,28 @@ vkc_status args_read(const arg *const *tables, void *options, int argc, char **a
             only_words = true;
             continue;
         }
-        const arg *a = find_arg(tables, word);
-        if (!a)
-            return fail_unknown(tables, word);
-        const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
-        const char *value = NULL;
-        if (a->type == ARG_FLAG) {
-            if (equals)
-                return VKC_FAIL(VKC_E_ARG, "--%s takes no value", a->name);
-        } else if (equals) {
-            value = equals + 1;
-        } else {
-            if (i + 1 == argc)
-                return VKC_FAIL(VKC_E_ARG, "%s wants a value: %s %s", word, word, a->value);
-            value = argv[++i];
-        }
-        vkc_status st = set_value(a, options, value);
+        rest r = { argv + i, argc - i, 0 };
+        vkc_status st = word[1] == '-' ? read_long(tables, options, word, &r) : read_letters(tables, options, word, &r);
         if (st != VKC_OK)
             return st;
+        i += r.used;
     }
     *words = (args_words) { argv, n };
     return VKC_OK;
+}
+
+bool args_takes_next(const arg *const *tables, const char *word)
+{
+    if (word[0] == '-' && word[1] == '-') {
+        const arg *a = find_long(tables, word);
+        return a && a->type != ARG_FLAG && !strchr(word, '=');
+    }
+    for (const char *p = word + 1; *p; p++) {
+        const arg *a = find_letter(tables, *p);
+        if (!a || a->type != ARG_FLAG)
+            return a && !p[1];
+    }
+    return false;
 }
 
 void args_print(FILE *f, const arg *table)
