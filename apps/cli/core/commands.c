@@ -107,7 +107,7 @@ void commands_print_help(FILE *f)
           f);
     for (int i = 0; i < N_COMMANDS; i++)
         fprintf(f, "  pare %-11s %s\n", commands[i]->name, commands[i]->help);
-    fputs("\n  pare help COMMAND lists its options; pare --version prints the version and what pictures are read.\n"
+    fputs("\n`pare help COMMAND` lists its options; `pare --version` prints the version and what pictures are read.\n"
           "Data is a folder of class folders, optionally below train/, val/ and test/, or synth:ringed-digit.\n"
           "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no device, 4 out of memory, 5 device lost, 6 bad file,\n"
           "130 stopped by a signal.\n", f);
