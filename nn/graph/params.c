@@ -77,26 +77,34 @@ static void place(nn_params *ps, uint32_t first, uint32_t end, bool decay)
     }
 }
 
+// What no buffer of the device can hold, and then what does not fit its memory: before any of it is asked for.
+static vkc_status check_sizes(const nn_params *ps, bool with_grads)
+{
+    char what[NN_MAX_NAME + 16];
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < ps->n; i++) {
+        const size_t size = vkc_align(ps->dev, size_of(&ps->p[i]));
+        snprintf(what, sizeof what, "parameter %s", ps->p[i].name);
+        vkc_status st = vkc_check_buffer(ps->dev, what, size);
+        if (st != VKC_OK)
+            return st;
+        all += size;
+    }
+    // With gradients they are trained, and an optimiser keeps two moments of each.
+    return vkc_check_memory(ps->dev, with_grads ? "parameters, gradients and moments take" : "parameters take",
+                            with_grads ? 4 * all : all);
+}
+
 vkc_status nn_params_alloc(nn_params *ps, bool with_grads)
 {
     const size_t most = vkc_block_size(ps->dev);
-    char what[NN_MAX_NAME + 16];
-    uint64_t all = 0;
-    for (uint32_t i = 0; i < ps->n; i++)
-        all += vkc_align(ps->dev, size_of(&ps->p[i]));
-    // With gradients they are trained, and an optimiser keeps two moments of each.
-    vkc_status fits = vkc_check_memory(ps->dev, with_grads ? "parameters, gradients and moments take"
-                                                           : "parameters take", with_grads ? 4 * all : all);
+    vkc_status fits = check_sizes(ps, with_grads);
     if (fits != VKC_OK)
         return fits;
     for (uint32_t first = 0, end; first < ps->n; first = end) {
         size_t size = 0;
         for (end = first; end < ps->n; end++) {
             size_t want = vkc_align(ps->dev, size_of(&ps->p[end]));
-            snprintf(what, sizeof what, "parameter %s", ps->p[end].name);
-            vkc_status st = vkc_check_buffer(ps->dev, what, want);
-            if (st != VKC_OK)
-                return st;
             if (size && size + want > most)
                 break;              // what is larger than a block has one of its own
             size += want;
