@@ -161,10 +161,14 @@ def test_permissions(work):
             (closed / "m/model.safetensors", "inspect", [closed / "m"]),
             (closed / "m/pare.json", "inspect", [closed / "m"]),
             (closed / "data", "eval", [work / "m", "--data", closed / "data"]),
-            (closed / "data/a", "eval", [work / "m", "--data", closed / "data"]),
             (closed / "data/a", "classify", [work / "m", closed / "data"]),
             (closed / "data/a/0.png", "classify", [work / "m", closed / "data/a/0.png"]),
             (closed / "run", "report", [closed / "run"]), (closed / "run/run.json", "report", [closed / "run"])]
+    # One class folder of several is left out, with a word.
+    (closed / "data/a").chmod(0)
+    _, _, err = run("eval", work / "m", "--data", closed / "data", **as_nobody)
+    (closed / "data/a").chmod(0o755)
+    check("left out: 1 folder that cannot be listed" in err and "without pictures" in err, f"a closed class: {err}")
     for path, command, args in rows:
         mode = path.stat().st_mode
         path.chmod(0)
