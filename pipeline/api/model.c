@@ -6,6 +6,7 @@
 #include "nn/base/names.h"
 #include "nn/models/config/preprocess_json.h"
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/export.h"
 
 static const char *const kinds[] = {
@@ -84,9 +85,7 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
     VKC_TRY(nn_model_load_with(device->vk, folder, &(nn_model_load_params) {
         .size = { o.height, o.width }, .class_vectors = o.class_vectors }, &m));
-    if (m->cfg.guessed_heads)
-        pipeline_say(&call.context, PIPELINE_NOTE, "%s has no config: its %u heads are a guess, of 64 channels each",
-                     folder, m->cfg.heads);
+    pipeline_say_notes(&call.context, &m->cfg);
     VKC_TRY(set_policy(o.policy, folder, &m->cfg));
     VKC_TRY(set_preprocess(o.preprocess, folder, &m->cfg));
     st = own(device, m, folder, out);

@@ -2,6 +2,7 @@
 #include "pipeline/distill/stages_impl.h"
 
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static vkc_status run_all(distill_work *w)
     vkc_status st;
     VKC_TRY(check(w->c, w->p, w->r));
     VKC_TRY(pipeline_check_data(&w->p->data));
-    VKC_TRY(nn_model_load(w->c->dev, w->p->teacher, false, &w->teacher));
+    VKC_TRY(pipeline_load_model(w->c, w->p->teacher, false, &w->teacher));
     VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
     VKC_TRY(pipeline__choices_load(w));

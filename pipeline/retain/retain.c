@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 
@@ -110,7 +111,7 @@ static vkc_status run_all(retain_work *w)
     vkc_status st;
     VKC_TRY(check(w->c, p, w->r));
     VKC_TRY(pipeline_check_data(&p->data));
-    VKC_TRY(nn_model_load(w->c->dev, p->teacher, false, &w->teacher));
+    VKC_TRY(pipeline_load_model(w->c, p->teacher, false, &w->teacher));
     if (w->teacher->cfg.retention.policy != NN_POLICY_NONE)
         pipeline_say(w->c, PIPELINE_NOTE, "%s has token pruning already: training starts from it, and its "
                      "teacher is the model with all tokens", p->teacher);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/load.h"
 #include "pipeline/run/model_hash.h"
 
 #define MAX_GROUPS 4u               // when their number is not given; the most that divide the layers equally
@@ -68,7 +69,7 @@ static vkc_status run_all(group_work *g, const pipeline_context *c, const pipeli
     distill_study_models models = { .teacher = NULL };
     vkc_status st;
     VKC_TRY(pipeline__study_read(w, c, p, &r->variants));
-    VKC_TRY(nn_model_load(c->dev, g->dir, false, &g->teacher));
+    VKC_TRY(pipeline_load_model(c, g->dir, false, &g->teacher));
     VKC_TRY(nn_model_config_check_pictures(&g->teacher->cfg));
     if (nn_dataset_classes(p->data.set) != g->teacher->cfg.classes) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data.set),

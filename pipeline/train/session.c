@@ -1,6 +1,7 @@
 // session.c — models and run folder of a pipeline that trains a student.
 #include "pipeline/train/session_impl.h"
 
+#include "pipeline/base/load.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -61,10 +62,10 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     pipeline_tuning_fill(&p->tuning, &s->train);
     VKC_TRY(pipeline_tune_check(c, p));
     VKC_TRY(pipeline_check_data(&p->data));
-    VKC_TRY(nn_model_load(c->dev, p->student, true, &s->student));
+    VKC_TRY(pipeline_load_model(c, p->student, true, &s->student));
     VKC_TRY(nn_model_config_check_pictures(&s->student->cfg));
     if (p->teacher) {
-        VKC_TRY(nn_model_load(c->dev, p->teacher, false, &s->teacher));
+        VKC_TRY(pipeline_load_model(c, p->teacher, false, &s->teacher));
         VKC_TRY(nn_model_config_check_pictures(&s->teacher->cfg));
     }
     s->train.data = p->data.set;

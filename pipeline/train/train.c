@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/json.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 #include "pipeline/train/tuning.h"
@@ -66,12 +67,12 @@ done:
 }
 
 // The values of `dir` into v, all but the head's when the classes differ.
-static vkc_status copy_values(const char *dir, nn_model *m, bool keep_head)
+static vkc_status copy_values(const pipeline_context *c, const char *dir, nn_model *m, bool keep_head)
 {
     nn_model *from = NULL;
     float *x = NULL;
     vkc_status st;
-    VKC_TRY(nn_model_load(m->dev, dir, false, &from));
+    VKC_TRY(pipeline_load_model(c, dir, false, &from));
     for (uint32_t i = 0; i < m->params->n; i++) {
         const nn_param *p = &m->params->p[i];
         uint32_t k;
@@ -102,7 +103,7 @@ static vkc_status make_model(const pipeline_context *c, const pipeline_train_par
     VKC_TRY(nn_model_create(c->dev, &cfg, true, out));
     VKC_TRY(nn_model_init(*out, p->seed));
     if (p->init)
-        st = copy_values(p->init, *out, keep_head);
+        st = copy_values(c, p->init, *out, keep_head);
 done:
     nn_model_config_finish(&cfg);
     return st;

@@ -11,6 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const kinds[] = {
+#define NN_MODEL(NAME, name) [NN_MODEL_##NAME] = #name,
+#include "nn/models/models.def"
+#undef NN_MODEL
+};
+
 typedef struct inspect_args {
     common_args common;
     uint32_t batch;
@@ -48,6 +54,15 @@ static vkc_status count_files(const char *folder, sizes *s)
     return st;
 }
 
+static json_t *build_notes(const nn_model_config *c)
+{
+    char line[2048];
+    json_t *list = json_array();
+    for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);)
+        json_array_append_new(list, json_string(line));
+    return list;
+}
+
 static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &m->cfg;
@@ -56,7 +71,7 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
                                                 c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
                                                 (json_int_t) nn_model_macs(m, l)));
-    json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "params",
+    json_t *o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "kind", kinds[c->type], "params",
                           (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(m, c->depth), "tokens",
                           (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
@@ -67,6 +82,8 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
         json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
     }
+    if (o && c->notes)
+        json_object_set_new(o, "notes", build_notes(c));
     if (o && c->retention.policy != NN_POLICY_NONE)
         json_object_set_new(o, "retention", nn_retention_json(c));
     if (o && c->measured)
@@ -101,6 +118,7 @@ static void print_family(const nn_model_config *c)
 
 static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
 {
+    char line[2048];
     const nn_model_config *c = &m->cfg;
     const bool is_sequence = c->type == NN_MODEL_SEQUENCE;
     if (is_sequence)
@@ -111,6 +129,8 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
     printf("; width %u, %u heads, MLP %u, %u classes\n", c->dim, c->heads, c->hidden, c->classes);
     if (!is_sequence)
         print_family(c);
+    for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);)
+        printf("note: %s\n", line);
     policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {

@@ -8,10 +8,11 @@
 
 vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_model **out)
 {
+    char line[2048];
     vkc_status st = nn_model_load_with(dev, dir, &(nn_model_load_params) { .class_vectors = vectors, .size = size },
                                        out);
-    if (st == VKC_OK && (*out)->cfg.guessed_heads)
-        say("%s has no config: its %u heads are a guess, of 64 channels each", dir, (*out)->cfg.heads);
+    for (const char *at = st == VKC_OK ? (*out)->cfg.notes : NULL; nn_model_config_next_note(&at, line, sizeof line);)
+        say("%s", line);
     return st;
 }
 

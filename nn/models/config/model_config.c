@@ -53,9 +53,13 @@ vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *ou
     vkc_status st = VKC_OK;
     nn_model_config c = *from;
     c.labels = NULL;
+    c.notes = NULL;
     c.provenance = json_deep_copy(from->provenance);
     c.measured = json_deep_copy(from->measured);
-    if ((from->provenance != NULL && c.provenance == NULL) || (from->measured != NULL && c.measured == NULL))
+    if (from->notes != NULL && (c.notes = malloc(strlen(from->notes) + 1)) != NULL)
+        strcpy(c.notes, from->notes);
+    if ((from->provenance != NULL && c.provenance == NULL) || (from->measured != NULL && c.measured == NULL) ||
+        (from->notes != NULL && c.notes == NULL))
         st = VKC_FAIL(VKC_E_NOMEM, "no memory to copy a model's description");
     else if (from->labels != NULL)
         st = nn_model_config_set_labels(&c, (const char *const *) from->labels, from->classes);
@@ -73,6 +77,7 @@ void nn_model_config_finish(nn_model_config *c)
     drop_labels(c);
     json_decref(c->provenance);
     json_decref(c->measured);
+    free(c->notes);
     memset(c, 0, sizeof *c);
 }
 

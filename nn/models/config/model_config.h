@@ -75,7 +75,6 @@ typedef struct nn_model_config {
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
-    bool     guessed_heads;                 // no config said how many heads: channels / 64
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
@@ -87,6 +86,9 @@ typedef struct nn_model_config {
     nn_layer_config layers[NN_MAX_DEPTH];   // (depth)
     nn_retention_config retention;
     struct json_t *provenance, *measured;   // objects, owned; NULL = none
+    char    *notes;                         // what a user should know of how the folder was read (a guess, settings
+                                            // that contradict each other, what was passed over): sentences without
+                                            // their full stop, each ended by a newline, owned; NULL = none
 } nn_model_config;
 
 // Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
@@ -97,6 +99,15 @@ typedef struct nn_model_config {
 vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
 vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);
 void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
+
+// Append a sentence to the notes, unless it is there already; control characters become question marks. Never fails:
+// where host memory is short a note is lost.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void       nn_model_config_note(nn_model_config *c, const char *fmt, ...);
+// The notes one after the other: *at = notes to begin with. False at the end, or `line` holds the next, cut to `size`.
+bool       nn_model_config_next_note(const char **at, char *line, size_t size);
 
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);

@@ -161,7 +161,6 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
     c->pool = s.has_fc_norm ? NN_POOL_AVG : NN_POOL_TOKEN;
     c->classes = (uint32_t) classes;
     c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
-    c->guessed_heads = true;
     VKC_TRY(guess_tokens(path, &s, c));
     c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
     memcpy(c->mean, nn_imagenet_mean, sizeof c->mean);

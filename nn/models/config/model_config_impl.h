@@ -31,7 +31,7 @@ vkc_status nn__config_read_timm(const char *where, struct json_t *root, nn_model
 vkc_status nn__config_read_hf(const char *where, struct json_t *root, nn_model_config *c);
 vkc_status nn__config_read_open_clip(const char *where, struct json_t *root, nn_model_config *c);
 // A folder without any config: what the shapes of its tensors say, under timm's or DINOv2's names. Heads are taken to
-// have 64 channels (c->guessed_heads).
+// have 64 channels, which a note says.
 vkc_status nn__config_guess(const char *folder, nn_model_config *c);
 
 // A member that is a whole number for both, or a list of height and width.
