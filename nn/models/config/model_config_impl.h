@@ -38,6 +38,16 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c);
 vkc_status nn__size_read(const char *where, struct json_t *obj, const char *key, nn_size *out);
 // Class names, n == c->classes: strings of a list; E_FORMAT when one is none or too long.
 vkc_status nn__labels_set(const char *where, const char *key, const char *const *labels, nn_model_config *c);
+// A note that names the keys of an object that are not in `known`, which ends with NULL, and are neither null nor false.
+void       nn__unknown_note(const char *where, struct json_t *obj, const char *const *known, nn_model_config *c);
+
+// Pictures as the files of Hugging Face in a folder say: image_processor of processor_config.json, else
+// preprocessor_config.json; *is_there = false: there is neither. Where both are and disagree a note says so.
+vkc_status nn__preprocess_read_hf_folder(const char *folder, nn_model_config *c, bool *is_there);
+// A note where the folder has the settings of the program whose rule the config does not follow too, and they mean
+// other pixels. When they are broken: fails, or unless `is_strict` a note.
+vkc_status nn__preprocess_check_folder(const char *folder, bool is_strict, nn_model_config *c);
+
 // The labels as a list, a new reference; NULL without any.
 struct json_t *nn__labels_json(const nn_model_config *c);
 // The entries of label_names (once: labels), as many as classes, and in place of a name its description, where

@@ -102,16 +102,15 @@ done:
     return st;
 }
 
-// How pictures are prepared: as the file beside it says or, without one, as the family's usually are.
-static vkc_status read_settings(const char *folder, nn_model_config *c)
+// Without a file that says how pictures are prepared: as those of the family usually are.
+static vkc_status set_usual(const char *folder, nn_model_config *c)
 {
-    char path[NN_PATH_MAX];
-    vkc_status st = nn_path_build(path, folder, "preprocessor_config.json");
-    if (st != VKC_OK || nn_is_file(path))
-        return st == VKC_OK ? nn_preprocess_load(folder, NN_RULE_HF, c) : st;
     json_t *none = json_object();
-    st = none ? nn_preprocess_read_hf(path, none, c) : VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", path);
+    vkc_status st = none ? nn_preprocess_read_hf(folder, none, c)
+                         : VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", folder);
     json_decref(none);
+    nn_model_config_note(c, "%s has neither preprocessor_config.json nor processor_config.json: pictures are prepared "
+                         "as transformers' image processor of its family does by default", folder);
     return st;
 }
 
@@ -119,15 +118,15 @@ static vkc_status read_settings(const char *folder, nn_model_config *c)
 // resampled to that, as transformers do.
 static vkc_status read_preprocessor(const char *folder, nn_model_config *c)
 {
-    char path[NN_PATH_MAX];
     const nn_size made = { c->height, c->width };
+    bool is_there;
     vkc_status st;
-    VKC_TRY(nn_path_build(path, folder, "preprocessor_config.json"));
-    if (nn_is_file(path))
-        c->height = c->width = 0;   // the file says them
-    VKC_TRY(read_settings(folder, c));
+    c->height = c->width = 0;       // the file says them
+    VKC_TRY(nn__preprocess_read_hf_folder(folder, c, &is_there));
     if (c->height == 0)
         c->height = made.height, c->width = made.width;
+    if (!is_there)
+        VKC_TRY(set_usual(folder, c));
     if (c->height != made.height || c->width != made.width)
         c->stored = made;
 done:
@@ -188,6 +187,8 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
             VKC_TRY(nn_preprocess_load(folder, NN_RULE_HF, &m));
         VKC_TRY(nn_model_config_check(&m, VKC_E_FORMAT, path));
     }
+    if (nn_model_kind_of(&m)->reads_pictures)
+        VKC_TRY(nn__preprocess_check_folder(folder, pare != NULL, &m));
     *c = m;
     memset(&m, 0, sizeof m);
 done:

@@ -157,6 +157,15 @@ done:
     return st;
 }
 
+// What timm has in pretrained_cfg.
+static const char *const cfg_known[] = {
+    "url", "file", "state_dict", "hf_hub_id", "hf_hub_filename", "source", "architecture", "tag", "custom_load",
+    "input_size", "test_input_size", "min_input_size", "fixed_input_size", "interpolation", "crop_pct", "test_crop_pct",
+    "crop_mode", "mean", "std", "num_classes", "label_offset", "label_names", "label_descriptions", "pool_size",
+    "test_pool_size", "first_conv", "classifier", "license", "description", "origin_url", "paper_name", "paper_ids",
+    "notes", "hf_hub", NULL
+};
+
 vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config *c)
 {
     const char *arch;
@@ -174,6 +183,8 @@ vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config
     VKC_TRY(read_args(where, root, c));
     VKC_TRY(read_classes(where, root, pre, c));
     VKC_TRY(nn__labels_read(where, root, c));
+    if (pre != root)
+        nn__unknown_note(where, pre, cfg_known, c);
     st = nn_preprocess_read_timm(where, pre, c);
 done:
     return st;

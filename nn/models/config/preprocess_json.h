@@ -1,7 +1,8 @@
 // preprocess_json.h — how pictures become pixels, as timm and Hugging Face write it down in a model folder.
 //
 // timm: pretrained_cfg of config.json, {input_size, interpolation, crop_pct, crop_mode, mean, std}. Hugging Face:
-// preprocessor_config.json, with size, crop_size, resample, image_mean, image_std and what is done at all.
+// preprocessor_config.json, or image_processor in processor_config.json, with size, crop_size, resample, image_mean,
+// image_std and what is done at all.
 // Both are read as these programs read them, defaults included. What they can say and this program cannot do is
 // refused.
 //
