@@ -33,6 +33,9 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, model->device, &call));
     VKC_TRY(API_WANT(data));
     VKC_TRY(pipeline__api_split(o.split, NN_SPLIT_TEST, &split));
+    if (nn_model_config_scores(&model->nn->cfg) == NN_SCORES_SIGMOID)
+        pipeline_say(&call.context, PIPELINE_NOTE, "scores of the model are sigmoids: a picture counts as right when "
+                     "its class has the highest one, and the loss is the mean binary cross-entropy of the classes");
     r = malloc(sizeof *r);
     if (!r) {
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");

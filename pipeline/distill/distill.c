@@ -51,6 +51,8 @@ static vkc_status run_all(distill_work *w)
     VKC_TRY(pipeline_check_data(&w->p->data));
     VKC_TRY(pipeline_load_model(w->c, w->p->teacher, false, &w->teacher));
     VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
+    if (w->p->tune.epochs || w->p->tune_all_epochs)
+        VKC_TRY(nn_model_config_check_exclusive(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
     VKC_TRY(pipeline__choices_load(w));
     VKC_TRY(pipeline__stage_run(w));

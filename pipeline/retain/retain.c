@@ -89,6 +89,7 @@ static vkc_status check(const pipeline_context *c, const pipeline_retain_params 
         return VKC_FAIL(VKC_E_ARG, "retain: want a teacher and a folder to write");
     VKC_TRY(nn_model_config_load(p->teacher, &cfg));
     VKC_TRY(nn_model_config_check_pictures(&cfg));
+    VKC_TRY(nn_model_config_check_exclusive(&cfg));
     VKC_TRY(pipeline_retain_plan(c, p, &cfg, r));
     for (uint32_t i = 0; i < r->n && !p->place.resume; i++)
         VKC_TRY(pipeline_check_output(c, r->model[i].out, p->place.force));

@@ -64,9 +64,11 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     VKC_TRY(pipeline_check_data(&p->data));
     VKC_TRY(pipeline_load_model(c, p->student, true, &s->student));
     VKC_TRY(nn_model_config_check_pictures(&s->student->cfg));
+    VKC_TRY(nn_model_config_check_exclusive(&s->student->cfg));
     if (p->teacher) {
         VKC_TRY(pipeline_load_model(c, p->teacher, false, &s->teacher));
         VKC_TRY(nn_model_config_check_pictures(&s->teacher->cfg));
+        VKC_TRY(nn_model_config_check_exclusive(&s->teacher->cfg));
     }
     s->train.data = p->data.set;
     VKC_TRY(check(s, user));

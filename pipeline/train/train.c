@@ -39,6 +39,7 @@ static vkc_status make_config(const pipeline_context *c, const pipeline_train_pa
     if (p->init && !*keep_head)
         pipeline_say(c, PIPELINE_NOTE, "the classes of %s are others than those of %s: the head starts anew", p->init,
                      nn_dataset_spec(data));
+    cfg->scores = NN_SCORES_SOFTMAX;                    // what training by classes makes
     cfg->headless = cfg->outputs_embedding = false;     // what gave features until now gets a classifier of its own
     cfg->projection_dim = *keep_head ? cfg->projection_dim : 0;
     st = nn_model_config_set_labels(cfg, nn_dataset_labels(data), nn_dataset_classes(data));

@@ -174,13 +174,15 @@ static vkc_status classify_all(job *j)
 static vkc_status finish(job *j)
 {
     const classify_args *a = j->a;
+    const bool is_alone = nn_model_config_scores(&j->v->cfg) == NN_SCORES_SIGMOID;
     vkc_status st = VKC_OK;
     if (j->sheet)
         VKC_TRY(show_save(j->sheet, &j->v->cfg, a->show));
     if (j->dump)
         VKC_TRY(pixel_dump_save(j->dump, a->dump));
     if (a->common.json)
-        VKC_TRY(app_print_json(json_pack("{s:O}", "images", j->images)));
+        VKC_TRY(app_print_json(json_pack("{s:s, s:O}", "scores", is_alone ? "sigmoid" : "softmax", "images",
+                                         j->images)));
     if (j->bad + j->unlisted > 0)
         st = VKC_FAIL(VKC_E_FORMAT, "%zu of %zu pictures could not be read", j->bad + j->unlisted,
                       j->list.n + j->unlisted);

@@ -95,21 +95,6 @@ uint32_t nn_model_config_patches(const nn_model_config *c)
     return h * w;
 }
 
-bool nn_model_config_has_scores(const nn_model_config *c)
-{
-    return c->projection_dim > 0 || !(c->headless || c->outputs_embedding);
-}
-
-vkc_status nn_model_config_check_scores(const nn_model_config *c)
-{
-    if (nn_model_config_has_scores(c))
-        return VKC_OK;
-    return VKC_FAIL(VKC_E_ARG,
-                    "the model has no classifier: it gives %u numbers a picture; "
-                    "class vectors (--class-vectors FILE) make classes of them",
-                    c->classes);
-}
-
 vkc_status nn_model_config_check_pictures(const nn_model_config *c)
 {
     const nn_model_kind *kind = nn_model_kind_of(c);

@@ -46,6 +46,11 @@ typedef enum {                      // what the classifier reads
     NN_POOL_AVG,                    // the mean patch, normed after (timm's avg with fc_norm)
     NN_POOL_TOKEN_AVG,              // class token and mean patch side by side, after the last norm (DINOv2)
 } nn_pool;
+typedef enum {                      // what becomes of the logits (problem_type of a config)
+    NN_SCORES_SOFTMAX,              // one class a picture
+    NN_SCORES_SIGMOID,              // each class by itself
+    NN_SCORES_NONE,                 // numbers that are predicted, no classes
+} nn_scores;
 typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_rule;     // nn/models/vit/positions.h
 
 typedef enum nn_model_type {
@@ -78,6 +83,7 @@ typedef struct nn_model_config {
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
+    nn_scores scores;                       // as its config says; nn_model_config_scores is what to go by
     nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes
     double   eps;                           // of every layer norm
     double   mean[3], std[3];               // of the channels, for pixels in 0..1
@@ -112,6 +118,9 @@ bool       nn_model_config_next_note(const char **at, char *line, size_t size);
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
 
+// A text as the name of a class: cut where a character of UTF-8 ends, control characters made spaces.
+void       nn_label_clean(const char *text, char out[NN_MAX_LABEL + 1]);
+
 // Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
 // everywhere), else from open_clip_config.json, else from the shapes of the weights.
 vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
@@ -120,6 +129,10 @@ vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, co
 
 uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
 uint32_t nn_model_config_patches(const nn_model_config *c);
+// What becomes of the logits: `scores`, but of a single class a sigmoid, and of class vectors a softmax.
+nn_scores nn_model_config_scores(const nn_model_config *c);
+// Is a picture of one class? E_ARG when its scores are sigmoids: training by labels is for one class a picture.
+vkc_status nn_model_config_check_exclusive(const nn_model_config *c);
 // Are the logits scores of classes, and not features or an embedding? E_ARG, with what to do, when they are none.
 bool     nn_model_config_has_scores(const nn_model_config *c);
 vkc_status nn_model_config_check_scores(const nn_model_config *c);

@@ -17,11 +17,19 @@ static vkc_status read_tower(const char *where, json_t *tower, nn_model_config *
 {
     static const char *const known[] = { "image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio",
                                          "ls_init_value", "patch_dropout", NULL };
+    static const nn__fixed_key fixed[] = {      // OpenCLIP's defaults; what else they can say makes other models
+        { "attentional_pool", "false" }, { "attn_pooler_queries", NULL }, { "attn_pooler_heads", NULL },
+        { "no_ln_pre", "false" }, { "pos_embed_type", "\"learnable\"" }, { "final_ln_after_pool", "false" },
+        { "pool_type", "\"tok\"" }, { "output_tokens", NULL }, { "block_type", "\"default\"" }, { "qk_norm", "false" },
+        { "scaled_cosine_attn", "false" }, { "scale_heads", "false" }, { "scale_attn_inner", "false" },
+        { "scale_attn", "false" }, { "scale_fc", "false" }, { "timm_model_pretrained", NULL }, { "timm_pool", NULL },
+        { "timm_proj", NULL }, { "timm_proj_bias", NULL }, { "timm_drop", NULL }, { NULL, NULL }
+    };
     uint32_t head = HEAD_CHANNELS;
     double ratio = 4;
     nn_size size;
     vkc_status st;
-    VKC_TRY(nn_json_check_keys(where, tower, known));       // what else they can say makes other models
+    VKC_TRY(nn__keys_check(where, tower, known, fixed));
     VKC_TRY(nn__size_read(where, tower, "image_size", &size));
     VKC_TRY(nn_json_get_u32(where, tower, "patch_size", 1, 1024, &c->patch));
     VKC_TRY(nn_json_get_u32(where, tower, "width", 1, NN_MAX_DIM, &c->dim));
@@ -41,6 +49,8 @@ done:
 
 vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_config *c)
 {
+    static const char *const known[] = { "size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color",
+                                         NULL };    // a border is refused, so its colour says nothing
     json_t *model, *tower, *pre;
     bool is_quick = false;
     vkc_status st;
@@ -57,9 +67,12 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
     memcpy(c->mean, nn_clip_mean, sizeof c->mean);
     memcpy(c->std, nn_clip_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
-    if (!nn_json_has(root, "preprocess_cfg"))
+    if (!nn_json_has(root, "preprocess_cfg")) {
+        nn_model_config_note(c, "%s has no preprocess_cfg: pictures are prepared as OpenAI's CLIP does", where);
         return VKC_OK;
+    }
     VKC_TRY(nn_json_get_object(where, root, "preprocess_cfg", &pre));
+    nn__unknown_note(where, pre, known, c);
     if (nn_json_has(pre, "mean"))
         VKC_TRY(nn_json_get_numbers(where, pre, "mean", 3, -1e3, 1e3, c->mean));
     if (nn_json_has(pre, "std"))
@@ -70,9 +83,10 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
             VKC_TRY(nn_json_get_string(where, pre, "interpolation", 20, &filter));
         if (nn_json_has(pre, "resize_mode"))
             VKC_TRY(nn_json_get_string(where, pre, "resize_mode", 20, &mode));
-        if (strcmp(filter, "bicubic") != 0 || (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
+        if ((strcmp(filter, "bicubic") != 0 && strcmp(filter, "bilinear") != 0) || (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
             return VKC_FAIL(VKC_E_FORMAT, "%s: interpolation %s with resize_mode %s is not supported", where, filter,
                             mode);
+        c->preprocess.filter = strcmp(filter, "bicubic") == 0 ? NN_FILTER_BICUBIC : NN_FILTER_BILINEAR;
         c->preprocess.mode = strcmp(mode, "squash") == 0 ? NN_RESIZE_SQUASH : NN_RESIZE_SHORTEST;
     }
 done:

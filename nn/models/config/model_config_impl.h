@@ -36,8 +36,16 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c);
 
 // A member that is a whole number for both, or a list of height and width.
 vkc_status nn__size_read(const char *where, struct json_t *obj, const char *key, nn_size *out);
-// Class names, n == c->classes: strings of a list; E_FORMAT when one is none or too long.
-vkc_status nn__labels_set(const char *where, const char *key, const char *const *labels, nn_model_config *c);
+// Class names, n == c->classes: strings and numbers. What cannot be a name becomes one: a text that is too long is cut,
+// control characters become spaces, and what is no text or number at all (NULL too) "class 3", with a note.
+vkc_status nn__labels_set(const char *where, const char *key, struct json_t *const *labels, nn_model_config *c);
+// Keys that this program knows at one value alone, their default, as JSON: E_FORMAT where an object has them at another.
+// A value of NULL: it makes no difference, whatever it is. A key of NULL ends the list.
+typedef struct nn__fixed_key { const char *key, *value; } nn__fixed_key;
+vkc_status nn__fixed_check(const char *where, struct json_t *obj, const nn__fixed_key *fixed);
+// nn_json_check_keys, of two lists.
+vkc_status nn__keys_check(const char *where, struct json_t *obj, const char *const *known, const nn__fixed_key *fixed);
+
 // A note that names the keys of an object that are not in `known`, which ends with NULL, and are neither null nor false.
 void       nn__unknown_note(const char *where, struct json_t *obj, const char *const *known, nn_model_config *c);
 
@@ -48,10 +56,15 @@ vkc_status nn__preprocess_read_hf_folder(const char *folder, nn_model_config *c,
 // other pixels. When they are broken: fails, or unless `is_strict` a note.
 vkc_status nn__preprocess_check_folder(const char *folder, bool is_strict, nn_model_config *c);
 
+// problem_type, of a config whose classes are known, with a note where scores are no softmax.
+vkc_status nn__scores_read(const char *where, struct json_t *root, nn_model_config *c);
+// Its value to write; NULL for a softmax.
+const char *nn__scores_name(nn_scores scores);
+
 // The labels as a list, a new reference; NULL without any.
 struct json_t *nn__labels_json(const nn_model_config *c);
-// The entries of label_names (once: labels), as many as classes, and in place of a name its description, where
-// label_descriptions has one; none without that member.
+// The entries of label_names (once: labels), and in place of a name its description, where label_descriptions has one;
+// none without that member, or, with a note, where they are not as many as classes.
 vkc_status nn__labels_read(const char *where, struct json_t *root, nn_model_config *c);
 // MLP width as timm and Hugging Face compute it: dim times a ratio, cut to a whole number; 0 when absurd.
 uint32_t   nn__hidden(uint32_t dim, double ratio);
