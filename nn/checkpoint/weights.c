@@ -124,7 +124,7 @@ size_t nn_weights_memory(const nn_weights *w)
     return sum;
 }
 
-vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t first, vkc_slice dst)
+vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t first, vkc_slice dst, nn_faults *faults)
 {
     const size_t piece = dst.size < NN_WEIGHTS_PIECE ? dst.size : NN_WEIGHTS_PIECE;
     vkc_status st = VKC_OK;
@@ -134,6 +134,8 @@ vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t fi
     for (size_t at = 0; at < dst.size && st == VKC_OK; at += piece) {
         const size_t size = dst.size - at < piece ? dst.size - at : piece;
         st = nn_st_tensor_read(t, first + at / sizeof *x, size / sizeof *x, x);
+        if (st == VKC_OK && faults)
+            nn_faults_scan(faults, t, first + at / sizeof *x, x, size / sizeof *x);
         if (st == VKC_OK)
             st = vkc_write(dev, (vkc_slice) { dst.buf, dst.offset + at, size }, x);
     }

@@ -11,7 +11,7 @@
 #ifndef NN_WEIGHTS_H
 #define NN_WEIGHTS_H
 
-#include "nn/checkpoint/safetensors.h"
+#include "nn/checkpoint/faults.h"
 #include "vk/memory.h"
 
 #ifdef __cplusplus
@@ -35,8 +35,9 @@ const nn_safetensors *nn_weights_file(const nn_weights *w, uint32_t i);
 size_t              nn_weights_memory(const nn_weights *w);     // bytes of the host's memory to hold and upload it
 
 // Write elements `first` on of a tensor of floats to a slice as float32, as many as the slice has room for, piece by
-// piece. Blocking. E_ARG when the tensor has fewer or is of no float type.
-vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t first, vkc_slice dst);
+// piece. Blocking. Values that are not finite are counted in `faults`, unless that is NULL, and written like others.
+// E_ARG when the tensor has fewer or is of no float type.
+vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t first, vkc_slice dst, nn_faults *faults);
 
 #ifdef __cplusplus
 }

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/models/config/model_names.h"
+#include "nn/base/name_list.h"
 #include "nn/models/config/preprocess_json.h"
+#include "nn/models/config/tensor_naming.h"
 #include "nn/checkpoint/weights.h"
 
 #define HEAD_CHANNELS 64            // of nearly every vision transformer; shapes do not tell
@@ -95,17 +96,20 @@ done:
 
 // Shapes of the tensors that tell, under our names.
 typedef struct shapes {
-    const nn_st_tensor *patch, *pos, *fc1, *fc2, *head, *more;
+    const nn_st_tensor *patch, *pos, *fc1, *fc2, *head, *proj, *more;       // proj: the head the other way round
     uint32_t depth;
-    bool     has_scale, has_pre_norm, has_fc_norm;
+    bool     has_scale, has_pre_norm, has_fc_norm, has_head_bias;
+    nn_name_list unknown;
 } shapes;
 
-static void look(const nn_st_tensor *t, shapes *s)
+static void look(const nn_st_tensor *t, const char *theirs, shapes *s)
 {
     nn_tensor_name name;
     unsigned l;
-    if (!nn_tensor_name_get(t->name, &name))
+    if (!nn_tensor_name_get(theirs, &name)) {
+        nn_name_list_add(&s->unknown, t->name);
         return;
+    }
     if (sscanf(name.ours, "blocks.%u.", &l) == 1 && l < NN_MAX_DEPTH && l + 1 > s->depth)
         s->depth = l + 1;
     const struct { const char *ours; const nn_st_tensor **to; } wanted[] = {
@@ -118,6 +122,9 @@ static void look(const nn_st_tensor *t, shapes *s)
     s->has_scale = s->has_scale || strcmp(name.ours, "blocks.0.ls1.gamma") == 0;
     s->has_pre_norm = s->has_pre_norm || strcmp(name.ours, "norm_pre.weight") == 0;
     s->has_fc_norm = s->has_fc_norm || strcmp(name.ours, "fc_norm.weight") == 0;
+    s->has_head_bias = s->has_head_bias || strcmp(name.ours, "head.bias") == 0;
+    if (strcmp(name.ours, "head.weight") == 0 && name.is_transposed)
+        s->proj = t;
 }
 
 static bool is_in(uint64_t x, uint64_t max)
@@ -150,17 +157,19 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
     shapes s = { 0 };
     vkc_status st;
     VKC_TRY(nn_weights_load(folder, &w));
+    const nn_naming naming = nn_naming_find(w, NULL, c);
     for (size_t i = 0; i < nn_weights_len(w); i++)
-        look(nn_weights_at(w, i), &s);
+        look(nn_weights_at(w, i), nn_weights_at(w, i)->name + naming.skip, &s);
     const char *path = nn_weights_path(w);
     if (!s.patch || s.patch->rank != 4 || !s.pos || s.pos->rank < 2 || !s.fc1 || s.fc1->rank != 2 || !s.fc2 ||
-        s.fc2->rank != 2 || (s.head && s.head->rank != 2) ||
+        s.fc2->rank != 2 || (s.head && s.head->rank != 2) || (s.proj && s.proj->rank != 2) ||
         (s.more && (s.more->rank < 2 || !is_in(s.more->shape[s.more->rank - 2], NN_MAX_REGISTERS)))) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its tensors are not those of a vision "
-                      "transformer", path);
+                      "transformer%s%s", path, s.unknown.n ? "; not known are " : "",
+                      nn_name_list_end(&s.unknown));
         goto done;
     }
-    const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : dim;
+    const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : s.proj ? s.proj->shape[1] : dim;
     if (!is_in(dim, NN_MAX_DIM) || dim % HEAD_CHANNELS || !is_in(s.patch->shape[1], 3) ||
         !is_in(s.patch->shape[2], 1024) || s.patch->shape[3] != s.patch->shape[2] ||
         !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
@@ -171,15 +180,19 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
     c->dim = (uint32_t) dim, c->channels = (uint32_t) s.patch->shape[1], c->patch = (uint32_t) s.patch->shape[2];
     c->depth = s.depth, c->heads = c->dim / HEAD_CHANNELS, c->hidden = (uint32_t) s.fc2->shape[1];
     c->swiglu = s.fc1->shape[0] == 2 * s.fc2->shape[1];
-    c->layer_scale = s.has_scale, c->pre_norm = s.has_pre_norm, c->headless = !s.head;
+    c->layer_scale = s.has_scale, c->pre_norm = s.has_pre_norm, c->headless = !s.head && !s.proj;
+    c->outputs_embedding = !c->headless && !s.has_head_bias;        // CLIP's projection
     c->pool = s.has_fc_norm ? NN_POOL_AVG : NN_POOL_TOKEN;
     c->classes = (uint32_t) classes;
     c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
     VKC_TRY(guess_tokens(path, &s, c));
     c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
-    memcpy(c->mean, nn_imagenet_mean, sizeof c->mean);
-    memcpy(c->std, nn_imagenet_std, sizeof c->std);
+    memcpy(c->mean, c->pre_norm ? nn_clip_mean : nn_imagenet_mean, sizeof c->mean);
+    memcpy(c->std, c->pre_norm ? nn_clip_std : nn_imagenet_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
+    nn_model_config_note(c, "%s has no config: its %u heads are a guess, of 64 channels each%s, and so is how pictures are "
+                         "prepared: the shorter edge resized, bicubic, %s mean and std", folder, c->heads,
+                         c->swiglu ? "" : ", and GELU", c->pre_norm ? "CLIP's" : "ImageNet's");
 done:
     nn_weights_destroy(w);
     return st;

@@ -127,8 +127,12 @@ static vkc_status read_preprocessor(const char *folder, nn_model_config *c)
         c->height = made.height, c->width = made.width;
     if (!is_there)
         VKC_TRY(set_usual(folder, c));
-    if (c->height != made.height || c->width != made.width)
+    if (c->height != made.height || c->width != made.width) {
         c->stored = made;
+        nn_model_config_note(c, "%s: pictures are prepared to %u x %u pixels, and positions, made for %u x %u, are "
+                             "resampled to that, as in transformers", folder, c->width, c->height, made.width,
+                             made.height);
+    }
 done:
     return st;
 }
