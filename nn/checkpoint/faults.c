@@ -58,8 +58,8 @@ vkc_status nn_faults_check(const nn_faults *f, const char *path)
 {
     if (f->values == 0)
         return VKC_OK;
-    return VKC_FAIL(VKC_E_FORMAT, "%s: %llu of its values %s not finite, in %u tensor%s; the first is %s, at index %llu "
-                    "of tensor %s (`pare inspect` lists them)", path, (unsigned long long) f->values,
+    return VKC_FAIL(VKC_E_FORMAT, "%s: %llu of its values %s not finite, in %u tensor%s; the first is %s, at index "
+                    "%llu of tensor %s (`pare inspect` lists them)", path, (unsigned long long) f->values,
                     f->values == 1 ? "is" : "are", f->tensors, f->tensors == 1 ? "" : "s",
                     f->shown[0].is_nan ? "NaN" : "infinite", (unsigned long long) f->shown[0].first,
                     f->shown[0].name);

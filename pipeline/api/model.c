@@ -119,6 +119,8 @@ pare_status pare_model_create(pare_device *device, const char *architecture, uin
     VKC_TRY(nn_model_init(m, seed));
     st = own(device, m, architecture, out);
     m = NULL;
+    if (st == VKC_OK)
+        (*out)->is_random = true;
 done:
     nn_model_destroy(m);
     nn_model_config_finish(&cfg);
@@ -178,7 +180,8 @@ pare_status pare_model_save(const pare_model *model, const char *folder, const p
     VKC_TRY(pipeline__api_begin(__func__, NULL, model->device, &call));
     call.context.command = o.command;
     st = pipeline_export(&call.context, &(pipeline_export_params) {
-        .model = model->nn, .from = model->from, .out = folder, .seed = o.seed, .force = o.force != 0 });
+        .model = model->nn, .from = model->from, .out = folder, .seed = o.seed, .force = o.force != 0,
+        .is_random = model->is_random });
 done:
     return pipeline__api_status(st);
 }

@@ -233,5 +233,6 @@ const command cmd_classify = {
     .about = "An IMAGE is a JPEG or PNG file, a folder that is searched recursively, or - for a list of paths on\n"
              "standard input, one per line.",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX,
+    .model_from = 0, .model_to = 1,
     .run = run,
 };

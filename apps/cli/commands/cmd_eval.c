@@ -132,5 +132,6 @@ static const arg table[] = {
 static const eval_args defaults = { .d = { .split = "test", .batch = 128 }, .show_images = 8 };
 const command cmd_eval = {
     .name = "eval", .help = "measure accuracy on a split", .usage = "M --data D [--split test]", .table = table,
-    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1,
+    .model_from = 0, .model_to = 1, .run = run,
 };

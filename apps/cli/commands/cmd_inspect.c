@@ -27,6 +27,7 @@ typedef struct sizes {
     uint64_t params, weight_bytes, activation_bytes;
     uint64_t tensors, files, loading_bytes;     // loading_bytes: of the host's memory, while the weights are read
     uint64_t layer[NN_MAX_DEPTH];   // parameters
+    nn_faults faults;
 } sizes;
 
 static void count_params(const nn_model *m, sizes *s)
@@ -63,6 +64,29 @@ static json_t *build_notes(const nn_model_config *c)
     return list;
 }
 
+static json_t *build_faults(const nn_faults *f)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < f->tensors && i < NN_FAULTS_SHOWN; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", f->shown[i].name, "values",
+                                              (json_int_t) f->shown[i].values, "first",
+                                              (json_int_t) f->shown[i].first));
+    return json_pack("{s:I, s:i, s:o}", "values", (json_int_t) f->values, "tensors", (int) f->tensors, "first", list);
+}
+
+static void print_faults(const nn_faults *f)
+{
+    if (f->values == 0)
+        return;
+    printf("values that are not finite: %" PRIu64 " in %u tensor%s; no other command takes the model\n", f->values,
+           f->tensors, f->tensors == 1 ? "" : "s");
+    for (uint32_t i = 0; i < f->tensors && i < NN_FAULTS_SHOWN; i++)
+        printf("  %s: %" PRIu64 ", the first (%s) at index %" PRIu64 "\n", f->shown[i].name, f->shown[i].values,
+               f->shown[i].is_nan ? "NaN" : "infinite", f->shown[i].first);
+    if (f->tensors > NN_FAULTS_SHOWN)
+        printf("  and %u tensors more\n", f->tensors - NN_FAULTS_SHOWN);
+}
+
 static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &m->cfg;
@@ -71,8 +95,8 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
                                                 c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
                                                 (json_int_t) nn_model_macs(m, l)));
-    json_t *o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "kind", kinds[c->type], "params",
-                          (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(m, c->depth), "tokens",
+    json_t *o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "kind",
+                          kinds[c->type], "params", (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(m, c->depth), "tokens",
                           (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
@@ -82,6 +106,8 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
         json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
     }
+    if (o && s->faults.values)
+        json_object_set_new(o, "not_finite", build_faults(&s->faults));
     if (o && c->notes)
         json_object_set_new(o, "notes", build_notes(c));
     if (o && c->retention.policy != NN_POLICY_NONE)
@@ -131,6 +157,7 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
         print_family(c);
     for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);)
         printf("note: %s\n", line);
+    print_faults(&s->faults);
     policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {
@@ -158,7 +185,7 @@ static vkc_status run(const void *options, const args_words *words)
     sizes s = { 0 };
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &m));
+    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &s.faults, &m));
     VKC_TRY(nn_infer_create(m, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
     count_params(m, &s);
@@ -183,5 +210,6 @@ static const arg table[] = {
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
     .name = "inspect", .help = "print layers, mixers, parameters, multiply-adds and memory", .usage = "M|ARCHITECTURE",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1,
+    .model_from = 0, .model_to = 1, .takes_names = true, .run = run,
 };

@@ -84,7 +84,7 @@ static const arg table[] = {
     DATA_ROW(train_args),
     { "arch", 'a', ARG_TEXT, AT(p.arch), 0, 0, "A",
       "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
-    { "init", 0, ARG_TEXT, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },
+    { "init", 0, ARG_MODEL, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },
     { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
     RUN_ROWS(train_args, "M.run"),
     BATCH_ROW(train_args, "128"),

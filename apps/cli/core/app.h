@@ -15,7 +15,7 @@
 typedef struct common_args {        // the first member of every command's options
     const char *device, *disable;
     uint64_t    seed;
-    bool        json, verbose, quiet, validate, no_cache, help, check_cpu;
+    bool        json, verbose, quiet, validate, no_cache, help, check_cpu, from_cache;
     uint32_t    check_every;        // 0 = by default
 } common_args;
 
@@ -28,6 +28,8 @@ typedef struct command {
     const void *defaults;           // an options struct
     size_t      options_size;
     int         min_words, max_words;
+    int         model_from, model_to;   // words model_from to model_to - 1 are models; both 0 = none
+    bool        takes_names;            // of architectures, in place of a model
     vkc_status (*run)(const void *options, const args_words *words);
 } command;
 

@@ -1,5 +1,6 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/core/app.h"
+#include "apps/cli/core/hub.h"
 #include "pipeline/base/version.h"
 
 #ifdef __GLIBC__
@@ -34,6 +35,8 @@ static const arg common_table[] = {
     { "check-every", 0, ARG_U32, AT(check_every), 1, 4e9, "N",
       "run --check-cpu on every N-th batch, from the first [1, in training 100]" },
     { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "do not use the pipeline cache on disk" },
+    { "from-cache", 0, ARG_FLAG, AT(from_cache), 0, 0, NULL,
+      "models by name, from the cache folders of Hugging Face and PyTorch" },
     { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "print this help" },
     { 0 },
 };
@@ -115,10 +118,60 @@ static const command *find_command(const char *name)
     return NULL;
 }
 
+#define MAX_MODELS 80               // of a command
+
+typedef struct resolved { char *path[MAX_MODELS]; int n; } resolved;    // owned
+
+// A model that is no path may be a name that a cache knows: with --from-cache *word becomes the path, and without it
+// the sentence says that there is one.
+static vkc_status resolve(const common_args *common, bool takes_names, const char **word, resolved *r)
+{
+    hub_found f;
+    if (r->n == MAX_MODELS)
+        return VKC_OK;              // more than any command takes
+    if (common->from_cache) {
+        char **path = &r->path[r->n];
+        const vkc_status st = hub_resolve(*word, path);
+        if (st == VKC_OK && *path) {
+            say("%s: %s", *word, *path);
+            *word = *path;
+            r->n++;
+        }
+        return st;
+    }
+    if (takes_names || nn_is_folder(*word) || nn_is_file(*word))
+        return VKC_OK;
+    hub_find(*word, &f);
+    return f.names.n == 0 ? VKC_OK : VKC_FAIL(VKC_E_IO, "%s is not a model folder; %s has weights of that name: "
+                                              "--from-cache reads them", *word, f.path);
+}
+
+static vkc_status resolve_all(const command *c, void *options, args_words *words, resolved *r)
+{
+    const common_args *common = options;
+    vkc_status st = VKC_OK;
+    for (int i = c->model_from; i < c->model_to && i < words->n && st == VKC_OK; i++) {
+        const char *word = words->word[i];
+        st = resolve(common, c->takes_names, &word, r);
+        words->word[i] = (char *) word;
+    }
+    for (const arg *a = c->table; a->name && st == VKC_OK; a++) {
+        const char *word = NULL;
+        if (a->type != ARG_MODEL)
+            continue;
+        memcpy(&word, (const char *) options + a->offset, sizeof word);
+        if (word)
+            st = resolve(common, false, &word, r);
+        memcpy((char *) options + a->offset, &word, sizeof word);
+    }
+    return st;
+}
+
 static vkc_status run(const command *c, int argc, char **argv)
 {
     const arg *tables[] = { c->table, common_table, NULL };
     args_words words;
+    resolved models = { .n = 0 };
     void *options = malloc(c->options_size);
     if (!options)
         return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
@@ -131,7 +184,11 @@ static vkc_status run(const command *c, int argc, char **argv)
     else if (st == VKC_OK && (words.n < c->min_words || words.n > c->max_words))
         st = VKC_FAIL(VKC_E_ARG, "usage: pare %s %s", c->name, c->usage);
     else if (st == VKC_OK)
+        st = resolve_all(c, options, &words, &models);
+    if (st == VKC_OK && !common->help)
         st = c->run(options, &words);
+    while (models.n > 0)
+        free(models.path[--models.n]);
     free(options);
     return st;
 }

@@ -16,13 +16,13 @@ vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_
     return st;
 }
 
-vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_model **out)
+vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, nn_faults *faults, nn_model **out)
 {
     nn_model_config cfg = { 0 };
     nn_model *m = NULL;
     vkc_status st;
     if (nn_is_folder(name) || nn_model_config_init(&cfg, name) != VKC_OK)
-        return model_load(dev, name, NULL, size, out);      // whose sentence it is, if there is no such folder either
+        return nn_model_load_with(dev, name, &(nn_model_load_params) { .size = size, .faults = faults }, out);
     cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
     VKC_TRY(nn_model_config_set_size(&cfg, size));
     VKC_TRY(nn_model_create(dev, &cfg, false, &m));

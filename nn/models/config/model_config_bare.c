@@ -84,7 +84,8 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
             VKC_TRY(nn_json_get_string(where, pre, "interpolation", 20, &filter));
         if (nn_json_has(pre, "resize_mode"))
             VKC_TRY(nn_json_get_string(where, pre, "resize_mode", 20, &mode));
-        if ((strcmp(filter, "bicubic") != 0 && strcmp(filter, "bilinear") != 0) || (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
+        if ((strcmp(filter, "bicubic") != 0 && strcmp(filter, "bilinear") != 0) ||
+            (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
             return VKC_FAIL(VKC_E_FORMAT, "%s: interpolation %s with resize_mode %s is not supported", where, filter,
                             mode);
         c->preprocess.filter = strcmp(filter, "bicubic") == 0 ? NN_FILTER_BICUBIC : NN_FILTER_BILINEAR;
@@ -190,8 +191,8 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
     memcpy(c->mean, c->pre_norm ? nn_clip_mean : nn_imagenet_mean, sizeof c->mean);
     memcpy(c->std, c->pre_norm ? nn_clip_std : nn_imagenet_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
-    nn_model_config_note(c, "%s has no config: its %u heads are a guess, of 64 channels each%s, and so is how pictures are "
-                         "prepared: the shorter edge resized, bicubic, %s mean and std", folder, c->heads,
+    nn_model_config_note(c, "%s has no config: its %u heads are a guess, of 64 channels each%s, and so is how pictures "
+                         "are prepared: the shorter edge resized, bicubic, %s mean and std", folder, c->heads,
                          c->swiglu ? "" : ", and GELU", c->pre_norm ? "CLIP's" : "ImageNet's");
 done:
     nn_weights_destroy(w);

@@ -39,14 +39,14 @@ vkc_status nn__size_read(const char *where, struct json_t *obj, const char *key,
 // Class names, n == c->classes: strings and numbers. What cannot be a name becomes one: a text that is too long is cut,
 // control characters become spaces, and what is no text or number at all (NULL too) "class 3", with a note.
 vkc_status nn__labels_set(const char *where, const char *key, struct json_t *const *labels, nn_model_config *c);
-// Keys that this program knows at one value alone, their default, as JSON: E_FORMAT where an object has them at another.
-// A value of NULL: it makes no difference, whatever it is. A key of NULL ends the list.
+// Keys that this program knows at one value alone, their default, as JSON: E_FORMAT where an object has them at
+// another. A value of NULL: it makes no difference, whatever it is. A key of NULL ends the list.
 typedef struct nn__fixed_key { const char *key, *value; } nn__fixed_key;
 vkc_status nn__fixed_check(const char *where, struct json_t *obj, const nn__fixed_key *fixed);
 // nn_json_check_keys, of two lists.
 vkc_status nn__keys_check(const char *where, struct json_t *obj, const char *const *known, const nn__fixed_key *fixed);
 
-// A note that names the keys of an object that are not in `known`, which ends with NULL, and are neither null nor false.
+// A note that names the keys of an object that are not in `known`, which ends with NULL, and neither null nor false.
 void       nn__unknown_note(const char *where, struct json_t *obj, const char *const *known, nn_model_config *c);
 
 // Pictures as the files of Hugging Face in a folder say: image_processor of processor_config.json, else

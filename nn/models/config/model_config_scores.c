@@ -1,5 +1,5 @@
-// model_config_scores.c — what the numbers that come out of a model mean: scores of classes that exclude each other or do
-// not, predicted numbers, features.
+// model_config_scores.c — what the numbers that come out of a model mean: scores of classes that exclude each other or
+// do not, predicted numbers, features.
 #include "nn/models/config/model_config_impl.h"
 
 #include <string.h>

@@ -103,8 +103,8 @@ static const char *find_start(const char *const *list, const char *name)
     return *list;
 }
 
-// The name from its block's number on, behind "blocks." and a chunk's number; NULL: it has none. Numbers of blocks count
-// through all chunks.
+// The name from its block's number on, behind "blocks." and a chunk's number; NULL: it has none. Numbers of blocks
+// count through all chunks.
 static const char *find_chunked(const char *name)
 {
     if (strncmp(name, "blocks.", 7) != 0)

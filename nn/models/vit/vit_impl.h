@@ -20,8 +20,8 @@ vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config 
 vkc_status nn__vit_save_weights(const nn_model *m, const char *path);
 
 // Find the picture size that the positions in `w` are for, where it is not the config's, and set cfg->stored. A note
-// says so unless it is `wanted`, the size that the model will have. Positions that are no square of patches leave all as
-// it is.
+// says so unless it is `wanted`, the size that the model will have. Positions that are no square of patches leave all
+// as it is.
 void nn__vit_find_stored(const nn_weights *w, nn_size wanted, nn_model_config *cfg);
 
 #ifdef __cplusplus

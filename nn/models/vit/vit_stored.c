@@ -1,5 +1,5 @@
-// vit_stored.c — the picture size that a file's positions are for: of weights fine-tuned at another size than their config
-// says.
+// vit_stored.c — the picture size that a file's positions are for: of weights fine-tuned at another size than their
+// config says.
 #include "nn/models/vit/vit_impl.h"
 
 #include <math.h>
