@@ -149,7 +149,9 @@ def test_foreign_tensors(work):
     save(path, {**make_tensors(), **gpt2(2)})
     words = (f"{path}: of its tensors 28 with no place in the model that the config describes: "
              "transformer.h.0.attn.c_attn.bias, transformer.h.0.attn.c_attn.weight, transformer.h.0.attn.c_proj.bias, "
-             "transformer.h.0.attn.c_proj.weight, transformer.h.0.ln_1.bias, transformer.h.0.ln_1.weight and 22 more\n")
+             "transformer.h.0.attn.c_proj.weight, transformer.h.0.ln_1.bias, transformer.h.0.ln_1.weight, "
+             "transformer.h.0.ln_2.bias, transformer.h.0.ln_2.weight, transformer.h.0.mlp.c_fc.bias, "
+             "transformer.h.0.mlp.c_fc.weight and 18 more\n")
     for args in (["inspect", m], ["classify", m, picture], ["eval", m, "--data", work / "data"],
                  ["sparsity", m, "--data", work / "data"], ["export", m, "-o", work / "foreign-export"],
                  ["train", "--init", m, "--data", work / "data", "-o", work / "foreign-train"],

@@ -14,8 +14,8 @@
 #include "vk/status.h"
 
 typedef enum { ARG_FLAG, ARG_TEXT, ARG_MODEL, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE } arg_type;
-// bool, const char *, const char * (a model: with --from-cache a name becomes a path), uint32_t, uint64_t, double, nn_size
-// ("224" or "224x160": height, width)
+// bool, const char *, const char * (a model: with --from-cache a name becomes a path), uint32_t, uint64_t, double,
+// nn_size ("224" or "224x160": height, width)
 
 typedef struct arg {
     const char *name;               // without the dashes; NULL ends a table
