@@ -106,7 +106,7 @@ static inline pare_classify_options pare_classify_options_default(void)
 typedef struct pare_top {
     const char *label;              // "class 3" where the model names none
     uint32_t    index;
-    double      probability;
+    double      probability;        // of a softmax; of a sigmoid, where a model's classes do not exclude each other
 } pare_top;
 
 typedef struct pare_classified {    // made by the library; what it points to lasts for the callback

@@ -59,8 +59,12 @@ static json_t *build_notes(const nn_model_config *c)
 {
     char line[2048];
     json_t *list = json_array();
-    for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);)
-        json_array_append_new(list, json_string(line));
+    for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);) {
+        json_t *text = json_string(line);
+        for (char *p = line; !text && *p; p++)          // a path need not be UTF-8
+            *p = (unsigned char) *p < 0x80 ? *p : '?';
+        json_array_append_new(list, text ? text : json_string(line));
+    }
     return list;
 }
 

@@ -181,6 +181,16 @@ done:
     return st;
 }
 
+// The model's size is what counts: it takes no other.
+static void note_size(const char *where, json_t *pre, nn_model_config *c)
+{
+    double n[3];
+    if (nn_json_has(pre, "input_size") && nn_json_get_numbers(where, pre, "input_size", 3, 1, 16384, n) == VKC_OK &&
+        (n[1] != c->height || n[2] != c->width))
+        nn_model_config_note(c, "%s: input_size is %g x %g, and the model is made for %u x %u, which is used", where,
+                             n[2], n[1], c->width, c->height);
+}
+
 // What timm has in pretrained_cfg.
 static const char *const cfg_known[] = {
     "url", "file", "state_dict", "hf_hub_id", "hf_hub_filename", "source", "architecture", "tag", "custom_load",
@@ -210,7 +220,8 @@ vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config
     VKC_TRY(nn__scores_read(where, root, c));
     if (pre != root)
         nn__unknown_note(where, pre, cfg_known, c);
-    st = nn_preprocess_read_timm(where, pre, c);
+    VKC_TRY(nn_preprocess_read_timm(where, pre, c));
+    note_size(where, pre, c);
 done:
     return st;
 }

@@ -299,6 +299,9 @@ static void test_settings(void **state)
           "config.json and processor_config.json", 0.5 },
         { TIMM_CONFIG(""), "{\"image_processor_type\": \"OwlImageProcessor\"}", NULL,
           "pictures are prepared as config.json says", 0.5 },
+        { "{\"architecture\": \"vit_tiny_patch16_224\", \"num_classes\": 3, \"model_args\": {\"img_size\": 8, "
+          "\"patch_size\": 4, \"num_heads\": 2}, \"pretrained_cfg\": {\"input_size\": [3, 16, 12], \"std\": 0.5}}",
+          NULL, NULL, "input_size is 12 x 16, and the model is made for 8 x 8, which is used", 0.5 },
         { TIMM_CONFIG(", \"gamma\": 2.2"), NULL, NULL, "passed over: gamma\n", 0.5 },
     };
     char folder[NN_PATH_MAX], path[NN_PATH_MAX];
