@@ -16,7 +16,7 @@ static vkc_status refuse_name(const char *name)
 {
     nn_model_config cfg = { 0 };
     hub_found f;
-    if (nn_is_folder(name) || nn_is_file(name) || nn_model_config_init(&cfg, name) != VKC_OK)
+    if (hub_is_path(name) || nn_model_config_init(&cfg, name) != VKC_OK)
         return VKC_OK;              // loading it says what is wrong, if anything
     nn_model_config_finish(&cfg);
     hub_find(name, &f);

@@ -141,11 +141,20 @@ void hub_find(const char *name, hub_found *out)
         find_in_torch(name, out);
 }
 
+bool hub_is_path(const char *name)
+{
+    char path[NN_PATH_MAX];
+    if (nn_is_folder(name) || nn_is_file(name))
+        return true;
+    snprintf(path, sizeof path, "%.*s", (int) strcspn(name, "#"), name);
+    return nn_is_folder(path) || nn_is_file(path);
+}
+
 vkc_status hub_resolve(const char *name, char **out)
 {
     hub_found f;
     *out = NULL;
-    if (nn_is_folder(name) || nn_is_file(name))
+    if (hub_is_path(name))
         return VKC_OK;
     hub_find(name, &f);
     if (f.names.n == 0)

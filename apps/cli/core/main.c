@@ -139,7 +139,7 @@ static vkc_status resolve(const common_args *common, bool takes_names, const cha
         }
         return st;
     }
-    if (takes_names || nn_is_folder(*word) || nn_is_file(*word))
+    if (takes_names || hub_is_path(*word))
         return VKC_OK;
     hub_find(*word, &f);
     return f.names.n == 0 ? VKC_OK : VKC_FAIL(VKC_E_IO, "%s is not a model folder; %s has weights of that name: "

@@ -129,7 +129,7 @@ vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, co
 
 uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
 uint32_t nn_model_config_patches(const nn_model_config *c);
-// What becomes of the logits: `scores`, but of a single class a sigmoid, and of class vectors a softmax.
+// What becomes of the logits: `scores`, but of a single class that is no class vector a sigmoid.
 nn_scores nn_model_config_scores(const nn_model_config *c);
 // Is a picture of one class? E_ARG when its scores are sigmoids: training by labels is for one class a picture.
 vkc_status nn_model_config_check_exclusive(const nn_model_config *c);

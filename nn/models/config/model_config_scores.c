@@ -46,9 +46,8 @@ vkc_status nn__scores_read(const char *where, struct json_t *root, nn_model_conf
 
 nn_scores nn_model_config_scores(const nn_model_config *c)
 {
-    if (c->projection_dim > 0)
-        return NN_SCORES_SOFTMAX;
-    return c->scores == NN_SCORES_SOFTMAX && c->classes == 1 ? NN_SCORES_SIGMOID : c->scores;
+    const bool is_single = c->classes == 1 && c->projection_dim == 0;
+    return c->scores == NN_SCORES_SOFTMAX && is_single ? NN_SCORES_SIGMOID : c->scores;
 }
 
 bool nn_model_config_has_scores(const nn_model_config *c)

@@ -241,6 +241,7 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
     c->projection_dim = c->classes;
     c->classes = k->classes;
     c->outputs_embedding = false;
+    c->scores = NN_SCORES_SOFTMAX;      // of the products with the vectors
     return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
 }
 
