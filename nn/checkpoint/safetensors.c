@@ -7,7 +7,7 @@
 
 typedef unsigned long long ull;
 
-static vkc_status create(const char *where, nn_safetensors **out)
+vkc_status nn__st_create(const char *where, nn_safetensors **out)
 {
     nn_safetensors *f = calloc(1, sizeof *f);
     if (f != NULL)
@@ -26,7 +26,7 @@ vkc_status nn_safetensors_load(const char *path, nn_safetensors **out)
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(create(path, &f));
+    VKC_TRY(nn__st_create(path, &f));
     VKC_TRY(nn_source_open(f->path, &f->src));
     VKC_TRY(nn__st_read_header(f));
     *out = f, f = NULL;
@@ -39,7 +39,7 @@ vkc_status nn_safetensors_read(const char *where, const void *data, size_t size,
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(create(where, &f));
+    VKC_TRY(nn__st_create(where, &f));
     f->copy = malloc(size + 1);
     if (f->copy == NULL) {
         st = VKC_FAIL(VKC_E_NOMEM, "no memory for the %zu bytes of %s", size, where);
@@ -64,6 +64,8 @@ void nn_safetensors_destroy(nn_safetensors *f)
     free(f->header);
     free(f->tensors);
     free(f->meta);
+    free(f->strides);
+    free(f->notes);
     free(f->path);
     free(f);
 }
