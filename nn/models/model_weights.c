@@ -1,6 +1,7 @@
 // model_weights.c — weights under the parameters' own names: read into a model, written from one.
 #include "nn/models/model_kind.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "nn/checkpoint/weights.h"
@@ -28,6 +29,15 @@ static vkc_status check_names(const nn_params *ps, const nn_weights *w)
     return VKC_OK;
 }
 
+void nn__model_note_entry(const nn_weights *w, nn_model_config *c)
+{
+    const nn_torch_notes *notes = nn_weights_notes(w);
+    if (!notes || !*notes->others)
+        return;
+    snprintf(c->entry, sizeof c->entry, "%s", notes->key);
+    snprintf(c->other_entries, sizeof c->other_entries, "%s", notes->others);
+}
+
 vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_model_config *cfg,
                                    const nn_model_load_params *p, nn_model **out)
 {
@@ -42,6 +52,7 @@ vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_mo
     VKC_TRY(nn_params_alloc(m->params, p->trainable));      // not before all that the config claims is there
     for (uint32_t i = 0; i < m->params->n; i++)
         VKC_TRY(nn_weights_upload(dev, nn_weights_get(w, m->params->p[i].name), 0, nn_params_value(m->params, i)));
+    nn__model_note_entry(w, &m->cfg);
     *out = m;
     m = NULL;
 done:

@@ -87,6 +87,9 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
     if (m->cfg.guessed_heads)
         pipeline_say(&call.context, PIPELINE_NOTE, "%s has no config: its %u heads are a guess, of 64 channels each",
                      folder, m->cfg.heads);
+    if (*m->cfg.other_entries)
+        pipeline_say(&call.context, PIPELINE_NOTE, "%s: the weights under %s are read; there are others under %s",
+                     folder, *m->cfg.entry ? m->cfg.entry : "no entry", m->cfg.other_entries);
     VKC_TRY(set_policy(o.policy, folder, &m->cfg));
     VKC_TRY(set_preprocess(o.preprocess, folder, &m->cfg));
     st = own(device, m, folder, out);

@@ -34,6 +34,8 @@ static const arg common_table[] = {
     { "check-every", 0, ARG_U32, AT(check_every), 1, 4e9, "N",
       "run --check-cpu on every N-th batch, from the first [1, in training 100]" },
     { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "do not use the pipeline cache on disk" },
+    { "checkpoint-key", 0, ARG_TEXT, AT(checkpoint_key), 0, 0, "K",
+      "of a model that is a checkpoint of PyTorch, the entry with its weights; MODEL#K is the same [docs/checkpoints.md]" },
     { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "print this help" },
     { 0 },
 };
@@ -115,6 +117,23 @@ static const command *find_command(const char *name)
     return NULL;
 }
 
+// --checkpoint-key is what stands behind a # in the name of the model, which is the first word.
+static vkc_status run_with_key(const command *c, const void *options, args_words *words, const char *key)
+{
+    if (c->usage[0] != 'M' && c->usage[0] != 'S')
+        return VKC_FAIL(VKC_E_ARG, "--checkpoint-key is for commands whose first word is a model; elsewhere write "
+                        "MODEL#%.60s", key);
+    char *before = words->word[0], *model = malloc(strlen(before) + strlen(key) + 2);
+    if (!model)
+        return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
+    sprintf(model, "%s#%s", before, key);
+    words->word[0] = model;
+    const vkc_status st = c->run(options, words);
+    words->word[0] = before;
+    free(model);
+    return st;
+}
+
 static vkc_status run(const command *c, int argc, char **argv)
 {
     const arg *tables[] = { c->table, common_table, NULL };
@@ -130,6 +149,8 @@ static vkc_status run(const command *c, int argc, char **argv)
         print_command_help(c);
     else if (st == VKC_OK && (words.n < c->min_words || words.n > c->max_words))
         st = VKC_FAIL(VKC_E_ARG, "usage: pare %s %s", c->name, c->usage);
+    else if (st == VKC_OK && common->checkpoint_key)
+        st = run_with_key(c, options, &words, common->checkpoint_key);
     else if (st == VKC_OK)
         st = c->run(options, &words);
     free(options);

@@ -1,7 +1,7 @@
 // model.c — the model of a command.
 #include "apps/cli/core/model.h"
 
-#include "nn/base/files.h"
+#include "nn/checkpoint/weights.h"
 #include "nn/models/vit/positions.h"
 
 #define IMAGENET_CLASSES 1000
@@ -12,6 +12,9 @@ vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_
                                        out);
     if (st == VKC_OK && (*out)->cfg.guessed_heads)
         say("%s has no config: its %u heads are a guess, of 64 channels each", dir, (*out)->cfg.heads);
+    if (st == VKC_OK && *(*out)->cfg.other_entries)
+        say("%s: the weights under %s are read; there are others under %s (--checkpoint-key)", dir,
+            *(*out)->cfg.entry ? (*out)->cfg.entry : "no entry", (*out)->cfg.other_entries);
     return st;
 }
 
@@ -20,7 +23,9 @@ vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, n
     nn_model_config cfg = { 0 };
     nn_model *m = NULL;
     vkc_status st;
-    if (nn_is_folder(name) || nn_model_config_init(&cfg, name) != VKC_OK)
+    nn_weights_place place;
+    VKC_TRY(nn_weights_find(name, &place));
+    if (place.is_there || nn_model_config_init(&cfg, name) != VKC_OK)
         return model_load(dev, name, NULL, size, out);      // whose sentence it is, if there is no such folder either
     cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
     VKC_TRY(nn_model_config_set_size(&cfg, size));

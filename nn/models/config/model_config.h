@@ -76,6 +76,8 @@ typedef struct nn_model_config {
                                             // logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     guessed_heads;                 // no config said how many heads: channels / 64
+    char     entry[64], other_entries[128]; // of a checkpoint with several dicts of weights: the one that was read, and
+                                            // those that were not; "" = there was no choice
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
@@ -101,9 +103,9 @@ void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
 
-// Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
+// Inits *c, of a folder or a file of weights (nn/checkpoint/weights.h), from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
 // everywhere), else from open_clip_config.json, else from the shapes of the weights.
-vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
+vkc_status nn_model_config_load(const char *model, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
 

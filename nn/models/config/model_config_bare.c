@@ -130,12 +130,26 @@ static vkc_status guess_tokens(const char *path, const shapes *s, nn_model_confi
                     path, (unsigned long long) rows);
 }
 
-vkc_status nn__config_guess(const char *folder, nn_model_config *c)
+// What the name of an architecture in a checkpoint says and shapes do not, where they agree in all else: heads, epsilon,
+// activation.
+static bool use_arch(const nn_weights *w, const shapes *s, nn_model_config *c)
+{
+    const nn_torch_notes *notes = nn_weights_notes(w);
+    nn_model_config a = { .channels = 3 };
+    if (!notes || !*notes->arch || nn__arch_read(VKC_E_FORMAT, nn_weights_path(w), notes->arch, &a) != VKC_OK ||
+        a.dim != s->patch->shape[0] || a.depth != s->depth || a.patch != s->patch->shape[2] ||
+        a.hidden != s->fc2->shape[1] || a.pre_norm != s->has_pre_norm)
+        return false;
+    c->heads = a.heads, c->eps = a.eps, c->act = a.act;
+    return true;
+}
+
+vkc_status nn__config_guess(const char *model, nn_model_config *c)
 {
     nn_weights *w = NULL;
     shapes s = { 0 };
     vkc_status st;
-    VKC_TRY(nn_weights_load(folder, &w));
+    VKC_TRY(nn_weights_load(model, &w));
     for (size_t i = 0; i < nn_weights_len(w); i++)
         look(nn_weights_at(w, i), &s);
     const char *path = nn_weights_path(w);
@@ -147,7 +161,8 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
         goto done;
     }
     const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : dim;
-    if (!is_in(dim, NN_MAX_DIM) || dim % HEAD_CHANNELS || !is_in(s.patch->shape[1], 3) ||
+    const bool is_named = use_arch(w, &s, c);
+    if (!is_in(dim, NN_MAX_DIM) || (!is_named && dim % HEAD_CHANNELS) || !is_in(s.patch->shape[1], 3) ||
         !is_in(s.patch->shape[2], 1024) || s.patch->shape[3] != s.patch->shape[2] ||
         !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its shapes alone do not say what model it is",
@@ -155,13 +170,16 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
         goto done;
     }
     c->dim = (uint32_t) dim, c->channels = (uint32_t) s.patch->shape[1], c->patch = (uint32_t) s.patch->shape[2];
-    c->depth = s.depth, c->heads = c->dim / HEAD_CHANNELS, c->hidden = (uint32_t) s.fc2->shape[1];
+    c->depth = s.depth, c->hidden = (uint32_t) s.fc2->shape[1];
     c->swiglu = s.fc1->shape[0] == 2 * s.fc2->shape[1];
     c->layer_scale = s.has_scale, c->pre_norm = s.has_pre_norm, c->headless = !s.head;
     c->pool = s.has_fc_norm ? NN_POOL_AVG : NN_POOL_TOKEN;
     c->classes = (uint32_t) classes;
-    c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
-    c->guessed_heads = true;
+    if (!is_named) {
+        c->heads = c->dim / HEAD_CHANNELS;
+        c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
+        c->guessed_heads = true;
+    }
     VKC_TRY(guess_tokens(path, &s, c));
     c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
     memcpy(c->mean, nn_imagenet_mean, sizeof c->mean);

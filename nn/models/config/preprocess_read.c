@@ -10,6 +10,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "nn/checkpoint/weights.h"
 #include "nn/base/names.h"
 
 #define MAX_FILE ((size_t) 16 << 20)
@@ -312,12 +313,13 @@ done:
     return st;
 }
 
-vkc_status nn_preprocess_load(const char *folder, nn_rule rule, nn_model_config *c)
+vkc_status nn_preprocess_load(const char *model, nn_rule rule, nn_model_config *c)
 {
     const char *name = rule == NN_RULE_HF ? "preprocessor_config.json" : "config.json";
-    char path[NN_PATH_MAX];
+    char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
     json_t *root = NULL, *obj;
     vkc_status st;
+    VKC_TRY(nn_weights_get_folder(model, folder));
     VKC_TRY(nn_path_build(path, folder, name));
     if (rule == NN_RULE_HF && !nn_is_file(path)) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no %s, so it does not say how Hugging Face prepares pictures", folder,

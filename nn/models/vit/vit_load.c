@@ -256,8 +256,10 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
 // Of the file that is named, or of the folder's own; none of these: k->classes stays 0.
 static vkc_status load_vectors(const char *dir, const char *file, nn_model_config *c, nn_class_vectors *k)
 {
-    char path[NN_PATH_MAX];
-    vkc_status st = nn_path_build(path, dir, NN_CLASS_VECTORS_FILE);
+    char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
+    vkc_status st = nn_weights_get_folder(dir, folder);
+    if (st == VKC_OK)
+        st = nn_path_build(path, folder, NN_CLASS_VECTORS_FILE);
     if (st != VKC_OK || (!file && !nn_is_file(path)))
         return st;
     st = nn_class_vectors_load(file ? file : path, k);
@@ -289,6 +291,7 @@ static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_c
         VKC_TRY(nn_params_write(l.v->params, nn_vit_of(l.v)->vectors, k->scaled));
     for (size_t i = 0; i < l.n; i++)
         VKC_TRY(load_entry(&l, &l.plan[i]));
+    nn__model_note_entry(w, &l.v->cfg);
     *out = l.v;
     l.v = NULL;
 done:
