@@ -86,7 +86,9 @@ static vkc_status check_order(const reading *r)
     const nn_zip_entry *e = find_entry(r, "byteorder");
     if (e == NULL)
         return VKC_OK;
-    vkc_status st = e->size < sizeof order ? nn_source_read(&r->f->src, e->begin, (size_t) e->size, order) : VKC_OK;
+    vkc_status st = nn_zip_check(&r->f->src, e);
+    if (st == VKC_OK && e->size < sizeof order)
+        st = nn_source_read(&r->f->src, e->begin, (size_t) e->size, order);
     if (st != VKC_OK || strcmp(order, "little") == 0)
         return st;
     return strcmp(order, "big") == 0 ? fail_order(r)
@@ -104,7 +106,7 @@ static vkc_status find_in_zip(void *user, const char *key, uint64_t *begin, uint
         return VKC_FAIL(VKC_E_FORMAT, "the file has no entry %.100s", nn_is_printable(name) ? name : "of its key");
     *begin = e->begin;
     *size = e->size;
-    return VKC_OK;
+    return nn_zip_check(&r->f->src, e);
 }
 
 static vkc_status read_zip(reading *r)
@@ -115,6 +117,7 @@ static vkc_status read_zip(reading *r)
     VKC_TRY(find_prefix(r, &pickle));
     VKC_TRY(check_script(r));
     VKC_TRY(check_order(r));
+    VKC_TRY(nn_zip_check(&r->f->src, pickle));
     r->p.at = pickle->begin;
     r->p.end = pickle->begin + pickle->size;
     st = nn_pickle_read(&r->p);

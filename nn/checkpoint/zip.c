@@ -1,7 +1,6 @@
 // zip.c — the table at the end of a zip archive, and where each entry's data begins.
 #include "nn/checkpoint/zip.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,18 +154,18 @@ static vkc_status read_row(const nn_source *src, const unsigned char *p, size_t 
     if (room - ROW_SIZE < name + extra + comment)
         return VKC_FAIL(VKC_E_FORMAT, "%s: the table of the zip archive is damaged", src->path);
     uint64_t packed = get_u32(p + 20);
-    *e = (nn_zip_entry) { (const char *) p + ROW_SIZE, (uint32_t) name, get_u32(p + 42), 0, get_u32(p + 24) };
+    *e = (nn_zip_entry) { .name = (const char *) p + ROW_SIZE, .name_len = (uint32_t) name, .header = get_u32(p + 42),
+                          .size = get_u32(p + 24) };
     const bool wanted[3] = { e->size == UINT32_MAX, packed == UINT32_MAX, e->header == UINT32_MAX };
     uint64_t *const to[3] = { &e->size, &packed, &e->header };
     vkc_status st = read_extra(src, p + ROW_SIZE + name, extra, wanted, to, e);
     if (st != VKC_OK)
         return st;
-    if (get_u16(p + 8) & 1)
-        return ENTRY_FAIL(src, e, "is encrypted");
-    if (get_u16(p + 10) != 0)
-        return ENTRY_FAIL(src, e, "is compressed; torch.save stores entries as they are, and only such are read");
-    if (packed != e->size)
+    e->is_encrypted = get_u16(p + 8) & 1;
+    e->is_compressed = get_u16(p + 10) != 0;
+    if (packed != e->size && !e->is_encrypted && !e->is_compressed)
         return ENTRY_FAIL(src, e, "is stored but has two sizes");
+    e->size = packed;
     *len = ROW_SIZE + name + extra + comment;
     return VKC_OK;
 }
@@ -273,6 +272,15 @@ void nn_zip_finish(nn_zip *z)
     free(z->table);
     free(z->entry);
     *z = (nn_zip) { 0 };
+}
+
+vkc_status nn_zip_check(const nn_source *src, const nn_zip_entry *e)
+{
+    if (e->is_encrypted)
+        return ENTRY_FAIL(src, e, "is encrypted");
+    if (e->is_compressed)
+        return ENTRY_FAIL(src, e, "is compressed; torch.save stores entries as they are, and only such are read");
+    return VKC_OK;
 }
 
 static int is_of_name(const void *name, const void *entry)
