@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/base/json.h"
+#include "nn/checkpoint/weights_impl.h"
 
 #define MAX_NESTED 4
 #define MAX_LISTED 6
@@ -18,9 +19,11 @@ static const char *const names[] = {
 
 // To make a file of weights alone of a whole module; it runs what the file says.
 #define MODULE_LINE \
-    "import sys, torch; m = torch.load(sys.argv[1], map_location='cpu', weights_only=False); " \
+    "import sys, torch; from safetensors.torch import save_file; " \
+    "m = torch.load(sys.argv[2], map_location='cpu', weights_only=False); " \
     "m = next((m[k] for k in ('ema', 'model', 'module', 'net') if m.get(k) is not None), m) if isinstance(m, dict) " \
-    "else m; torch.save(m.state_dict(), sys.argv[2])"
+    "else m; save_file({k: v.detach().clone().contiguous() for k, v in m.state_dict().items()}, sys.argv[1], " \
+    "metadata={'format': 'pt'})"
 
 static const nn_pk_item *get_first(const nn_pk_value *v)
 {
@@ -149,15 +152,17 @@ static void find_arch(const nn_pk_value *root, nn_torch_choice *c)
 
 static vkc_status fail_choice(const char *where, const nn_pk_value *v, const char *inside, uint32_t n)
 {
-    char what[200], keys[480];
+    char what[200], keys[480], line[NN_MAX_LINE];
     const nn_pk_value *module = v->kind == NN_PK_OBJECT ? v : NULL;
     for (const nn_pk_item *i = get_first(v); i != NULL && module == NULL; i = i->next)
         if (get_key(i) != NULL && i->value->kind == NN_PK_OBJECT && find_name(get_key(i)) < N_NAMES)
             module = i->value;
-    if (module != NULL)
+    if (module != NULL) {
+        nn__convert_line(MODULE_LINE, where, line, sizeof line);
         return VKC_FAIL(VKC_E_FORMAT, "%s: holds an object of the class %s where a state dict is wanted; nothing in a "
-                        "file is run here. If you trust the file, this writes its weights alone: python3 -c \"%s\" "
-                        "FILE weights.pth", where, nn_pk_describe(module, what, sizeof what), MODULE_LINE);
+                        "file is run here. If it is a module, and you trust the file, this writes its weights: %s",
+                        where, nn_pk_describe(module, what, sizeof what), line);
+    }
     if (v->kind != NN_PK_DICT)
         return VKC_FAIL(VKC_E_FORMAT, "%s: holds %s%s%s where a state dict is wanted", where,
                         nn_pk_describe(v, what, sizeof what), *inside ? " under " : "", inside);

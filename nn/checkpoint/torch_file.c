@@ -7,10 +7,16 @@
 #include <string.h>
 
 #include "nn/base/json.h"
+#include "nn/checkpoint/weights_impl.h"
 #include "nn/checkpoint/zip.h"
 
 #define MAX_PREFIX 256u
 #define PICKLE "data.pkl"
+#define SCRIPT_LINE \
+    "import sys, torch; from safetensors.torch import save_file; " \
+    "m = torch.jit.load(sys.argv[2], map_location='cpu'); " \
+    "save_file({k: v.detach().clone().contiguous() for k, v in m.state_dict().items()}, sys.argv[1], " \
+    "metadata={'format': 'pt'})"
 #define VERSION 1001                // of the files before zip
 
 typedef unsigned long long ull;
@@ -68,9 +74,10 @@ static vkc_status check_script(const reading *r)
     }
     if (!is_script)
         return VKC_OK;
-    return VKC_FAIL(VKC_E_FORMAT, "%s: is a TorchScript program, not a state dict. This writes its weights alone: "
-                    "python3 -c \"import sys, torch; torch.save(torch.jit.load(sys.argv[1], map_location='cpu')"
-                    ".state_dict(), sys.argv[2])\" FILE weights.pth", r->f->path);
+    char line[NN_MAX_LINE];
+    nn__convert_line(SCRIPT_LINE, r->f->path, line, sizeof line);
+    return VKC_FAIL(VKC_E_FORMAT, "%s: is a TorchScript program, not a state dict. This writes its weights: %s",
+                    r->f->path, line);
 }
 
 static vkc_status fail_order(const reading *r)

@@ -112,17 +112,15 @@ vkc_status nn__weights_find_file(const char *folder, char path[NN_PATH_MAX])
 
 vkc_status nn__weights_refuse(const char *folder)
 {
-    char name[256] = "", from[NN_PATH_MAX + 300];
+    char name[256] = "", path[NN_PATH_MAX], line[NN_MAX_LINE];
     const size_t i = find_file(folder, name);
     if (i == N_FORMATS)
         return VKC_FAIL(VKC_E_IO, "%s has no model.safetensors, no model.safetensors.index.json, no "
                         "open_clip_model.safetensors and no checkpoint of PyTorch (pytorch_model.bin, *.pth)", folder);
-    // Fit to be pasted into a shell, or a blank to fill in.
-    const bool is_plain = strchr(folder, '\'') == NULL && strchr(name, '\'') == NULL && nn_is_printable(folder);
-    const char *dir = is_plain ? folder : "FOLDER";
-    snprintf(from, sizeof from, "'%s/%s'", dir, is_plain ? name : "FILE");
-    return VKC_FAIL(VKC_E_FORMAT, "%s/%s is %s; only safetensors files and PyTorch's are read%s. To convert it: "
-                    "python3 -c \"%s\" '%s/model.safetensors' %s", folder, name, formats[i].what,
-                    formats[i].keeps_names ? " (tensors keep the names of their exporter)" : "",
-                    formats[i].line, dir, from);
+    vkc_status st = nn_path_build(path, folder, name);
+    if (st != VKC_OK)
+        return st;
+    nn__convert_line(formats[i].line, path, line, sizeof line);
+    return VKC_FAIL(VKC_E_FORMAT, "%s is %s; only safetensors files and PyTorch's are read%s. To convert it: %s", path,
+                    formats[i].what, formats[i].keeps_names ? " (tensors keep the names of their exporter)" : "", line);
 }

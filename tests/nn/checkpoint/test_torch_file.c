@@ -147,7 +147,7 @@ static void test_refused(void **state)
         { "expanded.pth", "tensor fc.weight: its strides repeat elements" },
         { "no_tensors.pth", "no_tensors.pth: the file has no tensors; its entries are: epoch, args" },
         { "several.pth", "several.pth: the file has several dicts of tensors; its entries are: generator, discrim" },
-        { "script.pt", "script.pt: is a TorchScript program, not a state dict. This writes its weights alone: python3" },
+        { "script.pt", "script.pt: is a TorchScript program, not a state dict. This writes its weights: python3" },
         { "expected.safetensors", "expected.safetensors: is no checkpoint of PyTorch" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
