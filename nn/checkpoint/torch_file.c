@@ -224,8 +224,8 @@ static vkc_status walk_storages(reading *r, const nn_pk_value *keys)
             len = len << 8 | head[k];
         const uint64_t one = nn_st_dtype_size(dtype), left = r->f->src.size - at - sizeof head;
         if (len > left / one)
-            return VKC_FAIL(VKC_E_FORMAT, "%s: byte %llu: a storage of %llu elements ends after the file; it is cut off",
-                            r->f->path, (ull) at, (ull) len);
+            return VKC_FAIL(VKC_E_FORMAT, "%s: byte %llu: a storage of %llu elements ends after the file, which is cut "
+                            "off", r->f->path, (ull) at, (ull) len);
         p->begin = at + sizeof head;
         p->size = len * one;
         at = p->begin + p->size;

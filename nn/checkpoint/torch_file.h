@@ -7,9 +7,9 @@
 // average of the weights before the weights themselves and a teacher before its student; in it, if it holds no tensors
 // itself, likewise. A file may be a state dict itself.
 // Tensors that are not packed (transposed, cut out of others) are read right, with shared storages too.
-// Refused in words: TorchScript, whole modules, numbers in big-endian order, compressed entries, pickles that torch.save
-// did not write, tensors that are not within their storage or have more elements than it, types that are not in
-// safetensors.h, one name twice.
+// Refused in words: TorchScript, whole modules, numbers in big-endian order, compressed entries, pickles that
+// torch.save did not write, tensors that are not within their storage or have more elements than it, types that are not
+// in safetensors.h, one name twice.
 // Memory: while it is read, that of the pickle and of the zip file's table; then names and a table of the tensors.
 // Thread-safety: a file once loaded is read-only and may be shared.
 // Errors: E_IO, E_FORMAT (with the file and the tensor, the entry or the byte), E_NOMEM.

@@ -1,5 +1,5 @@
-// fuzz_pickle.c — libFuzzer target: the bytes are a checkpoint of PyTorch (a zip archive, or pickles with numbers behind
-// them), and the pickle of one whose archive is right. Whatever is accepted has tensors that can be read.
+// fuzz_pickle.c — libFuzzer target: the bytes are a checkpoint of PyTorch (a zip archive, or pickles with numbers
+// behind them), and the pickle of one whose archive is right. Whatever is accepted has tensors that can be read.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,10 +40,22 @@ static void try(const void *data, size_t size, const char *key)
     nn_safetensors_destroy(f);
 }
 
+// An archive with this pickle and storages of 4 KiB by the keys 0 to 9.
+static unsigned char *wrap(const void *pickle, size_t size, size_t *wrapped)
+{
+    static unsigned char numbers[4096];
+    static const char *const names[] = { "a/data/0", "a/data/1", "a/data/2", "a/data/3", "a/data/4", "a/data/5",
+                                         "a/data/6", "a/data/7", "a/data/8", "a/data/9" };
+    torch_entry e[11] = { { "a/data.pkl", pickle, size } };
+    for (size_t i = 0; i < 10; i++)
+        e[i + 1] = (torch_entry) { names[i], numbers, sizeof numbers };
+    return torch_zip(e, 11, wrapped);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t wrapped;
-    unsigned char *file = torch_file(data, size, &wrapped);
+    unsigned char *file = wrap(data, size, &wrapped);
     try(data, size, NULL);
     try(data, size, "model");
     try(file, wrapped, NULL);

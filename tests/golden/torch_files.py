@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/torch_files/: small checkpoints as torch.save leaves them, of every kind that is read or refused, and
-what is in them as safetensors: torch_files.py FOLDER. Needs torch (2.6), safetensors and numpy.
+"""Writes tests/golden/torch_files/: small checkpoints as torch.save leaves them, of every kind that is read or
+refused, and what is in them as safetensors: torch_files.py FOLDER. Needs torch (2.6), safetensors and numpy.
 
 expected.safetensors has the tensors of all files, named FILE/TENSOR; its metadata say of every file which entry is
 read, which else there are and what is passed over."""

@@ -35,7 +35,7 @@ static const arg common_table[] = {
       "run --check-cpu on every N-th batch, from the first [1, in training 100]" },
     { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "do not use the pipeline cache on disk" },
     { "checkpoint-key", 0, ARG_TEXT, AT(checkpoint_key), 0, 0, "K",
-      "of a model that is a checkpoint of PyTorch, the entry with its weights; MODEL#K is the same [docs/checkpoints.md]" },
+      "of a checkpoint of PyTorch, the entry that has the model's weights; MODEL#K is the same" },
     { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "print this help" },
     { 0 },
 };

@@ -103,8 +103,9 @@ void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
 
-// Inits *c, of a folder or a file of weights (nn/checkpoint/weights.h), from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
-// everywhere), else from open_clip_config.json, else from the shapes of the weights.
+// Inits *c, of a folder or a file of weights (nn/checkpoint/weights.h), from the folder's config.json (timm's or
+// Hugging Face's keys) and pare.json (without one: attention everywhere), else from open_clip_config.json, else from
+// the shapes of the weights and the architecture that a checkpoint says.
 vkc_status nn_model_config_load(const char *model, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);

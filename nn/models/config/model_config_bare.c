@@ -130,8 +130,8 @@ static vkc_status guess_tokens(const char *path, const shapes *s, nn_model_confi
                     path, (unsigned long long) rows);
 }
 
-// What the name of an architecture in a checkpoint says and shapes do not, where they agree in all else: heads, epsilon,
-// activation.
+// What the name of an architecture in a checkpoint says and shapes do not, where they agree in all else: heads,
+// epsilon, activation.
 static bool use_arch(const nn_weights *w, const shapes *s, nn_model_config *c)
 {
     const nn_torch_notes *notes = nn_weights_notes(w);

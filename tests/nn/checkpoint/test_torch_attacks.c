@@ -1,6 +1,6 @@
 // test_torch_attacks.c — every inconsistency of a checkpoint of PyTorch is one test: refused with a sentence that names
-// the file and what is wrong in it, in memory bounded by the file's own size. Nothing that a pickle names is ever called:
-// there is no code here that could, so what a hostile one wants is an object like any other.
+// the file and what is wrong in it, in memory bounded by the file's own size. Nothing that a pickle names is ever
+// called: there is no code here that could, so what a hostile one wants is an object like any other.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,16 +38,19 @@ static const attack attacks[] = {
     { "a size that overflows beside a zero", B(W("K\0", HUGE HUGE "K\0\x87", "K\1K\1K\1\x87")), "sizes overflows" },
     { "a stride that overflows", B(W("K\0", "K\3\x85", HUGE "\x85")), "m: tensor w: reaches out of its storage" },
     { "an offset that overflows", B(W(HUGE, "K\3\x85", "K\1\x85")), "m: tensor w: reaches out of its storage" },
-    { "elements that are repeated", B(W("K\0", "J\0\0\0\1\x85", "K\0\x85")), "m: tensor w: its strides repeat elements" },
+    { "elements that are repeated", B(W("K\0", "J\0\0\0\1\x85", "K\0\x85")),
+      "m: tensor w: its strides repeat elements" },
     { "a negative size", B(W("K\0", "J\xff\xff\xff\xff\x85", "K\1\x85")), "is no whole number of 0 or more" },
     { "a negative stride", B(W("K\5", "K\2\x85", "J\xff\xff\xff\xff\x85")), "is no whole number of 0 or more" },
     { "a negative offset", B(W("J\xff\xff\xff\xff", "K\2\x85", "K\1\x85")), "its offset is no whole number of 0 or" },
-    { "a size of 72 bits", B(W("K\0", "\x8a\x09\1\1\1\1\1\1\1\1\1\x85", "K\1\x85")), "is no whole number of 0 or more" },
+    { "a size of 72 bits", B(W("K\0", "\x8a\x09\1\1\1\1\1\1\1\1\1\x85", "K\1\x85")),
+      "is no whole number of 0 or more" },
     { "a size that is true", B(W("K\0", "\x88\x85", "K\1\x85")), "is no whole number of 0 or more" },
     { "a size with a fraction", B(W("K\0", "G\x40\0\0\0\0\0\0\0\x85", "K\1\x85")), "is no whole number of 0 or more" },
     { "sizes that are a list", B(W("K\0", "]", "K\1\x85")), "its size and strides are not two tuples" },
     { "fewer strides than sizes", B(W("K\0", "K\2K\3\x86", "K\1\x85")), "its size and strides are not two tuples" },
-    { "rank 9", B(W("K\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t")), "more than 8 dimensions" },
+    { "rank 9", B(W("K\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t")),
+      "more than 8 dimensions" },
     { "a storage that is larger than its entry", B(TORCH_DICT(TORCH_KEY("w") TORCH_TENSOR(
         TORCH_STORAGE("FloatStorage", "0", "K\7"), "K\0", "K\1\x85", "K\1\x85"))), "its storage is larger than what" },
     { "a storage that overflows", B(TORCH_DICT(TORCH_KEY("w") TORCH_TENSOR(
@@ -55,24 +58,29 @@ static const attack attacks[] = {
     { "a storage without an entry", B(TORCH_DICT(TORCH_KEY("w") TORCH_TENSOR(
         TORCH_STORAGE("FloatStorage", "1", "K\1"), "K\0", "K\1\x85", "K\1\x85"))), "w: the file has no entry data/1" },
     { "a type that is none", B(TORCH_DICT(TORCH_KEY("w") TORCH_TENSOR(
-        TORCH_STORAGE("QInt8Storage", "0", "K\1"), "K\0", "K\1\x85", "K\1\x85"))), "is of the type torch.QInt8Storage" },
-    { "a name twice", B(TORCH_DICT(TORCH_KEY("w") OK_TENSOR TORCH_KEY("w") OK_TENSOR)), "m: tensor w: the name is there" },
+        TORCH_STORAGE("QInt8Storage", "0", "K\1"), "K\0", "K\1\x85", "K\1\x85"))),
+      "is of the type torch.QInt8Storage" },
+    { "a name twice", B(TORCH_DICT(TORCH_KEY("w") OK_TENSOR TORCH_KEY("w") OK_TENSOR)),
+      "m: tensor w: the name is there" },
     { "no name", B(TORCH_DICT("X\0\0\0\0" OK_TENSOR)), "m: a tensor's name is empty" },
     { "a name with a colour", B(TORCH_DICT("X\3\0\0\0\x1b[m" OK_TENSOR)), "m: a tensor's name is empty, longer than" },
     { "a name with a NUL", B(TORCH_DICT("X\3\0\0\0" "a\0b" OK_TENSOR)), "m: a tensor's name is empty, longer than" },
     { "a name that is not UTF-8", B(TORCH_DICT("X\2\0\0\0\xc0\xaf" OK_TENSOR)), "m: a tensor's name is empty, longer" },
     // Of what is to be called, which never is.
-    { "a command for a state dict", B(TORCH_PROTO SYSTEM "."), "m: holds an object of the class os.system where a state" },
-    { "a command under a key", B(TORCH_DICT("X\5\0\0\0model" SYSTEM)), "m: holds an object of the class os.system where" },
+    { "a command for a state dict", B(TORCH_PROTO SYSTEM "."),
+      "m: holds an object of the class os.system where a state" },
+    { "a command under a key", B(TORCH_DICT("X\5\0\0\0model" SYSTEM)),
+      "m: holds an object of the class os.system where" },
     { "a command for a weight", B(TORCH_DICT("X\3\0\0\0a.b" SYSTEM TORCH_KEY("w") OK_TENSOR)),
       "m: a.b is an object of the class os.system, where a tensor is wanted" },
     { "a class with a state for a weight", B(TORCH_DICT("X\3\0\0\0a.b" "cx\ny\n)\x81}b" TORCH_KEY("w") OK_TENSOR)),
       "m: a.b is an object of the class x.y, where a tensor is wanted" },
-    { "a class by names on the stack", B("\x80\4}(\x8c\3" "a.b\x8c\2os\x8c\6system\x93)R" TORCH_KEY("w") OK_TENSOR "u."),
+    { "a class by names", B("\x80\4}(\x8c\3" "a.b\x8c\2os\x8c\6system\x93)R" TORCH_KEY("w") OK_TENSOR "u."),
       "m: a.b is an object of the class os.system" },
     { "a class with a colour", B(TORCH_DICT("X\3\0\0\0a.b" "c\x1b[31m\ny\n)R" TORCH_KEY("w") OK_TENSOR)),
       "m: a.b is an object of the class ?[31m.y" },
-    { "a name in the place of a dict", B(TORCH_PROTO "cos\nsystem\n."), "m: holds os.system where a state dict is wanted" },
+    { "a name in the place of a dict", B(TORCH_PROTO "cos\nsystem\n."),
+      "m: holds os.system where a state dict is wanted" },
     { "a tensor of a command", B(TORCH_DICT("X\3\0\0\0a.b" TORCH_TENSOR(SYSTEM, "K\0", "K\1\x85", "K\1\x85")
                                             TORCH_KEY("w") OK_TENSOR)),
       "m: a.b is an object of the class torch._utils._rebuild_tensor_v2" },
@@ -95,7 +103,8 @@ static const attack attacks[] = {
     { "an entry of the memo that is not there", B(TORCH_PROTO "h\0."), "byte 42: the memo has no entry 0" },
     { "a hole of the memo", B(TORCH_PROTO "Nq\3h\2."), "byte 45: the memo has no entry 2" },
     { "a memo of 2 ** 32", B(TORCH_PROTO "Nr\xff\xff\xff\xff."), "byte 43: the memo has no entry 4294967295 yet" },
-    { "a string of 2 ** 63", B("\x80\4\x8d\xff\xff\xff\xff\xff\xff\xff\x7f."), "byte 42: the pickle ends in the middle" },
+    { "a string of 2 ** 63", B("\x80\4\x8d\xff\xff\xff\xff\xff\xff\xff\x7f."),
+      "byte 42: the pickle ends in the middle" },
     { "a string of 2 ** 64 - 1", B("\x80\4\x8d\xff\xff\xff\xff\xff\xff\xff\xff."), "byte 42: the pickle ends in the" },
     { "a long of 2 ** 32 - 1", B(TORCH_PROTO "\x8b\xff\xff\xff\xff."), "byte 42: the pickle ends in the middle" },
     { "a class without an end", B(TORCH_PROTO "cabc"), "byte 42: the pickle ends in the middle" },
@@ -108,7 +117,8 @@ static const attack attacks[] = {
     { "another persistent id", B(TORCH_PROTO "K\1Q."), "byte 44: a persistent id is none of a storage" },
     { "a storage of a negative length", B(TORCH_PROTO TORCH_STORAGE("FloatStorage", "0", "J\xff\xff\xff\xff") "."),
       "a persistent id is none of a storage" },
-    { "a dict of itself", B(TORCH_PROTO "}q\0X\5\0\0\0modelh\0s."), "m: the file has no tensors; its entries are: model" },
+    { "a dict of itself", B(TORCH_PROTO "}q\0X\5\0\0\0modelh\0s."),
+      "m: the file has no tensors; its entries are: model" },
     { "a dict of a list that is none of pairs", B(TORCH_PROTO "ccollections\nOrderedDict\n]K\1a\x85R."),
       "m: a dict is made of a list that is none of pairs" },
 };
@@ -186,7 +196,7 @@ static void check_patched(long at, uint64_t x, size_t bytes, const char *says)
 static void test_zip(void **state)
 {
     (void) state;
-    const long rows = 46 * 4 + 10 + 11 + 8 + 9, table = -22 - rows, row2 = table + 46 + 10;      // two rows of the table
+    const long rows = 46 * 4 + 10 + 11 + 8 + 9, table = -22 - rows, row2 = table + 46 + 10;
     check_patched(-22, 0, 1, "m: is a zip archive without its end; cut off");
     check_patched(-22 + 4, 1, 2, "m: is one part of a zip archive of several");
     check_patched(-22 + 8, 5, 2, "m: is one part of a zip archive of several");
@@ -223,19 +233,24 @@ static void test_entries(void **state)
 {
     (void) state;
     const torch_entry pickle = { "a/data.pkl", B(whole) }, data = { "a/data/0", B("123456789012345678901234") };
-    check_entries((const torch_entry[]) { { "a.npy", "", 0 } }, 1, "m: is a zip archive, but none that torch.save wrote");
+    check_entries((const torch_entry[]) { { "a.npy", "", 0 } }, 1,
+                  "m: is a zip archive, but none that torch.save wrote");
     check_entries(NULL, 0, "m: is a zip archive, but none that torch.save wrote");
     check_entries((const torch_entry[]) { { "a/b/data.pkl", B(whole) }, data }, 2, "but none that torch.save wrote");
-    check_entries((const torch_entry[]) { pickle, data, { "b/data.pkl", B(whole) } }, 3, "m: is a zip archive with more "
+    check_entries((const torch_entry[]) { pickle, data, { "b/data.pkl", B(whole) } }, 3,
+                  "m: is a zip archive with more "
                   "than one data.pkl");
-    check_entries((const torch_entry[]) { pickle, data, data }, 3, "m: entry a/data/0 of the zip archive is there twice");
+    check_entries((const torch_entry[]) { pickle, data, data }, 3,
+                  "m: entry a/data/0 of the zip archive is there twice");
     check_entries((const torch_entry[]) { pickle }, 1, "m: tensor w: the file has no entry data/0");
-    check_entries((const torch_entry[]) { pickle, { "a/data/0", "1", 1 } }, 2, "w: its storage is larger than what the");
+    check_entries((const torch_entry[]) { pickle, { "a/data/0", "1", 1 } }, 2,
+                  "w: its storage is larger than what the");
     check_entries((const torch_entry[]) { pickle, data, { "a/byteorder", "big", 3 } }, 3, "m: its numbers are in big-");
     check_entries((const torch_entry[]) { pickle, data, { "a/byteorder", "middle-endian", 13 } }, 3,
                   "m: its entry byteorder is neither little nor big");
     check_entries((const torch_entry[]) { pickle, data, { "a/code/x.py", "", 0 } }, 3, "m: is a TorchScript program");
-    check_entries((const torch_entry[]) { pickle, data, { "a/constants.pkl", "", 0 } }, 3, "m: is a TorchScript program");
+    check_entries((const torch_entry[]) { pickle, data, { "a/constants.pkl", "", 0 } }, 3,
+                  "m: is a TorchScript program");
 }
 
 // Two entries whose data are the same bytes: the table says of the second that it begins within the first.
@@ -265,7 +280,8 @@ static void test_zip64(void **state)
     memcpy(big + row + 56 + 28 + 76, file + size - 22, 22);
     torch_put(big + 18, 0, 8), torch_put(big + 6, 8, 2);        // the entry itself says nothing: a descriptor follows
     const uint64_t len = sizeof whole - 1, at = 30 + 8 + 24;
-    torch_put(big + row + 20, UINT64_MAX, 8), torch_put(big + row + 42, UINT32_MAX, 4), torch_put(big + row + 30, 28, 2);
+    torch_put(big + row + 20, UINT64_MAX, 8), torch_put(big + row + 42, UINT32_MAX, 4);
+    torch_put(big + row + 30, 28, 2);
     unsigned char *p = big + row + 56;
     p += torch_put(p, 1 | 24 << 16, 4), p += torch_put(p, len, 8), p += torch_put(p, len, 8), p += torch_put(p, at, 8);
     const uint64_t end = (uint64_t) (p - big);
@@ -300,12 +316,13 @@ static void test_plain(void **state)
     check_refused(B(VERSION "\x80\2}X\x0d\0\0\0little_endian\x89s."), "m: its numbers are in big-endian order");
 #define SYSTEM_INFO VERSION "\x80\2}."
     check_refused(B(SYSTEM_INFO "\x80\2}.\x80\2K\1."), "m: has no list of its storages");
-    check_refused(B(SYSTEM_INFO "\x80\2}.\x80\2]" TORCH_KEY("0") "a."), "its list of storages has one that no tensor has");
+    check_refused(B(SYSTEM_INFO "\x80\2}.\x80\2]" TORCH_KEY("0") "a."),
+                  "its list of storages has one that no tensor has");
 #define CONTENT SYSTEM_INFO TORCH_DICT(TORCH_KEY("w") OK_TENSOR)
     check_refused(B(CONTENT "\x80\2]."), "m: tensor w: the file has no numbers of its storage");
     check_refused(B(CONTENT "\x80\2]" TORCH_KEY("0") "a." "\6"), "m: ends before its storages do; the file is cut off");
     check_refused(B(CONTENT "\x80\2]" TORCH_KEY("0") "a." "\6\0\0\0\0\0\0\0" "123456789012345678901"),
-                  "a storage of 6 elements ends after the file; it is cut off");
+                  "a storage of 6 elements ends after the file, which is cut off");
     check_refused(B(CONTENT "\x80\2]" TORCH_KEY("0") "a." "\xff\xff\xff\xff\xff\xff\xff\xff"), "ends after the file");
     check_refused(B(CONTENT "\x80\2](" TORCH_KEY("0") TORCH_KEY("0") "e." "\1\0\0\0\0\0\0\0" "1234"), "one twice");
     check_refused(B(CONTENT "\x80\2]" TORCH_KEY("0") "a." "\5\0\0\0\0\0\0\0" "12345678901234567890"),

@@ -19,13 +19,15 @@
 
 #define FOLDER "tests/golden/torch_files/"
 
+#define ARGS "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224"
+
 static const struct { const char *file, *others, *ignored, *arch; } files[] = {
-    { "timm.pth.tar", "", "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224" },
-    { "legacy.pth", "", "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224" },
-    { "protocol3.pth", "", "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224" },
-    { "protocol4.pth", "", "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224" },
-    { "protocol5.pth", "", "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224" },
-    { "legacy4.pth", "", "args (argparse.Namespace), metric (numpy._core.multiarray.scalar)", "vit_tiny_patch16_224" },
+    { "timm.pth.tar", "", ARGS },
+    { "legacy.pth", "", ARGS },
+    { "protocol3.pth", "", ARGS },
+    { "protocol4.pth", "", ARGS },
+    { "protocol5.pth", "", ARGS },
+    { "legacy4.pth", "", ARGS },
     { "types.pth", "", "", "" },
     { "strided.pth", "", "", "" },
     { "strided_legacy.pth", "", "", "" },
