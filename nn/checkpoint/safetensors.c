@@ -83,6 +83,7 @@ size_t nn_safetensors_len(const nn_safetensors *f)
 size_t nn_safetensors_memory(const nn_safetensors *f)
 {
     return sizeof *f + f->header_len + f->cap * sizeof *f->tensors + f->cap_meta * sizeof *f->meta +
+           (f->strides != NULL ? f->cap * NN_ST_MAX_RANK * sizeof *f->strides + sizeof *f->notes : 0) +
            (f->copy != NULL ? (size_t) f->src.size : 0);
 }
 

@@ -68,7 +68,8 @@ static bool has_tensors(const nn_pk_value *v)
     return false;
 }
 
-// The entry of the first of the names that holds tensors; without one the only one that does. NULL: none; *n of them.
+// The entry of the first of the names that holds tensors; without one, and where no tensors lie beside it, the only one
+// that does. NULL: none; *n of them.
 static const nn_pk_item *find_child(const nn_pk_value *v, uint32_t *n)
 {
     const nn_pk_item *best[N_NAMES] = { NULL }, *only = NULL;
@@ -85,7 +86,7 @@ static const nn_pk_item *find_child(const nn_pk_value *v, uint32_t *n)
     for (size_t i = 0; i < N_NAMES; i++)
         if (best[i] != NULL && has_tensors(best[i]->value))
             return best[i];
-    return *n == 1 ? only : NULL;
+    return *n == 1 && !has_direct(v) ? only : NULL;
 }
 
 // Append to a list of the first few; true when it was one of them.

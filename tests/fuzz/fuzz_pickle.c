@@ -31,7 +31,7 @@ static void try(const void *data, size_t size, const char *key)
 {
     nn_safetensors *f = NULL;
     if (nn_torch_read("m", data, size, key, &f) == VKC_OK) {
-        if (nn_torch_get_notes(f) == NULL || nn_safetensors_memory(f) > 512 * size + 4096)
+        if (nn_torch_get_notes(f) == NULL || nn_safetensors_memory(f) > 1024 * size + 4096)
             abort();
         read_all(f);
     } else if (strncmp(vkc_last_error(), "m: ", 3) != 0) {

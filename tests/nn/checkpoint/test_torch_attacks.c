@@ -160,6 +160,7 @@ static void test_accepted(void **state)
         { B(TORCH_DICT("X\4\0\0\0argv" SYSTEM TORCH_KEY("w") OK_TENSOR)), "argv (os.system)" },
         { B(TORCH_PROTO "N(K\1" "}(" TORCH_KEY("w") OK_TENSOR "u."), "" },
         { B("\x80\2" "ccollections\nOrderedDict\n](](" TORCH_KEY("w") OK_TENSOR "ee\x85R."), "" },  // of Python 2
+        { B(TORCH_DICT(TORCH_KEY("w") OK_TENSOR TORCH_KEY("x") "}" TORCH_KEY("w") OK_TENSOR "s")), "" },
         { B(TORCH_PROTO "}(U\1w" OK_TENSOR "u."), "" },                                         // likewise
         { B("\x80\4\x95\xff\xff\xff\xff\xff\xff\xff\xff}\x94(\x8c\1w" OK_TENSOR "u."), "" },    // a frame that lies
     };
@@ -171,6 +172,7 @@ static void test_accepted(void **state)
         if (nn_torch_read("m", bytes, size, NULL, &f) != VKC_OK)
             fail_msg("%zu: %s", i, vkc_last_error());
         assert_string_equal(nn_torch_get_notes(f)->ignored, rows[i].ignored);
+        assert_string_equal(nn_torch_get_notes(f)->key, "");
         assert_non_null(nn_safetensors_get(f, "w"));
         for (uint64_t k = 0; k < nn_safetensors_get(f, "w")->len; k++)
             assert_int_equal(nn_st_tensor_read(nn_safetensors_get(f, "w"), k, 1, &x), VKC_OK);
