@@ -28,7 +28,7 @@ struct nn_safetensors {
 vkc_status nn__st_create(const char *where, nn_safetensors **out);
 // Fills header, tensors and meta of an open source.
 vkc_status nn__st_read_header(nn_safetensors *f);
-// Copies `len` elements from `first` on, row-major, of a tensor with strides.
-vkc_status nn__st_gather(const nn_st_tensor *t, uint64_t first, size_t len, unsigned char *out);
+// Copies `len` elements of `one` byte or more from `first` on, row-major, of a tensor with strides.
+vkc_status nn__st_gather(const nn_st_tensor *t, size_t one, uint64_t first, size_t len, unsigned char *out);
 
 #endif

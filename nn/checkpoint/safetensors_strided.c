@@ -9,11 +9,12 @@ typedef struct box {                // index from[d] .. from[d] + len[d] - 1 of 
     uint64_t from[NN_ST_MAX_RANK], len[NN_ST_MAX_RANK];
 } box;
 
-// The elements of dimension `run` that begin at element `at` of the file; in `out` they are `step` bytes apart.
-static vkc_status read_run(const nn_st_tensor *t, uint64_t at, uint64_t n, uint32_t run, size_t step,
+// `n` elements along dimension `run` from the tensor's element `at` on, as they lie; in `out` they are `step` bytes
+// apart.
+static vkc_status read_run(const nn_st_tensor *t, size_t one, uint64_t at, uint64_t n, uint32_t run, size_t step,
                            unsigned char *out)
 {
-    const size_t one = nn_st_dtype_size(t->dtype), room = WINDOW / one;
+    const size_t room = WINDOW / one;
     const uint64_t stride = t->stride[run];
     unsigned char window[WINDOW];
     for (uint64_t i = 0; i < n;) {
@@ -31,9 +32,9 @@ static vkc_status read_run(const nn_st_tensor *t, uint64_t at, uint64_t n, uint3
 }
 
 // A box, row-major, from out[0] on: run by run along the dimension whose elements lie closest together.
-static vkc_status read_box(const nn_st_tensor *t, const box *b, unsigned char *out)
+static vkc_status read_box(const nn_st_tensor *t, size_t one, const box *b, unsigned char *out)
 {
-    uint64_t step[NN_ST_MAX_RANK], i[NN_ST_MAX_RANK] = { 0 }, at = 0, to = 0, next = nn_st_dtype_size(t->dtype);
+    uint64_t step[NN_ST_MAX_RANK], i[NN_ST_MAX_RANK] = { 0 }, at = 0, to = 0, next = one;
     uint32_t run = t->rank;
     for (uint32_t d = t->rank; d-- > 0;) {
         step[d] = next;
@@ -45,7 +46,7 @@ static vkc_status read_box(const nn_st_tensor *t, const box *b, unsigned char *o
     if (run == t->rank)             // of one element
         run = 0;
     for (;;) {
-        vkc_status st = read_run(t, at, b->len[run], run, (size_t) step[run], out + to);
+        vkc_status st = read_run(t, one, at, b->len[run], run, (size_t) step[run], out + to);
         if (st != VKC_OK)
             return st;
         uint32_t d = t->rank;
@@ -82,13 +83,12 @@ static uint64_t take_box(const nn_st_tensor *t, uint64_t first, uint64_t len, bo
     return below * b->len[d];
 }
 
-vkc_status nn__st_gather(const nn_st_tensor *t, uint64_t first, size_t len, unsigned char *out)
+vkc_status nn__st_gather(const nn_st_tensor *t, size_t one, uint64_t first, size_t len, unsigned char *out)
 {
-    const size_t one = nn_st_dtype_size(t->dtype);
     while (len > 0) {
         box b;
         const uint64_t n = take_box(t, first, len, &b);
-        vkc_status st = read_box(t, &b, out);
+        vkc_status st = read_box(t, one, &b, out);
         if (st != VKC_OK)
             return st;
         first += n, len -= (size_t) n, out += (size_t) n * one;

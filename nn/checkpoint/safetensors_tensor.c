@@ -97,7 +97,7 @@ vkc_status nn_st_tensor_read_raw(const nn_st_tensor *t, uint64_t offset, size_t 
         const size_t one = dtypes[t->dtype].size;
         if (offset % one || size % one)
             return NN_ST_FAIL(VKC_E_ARG, t, "is read by whole elements");
-        return nn__st_gather(t, offset / one, size / one, out);
+        return nn__st_gather(t, one, offset / one, size / one, out);
     }
     return nn_source_read(&t->file->src, t->begin + offset, size, out);
 }
