@@ -32,6 +32,14 @@ static vkc_status check_names(const nn_params *ps, const nn_weights *w)
     return VKC_OK;
 }
 
+void nn__model_note_entry(const nn_weights *w, nn_model_config *c)
+{
+    const nn_torch_notes *notes = nn_weights_notes(w);
+    if (notes && *notes->others)
+        nn_model_config_note(c, "%s: the weights under %s are read; there are others under %s (--checkpoint-key, "
+                             "MODEL#KEY)", nn_weights_path(w), *notes->key ? notes->key : "no entry", notes->others);
+}
+
 vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_model_config *cfg,
                                    const nn_model_load_params *p, nn_model **out)
 {
@@ -50,6 +58,7 @@ vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_mo
                                   faults));
     if (!p->faults)
         VKC_TRY(nn_faults_check(faults, nn_weights_path(w)));
+    nn__model_note_entry(w, &m->cfg);
     *out = m;
     m = NULL;
 done:

@@ -1,7 +1,6 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
 #include "apps/cli/core/model.h"
 #include "apps/cli/core/policy.h"
-#include "nn/base/files.h"
 #include "nn/infer/infer.h"
 #include "nn/models/vit/positions.h"
 #include "nn/checkpoint/weights.h"
@@ -28,6 +27,7 @@ typedef struct sizes {
     uint64_t tensors, files, loading_bytes;     // loading_bytes: of the host's memory, while the weights are read
     uint64_t layer[NN_MAX_DEPTH];   // parameters
     nn_faults faults;
+    char entry[256], ignored[512];  // of a checkpoint: the dict that is read, and the objects that are passed over
 } sizes;
 
 static void count_params(const nn_model *m, sizes *s)
@@ -50,6 +50,11 @@ static vkc_status count_files(const char *folder, sizes *s)
         s->tensors = nn_weights_len(w);
         s->files = nn_weights_n_files(w);
         s->loading_bytes = nn_weights_memory(w);
+        const nn_torch_notes *notes = nn_weights_notes(w);
+        if (notes != NULL) {
+            snprintf(s->entry, sizeof s->entry, "%s", notes->key);
+            snprintf(s->ignored, sizeof s->ignored, "%s", notes->ignored);
+        }
     }
     nn_weights_destroy(w);
     return st;
@@ -110,6 +115,10 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_object_set_new(o, "files", json_integer((json_int_t) s->files));
         json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
         json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
+        if (*s->entry)
+            json_object_set_new(o, "checkpoint_key", json_string(s->entry));
+        if (*s->ignored)
+            json_object_set_new(o, "ignored", json_string(s->ignored));
     }
     if (o && s->faults.values)
         json_object_set_new(o, "not_finite", build_faults(&s->faults));
@@ -179,6 +188,10 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
     if (s->files)
         printf("host memory: %.1f MiB while loading, from %" PRIu64 " file%s of %" PRIu64 " tensors\n",
                (double) s->loading_bytes / (1 << 20), s->files, s->files == 1 ? "" : "s", s->tensors);
+    if (*s->entry)
+        printf("checkpoint: the weights under %s are read\n", s->entry);
+    if (*s->ignored)
+        printf("checkpoint: objects that are passed over: %s\n", s->ignored);
 }
 
 static vkc_status run(const void *options, const args_words *words)
@@ -188,13 +201,15 @@ static vkc_status run(const void *options, const args_words *words)
     nn_model *m = NULL;
     nn_infer *inf = NULL;
     sizes s = { 0 };
+    nn_weights_place place;
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &s.faults, &m));
     VKC_TRY(nn_infer_create(m, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
     count_params(m, &s);
-    if (nn_is_folder(words->word[0]))
+    VKC_TRY(nn_weights_find(words->word[0], &place));
+    if (place.is_there)
         VKC_TRY(count_files(words->word[0], &s));
     if (a->common.json)
         st = print_json(m, &s, a->batch);

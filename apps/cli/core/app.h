@@ -17,6 +17,7 @@ typedef struct common_args {        // the first member of every command's optio
     uint64_t    seed;
     bool        json, verbose, quiet, validate, no_cache, help, check_cpu, from_cache;
     uint32_t    check_every;        // 0 = by default
+    const char *checkpoint_key;     // of the command's model; main.c puts it behind the model's name
 } common_args;
 
 typedef struct command {

@@ -129,9 +129,16 @@ static void find_in_torch(const char *name, hub_found *f)
         closedir(d);
 }
 
-void hub_find(const char *name, hub_found *out)
+void hub_find(const char *model, hub_found *out)
 {
+    char before[MAX_NAME + 16];
+    const char *name = before;
+    const size_t len = strcspn(model, "#");
     *out = (hub_found) { .path = "" };
+    if (len >= sizeof before)
+        return;
+    memcpy(before, model, len);
+    before[len] = '\0';
     if (strncmp(name, "hf-hub:", 7) == 0 || strncmp(name, "hf_hub:", 7) == 0)
         name += 7;
     if (!is_name(name))
@@ -162,9 +169,11 @@ vkc_status hub_resolve(const char *name, char **out)
                         "(HF_HUB_CACHE, HF_HOME, TORCH_HOME)", name);
     if (f.names.n > 1)
         return VKC_FAIL(VKC_E_ARG, "%s is in a cache more than once: %s; say which", name, nn_name_list_end(&f.names));
-    *out = malloc(strlen(f.path) + 1);
+    const char *key = name + strcspn(name, "#");
+    const size_t size = strlen(f.path) + strlen(key) + 1;
+    *out = malloc(size);
     if (!*out)
         return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
-    strcpy(*out, f.path);
+    snprintf(*out, size, "%s%s", f.path, key);
     return VKC_OK;
 }

@@ -37,6 +37,8 @@ static const arg common_table[] = {
     { "no-cache", 0, ARG_FLAG, AT(no_cache), 0, 0, NULL, "do not use the pipeline cache on disk" },
     { "from-cache", 0, ARG_FLAG, AT(from_cache), 0, 0, NULL,
       "models by name, from the cache folders of Hugging Face and PyTorch" },
+    { "checkpoint-key", 0, ARG_TEXT, AT(checkpoint_key), 0, 0, "K",
+      "of a checkpoint of PyTorch, the entry that has the model's weights; MODEL#K is the same" },
     { "help", 'h', ARG_FLAG, AT(help), 0, 0, NULL, "print this help" },
     { 0 },
 };
@@ -167,11 +169,43 @@ static vkc_status resolve_all(const command *c, void *options, args_words *words
     return st;
 }
 
+// --checkpoint-key is what stands behind a # in the name of the command's model, the only one among its words; *model
+// becomes the two together, owned.
+static vkc_status add_key(const command *c, args_words *words, const char *key, char **model)
+{
+    const int end = words->n < c->model_to ? words->n : c->model_to;
+    if (end - c->model_from != 1)
+        return VKC_FAIL(VKC_E_ARG, "--checkpoint-key is for commands with one model among their words; elsewhere write "
+                        "MODEL#%.60s", key);
+    const char *before = words->word[c->model_from];
+    *model = malloc(strlen(before) + strlen(key) + 2);
+    if (!*model)
+        return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
+    sprintf(*model, "%s#%s", before, key);
+    words->word[c->model_from] = *model;
+    return VKC_OK;
+}
+
+static vkc_status run_with_models(const command *c, void *options, args_words *words)
+{
+    const common_args *common = options;
+    resolved models = { .n = 0 };
+    char *with_key = NULL;
+    vkc_status st = resolve_all(c, options, words, &models);
+    if (st == VKC_OK && common->checkpoint_key)
+        st = add_key(c, words, common->checkpoint_key, &with_key);
+    if (st == VKC_OK)
+        st = c->run(options, words);
+    free(with_key);
+    while (models.n > 0)
+        free(models.path[--models.n]);
+    return st;
+}
+
 static vkc_status run(const command *c, int argc, char **argv)
 {
     const arg *tables[] = { c->table, common_table, NULL };
     args_words words;
-    resolved models = { .n = 0 };
     void *options = malloc(c->options_size);
     if (!options)
         return VKC_FAIL(VKC_E_NOMEM, "out of host memory");
@@ -184,11 +218,7 @@ static vkc_status run(const command *c, int argc, char **argv)
     else if (st == VKC_OK && (words.n < c->min_words || words.n > c->max_words))
         st = VKC_FAIL(VKC_E_ARG, "usage: pare %s %s", c->name, c->usage);
     else if (st == VKC_OK)
-        st = resolve_all(c, options, &words, &models);
-    if (st == VKC_OK && !common->help)
-        st = c->run(options, &words);
-    while (models.n > 0)
-        free(models.path[--models.n]);
+        st = run_with_models(c, options, &words);
     free(options);
     return st;
 }

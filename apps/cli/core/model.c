@@ -1,7 +1,7 @@
 // model.c — the model of a command.
 #include "apps/cli/core/model.h"
 
-#include "nn/base/files.h"
+#include "nn/checkpoint/weights.h"
 #include "nn/models/vit/positions.h"
 
 #define IMAGENET_CLASSES 1000
@@ -21,7 +21,9 @@ vkc_status model_load_or_make(vkc_device *dev, const char *name, nn_size size, n
     nn_model_config cfg = { 0 };
     nn_model *m = NULL;
     vkc_status st;
-    if (nn_is_folder(name) || nn_model_config_init(&cfg, name) != VKC_OK)
+    nn_weights_place place;
+    VKC_TRY(nn_weights_find(name, &place));
+    if (place.is_there || nn_model_config_init(&cfg, name) != VKC_OK)   // whose sentence it is, if there is nothing
         return nn_model_load_with(dev, name, &(nn_model_load_params) { .size = size, .faults = faults }, out);
     cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
     VKC_TRY(nn_model_config_set_size(&cfg, size));

@@ -121,9 +121,10 @@ vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *lab
 // A text as the name of a class: cut where a character of UTF-8 ends, control characters made spaces.
 void       nn_label_clean(const char *text, char out[NN_MAX_LABEL + 1]);
 
-// Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
-// everywhere), else from open_clip_config.json, else from the shapes of the weights.
-vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
+// Inits *c, of a folder or a file of weights (nn/checkpoint/weights.h), from the folder's config.json (timm's or
+// Hugging Face's keys) and pare.json (without one: attention everywhere), else from open_clip_config.json, else from
+// the shapes of the weights and the architecture that a checkpoint says.
+vkc_status nn_model_config_load(const char *model, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
 

@@ -152,12 +152,40 @@ static vkc_status guess_tokens(const char *path, const shapes *s, nn_model_confi
                     path, (unsigned long long) rows);
 }
 
-vkc_status nn__config_guess(const char *folder, nn_model_config *c)
+// What the name of an architecture in a checkpoint says and shapes do not, where they agree in all else: heads,
+// epsilon, activation.
+static bool use_arch(const nn_weights *w, const shapes *s, nn_model_config *c)
+{
+    const nn_torch_notes *notes = nn_weights_notes(w);
+    nn_model_config a = { .channels = 3 };
+    if (!notes || !*notes->arch || nn__arch_read(VKC_E_FORMAT, nn_weights_path(w), notes->arch, &a) != VKC_OK ||
+        a.dim != s->patch->shape[0] || a.depth != s->depth || a.patch != s->patch->shape[2] ||
+        a.hidden != s->fc2->shape[1] || a.pre_norm != s->has_pre_norm)
+        return false;
+    c->heads = a.heads, c->eps = a.eps, c->act = a.act;
+    return true;
+}
+
+// arch: where heads, epsilon and activation are from, NULL = guessed too.
+static void note_guesses(const char *model, const char *arch, nn_model_config *c)
+{
+    char from[512] = "";
+    if (arch)
+        snprintf(from, sizeof from, "heads, epsilon and activation are those of %s, which its file names", arch);
+    else
+        snprintf(from, sizeof from, "that it has %u head%s, of 64 channels each%s, is a guess", c->heads,
+                 c->heads == 1 ? "" : "s", c->swiglu ? "" : ", and GELU");
+    nn_model_config_note(c, "%s has no config: %s%s how pictures are prepared: the shorter edge resized, bicubic, %s "
+                         "mean and std", model, from, arch ? "; a guess is" : ", and so is",
+                         c->pre_norm ? "CLIP's" : "ImageNet's");
+}
+
+vkc_status nn__config_guess(const char *model, nn_model_config *c)
 {
     nn_weights *w = NULL;
     shapes s = { 0 };
     vkc_status st;
-    VKC_TRY(nn_weights_load(folder, &w));
+    VKC_TRY(nn_weights_load(model, &w));
     const nn_naming naming = nn_naming_find(w, NULL, c);
     for (size_t i = 0; i < nn_weights_len(w); i++)
         look(nn_weights_at(w, i), nn_weights_at(w, i)->name + naming.skip, &s);
@@ -171,7 +199,8 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
         goto done;
     }
     const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : s.proj ? s.proj->shape[1] : dim;
-    if (!is_in(dim, NN_MAX_DIM) || dim % HEAD_CHANNELS || !is_in(s.patch->shape[1], 3) ||
+    const bool is_named = use_arch(w, &s, c);
+    if (!is_in(dim, NN_MAX_DIM) || (!is_named && dim % HEAD_CHANNELS) || !is_in(s.patch->shape[1], 3) ||
         !is_in(s.patch->shape[2], 1024) || s.patch->shape[3] != s.patch->shape[2] ||
         !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its shapes alone do not say what model it is",
@@ -179,21 +208,22 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
         goto done;
     }
     c->dim = (uint32_t) dim, c->channels = (uint32_t) s.patch->shape[1], c->patch = (uint32_t) s.patch->shape[2];
-    c->depth = s.depth, c->heads = c->dim / HEAD_CHANNELS, c->hidden = (uint32_t) s.fc2->shape[1];
+    c->depth = s.depth, c->hidden = (uint32_t) s.fc2->shape[1];
     c->swiglu = s.fc1->shape[0] == 2 * s.fc2->shape[1];
     c->layer_scale = s.has_scale, c->pre_norm = s.has_pre_norm, c->headless = !s.head && !s.proj;
     c->outputs_embedding = !c->headless && !s.has_head_bias;        // CLIP's projection
     c->pool = s.has_fc_norm ? NN_POOL_AVG : NN_POOL_TOKEN;
     c->classes = (uint32_t) classes;
-    c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
+    if (!is_named) {
+        c->heads = c->dim / HEAD_CHANNELS;
+        c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
+    }
     VKC_TRY(guess_tokens(path, &s, c));
     c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
     memcpy(c->mean, c->pre_norm ? nn_clip_mean : nn_imagenet_mean, sizeof c->mean);
     memcpy(c->std, c->pre_norm ? nn_clip_std : nn_imagenet_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
-    nn_model_config_note(c, "%s has no config: its %u heads are a guess, of 64 channels each%s, and so is how pictures "
-                         "are prepared: the shorter edge resized, bicubic, %s mean and std", folder, c->heads,
-                         c->swiglu ? "" : ", and GELU", c->pre_norm ? "CLIP's" : "ImageNet's");
+    note_guesses(model, is_named ? nn_weights_notes(w)->arch : NULL, c);
 done:
     nn_weights_destroy(w);
     return st;

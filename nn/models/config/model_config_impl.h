@@ -30,9 +30,9 @@ void       nn__config_add_dinov2(const nn_model_config *c, struct json_t *config
 vkc_status nn__config_read_timm(const char *where, struct json_t *root, nn_model_config *c);
 vkc_status nn__config_read_hf(const char *where, struct json_t *root, nn_model_config *c);
 vkc_status nn__config_read_open_clip(const char *where, struct json_t *root, nn_model_config *c);
-// A folder without any config: what the shapes of its tensors say, under timm's or DINOv2's names. Heads are taken to
-// have 64 channels, which a note says.
-vkc_status nn__config_guess(const char *folder, nn_model_config *c);
+// A folder or file without any config: what the shapes of its tensors say, under timm's or DINOv2's names. Heads are
+// taken to have 64 channels unless a checkpoint says which architecture it is of. A note tells.
+vkc_status nn__config_guess(const char *model, nn_model_config *c);
 
 // A member that is a whole number for both, or a list of height and width.
 vkc_status nn__size_read(const char *where, struct json_t *obj, const char *key, nn_size *out);

@@ -8,6 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "nn/checkpoint/weights.h"
 #include "nn/mixers/mixer.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/config/preprocess_json.h"
@@ -138,7 +139,7 @@ done:
 }
 
 // What made the folder tells how its config is read.
-static vkc_status read_config(const char *folder, nn_model_config *c)
+static vkc_status read_config(const char *folder, const char *model, nn_model_config *c)
 {
     char path[NN_PATH_MAX];
     json_t *root = NULL;
@@ -148,7 +149,7 @@ static vkc_status read_config(const char *folder, nn_model_config *c)
     if (!has_config)
         VKC_TRY(nn_path_build(path, folder, "open_clip_config.json"));
     if (!has_config && !nn_is_file(path)) {
-        st = nn__config_guess(folder, c);
+        st = nn__config_guess(model, c);
         goto done;
     }
     VKC_TRY(nn_json_load(path, MAX_JSON, &root));
@@ -172,15 +173,16 @@ done:
     return st;
 }
 
-vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
+vkc_status nn_model_config_load(const char *model, nn_model_config *c)
 {
-    char path[NN_PATH_MAX];
+    char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
     nn_model_config m = { .channels = 3 };
     json_t *pare = NULL;
     vkc_status st;
+    VKC_TRY(nn_weights_get_folder(model, folder));
     if (!nn_is_folder(folder))
         return VKC_FAIL(VKC_E_IO, "%s is not a model folder", folder);
-    VKC_TRY(read_config(folder, &m));
+    VKC_TRY(read_config(folder, model, &m));
     for (uint32_t i = 0; i < m.depth; i++)
         VKC_TRY(nn_layer_config_set(&m.layers[i], nn_mixer_default()->name, NULL));
     VKC_TRY(nn_path_build(path, folder, "pare.json"));

@@ -11,6 +11,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "nn/checkpoint/weights.h"
 
 #define MAX_FILE ((size_t) 16 << 20)
 
@@ -179,17 +180,19 @@ done:
     return st;
 }
 
-vkc_status nn_preprocess_load(const char *folder, nn_rule rule, nn_model_config *c)
+vkc_status nn_preprocess_load(const char *model, nn_rule rule, nn_model_config *c)
 {
+    char folder[NN_WEIGHTS_MAX_PLACE];
     settings s = { 0 };
     bool is_there;
     vkc_status st;
+    VKC_TRY(nn_weights_get_folder(model, folder));
     if (rule == NN_RULE_HF) {
         st = nn__preprocess_read_hf_folder(folder, c, &is_there);
         if (st == VKC_OK && !is_there)
             st = VKC_FAIL(VKC_E_FORMAT, "%s has no preprocessor_config.json and no processor_config.json, so it does "
                           "not say how Hugging Face prepares pictures", folder);
-        return st;
+        goto done;
     }
     VKC_TRY(load_timm(folder, &s));
     st = s.obj ? nn_preprocess_read_timm(s.where, s.obj, c)

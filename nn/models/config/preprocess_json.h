@@ -26,7 +26,7 @@ vkc_status nn_preprocess_read_timm(const char *where, struct json_t *pretrained_
 vkc_status nn_preprocess_read_hf(const char *where, struct json_t *preprocessor, nn_model_config *c);
 
 // The same from a model folder, by one program's rule. E_FORMAT where the folder does not have it.
-vkc_status nn_preprocess_load(const char *folder, nn_rule rule, nn_model_config *c);
+vkc_status nn_preprocess_load(const char *model, nn_rule rule, nn_model_config *c);
 
 // The objects to write: exact for the config's own rule, as close as the other program's settings can say it for the
 // other. New references; NULL when memory is short.

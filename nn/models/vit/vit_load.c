@@ -248,8 +248,10 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
 // Of the file that is named, or of the folder's own; none of these: k->classes stays 0.
 static vkc_status load_vectors(const char *dir, const char *file, nn_model_config *c, nn_class_vectors *k)
 {
-    char path[NN_PATH_MAX];
-    vkc_status st = nn_path_build(path, dir, NN_CLASS_VECTORS_FILE);
+    char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
+    vkc_status st = nn_weights_get_folder(dir, folder);
+    if (st == VKC_OK)
+        st = nn_path_build(path, folder, NN_CLASS_VECTORS_FILE);
     if (st != VKC_OK || (!file && !nn_is_file(path)))
         return st;
     st = nn_class_vectors_load(file ? file : path, k);
@@ -283,6 +285,7 @@ static vkc_status load_stored(vkc_device *dev, const nn_weights *w, const nn_mod
         VKC_TRY(load_entry(&l, &l.plan[i]));
     if (!faults)
         VKC_TRY(nn_faults_check(l.faults, nn_weights_path(w)));
+    nn__model_note_entry(w, &l.v->cfg);
     *out = l.v;
     l.v = NULL;
 done:

@@ -242,7 +242,7 @@ static void test_names(void **state)
         check_golden(dev, folder);
         assert_ok(nn_model_config_load(folder, &c));
         assert_note(&c, folder, cases[i].note);
-        assert_note(&c, folder, "has no config: its 1 heads are a guess");
+        assert_note(&c, folder, "has no config: that it has 1 head, of 64 channels each, is a guess");
         nn_model_config_finish(&c);
     }
     rename_tensors("models/selftest/dinov2-original/model.safetensors", path, put_some_in_backbone);
