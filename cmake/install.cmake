@@ -10,7 +10,8 @@ set(headers $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE
 add_library(libpare SHARED ${objects})
 set_target_properties(libpare PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare LINKER_LANGUAGE C
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-target_link_libraries(libpare PRIVATE Vulkan::Vulkan Threads::Threads PkgConfig::JANSSON PNG::PNG JPEG::JPEG ${DEFLATE} m)
+target_link_libraries(libpare PRIVATE Vulkan::Vulkan Threads::Threads PkgConfig::JANSSON PNG::PNG JPEG::JPEG ${DEFLATE}
+  ${PICTURE_LIBRARIES} m)
 if(PARE_SANITIZE)
   target_link_options(libpare PRIVATE -fsanitize=${PARE_SANITIZE})
 elseif(NOT APPLE)
@@ -29,10 +30,21 @@ if(CMAKE_OBJCOPY AND CMAKE_LINKER)
     DEPENDS ${floors} ${objects})
   set_source_files_properties(${static_objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 endif()
+set(static_pictures)                                # by their targets, which pare-config.cmake makes again, or names
+foreach(library IN LISTS PICTURE_LIBRARIES)
+  if(TARGET ${library})
+    list(APPEND static_pictures ${library})
+  else()
+    list(APPEND static_pictures $<BUILD_INTERFACE:${library}>)
+  endif()
+endforeach()
+foreach(name IN LISTS PICTURE_NAMES)
+  list(APPEND static_pictures $<INSTALL_INTERFACE:${name}>)
+endforeach()
 add_library(libpare_static STATIC ${static_objects})
 set_target_properties(libpare_static PROPERTIES OUTPUT_NAME pare EXPORT_NAME pare_static LINKER_LANGUAGE C)
 target_link_libraries(libpare_static PUBLIC Vulkan::Vulkan Threads::Threads PkgConfig::JANSSON PNG::PNG JPEG::JPEG
-  $<BUILD_INTERFACE:${DEFLATE}> $<INSTALL_INTERFACE:deflate> m)
+  $<BUILD_INTERFACE:${DEFLATE}> $<INSTALL_INTERFACE:deflate> ${static_pictures} m)
 target_include_directories(libpare_static INTERFACE ${headers})
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/pare)
@@ -43,6 +55,11 @@ install(DIRECTORY include/pare DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MAT
 
 install(EXPORT pare-targets NAMESPACE pare:: DESTINATION ${package})
 install(EXPORT pare-static-targets NAMESPACE pare:: DESTINATION ${package})
+string(REPLACE ";" " " PC_MODULES "${PICTURE_MODULES}")
+set(PC_NAMES)
+foreach(name IN LISTS PICTURE_NAMES)
+  string(APPEND PC_NAMES " -l${name}")
+endforeach()
 configure_package_config_file(cmake/pare-config.cmake.in ${PROJECT_BINARY_DIR}/pare-config.cmake
   INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/pare-config-version.cmake
@@ -60,3 +77,17 @@ else()
 endif()
 configure_file(cmake/pare.pc.in ${PROJECT_BINARY_DIR}/pare.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/pare.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# Completions and manual pages say what the program says, so it writes them; not where it cannot run.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(pages ${PROJECT_BINARY_DIR}/pages)
+  add_custom_command(OUTPUT ${pages}/pare.1 VERBATIM COMMENT "Completions and manual pages"
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${pages}
+    COMMAND ${CMAKE_COMMAND} -DPARE=$<TARGET_FILE:pare> -DOUT=${pages} -P ${PROJECT_SOURCE_DIR}/cmake/pages.cmake
+    DEPENDS pare cmake/pages.cmake)
+  add_custom_target(pages ALL DEPENDS ${pages}/pare.1)
+  install(DIRECTORY ${pages}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+  install(FILES ${pages}/bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME pare)
+  install(FILES ${pages}/zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _pare)
+  install(FILES ${pages}/fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME pare.fish)
+endif()

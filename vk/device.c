@@ -57,6 +57,7 @@ vkc_status vkc_device_create(const vkc_device_params *params, vkc_device **out)
         return VKC_FAIL(VKC_E_NOMEM, "out of host memory while opening a device");
     dev->log = (vkc__log) { .fn = params->log, .user = params->log_user };
     dev->max_memory = params->max_memory;
+    dev->stopped = params->stopped;
     VKC_TRY(vkc__disabled_get(params->disable, &disabled));
     VKC_TRY(vkc__instance_init(&dev->instance, wants_validation(params), &dev->log));
     VKC_TRY(choose(dev, params, disabled));

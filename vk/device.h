@@ -83,6 +83,7 @@ typedef struct vkc_device_params {
     uint64_t    max_memory;         // refuse to allocate beyond this many bytes; 0 = no own limit
     vkc_log_fn  log;                // messages, validation included; NULL = silent
     void       *log_user;
+    bool      (*stopped)(void);     // asked before a kernel is compiled; true: the call gives E_STOPPED. NULL = never
 } vkc_device_params;
 
 // List every usable device into a new array. `disable` as in vkc_device_params, may be NULL.

@@ -1,4 +1,5 @@
 // instance.c — the Vulkan instance, validation and its messages.
+#include "vk/headroom.h"
 #include "vk/internal.h"
 
 #include <stdarg.h>
@@ -76,6 +77,9 @@ static vkc_status create(vkc__instance *inst, const VkInstanceCreateInfo *info)
 vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
 {
     *inst = (vkc__instance) { 0 };
+    vkc_status st = vkc__headroom_check("starting Vulkan", VKC__START_MIB + vkc__headroom_threads(), 0);
+    if (st != VKC_OK)
+        return st;
     if (validate && !has_layer())
         return VKC_FAIL(VKC_E_UNSUPPORTED, "validation was asked for, but the layer " LAYER " is not installed");
     uint32_t version = VK_API_VERSION_1_0;
@@ -129,7 +133,7 @@ vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
                 info.pNext = &messenger;
         }
     }
-    vkc_status st = create(inst, &info);
+    st = create(inst, &info);
     if (st != VKC_OK || !validate || !inst->has_debug_utils)
         return st;
     PFN_vkCreateDebugUtilsMessengerEXT make = (PFN_vkCreateDebugUtilsMessengerEXT) vkGetInstanceProcAddr(

@@ -83,6 +83,7 @@ struct vkc_device {
     void           *user;           // of the layer above
     void          (*finish_user)(void *user);
     double          budget_ms;
+    bool          (*stopped)(void);     // may be NULL
 
     VkSemaphore     timeline;       // counts submissions
     uint64_t        submitted;      // value the newest submission signals

@@ -1,4 +1,5 @@
 // kernel.c — pipelines, made once for each shader and specialisation.
+#include "vk/headroom.h"
 #include "vk/internal.h"
 #include "vk/spirv.h"
 
@@ -154,6 +155,11 @@ vkc_status vkc_kernel_get(vkc_device *dev, const vkc_kernel_params *params, cons
             return VKC_OK;
         }
 
+    if (dev->stopped && dev->stopped())
+        return VKC_FAIL(VKC_E_STOPPED, "stopped while compiling kernels");
+    st = vkc__headroom_check("compiling a kernel", VKC__COMPILE_MIB, 0);
+    if (st != VKC_OK)
+        return st;
     uint32_t values[1 + VKC_MAX_SPEC] = { params->wg };
     memcpy(values + 1, params->spec, sizeof params->spec);
     vkc__spirv_info info;

@@ -1,4 +1,5 @@
 // memory.c — buffers in blocks of device memory; small buffers share blocks.
+#include "vk/headroom.h"
 #include "vk/internal.h"
 
 #include <stdio.h>
@@ -7,6 +8,8 @@
 
 #define SHARED_BLOCK ((size_t) 4 << 20)
 #define SHARED_LIMIT ((size_t) 512 << 10)   // larger buffers get a block of their own
+
+#define CHECKED      ((size_t) 64 << 20)    // larger ones are held against what the host has free
 
 // ---- memory types
 
@@ -54,6 +57,8 @@ static uint64_t available(vkc_device *dev, uint32_t heap)
         left = budget.heapBudget[heap] > budget.heapUsage[heap]
                    ? budget.heapBudget[heap] - budget.heapUsage[heap] : 0;
     }
+    if (dev->info.type == VKC_TYPE_SOFTWARE)            // its heap is a number that means nothing: memory is the host's
+        left = vkc__headroom_host(dev->in_use);
     if (dev->max_memory) {
         uint64_t own = dev->max_memory > dev->in_use ? dev->max_memory - dev->in_use : 0;
         left = own < left ? own : left;
@@ -147,6 +152,24 @@ void vkc__memory_finish(vkc_device *dev)
 
 // ---- buffers
 
+// "3.2 GiB"
+static void print_size(char out[32], uint64_t bytes)
+{
+    const double mib = (double) bytes / (1 << 20);
+    snprintf(out, 32, mib < 1024 ? "%.1f MiB" : "%.1f GiB", mib < 1024 ? mib : mib / 1024);
+}
+
+vkc_status vkc_check_memory(vkc_device *dev, const char *what, uint64_t size)
+{
+    const uint64_t left = vkc_memory_get_info(dev).available;
+    char need[32], there[32];
+    if (size <= left)
+        return VKC_OK;
+    print_size(need, size);
+    print_size(there, left);
+    return VKC_FAIL(VKC_E_DEVMEM, "%s %s of device memory, and %s has %s free", what, need, dev->info.name, there);
+}
+
 static vkc_status out_of_memory(vkc_device *dev, const char *name, uint64_t size, uint32_t type)
 {
     uint64_t left = available(dev, dev->memory.memoryTypes[type].heapIndex);
@@ -177,7 +200,11 @@ static vkc_status buffer_init(vkc_buffer *buf, const char *name)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "buffer \"%s\": the device has no memory for it", name);
     if (buf->intent == VKC_MEM_DEVICE && dev->max_memory && dev->in_use + need.size > dev->max_memory)
         return out_of_memory(dev, name, need.size, type);
-    st = find_place(dev, buf, &need, type);
+    if (dev->info.type == VKC_TYPE_SOFTWARE && need.size >= CHECKED && need.size > available(dev, 0))
+        return out_of_memory(dev, name, need.size, type);
+    st = vkc__headroom_check("making a buffer", VKC__COMPILE_MIB, need.size);
+    if (st == VKC_OK)
+        st = find_place(dev, buf, &need, type);
     if (st == VKC_E_DEVMEM)
         return out_of_memory(dev, name, need.size, type);
     if (st != VKC_OK)

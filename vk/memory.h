@@ -43,6 +43,10 @@ size_t vkc_block_size(const vkc_device *dev);
 vkc_status vkc_check_bind(const vkc_device *dev, const char *what, size_t size);
 vkc_status vkc_check_buffer(const vkc_device *dev, const char *what, size_t size);
 
+// Refuse what is more than there is free, of the device or, for a software driver, of the host. E_DEVMEM with both
+// numbers: "WHAT 3.2 GiB of device memory, and NAME has 2.0 GiB free". A guess, as others take memory too.
+vkc_status vkc_check_memory(vkc_device *dev, const char *what, uint64_t size);
+
 // Blocking copies of whole slices, any intent; wait for all earlier work first.
 vkc_status vkc_write(vkc_device *dev, vkc_slice dst, const void *src);
 vkc_status vkc_read(vkc_device *dev, vkc_slice src, void *dst);

@@ -211,57 +211,72 @@ static bool contains(const char *text, const char *part)
     return false;
 }
 
-static bool parse_index(const char *s, uint32_t n, uint32_t *index)
+// A whole number is an index and nothing else: names have numbers in them, too.
+static bool is_index(const char *s, uint32_t *index)
 {
-    uint32_t v = 0;
-    if (!*s || strlen(s) > 6)
+    uint64_t v = 0;
+    if (!*s || s[strspn(s, "0123456789")])
         return false;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9')
-            return false;
-        v = v * 10 + (uint32_t) (*s - '0');
+    for (; *s && v <= UINT32_MAX; s++)
+        v = v * 10 + (uint64_t) (*s - '0');
+    *index = v < UINT32_MAX ? (uint32_t) v : UINT32_MAX;
+    return true;
+}
+
+// "0: llvmpipe (software); 1: ..."
+static void list_devices(const vkc_device_info *infos, uint32_t n, char *list, size_t size)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (uint32_t i = 0; i < n && used + 1 < size; i++) {
+        int w = snprintf(list + used, size - used, "%s%u: %s (%s)", i ? "; " : "", i, infos[i].name,
+                         vkc_device_type_name(infos[i].type));
+        used += w > 0 ? (size_t) w : 0;
     }
-    *index = v;
-    return v < n;
+}
+
+// A uuid or a whole name wins over a part of a name. The first of *hits.
+static uint32_t find_name(const char *select, const vkc_device_info *infos, uint32_t n, uint32_t *hits)
+{
+    const size_t len = strlen(select);
+    uint32_t hit = 0;
+    *hits = 0;
+    for (int part = 0; part < 2 && *hits == 0; part++)
+        for (uint32_t i = n; i-- > 0;) {
+            const char *name = infos[i].name;
+            bool whole = (len == strlen(name) && equal_nocase(name, select, len)) ||
+                         (len == strlen(infos[i].uuid) && equal_nocase(infos[i].uuid, select, len));
+            if (part ? contains(name, select) : whole)
+                hit = i, ++*hits;
+        }
+    return hit;
 }
 
 vkc_status vkc__match(const char *select, const vkc_device_info *infos, uint32_t n, uint32_t *index)
 {
+    char list[2048];
+    uint32_t hits = 0;
     if (!select || !*select)
         select = getenv("PARE_DEVICE");
     if (!select || !*select) {
         *index = 0;
         return VKC_OK;
     }
-    uint32_t hit = 0, hits = 0;
-    if (parse_index(select, n, &hit)) {
+    list_devices(infos, n, list, sizeof list);
+    uint32_t hit;
+    if (is_index(select, &hit)) {
+        if (hit >= n)
+            return VKC_FAIL(VKC_E_NODEVICE, "there is no device %.20s; these are there: %s", select, list);
         *index = hit;
         return VKC_OK;
     }
-    // A uuid or a whole name wins over a part of a name.
-    for (int part = 0; part < 2 && hits == 0; part++)
-        for (uint32_t i = n; i-- > 0;) {
-            const char *name = infos[i].name;
-            size_t len = strlen(select);
-            bool whole = (len == strlen(name) && equal_nocase(name, select, len)) ||
-                         (len == strlen(infos[i].uuid) && equal_nocase(infos[i].uuid, select, len));
-            if (part ? contains(name, select) : whole)
-                hit = i, hits++;
-        }
-    if (hits == 1) {
-        *index = hit;
-        return VKC_OK;
-    }
-    char list[2048] = "";
-    size_t used = 0;
-    for (uint32_t i = 0; i < n && used + 1 < sizeof list; i++) {
-        int w = snprintf(list + used, sizeof list - used, "%s%u: %s (%s)", i ? "; " : "", i, infos[i].name,
-                         vkc_device_type_name(infos[i].type));
-        used += w > 0 ? (size_t) w : 0;
-    }
+    hit = find_name(select, infos, n, &hits);
     if (hits > 1)
-        return VKC_FAIL(VKC_E_NODEVICE, "device \"%s\" could be %u of these: %s", select, hits, list);
-    return VKC_FAIL(VKC_E_NODEVICE, "no device is called \"%s\"; there are %s", select, list);
+        return VKC_FAIL(VKC_E_NODEVICE, "device \"%.200s\" could be %u of these: %s", select, hits, list);
+    if (hits == 0)
+        return VKC_FAIL(VKC_E_NODEVICE, "no device is called \"%.200s\"; these are there: %s", select, list);
+    *index = hit;
+    return VKC_OK;
 }
 
 vkc_status vkc_devices_list(const char *disable, vkc_device_info **out, uint32_t *n_out)

@@ -2,6 +2,7 @@
 #include "vk/status.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,12 +30,36 @@ const char *vkc_last_error_place(void)
     return last.place;
 }
 
+// Control characters of ASCII, and those that UTF-8 has two bytes for: U+0080 to U+009F.
+static bool is_control(const unsigned char *at)
+{
+    return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
+}
+
+void vkc_text_clean(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+    for (const unsigned char *at = (const unsigned char *) text; *at; at++) {
+        const bool is = is_control(at);
+        if (n + (is ? 5 : 2) > size)
+            break;
+        if (is && *at == 0xc2)
+            at++;
+        if (is)
+            n += (size_t) snprintf(out + n, size - n, "\\x%02x", *at);
+        else
+            out[n++] = (char) *at;
+    }
+    if (size > 0)
+        out[n] = '\0';
+}
+
 // Formatted aside: an argument may be the previous vkc_last_error().
 static void set_text(const char *fmt, va_list ap)
 {
     char text[sizeof last.text];
     vsnprintf(text, sizeof text, fmt, ap);
-    memcpy(last.text, text, strlen(text) + 1);
+    vkc_text_clean(last.text, sizeof last.text, text);
 }
 
 // `file` is what the compiler calls it, which the build makes a path from the top of the tree.

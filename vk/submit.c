@@ -1,4 +1,5 @@
 // submit.c — the queue, its timeline, and blocking transfers.
+#include "vk/headroom.h"
 #include "vk/internal.h"
 #include "vk/recording.h"
 
@@ -67,6 +68,9 @@ void vkc__submit_finish(vkc_device *dev)
 
 vkc_status vkc__submit(vkc_device *dev, VkCommandBuffer cmd)
 {
+    vkc_status st = vkc__headroom_check("submitting work", VKC__COMPILE_MIB, 0);    // lavapipe compiles only now
+    if (st != VKC_OK)
+        return st;
     uint64_t value = dev->submitted + 1;
     VkTimelineSemaphoreSubmitInfo timeline = {
         .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
@@ -81,7 +85,7 @@ vkc_status vkc__submit(vkc_device *dev, VkCommandBuffer cmd)
         .signalSemaphoreCount = 1,
         .pSignalSemaphores = &dev->timeline,
     };
-    vkc_status st = vkc__check(dev, vkQueueSubmit(dev->queue, 1, &info, VK_NULL_HANDLE), "submitting work");
+    st = vkc__check(dev, vkQueueSubmit(dev->queue, 1, &info, VK_NULL_HANDLE), "submitting work");
     if (st == VKC_OK)
         dev->submitted = value;
     return st;

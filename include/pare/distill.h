@@ -42,6 +42,8 @@ typedef struct pare_distill_options {
     const char *run;                // run folder; NULL = `out` with ".run" behind it
     const char *command;            // how the run can be had again, for its provenance; NULL = not known
     const pare_callbacks *callbacks;
+    pare_labels labels;             // how class folders are matched with the teacher's classes
+    uint32_t any_teacher;           // not 0: go on with a teacher that is no better than chance
 } pare_distill_options;
 
 static inline pare_distill_options pare_distill_options_default(void)
@@ -74,8 +76,8 @@ static inline pare_distill_result pare_distill_result_default(void)
 // Measure the teacher, transfer each of its attention layers to each mixer, search which layers are replaced by which,
 // tune the student and write it to `out`. The teacher's folder stays as it is. `result` may be NULL.
 // Errors: PARE_E_ARG (options, mixers, folders that are there, another run), PARE_E_FILE, PARE_E_CHECK (nothing can be
-// replaced within the tolerance; numbers that are not finite), PARE_E_STOPPED (what is done is kept, notice PARE_KEPT),
-// PARE_E_MEMORY, PARE_E_LOST.
+// replaced within the tolerance; the teacher is no better than chance; numbers that are not finite),
+// PARE_E_STOPPED (what is done is kept, notice PARE_KEPT), PARE_E_MEMORY, PARE_E_LOST.
 PARE_API pare_status pare_distill(pare_device *device, const char *teacher, const pare_data *data, const char *out,
                                   const pare_distill_options *options, pare_distill_result *result);
 
@@ -98,6 +100,8 @@ typedef struct pare_retain_options {
     uint32_t    force;
     const char *run, *command;
     const pare_callbacks *callbacks;
+    pare_labels labels;             // as in pare_distill_options
+    uint32_t    any_teacher;
 } pare_retain_options;
 
 static inline pare_retain_options pare_retain_options_default(void)

@@ -20,6 +20,7 @@ typedef struct pare_model_options {
     const char *preprocess;         // "timm" or "hf": pictures cut as this program would; NULL = as the folder says
     const char *policy;             // "none" = all tokens go through all blocks; NULL = as the model was trained
     const pare_callbacks *callbacks;    // `notice` is told of what was guessed
+    uint32_t    pillow;             // 12 or 13: pictures resized to the bytes of this version of Pillow; 0 = 13
 } pare_model_options;
 
 static inline pare_model_options pare_model_options_default(void)
@@ -58,7 +59,7 @@ static inline pare_model_info pare_model_info_default(void)
 PARE_API pare_status pare_model_load(pare_device *device, const char *folder, const pare_model_options *options,
                                      pare_model **out);
 // One of random values: "vit:image=64,patch=8,dim=96,depth=6,heads=3,classes=10,mixer=linear", or a name of timm's. Of
-// the options size is read, `class_vectors`, `preprocess` and `policy` must be NULL.
+// the options size and pillow are read, `class_vectors`, `preprocess` and `policy` must be NULL.
 PARE_API pare_status pare_model_create(pare_device *device, const char *architecture, uint64_t seed,
                                        const pare_model_options *options, pare_model **out);
 PARE_API void        pare_model_close(pare_model *model);               // NULL is fine
@@ -85,7 +86,9 @@ static inline pare_save_options pare_save_options_default(void)
 }
 
 // Write the model as a folder that timm and transformers read too. Figures and provenance that it came with stay.
-// `options` may be NULL. Errors: PARE_E_ARG (a model is there), PARE_E_FILE, PARE_E_MEMORY.
+// `options` may be NULL. A folder that is no model of pare, a link, a device, and the folder that the model is from are
+// never written over. Errors: PARE_E_ARG (a model or anything else is there), PARE_E_FILE (or another writes there),
+// PARE_E_MEMORY.
 PARE_API pare_status pare_model_save(const pare_model *model, const char *folder, const pare_save_options *options);
 
 typedef struct pare_classify_options {
@@ -127,20 +130,23 @@ typedef struct pare_classified {    // made by the library; what it points to la
 // Called for each picture, in order, from the thread that made the call. Nonzero = go on.
 typedef int (*pare_classified_fn)(void *user, const pare_classified *picture);
 
-// The most probable classes of JPEG and PNG files. Pictures are decoded while the device works. A broken picture is no
-// failure of the call. `options` may be NULL. Errors: PARE_E_ARG (no scores of classes), PARE_E_MEMORY, PARE_E_LOST,
-// PARE_E_CHECK, PARE_E_STOPPED (either callback).
+// The most probable classes of picture files: JPEG, PNG, BMP, and WebP, TIFF and GIF where the library was built with
+// them. Pictures are decoded while the device works. A broken picture is no failure of the call. `options` may be NULL.
+// Errors: PARE_E_ARG (no scores of classes), PARE_E_MEMORY, PARE_E_LOST, PARE_E_CHECK, PARE_E_STOPPED (either
+// callback).
 PARE_API pare_status pare_classify(pare_model *model, const char *const *paths, size_t n,
                                    const pare_classify_options *options, pare_classified_fn picture, void *user);
 
 typedef struct pare_evaluate_options {
     size_t      size;
-    const char *split;              // "train", "val", "test"; NULL = test
+    const char *split;              // "train", "val", "test", "all"; NULL = test, and of a plain folder of classes all,
+                                    // unless the model was trained on a part of it
     uint32_t    batch;              // 0 = 128
     uint32_t    limit;              // pictures at most; 0 = all
     uint32_t    threads;            // that decode; 0 = as many as cores
     uint32_t    check_finite;       // not 0: PARE_E_CHECK, with layer and mixer, for a number that is not finite
     const pare_callbacks *callbacks;
+    pare_labels labels;             // how class folders are matched with the model's classes
 } pare_evaluate_options;
 
 static inline pare_evaluate_options pare_evaluate_options_default(void)
@@ -171,8 +177,9 @@ static inline pare_evaluate_result pare_evaluate_result_default(void)
     return r;
 }
 
-// Accuracy on a split of a data set. `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than
-// the model's), PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
+// Accuracy on a split of a data set. A picture of a class is right when the model prefers that class to all of its own.
+// `options` may be NULL. Errors: PARE_E_FILE (no usable picture, other classes than the model's),
+// PARE_E_ARG, PARE_E_CHECK, PARE_E_MEMORY, PARE_E_LOST, PARE_E_STOPPED.
 PARE_API pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_evaluate_options *options,
                                    pare_evaluate_result *out);
 
@@ -180,7 +187,8 @@ typedef struct pare_sparsity pare_sparsity;
 
 typedef struct pare_sparsity_options {
     size_t      size;
-    const char *split;              // "train", "val", "test"; NULL = val
+    const char *split;              // "train", "val", "test", "all"; NULL = val; of a plain folder as in
+                                    // pare_evaluate_options
     uint32_t    images;             // spread evenly over the split; 0 = 128
     uint32_t    batch;              // 0 = 64
     const pare_callbacks *callbacks;

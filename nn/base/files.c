@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nn/base/leftovers.h"
+
 bool nn_is_file(const char *path)
 {
     struct stat sb;
@@ -19,6 +21,26 @@ bool nn_is_folder(const char *path)
 {
     struct stat sb;
     return stat(path, &sb) == 0 && S_ISDIR(sb.st_mode);
+}
+
+const char *nn_reason(int number)
+{
+    static _Thread_local char text[128];
+    const char *reason = strerror(number);
+    snprintf(text, sizeof text, "%s", reason);
+    if (text[0] >= 'A' && text[0] <= 'Z' && !(text[1] >= 'A' && text[1] <= 'Z'))    // not an acronym
+        text[0] = (char) (text[0] - 'A' + 'a');
+    return text;
+}
+
+vkc_status nn_folder_check(const char *path)
+{
+    struct stat sb;
+    if (stat(path, &sb) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return VKC_FAIL(VKC_E_IO, "there is no folder %s", path);
+    if (stat(path, &sb) != 0 || (S_ISDIR(sb.st_mode) && access(path, R_OK | X_OK) != 0))
+        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", path, nn_reason(errno));
+    return S_ISDIR(sb.st_mode) ? VKC_OK : VKC_FAIL(VKC_E_IO, "%s is not a folder", path);
 }
 
 vkc_status nn_path_build(char *out, const char *dir, const char *name)
@@ -42,9 +64,9 @@ vkc_status nn_folder_create(const char *path)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0777) == 0 || nn_is_folder(part))
-            continue;
-        return VKC_FAIL(VKC_E_IO, "cannot make the folder %s: %s", part, strerror(errno));
+        const int failed = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (failed && !nn_is_folder(part))
+            return VKC_FAIL(VKC_E_IO, "cannot make the folder %s: %s", part, nn_reason(failed));
     }
     return VKC_OK;
 }
@@ -58,7 +80,7 @@ static vkc_status read_all(int fd, const char *path, unsigned char *data, size_t
         else if (n == 0)
             return VKC_FAIL(VKC_E_IO, "%s became shorter while it was read", path);
         else if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", path, strerror(errno));
+            return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", path, nn_reason(errno));
     }
     return VKC_OK;
 }
@@ -71,7 +93,7 @@ vkc_status nn_file_load(const char *path, size_t max, unsigned char **data, size
     // Without O_NONBLOCK, opening a named pipe would wait for its writer.
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return VKC_FAIL(VKC_E_IO, "cannot open %s: %s", path, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", path, nn_reason(errno));
     if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
         st = VKC_FAIL(VKC_E_IO, "%s is not a file", path);
         goto done;
@@ -100,17 +122,19 @@ done:
 struct nn_saver {
     int  fd;                        // -1 once closed
     bool is_made, is_failed;        // the file beside exists; some bytes did not reach it
+    int  leftover;                  // nn/base/leftovers.h
     char path[NN_PATH_MAX], beside[NN_PATH_MAX];
 };
 
 vkc_status nn_saver_create(const char *path, nn_saver **out)
 {
     vkc_status st = VKC_OK;
+    struct stat sb;
     size_t len = strlen(path);
     nn_saver *s = calloc(1, sizeof *s);
     if (s == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory to write %s", path);
-    s->fd = -1;
+    s->fd = s->leftover = -1;
     if (len == 0 || len + 24 > sizeof s->path) {
         st = VKC_FAIL(VKC_E_ARG, "a file's path is empty or too long");
         goto done;
@@ -119,12 +143,18 @@ vkc_status nn_saver_create(const char *path, nn_saver **out)
     // Not two writers of one process to one path: the caller's concern. A leftover of a killed process
     // with the same number is taken over.
     snprintf(s->beside, sizeof s->beside, "%s.%ld.part", path, (long) getpid());
+    // Renaming over a link, a pipe or a device would take it away.
+    if (lstat(path, &sb) == 0 && !S_ISREG(sb.st_mode)) {
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: it is there already, and no file", path);
+        goto done;
+    }
     s->fd = open(s->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (s->fd < 0) {
-        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, strerror(errno));
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, nn_reason(errno));
         goto done;
     }
     s->is_made = true;
+    s->leftover = nn_leftover_add(s->beside);
     *out = s, s = NULL;
 done:
     nn_saver_destroy(s);
@@ -140,7 +170,7 @@ vkc_status nn_saver_write(nn_saver *s, const void *data, size_t size)
             at += (size_t) n;
         } else if (errno != EINTR) {
             s->is_failed = true;
-            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", s->path, strerror(errno));
+            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", s->path, nn_reason(errno));
         }
     }
     return VKC_OK;
@@ -174,8 +204,10 @@ vkc_status nn_saver_submit(nn_saver *s)
     if (failed == 0 && rename(s->beside, s->path) != 0)
         failed = errno;
     if (failed != 0)
-        return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", s->path, strerror(failed));
+        return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", s->path, nn_reason(failed));
     s->is_made = false;
+    nn_leftover_drop(s->leftover);
+    s->leftover = -1;
     flush_folder_of(s->path);
     return VKC_OK;
 }
@@ -188,6 +220,7 @@ void nn_saver_destroy(nn_saver *s)
         close(s->fd);
     if (s->is_made)
         unlink(s->beside);
+    nn_leftover_drop(s->leftover);
     free(s);
 }
 

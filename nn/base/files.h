@@ -18,6 +18,10 @@ extern "C" {
 
 bool nn_is_file(const char *path);      // a regular file, links followed
 bool nn_is_folder(const char *path);
+// E_IO unless `path` is a folder that can be looked into: it is not there, is something else, or permission is denied.
+vkc_status nn_folder_check(const char *path);
+// What an errno means, in a sentence: "permission denied". It lasts until the thread's next call.
+const char *nn_reason(int number);
 
 // out = dir + "/" + name; `out` holds NN_PATH_MAX bytes.
 vkc_status nn_path_build(char *out, const char *dir, const char *name);

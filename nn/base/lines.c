@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "nn/base/files.h"
@@ -22,16 +23,17 @@ static vkc_status append(const nn_lines *l, const char *text, size_t len)
         if (n >= 0)
             at += (size_t) n;
         else if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", l->path, strerror(errno));
+            return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", l->path, nn_reason(errno));
     }
     return VKC_OK;
 }
 
-static vkc_status read_all(const char *path, size_t max, nn_lines_fn fn, void *user, bool *is_cut)
+// *whole: the bytes up to the end of the last whole line.
+static vkc_status read_all(const char *path, size_t max, nn_lines_fn fn, void *user, size_t *whole)
 {
     unsigned char *text = NULL;
     size_t size = 0;
-    *is_cut = false;
+    *whole = 0;
     if (!nn_is_file(path))
         return VKC_OK;
     vkc_status st = nn_file_load(path, max, &text, &size);
@@ -40,7 +42,8 @@ static vkc_status read_all(const char *path, size_t max, nn_lines_fn fn, void *u
         const size_t len = end ? (size_t) (end - (text + at)) : size - at;
         if (end)
             st = fn(user, (const char *) text + at, len);
-        *is_cut = end == NULL;
+        if (end)
+            *whole = at + len + 1;
         at += len + 1;
     }
     free(text);
@@ -49,7 +52,8 @@ static vkc_status read_all(const char *path, size_t max, nn_lines_fn fn, void *u
 
 vkc_status nn_lines_create(const char *path, size_t max, nn_lines_fn fn, void *user, nn_lines **out)
 {
-    bool is_cut;
+    size_t whole;
+    struct stat sb;
     vkc_status st;
     nn_lines *l = (nn_lines *) calloc(1, sizeof *l);
     if (!l)
@@ -60,14 +64,16 @@ vkc_status nn_lines_create(const char *path, size_t max, nn_lines_fn fn, void *u
         goto done;
     }
     memcpy(l->path, path, strlen(path) + 1);
-    VKC_TRY(read_all(path, max, fn, user, &is_cut));
-    l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (l->fd < 0) {
-        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, strerror(errno));
+    VKC_TRY(read_all(path, max, fn, user, &whole));
+    l->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (l->fd >= 0 && (fstat(l->fd, &sb) != 0 || !S_ISREG(sb.st_mode))) {
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: it is there already, and no file", path);
         goto done;
     }
-    if (is_cut)
-        VKC_TRY(append(l, "\n", 1));
+    if (l->fd < 0 || (sb.st_size > (off_t) whole && ftruncate(l->fd, (off_t) whole) != 0)) {
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, nn_reason(errno));
+        goto done;
+    }
     *out = l;
     l = NULL;
 done:
@@ -80,6 +86,41 @@ void nn_lines_destroy(nn_lines *l)
     if (l && l->fd >= 0)
         close(l->fd);
     free(l);
+}
+
+// The size of a file up to the end of its last whole line.
+static off_t find_end(int fd, off_t size)
+{
+    char piece[4096];
+    while (size > 0) {
+        const size_t n = size < (off_t) sizeof piece ? (size_t) size : sizeof piece;
+        if (pread(fd, piece, n, size - (off_t) n) != (ssize_t) n)
+            return size;
+        for (size_t i = n; i-- > 0;)
+            if (piece[i] == '\n')
+                return size - (off_t) n + (off_t) i + 1;
+        size -= (off_t) n;
+    }
+    return 0;
+}
+
+vkc_status nn_lines_append(const char *path, const char *text)
+{
+    nn_lines l = { .fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666) };
+    struct stat sb;
+    vkc_status st = VKC_OK;
+    snprintf(l.path, sizeof l.path, "%s", path);
+    if (l.fd < 0 || fstat(l.fd, &sb) != 0)
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, nn_reason(errno));
+    else if (!S_ISREG(sb.st_mode))
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: it is there already, and no file", path);
+    else if (ftruncate(l.fd, find_end(l.fd, sb.st_size)) != 0)
+        st = VKC_FAIL(VKC_E_IO, "cannot write %s: %s", path, nn_reason(errno));
+    if (st == VKC_OK)
+        st = nn_lines_write(&l, text);
+    if (l.fd >= 0)
+        close(l.fd);
+    return st;
 }
 
 vkc_status nn_lines_write(nn_lines *l, const char *text)

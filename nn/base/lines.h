@@ -18,10 +18,13 @@ typedef struct nn_lines nn_lines;
 typedef vkc_status (*nn_lines_fn)(void *user, const char *text, size_t len);
 
 // Hand every whole line of a file of at most `max` bytes to `fn`, and open it for more. A last line that was cut off is
-// dropped and ended, so that the next one stands alone. A file that is not there is made.
+// dropped. A file that is not there is made; what is no file is left alone.
 vkc_status nn_lines_create(const char *path, size_t max, nn_lines_fn fn, void *user, nn_lines **out);
 void       nn_lines_destroy(nn_lines *l);               // NULL is fine
 vkc_status nn_lines_write(nn_lines *l, const char *text);       // and the end of the line
+
+// One line more, and the file closed again; a last line that was cut off is dropped.
+vkc_status nn_lines_append(const char *path, const char *text);
 
 #ifdef __cplusplus
 }

@@ -15,7 +15,7 @@
 
 bool nn_is_picture(const char *name)
 {
-    static const char *const ends[] = { ".jpg", ".jpeg", ".png" };
+    static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp" };
     size_t len = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         size_t end = strlen(ends[i]);
@@ -44,16 +44,17 @@ static vkc_status append(nn_paths *list, const char *path)
     return VKC_OK;
 }
 
-// The recursion is at most MAX_DEPTH deep.
+// The recursion is at most MAX_DEPTH deep. A folder below the first that cannot be opened goes into the list itself:
+// what reads it says what is wrong, and the others are not lost.
 static vkc_status walk(nn_paths *list, const char *folder, int depth)
 {
     vkc_status st = VKC_OK;
     char path[NN_PATH_MAX];
-    if (depth > MAX_DEPTH)
-        return VKC_FAIL(VKC_E_FORMAT, "%s is more than %d folders deep", folder, MAX_DEPTH);
-    DIR *dir = opendir(folder);
+    DIR *dir = depth <= MAX_DEPTH ? opendir(folder) : NULL;
+    if (dir == NULL && depth > 0)
+        return append(list, folder);
     if (dir == NULL)
-        return VKC_FAIL(VKC_E_IO, "cannot open the folder %s: %s", folder, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read the folder %s: %s", folder, nn_reason(errno));
     for (struct dirent *e; (errno = 0, e = readdir(dir)) != NULL;) {
         struct stat s;
         if (e->d_name[0] == '.')
@@ -67,7 +68,7 @@ static vkc_status walk(nn_paths *list, const char *folder, int depth)
             VKC_TRY(append(list, path));
     }
     if (errno != 0)
-        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, strerror(errno));
+        st = VKC_FAIL(VKC_E_IO, "cannot list the folder %s: %s", folder, nn_reason(errno));
 done:
     closedir(dir);
     return st;
@@ -81,11 +82,13 @@ static int by_text(const void *a, const void *b)
 vkc_status nn_paths_add(nn_paths *list, const char *path)
 {
     const size_t first = list->n;
+    if (*path == '\0')
+        return VKC_FAIL(VKC_E_FORMAT, "the name of a picture is empty");
     if (!nn_is_folder(path))
         return append(list, path);
     vkc_status st = walk(list, path, 0);
     if (st == VKC_OK && list->n == first)
-        st = VKC_FAIL(VKC_E_FORMAT, "the folder %s holds no .jpg, .jpeg or .png file", path);
+        st = VKC_FAIL(VKC_E_FORMAT, "the folder %s holds no " NN_PICTURE_ENDINGS " file", path);
     if (st == VKC_OK)
         qsort(list->path + first, list->n - first, sizeof *list->path, by_text);
     while (st != VKC_OK && list->n > first)
@@ -108,7 +111,7 @@ vkc_status nn_paths_read_line(FILE *f, const char *where, char *line, bool *is_t
         len += len < NN_PATH_MAX;
     }
     if (ferror(f))
-        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", where, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", where, nn_reason(errno));
     *is_there = len > 0;
     if (len >= NN_PATH_MAX)
         return VKC_FAIL(VKC_E_FORMAT, "a line of %s is longer than %d bytes", where, NN_PATH_MAX - 1);

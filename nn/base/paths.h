@@ -18,10 +18,13 @@ extern "C" {
 
 typedef struct nn_paths { char **path; size_t n, room; } nn_paths;     // owned; zeroed is an empty list
 
-bool nn_is_picture(const char *name);   // does it end in .jpg, .jpeg or .png, in whatever case?
+// Does a name end in one of these, in whatever case? What a file then is, its first bytes say (nn/image/image.h).
+#define NN_PICTURE_ENDINGS ".jpg, .jpeg, .png, .webp, .tif, .tiff, .gif or .bmp"
+bool nn_is_picture(const char *name);
 
 // A file as it is; of a folder the pictures in it and in the folders below, sorted by their paths. Hidden files and
-// folders are left out, and links to folders, which may lead in a circle.
+// folders are left out, and links to folders, which may lead in a circle. A folder below that cannot be opened, or is
+// more than 64 deep, is in the list itself, so that reading it says so.
 vkc_status nn_paths_add(nn_paths *list, const char *path);
 // The next line of a text without its end (a newline or NUL), at most NN_PATH_MAX - 1 bytes, into `line`, which holds
 // NN_PATH_MAX; empty lines are passed over.

@@ -7,13 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nn/base/files.h"
+
 vkc_status nn_source_open(const char *path, nn_source *out)
 {
     struct stat sb;
     // Without O_NONBLOCK, opening a named pipe would wait for its writer.
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return VKC_FAIL(VKC_E_IO, "cannot open %s: %s", path, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", path, nn_reason(errno));
     if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode) || sb.st_size < 0) {
         close(fd);
         return VKC_FAIL(VKC_E_IO, "%s is not a file", path);
@@ -43,7 +45,7 @@ static vkc_status read_file(const nn_source *s, uint64_t at, size_t size, unsign
                             (unsigned long long) at);
         if (n < 0 && errno != EINTR)
             return VKC_FAIL(VKC_E_IO, "cannot read %s at byte %llu: %s", s->path, (unsigned long long) at,
-                            strerror(errno));
+                            nn_reason(errno));
         if (n > 0) {
             out += n;
             at += (uint64_t) n;

@@ -81,6 +81,14 @@ vkc_status nn_params_alloc(nn_params *ps, bool with_grads)
 {
     const size_t most = vkc_block_size(ps->dev);
     char what[NN_MAX_NAME + 16];
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < ps->n; i++)
+        all += vkc_align(ps->dev, size_of(&ps->p[i]));
+    // With gradients they are trained, and an optimiser keeps two moments of each.
+    vkc_status fits = vkc_check_memory(ps->dev, with_grads ? "parameters, gradients and moments take"
+                                                           : "parameters take", with_grads ? 4 * all : all);
+    if (fits != VKC_OK)
+        return fits;
     for (uint32_t first = 0, end; first < ps->n; first = end) {
         size_t size = 0;
         for (end = first; end < ps->n; end++) {

@@ -228,6 +228,11 @@ vkc_status nn_graph_plan(nn_graph *g)
     if (st == VKC_OK)
         st = nn__place(list, n, align < 256 ? 256 : align, vkc_block_size(g->dev), g->block_size, &g->n_blocks);
     free(list);
+    uint64_t all = 0;
+    for (uint32_t b = 0; b < g->n_blocks; b++)
+        all += g->block_size[b];
+    if (st == VKC_OK)
+        st = vkc_check_memory(g->dev, "activations of a batch take", all);
     for (uint32_t b = 0; b < g->n_blocks && st == VKC_OK; b++)
         st = vkc_buffer_create(g->dev, VKC_MEM_DEVICE, g->block_size[b], "activations", &g->block[b]);
     if (st != VKC_OK && g->check)

@@ -1,6 +1,7 @@
-// exif.h — the Exif orientation of a JPEG or PNG file.
+// exif.h — the Exif orientation of a JPEG, PNG, WebP or TIFF file.
 //
-// Sources: Exif 2.3 (JEITA CP-3451C) 4.6.4, tag 0x0112; TIFF 6.0 section 2; PNG, chunk eXIf.
+// Sources: Exif 2.3 (JEITA CP-3451C) 4.6.4, tag 0x0112; TIFF 6.0 section 2 and BigTIFF; PNG, chunk eXIf; WebP, chunk
+// EXIF.
 // Thread-safety: safe. Nothing fails: what is broken, missing or out of range is a picture that is upright.
 #ifndef NN_EXIF_H
 #define NN_EXIF_H
@@ -17,7 +18,7 @@ extern "C" {
 // 7 = transposed along the other diagonal, 8 = turned by 90 degrees counter-clockwise.
 typedef uint32_t nn_orientation;
 
-// Of a whole file: JPEG (segment APP1) or PNG (chunk eXIf).
+// Of a whole file: JPEG (segment APP1), PNG (chunk eXIf), WebP (chunk EXIF) or TIFF (its first directory).
 nn_orientation nn_exif_find(const void *bytes, size_t size);
 
 // Turn rgb (height, width, 3) into out, (height, width, 3) or from 5 on (width, height, 3).

@@ -1,4 +1,4 @@
-// image.c — checks around the decoders of PNG and JPEG, pictures turned upright, normalisation.
+// image.c — checks around the decoders of all formats, pictures turned upright, normalisation.
 #include "nn/image/image.h"
 
 #include <limits.h>
@@ -7,67 +7,8 @@
 
 #include "nn/base/files.h"
 #include "nn/image/exif.h"
-#include "nn/image/jpeg.h"
-#include "nn/image/png.h"
-
-#define DEFLATE_MOST 1032u          // bytes that one byte becomes at most: 258 of them for two bits
-#define JPEG_MOST 8192u             // pixels of one byte: 8 blocks of 64, each standing for 16 times as many
-
-static uint32_t get_u32(const unsigned char *p)
-{
-    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
-}
-
-// Chunks of a PNG lie within the file, the last closes it: a decoder may take memory for what a chunk claims to have.
-static const char *find_png_fault(const unsigned char *p, size_t size)
-{
-    if (size < 33 || memcmp(p + 12, "IHDR", 4) != 0)
-        return "it does not begin with its sizes";
-    for (size_t i = 8; size - i >= 12;) {
-        const size_t len = get_u32(p + i);
-        if (len > size - i - 12)
-            return "a chunk is longer than the file";
-        if (memcmp(p + i + 4, "IEND", 4) == 0)
-            return NULL;
-        i += 12 + len;
-    }
-    return "it is cut off";
-}
-
-// Can a file of so many bytes hold so many pixels at all? Then what decoding takes is bounded by the file's size.
-static bool can_hold(const unsigned char *p, size_t size, bool is_png, uint64_t w, uint64_t h)
-{
-    static const unsigned samples[] = { 1, 0, 3, 1, 2, 0, 4 };      // of a pixel, by color type
-    if (!is_png)
-        return w * h / JPEG_MOST <= size;
-    const uint64_t bits = (uint64_t) p[24] * (p[25] < sizeof samples / sizeof samples[0] ? samples[p[25]] : 0);
-    return h * (1 + (w * bits + 7) / 8) / DEFLATE_MOST <= size;
-}
-
-// Segments up to the first scan are walked; in what follows, which holds no marker by chance, every marker counts.
-// A JPEG that was cut off decodes to half a picture and grey: its end marker is missing.
-static const char *find_jpeg_fault(const unsigned char *p, size_t size)
-{
-    bool is_scan = false;
-    for (size_t i = 2; i + 1 < size;) {
-        if (p[i] != 0xff || p[i + 1] == 0xff) {
-            i++;
-            continue;
-        }
-        unsigned char marker = p[i + 1];
-        i += 2;
-        if (marker == 0xd9 && is_scan)
-            return NULL;
-        if (is_scan)
-            continue;
-        size_t len = size - i >= 2 ? (size_t) p[i] << 8 | p[i + 1] : 0;
-        if (len < 2 || len > size - i)
-            return "a segment is broken";
-        is_scan = marker == 0xda;
-        i += len;
-    }
-    return "it is cut off";
-}
+#include "nn/image/formats/format.h"
+#include "nn/image/formats/png.h"
 
 // As the camera says that it is to be looked at.
 static vkc_status turn(const char *name, nn_orientation o, nn_image *im)
@@ -85,30 +26,27 @@ static vkc_status turn(const char *name, nn_orientation o, nn_image *im)
 
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out)
 {
-    static const unsigned char png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
-    static const unsigned char jpeg[3] = { 0xff, 0xd8, 0xff };
-    uint32_t w, h;
+    uint32_t w = 0, h = 0;
     if (size == 0)
         return VKC_FAIL(VKC_E_FORMAT, "%s is empty", name);
-    bool is_png = size >= sizeof png && memcmp(bytes, png, sizeof png) == 0;
-    bool is_jpeg = size >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0;
-    if ((!is_png && !is_jpeg) || size > INT_MAX)
-        return VKC_FAIL(VKC_E_FORMAT, "%s is neither a JPEG nor a PNG picture", name);
-    const char *fault = is_jpeg ? find_jpeg_fault(bytes, size) : find_png_fault(bytes, size);
-    if (fault != NULL)
-        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
-    vkc_status st = is_png ? nn_png_size(name, bytes, size, &w, &h) : nn_jpeg_size(name, bytes, size, &w, &h);
+    const nn_image_format *format = nn_image_format_find(bytes, size);
+    if (format == NULL || size > INT_MAX)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is no " NN_IMAGE_FORMATS_READ " picture", name);
+    if (format->size == NULL)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a %s picture, and this build has no %s", name, format->name,
+                        format->library);
+    vkc_status st = format->size(name, bytes, size, &w, &h);
     if (st != VKC_OK)
         return st;
     if (w < 1 || h < 1 || w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE || (uint64_t) w * h > NN_IMAGE_MAX_PIXELS)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u x %u pixels, more than the %u million that are read", name, w, h,
                         NN_IMAGE_MAX_PIXELS >> 20);
-    if (!can_hold(bytes, size, is_png, w, h))
+    if (format->can_hold != NULL && !format->can_hold((const uint8_t *) bytes, size, w, h))
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %zu bytes cannot hold %u x %u pixels", name, size, w, h);
     nn_image im = { w, h, malloc((size_t) w * h * 3) };
     if (im.rgb == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory for the pixels of %s", name);
-    st = is_png ? nn_png_read(name, bytes, size, w, h, im.rgb) : nn_jpeg_read(name, bytes, size, w, h, im.rgb);
+    st = format->read(name, bytes, size, w, h, im.rgb);
     if (st == VKC_OK)
         st = turn(name, nn_exif_find(bytes, size), &im);
     if (st == VKC_OK)

@@ -1,4 +1,4 @@
-// image.h — pictures: JPEG and PNG decoded from untrusted bytes, turned into floats; PNG written.
+// image.h — pictures: files of all formats decoded from untrusted bytes, turned into floats; PNG written.
 //
 // Thread-safety: safe. Errors: E_FORMAT (no picture, broken, too large), E_IO, E_NOMEM, E_ARG.
 #ifndef NN_IMAGE_H
@@ -22,10 +22,13 @@ typedef struct nn_image {
     uint8_t *rgb;                   // (height, width, 3), owned
 } nn_image;
 
-// Decode, and turn as the camera says (nn/image/exif.h). Grey and palettes become RGB, alpha is dropped, of 16 bits the
-// high 8 stay; CMYK JPEG becomes RGB without a profile (nn/image/jpeg.h). `name` is for messages.
-// Decoding takes 11 bytes a pixel at most (a progressive CMYK JPEG: 2 a sample, besides the pixels), and a few rows.
-// Of a PNG every decoder makes the same pixels; of a JPEG those of libjpeg-turbo, which Pillow has too.
+// Decode, and turn as the camera says (nn/image/exif.h). The first bytes say what a file is, not its name
+// (nn/image/formats/format.h): JPEG, PNG, BMP and, where the build has their libraries, WebP, TIFF and GIF; of several
+// pictures in a file the first. Grey and palettes become RGB, alpha is dropped, of 16 bits the high 8 stay (of grey of
+// 16 bits, the lesser of it and 255), CMYK becomes RGB without a profile: the pixels that Pillow's convert("RGB") has.
+// `name` is for messages.
+// Decoding takes 11 bytes a pixel at most (a progressive CMYK JPEG: 2 a sample, besides the pixels), a few rows, and of
+// a TIFF a tile.
 vkc_status nn_image_read(const char *name, const void *bytes, size_t size, nn_image *out);
 vkc_status nn_image_load(const char *path, nn_image *out);
 void       nn_image_finish(nn_image *im);       // zeroed is fine

@@ -134,5 +134,6 @@ vkc_status nn_preprocess_run(const nn_preprocess *p, const char *name, const nn_
     if (w.height < model.height || w.width < model.width)
         fill(rgb, (size_t) model.height * model.width, p->fill);
     const size_t stride = (size_t) model.width * 3;
-    return nn_resample(im->rgb, picture, at.resized, at.filter, &w, rgb + top * stride + (size_t) left * 3, stride);
+    return nn_resample(im->rgb, picture, at.resized, at.filter, p->pillow, &w, rgb + top * stride + (size_t) left * 3,
+                       stride);
 }

@@ -2,7 +2,7 @@
 //
 // Two programs' rules, each to its last rounding: timm's (transforms_imagenet_eval: crop_pct, crop_mode) and Hugging
 // Face's (the image processors that work with Pillow: size, crop_size). The bytes are those that these programs get
-// from the same decoded picture. That holds for PNG; decoders of JPEG differ from one another by a level or so.
+// from the same decoded picture, with the version of Pillow that is asked for.
 //
 // Thread-safety: safe.
 #ifndef NN_PREPROCESS_H
@@ -29,6 +29,8 @@ typedef enum {
     NN_RESIZE_NONE,                    // pictures stay as large as they are
 } nn_resize;
 
+#define NN_PILLOW_USUAL 13
+
 typedef enum { NN_RULE_TIMM, NN_RULE_HF } nn_rule;              // whose rounding of sizes and offsets
 
 // Zero: both edges to the model's size, bilinear, nothing cropped.
@@ -41,6 +43,7 @@ typedef struct nn_preprocess {
                                     // proportion for others; both 0 = to the model's size. Without a resize, crop 0 =
                                     // pictures must have the model's size
     uint8_t   fill[3];              // what pixels get where the resized picture is smaller than the model's size
+    uint32_t  pillow;               // whose bytes: 12 or 13 (nn/image/resample.h); 0 = NN_PILLOW_USUAL
 } nn_preprocess;
 
 // Where a picture comes to lie: it is resized, and pixel (y, x) of the model's picture is pixel (y + top, x + left) of

@@ -1,4 +1,5 @@
-// resample.c — the weights of an axis in fixed point; columns are filtered into a ring of lines, rows out of it.
+// resample.c — the weights of an axis in fixed point; columns are filtered into a ring of lines, rows out of it. Where
+// rows come first, a few lines of them are filtered, and then their columns.
 #include "nn/image/resample.h"
 
 #include <math.h>
@@ -51,7 +52,8 @@ typedef struct buffers {
     uint32_t n_ring;                // lines of the ring, a multiple of LINES
     uint8_t *ring;                  // (n_ring, 3 width)
     uint8_t *lines;                 // (3 of the picture's width, LINES)
-    int32_t *sums;                  // (3 width)
+    int32_t *sums;                  // (3 width); where rows come first, of the picture
+    uint8_t *rows;                  // (LINES, 3 of the picture's width) where rows come first, else NULL
 } buffers;
 
 static void finish_axis(axis *a)
@@ -117,13 +119,14 @@ static bool init_axis(axis *a, uint32_t n_in, uint32_t n_out, uint32_t at, uint3
 }
 
 // False when memory is short.
-static bool init_buffers(buffers *b, uint32_t taps, uint32_t from_width, uint32_t width)
+static bool init_buffers(buffers *b, uint32_t taps, uint32_t from_width, uint32_t width, bool rows_first)
 {
-    b->n_ring = (taps + 3 * LINES - 1) / LINES * LINES;
+    b->n_ring = rows_first ? LINES : (taps + 3 * LINES - 1) / LINES * LINES;
     b->ring = malloc((size_t) b->n_ring * width * 3);
     b->lines = malloc((size_t) from_width * 3 * LINES);
-    b->sums = malloc((size_t) width * 3 * sizeof *b->sums);
-    return b->ring != NULL && b->lines != NULL && b->sums != NULL;
+    b->sums = malloc((size_t) (rows_first ? from_width : width) * 3 * sizeof *b->sums);
+    b->rows = rows_first ? calloc(LINES, (size_t) from_width * 3) : NULL;
+    return b->ring != NULL && b->lines != NULL && b->sums != NULL && (b->rows != NULL || !rows_first);
 }
 
 static inline uint8_t to_byte(int32_t sum)
@@ -211,6 +214,37 @@ static void filter_rows(const uint8_t *rgb, nn_size from, const axis *ax, const 
     }
 }
 
+// Rows first, LINES outputs at a time: lines as long as the picture's, as far as columns read them.
+static void filter_rows_first(const uint8_t *rgb, nn_size from, const axis *ax, const axis *ay, const buffers *b,
+                              uint8_t *out, size_t stride)
+{
+    const uint32_t last = ax->n_out - 1;
+    const size_t whole = (size_t) from.width * 3, len = (size_t) ax->n_out * 3, left = (size_t) ax->first[0] * 3;
+    const size_t used = ((size_t) ax->first[last] + ax->n[last]) * 3 - left;
+    for (uint32_t y = 0; y < ay->n_out; y += LINES) {
+        const uint32_t n = ay->n_out - y < LINES ? ay->n_out - y : LINES;
+        for (uint32_t l = 0; l < n; l++) {
+            for (size_t i = 0; i < used; i++)
+                b->sums[i] = HALF;
+            for (uint32_t k = 0; k < ay->n[y + l]; k++)
+                add_line(b->sums, rgb + (ay->first[y + l] + k) * whole + left,
+                         ay->weight[(size_t) (y + l) * ay->taps + k], used);
+            to_bytes(b->sums, b->rows + l * whole + left, used);
+        }
+        gather_lines(b->rows, (nn_size) { n, from.width }, 0, b->lines);
+        filter_columns(b->lines, ax, b->ring, len);
+        for (uint32_t l = 0; l < n; l++, out += stride)
+            memcpy(out, b->ring + l * len, len);
+    }
+}
+
+// Pillow from 13 on (Pillow#9549): where the height shrinks by more than twice what the width does, in pixels.
+static bool has_rows_first(uint32_t pillow, nn_size from, nn_size to)
+{
+    const int64_t down = (int64_t) from.height - to.height, across = (int64_t) from.width - to.width;
+    return pillow != 12 && down > 0 && down > 2 * across;
+}
+
 static bool is_inside(const nn_window *w, nn_size to)
 {
     return w->height > 0 && w->width > 0 && w->height <= NN_IMAGE_MAX_SIDE && w->width <= NN_IMAGE_MAX_SIDE &&
@@ -218,8 +252,8 @@ static bool is_inside(const nn_window *w, nn_size to)
            w->width <= to.width - w->left;
 }
 
-vkc_status nn_resample(const uint8_t *rgb, nn_size from, nn_size to, nn_filter filter, const nn_window *window,
-                       uint8_t *out, size_t stride)
+vkc_status nn_resample(const uint8_t *rgb, nn_size from, nn_size to, nn_filter filter, uint32_t pillow,
+                       const nn_window *window, uint8_t *out, size_t stride)
 {
     const nn_window w = window != NULL ? *window : (nn_window) { 0, 0, to.height, to.width };
     vkc_status st = VKC_OK;
@@ -231,11 +265,16 @@ vkc_status nn_resample(const uint8_t *rgb, nn_size from, nn_size to, nn_filter f
                         to.width, to.height);
     bool has_axes = init_axis(&ax, from.width, to.width, w.left, w.width, filter) &&
                     init_axis(&ay, from.height, to.height, w.top, w.height, filter);
-    if (!has_axes || !init_buffers(&b, ay.taps < from.height ? ay.taps : from.height, from.width, w.width))
+    const bool rows_first = has_rows_first(pillow, from, to);
+    if (!has_axes ||
+        !init_buffers(&b, ay.taps < from.height ? ay.taps : from.height, from.width, w.width, rows_first))
         st = VKC_FAIL(VKC_E_NOMEM, "no memory to resize a picture of %u x %u pixels", from.width, from.height);
+    else if (rows_first)
+        filter_rows_first(rgb, from, &ax, &ay, &b, out, stride);
     else
         filter_rows(rgb, from, &ax, &ay, &b, out, stride);
     free(b.ring);
+    free(b.rows);
     free(b.lines);
     free(b.sums);
     finish_axis(&ax);

@@ -3,7 +3,8 @@
 // Source of the method: Pillow, src/libImaging/Resample.c (8 bits a channel). Every output is a weighted sum of the
 // inputs under the filter, which is widened when shrinking, so nothing aliases. Weights are computed in double,
 // divided by their sum and rounded to 22 bits after the point; columns are summed first, rounded and cut to 0 .. 255,
-// then rows.
+// then rows. From Pillow 13 on rows come first where the height shrinks, and by more than twice what the width does
+// (h - h' > 0 and h - h' > 2 (w - w')); a level or so in some bytes is the difference.
 //
 // Thread-safety: safe. Errors: E_ARG, E_NOMEM.
 #ifndef NN_RESAMPLE_H
@@ -24,8 +25,9 @@ typedef struct nn_window { uint32_t top, left, height, width; } nn_window;
 // whose lines are `stride` bytes apart. Only the window is computed, from the lines that it needs: the memory is a few
 // lines of it for each line that one output reads. Sides of `from` are at most NN_IMAGE_MAX_SIDE, those of the window
 // too, those of `to` less than 2^31.
-vkc_status nn_resample(const uint8_t *rgb, nn_size from, nn_size to, nn_filter filter, const nn_window *window,
-                       uint8_t *out, size_t stride);
+// `pillow` is whose order of passes: 12 (and before), or 13; 0 = 13.
+vkc_status nn_resample(const uint8_t *rgb, nn_size from, nn_size to, nn_filter filter, uint32_t pillow,
+                       const nn_window *window, uint8_t *out, size_t stride);
 
 #ifdef __cplusplus
 }

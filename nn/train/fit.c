@@ -2,6 +2,7 @@
 #include "nn/train/fit.h"
 
 #include "nn/base/files.h"
+#include "nn/base/lines.h"
 #include "vk/clock.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define CHECKPOINT_SECONDS 60.0
+#define MAX_LINE (512 + 24 * NN_MAX_LOSSES)    // of the log
 
 // What a checkpoint holds beside the parameters; 64-bit words so that doubles keep their bits.
 typedef struct state {
@@ -69,17 +71,16 @@ static vkc_status log_epoch(const fit *f, double lr)
     vkc_status st = nn_path_build(path, f->p->run_dir, "log.jsonl");
     if (st != VKC_OK)
         return st;
-    FILE *out = fopen(path, "a");
-    if (!out)
-        return VKC_FAIL(VKC_E_IO, "cannot write %s", path);
-    fprintf(out, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, \"norm\": %.6g, \"seconds\": %.1f, "
-                 "\"loss\": [", f->p->what, (unsigned long long) f->s.epoch, (unsigned long long) f->s.step, lr,
-            (double) f->norm, vkc_seconds() - f->start);
-    for (uint32_t i = 0; i < f->p->n_watch; i++)
-        fprintf(out, "%s%.8g", i ? ", " : "", f->s.mean[i]);
-    int bad = fprintf(out, "]}\n") < 0;
-    bad |= fclose(out) != 0;
-    return bad ? VKC_FAIL(VKC_E_IO, "cannot write %s", path) : VKC_OK;
+    char line[MAX_LINE];
+    int at = snprintf(line, sizeof line, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, "
+                      "\"norm\": %.6g, \"seconds\": %.1f, \"loss\": [", f->p->what, (unsigned long long) f->s.epoch,
+                      (unsigned long long) f->s.step, lr, (double) f->norm, vkc_seconds() - f->start);
+    for (uint32_t i = 0; i < f->p->n_watch && at < MAX_LINE; i++)
+        at += snprintf(line + at, (size_t) (MAX_LINE - at), "%s%.8g", i ? ", " : "", f->s.mean[i]);
+    if (at < MAX_LINE)
+        at += snprintf(line + at, (size_t) (MAX_LINE - at), "]}");
+    return at < MAX_LINE ? nn_lines_append(path, line)
+                         : VKC_FAIL(VKC_E_ARG, "%s: a line of the log is too long", f->p->what);
 }
 
 // What is minimised, of scalars watched.

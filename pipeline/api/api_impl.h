@@ -4,6 +4,7 @@
 
 #include <pare/pare.h>
 
+#include "nn/data/class_map.h"
 #include "nn/data/dataset.h"
 #include "nn/models/model.h"
 #include "pipeline/base/context.h"
@@ -46,6 +47,7 @@ vkc_status  pipeline__api_check(const char *what, const void *out, size_t least)
 void        pipeline__api_give(const void *from, size_t own, void *out);
 // For structs as they were in version 0.1; one that has grown names its first size.
 #define API_TAKE(in, out) pipeline__api_take(__func__, (in), sizeof *(out), sizeof *(out), (out))
+#define API_TAKE_FROM(in, out, first) pipeline__api_take(__func__, (in), (first), sizeof *(out), (out))
 #define API_CHECK(out) pipeline__api_check(__func__, (out), sizeof *(out))
 #define API_GIVE(from, out) pipeline__api_give((from), sizeof *(out), (out))
 // E_ARG that names the argument which is NULL.
@@ -61,8 +63,11 @@ vkc_status  pipeline__api_begin(const char *what, const pare_callbacks *callback
                                 pipeline__api_call *out);
 bool        pipeline__api_progress(void *call, const nn_progress *p);       // an nn_progress_fn
 
-// Data.c. The split of a name, `usual` for NULL.
-vkc_status  pipeline__api_split(const char *split, nn_split usual, nn_split *out);
+// Data.c. The split of a name; of NULL pipeline_choose_split.
+vkc_status  pipeline__api_check_pillow(uint32_t pillow);        // 0, 12 or 13
+vkc_status  pipeline__api_split(const pipeline_context *c, const pare_data *data, const nn_model *m, const char *split,
+                                nn_split usual, nn_split *out);
+vkc_status  pipeline__api_labels(pare_labels labels, nn_labels *out);           // E_ARG for what is none
 
 #ifdef __cplusplus
 }

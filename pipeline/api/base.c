@@ -113,6 +113,7 @@ vkc_status pipeline__api_begin(const char *what, const pare_callbacks *callbacks
                                pipeline__api_call *out)
 {
     out->context = (pipeline_context) { .dev = dev ? dev->vk : NULL, .progress = pipeline__api_progress,
-                                        .notify = notify, .user = out };
+                                        .notify = notify, .user = out,
+                                        .dash = dev && dev->is_borrowed ? "--" : NULL };     // for the program pare
     return pipeline__api_take(what, callbacks, sizeof *callbacks, sizeof *callbacks, &out->callbacks);
 }

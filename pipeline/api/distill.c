@@ -1,6 +1,7 @@
 // distill.c — pare_distill: the pipeline's parameters from a program's options, its figures from what was found.
 #include "pipeline/api/api_impl.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "pipeline/distill/distill.h"
@@ -79,7 +80,7 @@ pare_status pare_distill(pare_device *device, const char *teacher, const pare_da
     VKC_TRY(API_WANT(teacher));
     VKC_TRY(API_WANT(data));
     VKC_TRY(API_WANT(out));
-    VKC_TRY(API_TAKE(options, &o));
+    VKC_TRY(API_TAKE_FROM(options, &o, offsetof(pare_distill_options, labels)));
     if (result)
         VKC_TRY(API_CHECK(result));
     VKC_TRY(check(&o));
@@ -88,6 +89,8 @@ pare_status pare_distill(pare_device *device, const char *teacher, const pare_da
     p = params_of(&o);
     p.teacher = teacher;
     p.data.set = data->set;
+    p.data.any_teacher = o.any_teacher != 0;
+    VKC_TRY(pipeline__api_labels(o.labels, &p.data.labels));
     p.place.out = out;
     r = malloc(sizeof *r);
     if (!r) {

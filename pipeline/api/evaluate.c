@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "distill/sparsity/sparsity.h"
-#include "pipeline/base/measure.h"
+#include "pipeline/base/data.h"
 
 #define BATCH 128
 
@@ -25,14 +25,19 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
     pare_evaluate_options o;
     pipeline__api_call call;
     nn_eval_result *r = NULL;
+    nn_dataset *view = NULL;
+    pipeline_data d;
     nn_split split;
     vkc_status st;
     VKC_TRY(API_WANT(model));
-    VKC_TRY(API_TAKE(options, &o));
+    VKC_TRY(API_TAKE_FROM(options, &o, offsetof(pare_evaluate_options, labels)));
     VKC_TRY(API_CHECK(out));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, model->device, &call));
     VKC_TRY(API_WANT(data));
-    VKC_TRY(pipeline__api_split(o.split, NN_SPLIT_TEST, &split));
+    d = (pipeline_data) { .set = data->set, .batch = o.batch ? o.batch : BATCH, .threads = o.threads, .limit = o.limit,
+        .finite = o.check_finite ? PIPELINE_FINITE_ALWAYS : PIPELINE_FINITE_NEVER };
+    VKC_TRY(pipeline__api_labels(o.labels, &d.labels));
+    VKC_TRY(pipeline__api_split(&call.context, data, model->nn, o.split, NN_SPLIT_TEST, &split));
     if (nn_model_config_scores(&model->nn->cfg) == NN_SCORES_SIGMOID)
         pipeline_say(&call.context, PIPELINE_NOTE, "scores of the model are sigmoids: a picture counts as right when "
                      "its class has the highest one, and the loss is the mean binary cross-entropy of the classes");
@@ -41,9 +46,8 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");
         goto done;
     }
-    VKC_TRY(pipeline_measure(&call.context, model->nn, &(pipeline_data) {
-        .set = data->set, .batch = o.batch ? o.batch : BATCH, .threads = o.threads, .limit = o.limit,
-        .finite = o.check_finite ? PIPELINE_FINITE_ALWAYS : PIPELINE_FINITE_NEVER }, split, r));
+    VKC_TRY(pipeline_data_match(&call.context, &d, &model->nn->cfg, *model->from ? model->from : "the model", &view));
+    VKC_TRY(pipeline_measure(&call.context, model->nn, &d, split, r));
     if (r->images == 0)
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no pictures in its %s split", nn_dataset_spec(data->set),
                       nn_split_name(split));
@@ -51,6 +55,7 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
         give(r, out);
 done:
     free(r);
+    nn_dataset_destroy(view);
     return pipeline__api_status(st);
 }
 
@@ -69,7 +74,8 @@ pare_status pare_measure_sparsity(pare_model *model, const pare_data *data, cons
     VKC_TRY(API_TAKE(options, &o));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, model->device, &call));
     VKC_TRY(API_WANT(data));
-    VKC_TRY(pipeline__api_split(o.split, NN_SPLIT_VAL, &split));
+    VKC_TRY(pipeline__api_split(&call.context, data, model->nn, o.split, NN_SPLIT_VAL, &split));
+    pipeline_data_tell(&call.context, data->set);
     s = calloc(1, sizeof *s);
     if (!s) {
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");
@@ -78,6 +84,7 @@ pare_status pare_measure_sparsity(pare_model *model, const pare_data *data, cons
     VKC_TRY(distill_sparsity_measure(model->nn, &(distill_sparsity_params) {
         .data = data->set, .split = split, .images = o.images, .batch = o.batch, .progress = pipeline__api_progress,
         .user = &call }, &s->s));
+    pipeline_data_tell_bad(&call.context, data->set);
     *out = s;
     s = NULL;
 done:

@@ -82,12 +82,14 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
     VKC_TRY(API_WANT(folder));
     VKC_TRY(API_WANT(out));
     VKC_TRY(API_TAKE(options, &o));
+    VKC_TRY(pipeline__api_check_pillow(o.pillow));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
     VKC_TRY(nn_model_load_with(device->vk, folder, &(nn_model_load_params) {
         .size = { o.height, o.width }, .class_vectors = o.class_vectors }, &m));
     pipeline_say_notes(&call.context, &m->cfg);
     VKC_TRY(set_policy(o.policy, folder, &m->cfg));
     VKC_TRY(set_preprocess(o.preprocess, folder, &m->cfg));
+    m->cfg.preprocess.pillow = o.pillow;
     st = own(device, m, folder, out);
     m = NULL;
 done:
@@ -112,11 +114,13 @@ pare_status pare_model_create(pare_device *device, const char *architecture, uin
         st = VKC_FAIL(VKC_E_ARG, "a model of random values has no class vectors, no preprocess and no policy");
         goto done;
     }
+    VKC_TRY(pipeline__api_check_pillow(o.pillow));
     VKC_TRY(nn_model_config_init(&cfg, architecture));
     cfg.classes = cfg.classes ? cfg.classes : IMAGENET_CLASSES;
     VKC_TRY(nn_model_config_set_size(&cfg, (nn_size) { o.height, o.width }));
     VKC_TRY(nn_model_create(device->vk, &cfg, false, &m));
     VKC_TRY(nn_model_init(m, seed));
+    m->cfg.preprocess.pillow = o.pillow;
     st = own(device, m, architecture, out);
     m = NULL;
     if (st == VKC_OK)

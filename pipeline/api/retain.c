@@ -1,6 +1,7 @@
 // retain.c — pare_retain: the pipeline's parameters from a program's options, its figures from what was found.
 #include "pipeline/api/api_impl.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "pipeline/retain/retain.h"
@@ -52,7 +53,7 @@ pare_status pare_retain(pare_device *device, const char *teacher, const pare_dat
     VKC_TRY(API_WANT(teacher));
     VKC_TRY(API_WANT(data));
     VKC_TRY(API_WANT(out));
-    VKC_TRY(API_TAKE(options, &o));
+    VKC_TRY(API_TAKE_FROM(options, &o, offsetof(pare_retain_options, labels)));
     if (result)
         VKC_TRY(API_CHECK(result));
     VKC_TRY(read_params(&o, &p));
@@ -60,6 +61,8 @@ pare_status pare_retain(pare_device *device, const char *teacher, const pare_dat
     call.context.command = o.command;
     p.teacher = teacher;
     p.data.set = data->set;
+    p.data.any_teacher = o.any_teacher != 0;
+    VKC_TRY(pipeline__api_labels(o.labels, &p.data.labels));
     p.place.out = out;
     r = malloc(sizeof *r);
     if (!r) {

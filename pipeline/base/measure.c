@@ -1,6 +1,8 @@
 // measure.c — accuracy on a split.
 #include "pipeline/base/measure.h"
 
+#include <math.h>
+
 #define MAX_NAMED   8u              // broken pictures
 #define BAD_SIZE    8u              // pixels a side they are decoded to
 
@@ -31,6 +33,10 @@ vkc_status pipeline_measure(const pipeline_context *c, const nn_model *m, const 
     vkc_status st = nn_eval(m, &p, out);
     if (st == VKC_OK)
         pipeline_name_bad(c, d->set, split, out->bad);
+    if (st == VKC_OK && !isfinite(out->loss))
+        st = VKC_FAIL(VKC_E_CHECK, "the loss on the %s split of %s is not a number: the model gives values that are "
+                      "not finite, and %scheck-finite names the first layer that does", nn_split_name(split),
+                      nn_dataset_spec(d->set), pipeline_dash(c));
     return st;
 }
 

@@ -2,8 +2,11 @@
 #ifndef PIPELINE_MEASURE_H
 #define PIPELINE_MEASURE_H
 
+#include "nn/data/class_map.h"
 #include "nn/infer/eval.h"
 #include "pipeline/base/context.h"
+
+#include <jansson.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +24,8 @@ typedef struct pipeline_data {
     uint32_t threads;               // that decode; 0 = as many as cores
     uint32_t limit;                 // judge at most so many; 0 = all
     pipeline_finite finite;
+    nn_labels labels;               // how class folders are matched with a model's classes
+    bool     any_teacher;           // go on with a teacher that is no better than chance
 } pipeline_data;
 
 // `usual` in a call that looks for them by default.

@@ -1,6 +1,7 @@
 // choices.c — candidates to replace attention: mixers to transfer to, and given students.
 #include "pipeline/distill/stages_impl.h"
 
+#include "pipeline/base/data.h"
 #include "pipeline/run/model_hash.h"
 
 #include <stdio.h>
@@ -59,6 +60,8 @@ vkc_status pipeline__choices_load(distill_work *w)
         if (st == VKC_OK) {
             r->n_mixers++;
             st = check_student(w->c, w->teacher, w->replaced[k], dir);
+            if (st == VKC_OK)
+                st = pipeline_check_labels(&w->teacher->cfg, w->p->teacher, &w->replaced[k]->cfg, dir);
         }
         if (st != VKC_OK)
             return st;

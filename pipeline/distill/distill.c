@@ -2,6 +2,7 @@
 #include "pipeline/distill/stages_impl.h"
 
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/data.h"
 #include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 
@@ -14,7 +15,11 @@ static vkc_status check(const pipeline_context *c, const pipeline_distill_params
     if (!p->teacher || !p->place.out || p->n_mixers + p->n_from == 0)
         return VKC_FAIL(VKC_E_ARG, "distill: want a teacher, what may replace its attention, and a folder to write");
     vkc_status st = pipeline__choices_read(c, p, r);
-    return st == VKC_OK && !p->place.resume ? pipeline_check_output(c, p->place.out, p->place.force) : st;
+    const char *read[2 + DISTILL_MAX_CHOICES] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
+    const uint32_t n = p->n_from < DISTILL_MAX_CHOICES ? p->n_from : DISTILL_MAX_CHOICES;
+    for (uint32_t i = 0; i < n; i++)
+        read[2 + i] = p->from[i];
+    return st == VKC_OK ? pipeline_check_place(c, &p->place, read, 2 + n) : st;
 }
 
 vkc_status pipeline_distill_check(const pipeline_context *c, const pipeline_distill_params *p)
@@ -44,7 +49,7 @@ static vkc_status check_teacher(distill_work *w)
     return st;
 }
 
-static vkc_status run_all(distill_work *w)
+static vkc_status run_all(distill_work *w, pipeline_data *data)
 {
     vkc_status st;
     VKC_TRY(check(w->c, w->p, w->r));
@@ -54,7 +59,10 @@ static vkc_status run_all(distill_work *w)
     if (w->p->tune.epochs || w->p->tune_all_epochs)
         VKC_TRY(nn_model_config_check_exclusive(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
+    VKC_TRY(pipeline_data_match(w->c, data, &w->teacher->cfg, w->p->teacher, &w->view));
     VKC_TRY(pipeline__choices_load(w));
+    if (!w->p->place.resume)
+        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, data, w->p->teacher));
     VKC_TRY(pipeline__stage_run(w));
     VKC_TRY(pipeline__stage_sparsity(w));
     VKC_TRY(pipeline__choices_transfer(w));
@@ -68,18 +76,20 @@ done:
 
 vkc_status pipeline_distill(const pipeline_context *c, const pipeline_distill_params *p, pipeline_distill_result *out)
 {
-    distill_work w = { .c = c, .p = p, .r = out };
+    pipeline_distill_params own = *p;
+    distill_work w = { .c = c, .p = &own, .r = out };
     memset(out, 0, sizeof *out);
     out->objective = p->objective;
     out->max_drop = p->max_drop / 100.0;
     out->guarded = p->confidence > 0.0;
     out->confidence = p->confidence > 0.0 ? p->confidence : 0.9;
-    vkc_status st = run_all(&w);
+    vkc_status st = run_all(&w, &own.data);
     memcpy(out->run_dir, w.run.dir, sizeof out->run_dir);
     pipeline_run_close(&w.run);
     nn_model_destroy(w.student);
     for (uint32_t k = 0; k < DISTILL_MAX_CHOICES; k++)
         nn_model_destroy(w.replaced[k]);
     nn_model_destroy(w.teacher);
+    nn_dataset_destroy(w.view);
     return st;
 }

@@ -3,7 +3,9 @@
 
 #include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/save.h"
 
 #include <stdlib.h>
@@ -31,6 +33,7 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
     if (a->objective == PIPELINE_LATENCY)
         json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
+    pipeline_data_add_inputs(o, &a->data);
     if (st == VKC_OK)
         *out = o;
     else
@@ -42,7 +45,8 @@ vkc_status pipeline__stage_run(distill_work *w)
 {
     json_t *inputs = NULL;
     vkc_status st = build_inputs(w, &inputs);
-    return st == VKC_OK ? pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed, inputs) : st;
+    return st == VKC_OK ? pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed,
+                                             pipeline_inputs_with_data(inputs, w->p->data.set)) : st;
 }
 
 vkc_status pipeline__stage_sparsity(distill_work *w)
@@ -162,9 +166,10 @@ vkc_status pipeline__stage_save(distill_work *w)
     pipeline_distill_result *r = w->r;
     const bool is_test = r->split == NN_SPLIT_TEST;
     char *more = pipeline__work_card(r);
+    pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
     vkc_status st = pipeline_run_save(&w->run, &(pipeline_saved) {
-        .model = w->student, .out = a->place.out, .data = nn_dataset_spec(a->data.set), .result = r->json,
+        .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
         .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
         .more = more });
     free(more);

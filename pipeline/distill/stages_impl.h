@@ -6,7 +6,8 @@
 
 typedef struct distill_work {       // what the stages hand on
     const pipeline_context *c;
-    const pipeline_distill_params *p;
+    const pipeline_distill_params *p;           // whose data set has the teacher's classes, once that is loaded
+    nn_dataset   *view;
     nn_model     *teacher, *student;
     nn_model     *replaced[DISTILL_MAX_CHOICES];    // (r->n_mixers) the teacher with every attention replaced
     bool          fixed[NN_MAX_DEPTH];              // layers that stay

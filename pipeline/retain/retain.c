@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -14,6 +15,8 @@
 typedef struct retain_work {
     const pipeline_context *c;
     const pipeline_retain_params *p;
+    pipeline_data data;             // with the teacher's classes
+    nn_dataset *view;
     nn_model *teacher, *model;      // model: the one being made
     bool      halts_already;        // the teacher: its gate stays as it is
     pipeline_retain_result *r;
@@ -21,7 +24,7 @@ typedef struct retain_work {
 
 static vkc_status measure(retain_work *w, pipeline_retained *m)
 {
-    const pipeline_data *d = &w->p->data;
+    const pipeline_data *d = &w->data;
     const nn_split split = pipeline_final_split(d->set);
     vkc_status st;
     VKC_TRY(pipeline_measure(w->c, w->model, d, NN_SPLIT_VAL, &m->val));
@@ -42,9 +45,10 @@ done:
 static vkc_status save(const retain_work *w, pipeline_retained *m, pipeline_run *run)
 {
     char *more = pipeline__retained_card(m, w->r);
+    pipeline_data_tell_bad(w->c, w->p->data.set);
     m->json = pipeline__retained_json(m, w->r, w->model);
     vkc_status st = pipeline_run_save(run, &(pipeline_saved) {
-        .model = w->model, .out = m->out, .data = nn_dataset_spec(w->p->data.set), .result = m->json,
+        .model = w->model, .out = m->out, .data = w->p->data.set, .result = m->json,
         .seconds = m->train.seconds, .val = &m->val, .test = &m->test, .more = more });
     free(more);
     return st;
@@ -68,7 +72,7 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     w->model->cfg.retention.gate_scale = scale;
     distill_retain_params t = pipeline_retain_training(w->c, p, w->r, i);
     t.plain_gate = t.plain_gate || w->halts_already;
-    t.data = p->data.set;
+    t.data = w->data.set;
     t.run_dir = run->dir;
     t.resume = run->is_resumed;
     VKC_TRY(distill_retain(w->teacher, w->model, &t, &m->train));
@@ -91,8 +95,11 @@ static vkc_status check(const pipeline_context *c, const pipeline_retain_params 
     VKC_TRY(nn_model_config_check_pictures(&cfg));
     VKC_TRY(nn_model_config_check_exclusive(&cfg));
     VKC_TRY(pipeline_retain_plan(c, p, &cfg, r));
-    for (uint32_t i = 0; i < r->n && !p->place.resume; i++)
-        VKC_TRY(pipeline_check_output(c, r->model[i].out, p->place.force));
+    const char *const read[] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
+    for (uint32_t i = 0; i < r->n; i++)
+        VKC_TRY(pipeline_check_place(c, &(pipeline_place) {
+            .out = r->model[i].out, .run = p->place.run ? r->model[i].run : NULL, .resume = p->place.resume,
+            .force = p->place.force }, read, 2));
 done:
     nn_model_config_finish(&cfg);
     return st;
@@ -118,8 +125,11 @@ static vkc_status run_all(retain_work *w)
                      "teacher is the model with all tokens", p->teacher);
     w->halts_already = w->teacher->cfg.retention.policy == NN_POLICY_HALTING;
     w->teacher->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
+    VKC_TRY(pipeline_data_match(w->c, &w->data, &w->teacher->cfg, p->teacher, &w->view));
     pipeline_say(w->c, PIPELINE_STARTED, "%s is measured with all its tokens", p->teacher);
-    VKC_TRY(pipeline_measure(w->c, w->teacher, &p->data, pipeline_final_split(p->data.set), &w->r->teacher));
+    if (!p->place.resume)
+        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, &w->data, p->teacher));
+    VKC_TRY(pipeline_measure(w->c, w->teacher, &w->data, pipeline_final_split(w->data.set), &w->r->teacher));
     for (uint32_t i = 0; i < w->r->n && st == VKC_OK; i++) {
         pipeline_run run = { .info = NULL };
         st = make_model(w, i, &run);
@@ -132,9 +142,10 @@ done:
 
 vkc_status pipeline_retain(const pipeline_context *c, const pipeline_retain_params *p, pipeline_retain_result *out)
 {
-    retain_work w = { .c = c, .p = p, .r = out };
+    retain_work w = { .c = c, .p = p, .data = p->data, .r = out };
     memset(out, 0, sizeof *out);
     vkc_status st = run_all(&w);
+    nn_dataset_destroy(w.view);
     nn_model_destroy(w.model);
     nn_model_destroy(w.teacher);
     return st;

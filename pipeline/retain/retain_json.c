@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 
 // Share of `all` patches that are there, by layer.
 static json_t *build_shares(const uint64_t *count, uint64_t all, uint32_t n)
@@ -94,8 +96,9 @@ static json_t *build_blocks(const uint32_t *at, uint32_t n)
 
 json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i)
 {
-    return json_pack("{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-                     "s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:I}",
+    json_t *o = json_pack(
+                     "{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
+                     "s:f, s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:i, s:I}",
                      "teacher", p->teacher, "data", nn_dataset_spec(p->data.set), "keep", r->model[i].keep, "policy",
                      nn_policy_name(p->policy), "at", build_blocks(p->at, p->n_at), "share",
                      pipeline_number_list_json(p->share, p->n_share), "gaps",
@@ -106,7 +109,10 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                      "prior", p->prior, "prior_mean", p->prior_mean, "ramp", p->ramp, "gate_scale", p->gate_scale,
                      "read_patches", p->read_patches, "plain_gate", (int) p->plain_gate, "drop_class",
                      (int) p->drop_class, "no_augment", (int) p->plain, "after",
-                     p->chain && i > 0 ? r->model[i - 1].out : NULL, "seed", (json_int_t) p->seed);
+                     p->chain && i > 0 ? r->model[i - 1].out : NULL, "limit", (int) p->data.limit, "seed",
+                     (json_int_t) p->seed);
+    pipeline_data_add_inputs(o, &p->data);
+    return pipeline_inputs_with_model(pipeline_inputs_with_data(o, p->data.set), "weights", p->teacher);
 }
 
 static void print_ratio(double ratio, char out[48])

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nn/base/lock.h"
 #include "pipeline/run/card.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/provenance.h"
@@ -33,14 +34,19 @@ vkc_status pipeline_export(const pipeline_context *c, const pipeline_export_para
 {
     nn_model_config cfg = { 0 };
     char *text = NULL;
+    nn_lock *lock = NULL;
     vkc_status st;
-    VKC_TRY(pipeline_check_output(c, p->out, p->force));
+    VKC_TRY(nn_destination_check(&(nn_destination) {
+        .name = "folder", .path = p->out, .kind = NN_TO_MODEL, .force = p->force,
+        .force_hint = "force replaces it", .input = &p->from, .n_inputs = 1 }, 1));
+    VKC_TRY(nn_lock_create(p->out, &lock));
     VKC_TRY(nn_model_config_copy(&p->model->cfg, &cfg));
     if (!cfg.provenance)
         cfg.provenance = pipeline_provenance(c, p->seed);
     text = build_card(p, &cfg);
     st = text ? pipeline_save_model(p->model, &cfg, p->out, text) : VKC_FAIL(VKC_E_NOMEM, "export: out of host memory");
 done:
+    nn_lock_destroy(lock, false);
     free(text);
     nn_model_config_finish(&cfg);
     return st;

@@ -8,6 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/provenance.h"
 
@@ -27,21 +28,25 @@ vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[P
     return nn_path_build(out, r->dir, name);
 }
 
-static vkc_status set_dir(pipeline_run *r, const pipeline_place *p)
+// Inputs that earlier versions did not keep: a run without them may go on.
+static bool is_newer(const char *key)
 {
-    size_t len = strlen(p->run ? p->run : p->out);
-    while (!p->run && len > 1 && p->out[len - 1] == '/')
-        len--;
-    int n = snprintf(r->dir, sizeof r->dir, "%.*s%s", (int) len, p->run ? p->run : p->out, p->run ? "" : ".run");
-    if (n < 0 || (size_t) n >= sizeof r->dir)
-        return VKC_FAIL(VKC_E_ARG, "the path of the run folder is too long");
-    return VKC_OK;
+    static const char *const keys[] = { PIPELINE_DATA_KEY, "limit", "init_weights", "weights" };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
 }
 
 static vkc_status check_input(const pipeline_run *r, const char *key, json_t *old, json_t *value)
 {
     if (old && value && json_equal(old, value))
         return VKC_OK;
+    if (!old && is_newer(key))
+        return VKC_OK;
+    if (strcmp(key, PIPELINE_DATA_KEY) == 0)
+        return VKC_FAIL(VKC_E_ARG, "%s is another run: since then pictures of its data were added, taken away, renamed "
+                        "or changed in size", r->dir);
     const size_t how = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
     char *a = old ? json_dumps(old, how) : NULL, *b = value ? json_dumps(value, how) : NULL;
     vkc_status st = VKC_FAIL(VKC_E_ARG, "%s is another run: its %s is %.200s, not %.200s", r->dir, key,
@@ -136,42 +141,49 @@ static vkc_status resume(pipeline_run *r, const opening *o)
     return VKC_OK;
 }
 
+// The run.json that is there, if one is. Whether it is a run's, pipeline_check_place has told.
+static vkc_status find(pipeline_run *r, bool *is_there)
+{
+    char path[PIPELINE_PATH_MAX];
+    vkc_status st = pipeline_run_path(r, "run.json", path);
+    *is_there = st == VKC_OK && nn_is_file(path);
+    return *is_there ? nn_json_load(path, MAX_INFO, &r->info) : st;
+}
+
+// What is in the way of a run that starts anew.
+static vkc_status check_new(const pipeline_run *r, const opening *o, bool is_there)
+{
+    const pipeline_place *p = o->place;
+    if (is_there && !p->force && !json_is_true(json_object_get(r->info, "finished")))
+        return VKC_FAIL(VKC_E_ARG, "%s holds a run that is not finished; %sresume continues it, %sforce starts anew",
+                        r->dir, pipeline_dash(o->c), pipeline_dash(o->c));
+    if (p->resume)
+        pipeline_say(o->c, PIPELINE_NOTE, "no run in %s yet: starting one", r->dir);
+    return VKC_OK;
+}
+
 static vkc_status open_folder(pipeline_run *r, const opening *o)
 {
     const pipeline_place *p = o->place;
-    char path[PIPELINE_PATH_MAX];
+    bool is_there = false;
     vkc_status st;
     if (!o->inputs)
         return VKC_FAIL(VKC_E_NOMEM, "run: out of host memory, or a path is not UTF-8");
-    VKC_TRY(set_dir(r, p));
-    VKC_TRY(pipeline_run_path(r, "run.json", path));
-    bool is_there = nn_is_file(path);
-    if (is_there) {
-        VKC_TRY(nn_json_load(path, MAX_INFO, &r->info));
-        const char *format = json_string_value(json_object_get(r->info, "format"));
-        if (!format || strcmp(format, "pare-run") != 0) {
-            st = VKC_FAIL(VKC_E_FORMAT, "%s is not of a run", path);
-            goto done;
-        }
-    } else {
-        VKC_TRY(pipeline_check_output(o->c, r->dir, false));
-    }
-    if (is_there && p->resume) {
-        VKC_TRY(resume(r, o));
-    } else {
-        if (is_there && !p->force && !json_is_true(json_object_get(r->info, "finished"))) {
-            st = VKC_FAIL(VKC_E_ARG, "%s holds a run that is not finished; %sresume continues it, %sforce starts anew",
-                          r->dir, pipeline_dash(o->c), pipeline_dash(o->c));
-            goto done;
-        }
-        if (p->resume)
-            pipeline_say(o->c, PIPELINE_NOTE, "no run in %s yet: starting one", r->dir);
-        VKC_TRY(nn_folder_create(r->dir));
-        VKC_TRY(start(r, o));
-    }
-    st = save(r);
-    if (st == VKC_OK && p->out && p->resume && !r->is_resumed)
-        st = pipeline_check_output(o->c, p->out, p->force);
+    VKC_TRY(pipeline_place_run(p, r->dir));
+    VKC_TRY(pipeline_check_place(o->c, &(pipeline_place) { .run = r->dir }, NULL, 0));
+    VKC_TRY(nn_lock_create(r->dir, &r->lock));
+    VKC_TRY(find(r, &is_there));
+    const bool goes_on = is_there && p->resume;
+    st = goes_on ? resume(r, o) : check_new(r, o, is_there);
+    if (st == VKC_OK && p->out)     // before the lock, which would make any folder ours
+        st = pipeline_check_place(o->c, &(pipeline_place) { .out = p->out, .run = r->dir,
+                                                            .force = p->force || goes_on }, NULL, 0);
+    if (st == VKC_OK && p->out)
+        st = nn_lock_create(p->out, &r->out_lock);
+    if (st == VKC_OK && !goes_on)
+        st = start(r, o);
+    if (st == VKC_OK)
+        st = save(r);
 done:
     return st;
 }
@@ -179,7 +191,7 @@ done:
 vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,
                              json_t *inputs)
 {
-    *r = (pipeline_run) { .is_resumed = false };
+    *r = (pipeline_run) { .out = p->out };
     vkc_status st = open_folder(r, &(opening) { c, p, seed, inputs });
     json_decref(inputs);
     if (st == VKC_OK)
@@ -194,8 +206,19 @@ vkc_status pipeline_run_finish(pipeline_run *r, json_t *results)
     return save(r);
 }
 
+// A model folder of which only a part was written.
+static bool is_partial(const char *dir)
+{
+    char config[PIPELINE_PATH_MAX], weights[PIPELINE_PATH_MAX];
+    return nn_path_build(config, dir, "config.json") == VKC_OK &&
+           nn_path_build(weights, dir, "model.safetensors") == VKC_OK && nn_is_file(weights) && !nn_is_file(config);
+}
+
 void pipeline_run_close(pipeline_run *r)
 {
+    nn_lock_destroy(r->out_lock, r->out && is_partial(r->out));
+    nn_lock_destroy(r->lock, false);
+    r->lock = r->out_lock = NULL;
     json_decref(r->info);
     r->info = NULL;
 }

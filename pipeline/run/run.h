@@ -5,7 +5,8 @@
 #ifndef PIPELINE_RUN_H
 #define PIPELINE_RUN_H
 
-#include "pipeline/base/context.h"
+#include "nn/base/lock.h"
+#include "pipeline/run/output.h"
 
 #include <jansson.h>
 
@@ -13,24 +14,18 @@
 extern "C" {
 #endif
 
-#define PIPELINE_PATH_MAX 4096
-
-typedef struct pipeline_place {     // where a run writes
-    const char *out;                // model folder; NULL = it makes no model
-    const char *run;                // run folder; NULL = `out` with ".run" behind it
-    bool        resume;             // go on with what an earlier part of the run left
-    bool        force;              // replace a model or run that is there
-} pipeline_place;
-
 typedef struct pipeline_run {
     char    dir[PIPELINE_PATH_MAX]; // "" = not open
     bool    is_resumed;             // an earlier part of this run is there
     json_t *info;                   // run.json, owned
+    const char *out;                // model folder, borrowed; NULL = none
+    nn_lock *lock, *out_lock;       // of both folders, owned
 } pipeline_run;
 
 // Start a run, or with `resume` find the one that is there; then say PIPELINE_STARTED. `inputs` is all that decides the
-// result; the reference is taken over, NULL = E_NOMEM. Errors: E_ARG (an unfinished run without resume or force, other
-// inputs, not a run folder, a model that is there), E_IO, E_FORMAT.
+// result; the reference is taken over, NULL = E_NOMEM. Both folders are locked until pipeline_run_close: a second call
+// gets E_IO. Errors: E_ARG (an unfinished run without resume or force, other inputs, not a run folder, a model that is
+// there), E_IO, E_FORMAT.
 vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,
                              json_t *inputs);
 vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[PIPELINE_PATH_MAX]);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/run/card.h"
 #include "pipeline/run/output.h"
@@ -29,11 +30,12 @@ vkc_status pipeline_run_save(pipeline_run *r, const pipeline_saved *s)
     vkc_status st;
     if (!s->result)
         return VKC_FAIL(VKC_E_NOMEM, "run: out of host memory, or a path is not UTF-8");
+    json_object_set_new(s->result, "data", pipeline_data_json(s->data));
     VKC_TRY(pipeline_run_make_config(r, &s->model->cfg, s->result, &cfg));
     if (s->keep_seconds && cfg.provenance)
         json_object_set_new(cfg.provenance, "seconds", pipeline_number(s->seconds));
     text = pipeline_card_build(&(pipeline_card) {
-        .cfg = &cfg, .dir = s->out, .data = s->data, .params = nn_params_count(s->model->params),
+        .cfg = &cfg, .dir = s->out, .data = nn_dataset_spec(s->data), .params = nn_params_count(s->model->params),
         .provenance = cfg.provenance, .seconds = s->seconds, .val = s->val, .test = s->test, .more = s->more });
     VKC_TRY(pipeline_save_model(s->model, &cfg, s->out, text));
     st = pipeline_run_finish(r, json_incref(s->result));

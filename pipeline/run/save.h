@@ -12,7 +12,7 @@ extern "C" {
 typedef struct pipeline_saved {     // a model that a run has made
     const nn_model *model;
     const char *out;                // folder to write
-    const char *data;               // where the pictures are from, for the card
+    const nn_dataset *data;         // where the pictures are from; what there is to say of it joins the result
     json_t     *result;             // borrowed: the figures of pare.json and run.json
     double      seconds;            // of training; 0 = none
     bool        keep_seconds;       // in the model's provenance too

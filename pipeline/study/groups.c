@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/load.h"
 #include "pipeline/run/model_hash.h"
 
@@ -71,11 +72,7 @@ static vkc_status run_all(group_work *g, const pipeline_context *c, const pipeli
     VKC_TRY(pipeline__study_read(w, c, p, &r->variants));
     VKC_TRY(pipeline_load_model(c, g->dir, false, &g->teacher));
     VKC_TRY(nn_model_config_check_pictures(&g->teacher->cfg));
-    if (nn_dataset_classes(p->data.set) != g->teacher->cfg.classes) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data.set),
-                      nn_dataset_classes(p->data.set), g->teacher->cfg.classes);
-        goto done;
-    }
+    VKC_TRY(pipeline__study_match(w, &g->teacher->cfg, g->dir));
     distill_study_fixed(&g->teacher->cfg, g->fixed);
     VKC_TRY(count_groups(g));
     VKC_TRY(pipeline__study_load_ready(w, g->teacher, g->fixed));
@@ -90,6 +87,7 @@ static vkc_status run_all(group_work *g, const pipeline_context *c, const pipeli
     };
     pipeline__study_expect(w, &r->study, 1);
     VKC_TRY(distill_study_go(&r->study, &r->result));
+    pipeline_data_tell_bad(w->c, w->set);
     VKC_TRY(pipeline__study_groups_json(w, r, &r->json));
     st = pipeline_run_finish(&w->run, json_incref(r->json));
 done:

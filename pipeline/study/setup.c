@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/model_hash.h"
 
 static vkc_status check_room(const study_work *w, uint32_t more)
@@ -49,18 +51,35 @@ done:
 vkc_status pipeline__study_read(study_work *w, const pipeline_context *c, const pipeline_study_params *p,
                                 pipeline_variants *v)
 {
-    *w = (study_work) { .c = c, .p = p, .v = v, .hashes = json_array() };
+    *w = (study_work) { .c = c, .p = &w->own, .own = *p, .set = p->data.set, .v = v, .hashes = json_array() };
     vkc_status st;
     if (!p->place.run)
         return VKC_FAIL(VKC_E_ARG, "a study wants a run folder");
+    VKC_TRY(pipeline_check_place(c, &p->place, NULL, 0));
     if (!p->n_mixers == !p->n_from)
         return VKC_FAIL(VKC_E_ARG, "a study wants either %smixer or %sfrom", pipeline_dash(c), pipeline_dash(c));
     VKC_TRY(read_mixers(w));
     VKC_TRY(pipeline_check_data(&p->data));
-    if (nn_dataset_len(p->data.set, p->split) == 0)
+    if (p->split == NN_SPLIT_ALL)
+        st = VKC_FAIL(VKC_E_ARG, "a study judges by train, val or test, not by all: it trains on train");
+    else if (nn_dataset_len(p->data.set, p->split) == 0)
         st = VKC_FAIL(VKC_E_ARG, "%s has no pictures in its %s split to judge by", nn_dataset_spec(p->data.set),
                       nn_split_name(p->split));
 done:
+    return st;
+}
+
+vkc_status pipeline__study_match(study_work *w, const nn_model_config *m, const char *name)
+{
+    const pipeline_context silent = { .dash = w->c->dash };
+    const pipeline_context *c = w->view ? &silent : w->c;
+    nn_dataset *view = NULL;
+    w->own.data.set = w->set;
+    vkc_status st = pipeline_data_match(c, &w->own.data, m, name, &view);
+    if (st == VKC_OK) {
+        nn_dataset_destroy(w->view);
+        w->view = view;
+    }
     return st;
 }
 
@@ -89,6 +108,7 @@ vkc_status pipeline__study_load_ready(study_work *w, const nn_model *teacher, co
         VKC_TRY(check_room(w, 1));
         VKC_TRY(nn_model_load(w->c->dev, dir, false, &w->ready[at]));
         VKC_TRY(distill_study_check(teacher, w->ready[at], fixed, dir));
+        VKC_TRY(pipeline_check_labels(&teacher->cfg, "the teacher", &w->ready[at]->cfg, dir));
         VKC_TRY(pipeline_model_hash(dir, &w->ready[at]->cfg, true, hash));
         json_array_append_new(w->hashes, json_string(hash));
         pipeline_student_name(teacher, w->ready[at], dir, v->text[at]);
@@ -114,6 +134,7 @@ static json_t *shared_inputs(const pipeline_study_params *p)
                           (json_int_t) p->seed);
     if (o && p->tune.epochs)
         json_object_set_new(o, "tune", pipeline_tuning_inputs(&p->tune));
+    pipeline_data_add_inputs(o, &p->data);
     return o;
 }
 
@@ -136,7 +157,8 @@ vkc_status pipeline__study_start(study_work *w, json_t *inputs)
         inputs = NULL;
     }
     json_decref(shared);
-    VKC_TRY(pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed, inputs));
+    VKC_TRY(pipeline_run_open(&w->run, w->c, &w->p->place, w->p->seed,
+                              pipeline_inputs_with_data(inputs, w->p->data.set)));
     VKC_TRY(pipeline_run_path(&w->run, "study.jsonl", path));
     VKC_TRY(distill_study_log_create(path, &w->log));
     w->clock = (distill_study_clock) { .progress = w->c->progress, .user = w->c->user };
@@ -179,9 +201,10 @@ json_t *pipeline__study_json(const study_work *w)
     for (uint32_t k = 0; k < v->n; k++)
         if (strcmp(v->variant[k].mixer, v->mixers[0]) == 0)
             json_array_append_new(seeds, json_integer((json_int_t) v->variant[k].seed));
-    return json_pack("{s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "mixers", mixers, "seeds", seeds, "split",
-                     nn_split_name(w->p->split), "epochs", (int) (w->p->n_from ? 0 : w->p->epochs), "tune_epochs",
-                     (int) w->p->tune.epochs, "device", i->name, "driver", i->driver);
+    return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "data", pipeline_data_json(w->set),
+                     "mixers", mixers, "seeds", seeds, "split", nn_split_name(w->p->split), "epochs",
+                     (int) (w->p->n_from ? 0 : w->p->epochs), "tune_epochs", (int) w->p->tune.epochs, "device",
+                     i->name, "driver", i->driver);
 }
 
 vkc_status pipeline__study_close(study_work *w, vkc_status st, char run_dir[PIPELINE_PATH_MAX])
@@ -191,6 +214,7 @@ vkc_status pipeline__study_close(study_work *w, vkc_status st, char run_dir[PIPE
     memcpy(run_dir, w->run.dir, sizeof w->run.dir);
     for (uint32_t k = 0; k < PIPELINE_MAX_VARIANTS; k++)
         nn_model_destroy(w->ready[k]);
+    nn_dataset_destroy(w->view);
     distill_study_log_destroy(w->log);
     json_decref(w->hashes);
     pipeline_run_close(&w->run);

@@ -8,7 +8,10 @@
 
 typedef struct study_work {
     const pipeline_context *c;
-    const pipeline_study_params *p;
+    const pipeline_study_params *p; // `own`
+    pipeline_study_params own;      // whose data set has the classes of the teacher at work
+    const nn_dataset   *set;        // the data set as it was given
+    nn_dataset         *view;
     pipeline_variants  *v;          // of the result
     pipeline_run        run;
     distill_study_log  *log;
@@ -21,6 +24,8 @@ typedef struct study_work {
 // Mixers and seeds into variants; is there something to judge by? E_ARG in words. study_close the work.
 vkc_status pipeline__study_read(study_work *w, const pipeline_context *c, const pipeline_study_params *p,
                                 pipeline_variants *v);
+// Put a view of the data set with a teacher's classes into w->own; what there is to say is said the first time alone.
+vkc_status pipeline__study_match(study_work *w, const nn_model_config *m, const char *name);
 // Load the students that were given, a variant each: mixer of its layers, seed of its provenance or else its place in
 // the list.
 vkc_status pipeline__study_load_ready(study_work *w, const nn_model *teacher, const bool *fixed);

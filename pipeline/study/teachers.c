@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nn/base/files.h"
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/base/load.h"
 #include "pipeline/run/model_hash.h"
@@ -65,7 +66,6 @@ done:
 // A folder that was given: of as many classes as the others, those of the data; its hash joins the list.
 static vkc_status plan_one(sweep *s, const char *const *dir, uint32_t i, uint32_t *classes, json_t *hashes)
 {
-    const nn_dataset *data = s->w.p->data.set;
     pipeline_teacher *t = &s->r->teacher[i];
     nn_model_config cfg = { 0 };
     char hash[PIPELINE_HASH_MAX];
@@ -77,9 +77,8 @@ static vkc_status plan_one(sweep *s, const char *const *dir, uint32_t i, uint32_
     if (st == VKC_OK && *classes && cfg.classes != *classes)
         st = VKC_FAIL(VKC_E_ARG, "%s tells %u classes apart, %s %u: the same pictures cannot judge both", dir[i],
                       cfg.classes, dir[0], *classes);
-    if (st == VKC_OK && cfg.classes != nn_dataset_classes(data))
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, %s %u", nn_dataset_spec(data), nn_dataset_classes(data), dir[i],
-                      cfg.classes);
+    if (st == VKC_OK)
+        st = pipeline__study_match(&s->w, &cfg, dir[i]);
     *classes = cfg.classes;
     t->item = UINT32_MAX;
     snprintf(t->name, sizeof t->name, "%.*s", (int) sizeof t->name - 1, dir[i]);
@@ -174,6 +173,17 @@ static vkc_status plan_study(sweep *s, pipeline_teacher *t, const nn_model *m, d
     return VKC_OK;
 }
 
+// The data set with the classes of this teacher.
+static vkc_status match(sweep *s, const char *dir)
+{
+    nn_model_config cfg = { 0 };
+    vkc_status st = nn_model_config_load(dir, &cfg);
+    if (st == VKC_OK)
+        st = pipeline__study_match(&s->w, &cfg, dir);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
 static vkc_status study_one(sweep *s, uint32_t i, const char *from)
 {
     study_work *w = &s->w;
@@ -182,6 +192,7 @@ static vkc_status study_one(sweep *s, uint32_t i, const char *from)
     nn_model *m = NULL;
     char name[64], dir[NN_PATH_MAX];
     distill_study_models models = { .teacher = NULL };
+    VKC_TRY(match(s, t->item != UINT32_MAX ? from : t->dir));
     if (t->item != UINT32_MAX)
         VKC_TRY(make_teacher(s, from, t));
     VKC_TRY(pipeline_load_model(w->c, t->dir, false, &m));
@@ -224,6 +235,7 @@ static vkc_status run_all(sweep *s, const pipeline_context *c, const pipeline_st
         "retain_epochs", (int) p->retain_epochs)));
     for (uint32_t i = 0; i < r->n; i++)
         VKC_TRY(study_one(s, i, dir[0]));
+    pipeline_data_tell_bad(w->c, w->set);
     VKC_TRY(pipeline__study_teachers_json(w, r, &r->json));
     st = pipeline_run_finish(&w->run, json_incref(r->json));
 done:

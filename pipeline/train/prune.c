@@ -42,7 +42,7 @@ static json_t *build_result(const pipeline_session *s, const pipeline_prune_para
 // Train towards few units, cut, train what is left; accuracy at every step.
 static vkc_status prune(pipeline_session *s, const pipeline_prune_params *p, pipeline_prune_result *r, nn_model **cut)
 {
-    const pipeline_data *d = &p->tune.data;
+    const pipeline_data *d = &s->data;
     vkc_status st;
     r->depth = s->student->cfg.depth;
     r->split = pipeline_final_split(d->set);
@@ -87,10 +87,9 @@ vkc_status pipeline_prune(const pipeline_context *c, const pipeline_prune_params
 {
     pipeline_session s;
     nn_model *cut = NULL;
-    json_t *inputs = json_pack("{s:f, s:f, s:f, s:i, s:i, s:b, s:i}", "decay", p->decay, "threshold", p->how.threshold,
+    json_t *inputs = json_pack("{s:f, s:f, s:f, s:i, s:i, s:b}", "decay", p->decay, "threshold", p->how.threshold,
                                "keep", p->how.keep, "shrink_epochs", (int) p->shrink_epochs, "multiple",
-                               (int) p->how.multiple, "no_tune", (int) p->no_tune, "limit",
-                               (int) p->tune.data.limit);
+                               (int) p->how.multiple, "no_tune", (int) p->no_tune);
     vkc_status st;
     *out = (pipeline_prune_result) { .json = NULL };
     VKC_TRY(pipeline__session_open(&s, c, &p->tune, inputs, check, p));

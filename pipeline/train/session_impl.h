@@ -8,6 +8,8 @@ typedef struct pipeline_session {
     const pipeline_context *c;
     const pipeline_tune_params *p;
     nn_model    *teacher, *student; // teacher may be NULL; the student is trainable
+    pipeline_data data;             // with the student's classes
+    nn_dataset   *view;
     pipeline_run run;
     distill_tune_params train;      // of a training in the run folder
 } pipeline_session;

@@ -5,27 +5,68 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/base/load.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 #include "pipeline/train/tuning.h"
 
-static bool has_labels(const nn_model_config *c, const nn_dataset *data)
+typedef struct training {           // what it is made of, owned
+    nn_model_config cfg;
+    bool            keep_head;      // the classes are those of init
+    pipeline_data   data;           // with the classes of the model
+    nn_dataset     *view;
+} training;
+
+// The same classes by their names, in whatever order?
+static bool has_same_names(const nn_model_config *m, const nn_dataset *data)
 {
-    if (!c->labels || c->classes != nn_dataset_classes(data))
+    const char *const *label = (const char *const *) m->labels;
+    nn_class_map map = { .to = NULL };
+    if (m->classes != nn_dataset_classes(data) || !nn_labels_are_names(label, m->classes))
         return false;
-    for (uint32_t i = 0; i < c->classes; i++)
-        if (strcmp(c->labels[i], nn_dataset_labels(data)[i]) != 0)
-            return false;
-    return true;
+    const bool fits = nn_class_map_make(&(nn_class_map_params) {
+        .data = nn_dataset_spec(data), .folder = nn_dataset_labels(data), .label = label, .n_folders = m->classes,
+        .n_classes = m->classes, .how = NN_LABELS_NAME }, &map) == VKC_OK;
+    nn_class_map_finish(&map);
+    return fits;
 }
 
-// The config that arch or init, the data set, mean and std give. *keep_head: the classes are those of init.
-static vkc_status make_config(const pipeline_context *c, const pipeline_train_params *p, nn_model_config *cfg,
-                              bool *keep_head)
+// Classes of init where the folders have its names, or as labels say; else those of the data, with a new head.
+static vkc_status set_classes(const pipeline_context *c, const pipeline_train_params *p, training *t)
 {
     const nn_dataset *data = p->data.set;
+    nn_model_config *cfg = &t->cfg;
+    vkc_status st = VKC_OK;
+    t->data = p->data;
+    if (p->arch && p->data.labels != NN_LABELS_AUTO)
+        return VKC_FAIL(VKC_E_ARG, "train: %slabels goes with %sinit: a new model has the classes of its data",
+                        pipeline_dash(c), pipeline_dash(c));
+    if (p->arch && !cfg->headless && cfg->classes && cfg->classes != nn_dataset_classes(data))
+        return VKC_FAIL(VKC_E_ARG, "%sarch has classes=%u, and %s has %u classes: leave it out", pipeline_dash(c),
+                        cfg->classes, nn_dataset_spec(data), nn_dataset_classes(data));
+    t->keep_head = p->init && (p->data.labels != NN_LABELS_AUTO || has_same_names(cfg, data));
+    if (t->keep_head)
+        st = pipeline_data_match(c, &t->data, cfg, p->init, &t->view);
+    else
+        pipeline_data_tell(c, data);
+    if (p->init && !t->keep_head)
+        pipeline_say(c, PIPELINE_NOTE, "the classes of %s are others than those of %s: the head starts anew", p->init,
+                     nn_dataset_spec(data));
+    cfg->scores = NN_SCORES_SOFTMAX;                    // what training by classes makes
+    cfg->headless = cfg->outputs_embedding = false;     // what gave features until now gets a classifier of its own
+    cfg->projection_dim = t->keep_head ? cfg->projection_dim : 0;
+    if (st == VKC_OK && !(t->keep_head && cfg->labels))
+        st = nn_model_config_set_labels(cfg, nn_dataset_labels(t->data.set), nn_dataset_classes(t->data.set));
+    return st;
+}
+
+// The config that arch or init, the data set, mean and std give.
+static vkc_status make_config(const pipeline_context *c, const pipeline_train_params *p, training *t)
+{
+    nn_model_config *cfg = &t->cfg;
     vkc_status st = p->arch ? nn_model_config_init(cfg, p->arch) : nn_model_config_load(p->init, cfg);
     if (st == VKC_OK)
         st = nn_model_config_check_pictures(cfg);
@@ -35,14 +76,7 @@ static vkc_status make_config(const pipeline_context *c, const pipeline_train_pa
         memcpy(cfg->mean, p->mean, sizeof cfg->mean);
     if (p->std)
         memcpy(cfg->std, p->std, sizeof cfg->std);
-    *keep_head = p->init && has_labels(cfg, data);
-    if (p->init && !*keep_head)
-        pipeline_say(c, PIPELINE_NOTE, "the classes of %s are others than those of %s: the head starts anew", p->init,
-                     nn_dataset_spec(data));
-    cfg->scores = NN_SCORES_SOFTMAX;                    // what training by classes makes
-    cfg->headless = cfg->outputs_embedding = false;     // what gave features until now gets a classifier of its own
-    cfg->projection_dim = *keep_head ? cfg->projection_dim : 0;
-    st = nn_model_config_set_labels(cfg, nn_dataset_labels(data), nn_dataset_classes(data));
+    st = set_classes(c, p, t);
     if (st != VKC_OK)
         return st;
     char where[16];
@@ -50,20 +84,39 @@ static vkc_status make_config(const pipeline_context *c, const pipeline_train_pa
     return nn_model_config_check(cfg, VKC_E_ARG, where);
 }
 
+static void finish_training(training *t)
+{
+    nn_model_config_finish(&t->cfg);
+    nn_dataset_destroy(t->view);
+}
+
+// Of pixels in 0 .. 1. Past these bounds all pixels are the same number for a network, or none at all.
+static vkc_status check_pixels(const pipeline_context *c, const char *name, const double *x, double least, double most)
+{
+    for (int k = 0; x && k < 3; k++)
+        if (!(x[k] >= least && x[k] <= most))
+            return VKC_FAIL(VKC_E_ARG, "%s%s is %g, want %g to %g", pipeline_dash(c), name, x[k], least, most);
+    return VKC_OK;
+}
+
 vkc_status pipeline_train_check(const pipeline_context *c, const pipeline_train_params *p)
 {
-    nn_model_config cfg = { 0 };
-    bool keep_head;
+    training t = { .view = NULL };
     const pipeline_context silent = { .dash = c->dash };
     vkc_status st;
     if (!p->place.out || !p->arch == !p->init)
         return VKC_FAIL(VKC_E_ARG, "train: want an architecture or a model to start from, and a folder to write");
-    if (!p->place.resume)
-        VKC_TRY(pipeline_check_output(c, p->place.out, p->place.force));
+    VKC_TRY(check_pixels(c, "mean", p->mean, -10.0, 10.0));
+    VKC_TRY(check_pixels(c, "std", p->std, 1e-3, 1e3));
+    if (!(p->min_lr <= p->lr))
+        return VKC_FAIL(VKC_E_ARG, "%smin-lr is %g, more than the peak learning rate %g", pipeline_dash(c), p->min_lr,
+                        p->lr);
     VKC_TRY(pipeline_check_data(&p->data));
-    st = make_config(&silent, p, &cfg, &keep_head);
+    const char *const read[] = { p->init, nn_dataset_spec(p->data.set) };
+    VKC_TRY(pipeline_check_place(c, &p->place, read, 2));
+    st = make_config(&silent, p, &t);
 done:
-    nn_model_config_finish(&cfg);
+    finish_training(&t);
     return st;
 }
 
@@ -95,18 +148,15 @@ done:
 }
 
 // A new model, with random values or those of init.
-static vkc_status make_model(const pipeline_context *c, const pipeline_train_params *p, nn_model **out)
+static vkc_status make_model(const pipeline_context *c, const pipeline_train_params *p, training *t, nn_model **out)
 {
-    nn_model_config cfg = { 0 };
-    bool keep_head;
     vkc_status st;
-    VKC_TRY(make_config(c, p, &cfg, &keep_head));
-    VKC_TRY(nn_model_create(c->dev, &cfg, true, out));
+    VKC_TRY(make_config(c, p, t));
+    VKC_TRY(nn_model_create(c->dev, &t->cfg, true, out));
     VKC_TRY(nn_model_init(*out, p->seed));
     if (p->init)
-        st = copy_values(c, p->init, *out, keep_head);
+        st = copy_values(c, p->init, *out, t->keep_head);
 done:
-    nn_model_config_finish(&cfg);
     return st;
 }
 
@@ -119,12 +169,14 @@ static json_t *build_three(const double *x)
 static json_t *build_inputs(const pipeline_train_params *p)
 {
     json_t *inputs = json_pack(
-        "{s:s, s:s*, s:s*, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:I}", "data",
+        "{s:s, s:s*, s:s*, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:i, s:I}", "data",
         nn_dataset_spec(p->data.set), "arch", p->arch, "init", p->init, "mean", build_three(p->mean), "std",
         build_three(p->std), "batch", (int) p->data.batch, "epochs", (int) p->epochs, "lr", p->lr, "min_lr", p->min_lr,
-        "warmup", p->warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "seed",
+        "warmup", p->warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "limit",
+        (int) p->data.limit, "seed",
         (json_int_t) p->seed);
     pipeline_recipe_add_inputs(inputs, &p->recipe);
+    pipeline_data_add_inputs(inputs, &p->data);
     return inputs;
 }
 
@@ -139,11 +191,11 @@ static json_t *build_result(const pipeline_train_result *r, const nn_model *m)
                      i->driver);
 }
 
-static vkc_status train(const pipeline_context *c, const pipeline_train_params *p, nn_model *m, const pipeline_run *run,
-                        pipeline_train_result *r)
+static vkc_status train(const pipeline_context *c, const pipeline_train_params *p, const pipeline_data *data,
+                        nn_model *m, const pipeline_run *run, pipeline_train_result *r)
 {
     nn_train_params t = {
-        .data = p->data.set, .batch = p->data.batch, .epochs = p->epochs, .lr = p->lr, .min_lr = p->min_lr,
+        .data = data->set, .batch = p->data.batch, .epochs = p->epochs, .lr = p->lr, .min_lr = p->min_lr,
         .warmup = pipeline_or_none(p->warmup), .weight_decay = pipeline_or_none(p->weight_decay), .recipe = p->recipe,
         .clip = pipeline_or_none(p->clip), .seed = p->seed, .threads = p->data.threads, .plain = p->plain,
         .check_finite = pipeline_is_checked(&p->data, true), .run_dir = run->dir, .resume = run->is_resumed,
@@ -156,8 +208,8 @@ static vkc_status train(const pipeline_context *c, const pipeline_train_params *
     pipeline_name_bad(c, p->data.set, NN_SPLIT_TRAIN, r->train.bad);
     if (st != VKC_OK)
         return vkc_failure_again(st, &failure);
-    VKC_TRY(pipeline_measure(c, m, &p->data, NN_SPLIT_VAL, &r->val));
-    st = pipeline_measure(c, m, &p->data, NN_SPLIT_TEST, &r->test);
+    VKC_TRY(pipeline_measure(c, m, data, NN_SPLIT_VAL, &r->val));
+    st = pipeline_measure(c, m, data, NN_SPLIT_TEST, &r->test);
 done:
     return st;
 }
@@ -168,7 +220,7 @@ static vkc_status save(const pipeline_train_params *p, pipeline_run *run, const 
     pipeline_recipe_text(&p->recipe, recipe, sizeof recipe);
     r->json = build_result(r, m);
     return pipeline_run_save(run, &(pipeline_saved) {
-        .model = m, .out = p->place.out, .data = nn_dataset_spec(p->data.set), .result = r->json,
+        .model = m, .out = p->place.out, .data = p->data.set, .result = r->json,
         .seconds = r->train.seconds, .keep_seconds = true, .val = &r->val, .test = &r->test,
         .more = *recipe ? recipe : NULL });
 }
@@ -176,18 +228,22 @@ static vkc_status save(const pipeline_train_params *p, pipeline_run *run, const 
 vkc_status pipeline_train(const pipeline_context *c, const pipeline_train_params *p, pipeline_train_result *out)
 {
     nn_model *m = NULL;
+    training t = { .view = NULL };
     pipeline_run run = { .info = NULL };
     vkc_status st;
     *out = (pipeline_train_result) { .json = NULL };
     VKC_TRY(pipeline_train_check(c, p));
-    VKC_TRY(make_model(c, p, &m));
-    VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed, build_inputs(p)));
-    VKC_TRY(train(c, p, m, &run, out));
+    VKC_TRY(make_model(c, p, &t, &m));
+    VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed,
+                              pipeline_inputs_with_model(pipeline_inputs_with_data(build_inputs(p), p->data.set),
+                                                         "init_weights", p->init)));
+    VKC_TRY(train(c, p, &t.data, m, &run, out));
     st = save(p, &run, m, out);
 done:
     pipeline_run_end(&run, c, st);
     pipeline_run_close(&run);
     nn_model_destroy(m);
+    finish_training(&t);
     return st;
 }
 

@@ -21,7 +21,7 @@ static json_t *build_result(const pipeline_session *s, const pipeline_tune_resul
 
 static vkc_status measure(const pipeline_session *s, pipeline_tune_result *r)
 {
-    const pipeline_data *d = &s->p->data;
+    const pipeline_data *d = &s->data;
     vkc_status st;
     VKC_TRY(pipeline_measure(s->c, s->student, d, NN_SPLIT_VAL, &r->val));
     VKC_TRY(pipeline_measure(s->c, s->student, d, NN_SPLIT_TEST, &r->test));

@@ -3,6 +3,7 @@
 
 #include "tests/api/api_test.h"
 
+#include "nn/image/image.h"
 #include "nn/models/sequence/sequence.h"
 #include "pipeline/api/api_impl.h"
 #include "pipeline/run/output.h"
@@ -118,6 +119,7 @@ static void test_bad_models(void **state)
     assert_null(strstr(pare_last_error(), ".c:"));
     assert_refused(pare_model_load(NULL, MODEL, NULL, &m), "device is NULL");
     assert_refused(pare_model_load(device, NULL, NULL, &m), "folder is NULL");
+    assert_refused(pare_model_load(device, "", NULL, &m), "the name of the model is empty");
     assert_refused(pare_model_load(device, MODEL, NULL, NULL), "out is NULL");
     o.height = 7;
     o.width = 7;
@@ -146,7 +148,11 @@ static void test_save(void **state)
     pare_model *m = NULL;
     (void) state;
     assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), NULL));
-    assert_refused(pare_model_save(model, in_dir("saved"), NULL), "is there already");
+    assert_refused(pare_model_save(model, in_dir("saved"), NULL), "is there already; force replaces it");
+    assert_null(strstr(pare_last_error(), "resume"));
+    assert_refused(pare_model_save(model, "", NULL), "empty");
+    assert_refused(pare_model_save(model, "/", NULL), "holds others");
+    assert_refused(pare_model_save(model, "/dev/null", NULL), "a device");
     s.force = 1;
     assert_st(PARE_OK, pare_model_save(model, in_dir("saved"), &s));
     assert_st(PARE_OK, pare_model_load(device, in_dir("saved"), NULL, &m));
@@ -175,8 +181,18 @@ static void test_data(void **state)
     assert_st(PARE_E_FILE, pare_data_open(in_dir("nothing"), &d));
     assert_st(PARE_E_ARG, pare_data_open("synth:ringed-digit,legs=4", &d));
     assert_refused(pare_data_open(NULL, &d), "spec is NULL");
+    assert_refused(pare_data_open("", &d), "the name of the data set is empty");
     assert_refused(pare_data_open("synth:ringed-digit", NULL), "out is NULL");
+    assert_st(PARE_OK, pare_data_set_pillow(data, 12));
+    assert_st(PARE_OK, pare_data_set_pillow(data, 0));
+    assert_refused(pare_data_set_pillow(data, 11), "as Pillow 12 or 13 does it, not 11");
+    assert_refused(pare_data_set_pillow(NULL, 13), "data is NULL");
     assert_refused(pare_data_get_info(NULL, &i), "data is NULL");
+    assert_int_equal(i.left_out, 0);
+    i.left_out = 9;
+    i.size = offsetof(pare_data_info, left_out);            // of a program of before
+    assert_st(PARE_OK, pare_data_get_info(data, &i));
+    assert_int_equal(i.left_out, 9);
     i.size = 0;
     assert_refused(pare_data_get_info(data, &i), "a struct of 0 bytes");
     assert_null(d);
@@ -211,6 +227,15 @@ static void test_evaluate(void **state)
     assert_st(PARE_E_FILE, pare_evaluate(model, empty, &o, &r));
     pare_data_close(empty);
     assert_refused(pare_evaluate(model, data, &o, NULL), "no struct");
+
+    o.split = "all";                    // and by names that the model has
+    o.labels = PARE_LABELS_NAME;
+    assert_st(PARE_OK, pare_evaluate(model, data, &o, &r));
+    assert_int_equal(r.images, 8 + 16 + 24);
+    o.labels = (pare_labels) 7;
+    assert_refused(pare_evaluate(model, data, &o, &r), "no way 7 to match classes");
+    o.size = offsetof(pare_evaluate_options, labels);       // a program of before knows no labels
+    assert_st(PARE_OK, pare_evaluate(model, data, &o, &r));
 }
 
 static void test_sparsity(void **state)
@@ -267,6 +292,42 @@ static int picture(void *user, const pare_classified *p)
         s->bad++;
     }
     return ++s->n != s->stops_at;
+}
+
+static int keep_rgb(void *user, const pare_classified *p)
+{
+    assert_int_equal(p->status, PARE_OK);
+    memcpy(user, p->rgb, 64 * 64 * 3);
+    return 1;
+}
+
+// A tall picture, resized as either version of Pillow does it, and by default as the newer one.
+static void test_pillow(void **state)
+{
+    static const uint32_t versions[] = { 12, 13, 0 };
+    static uint8_t pixels[100 * 70 * 3], rgb[3][64 * 64 * 3];
+    char path[256];
+    (void) state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t) (i * 2654435761u >> 13);
+    snprintf(path, sizeof path, "%s", in_dir("tall.png"));
+    const char *paths[] = { path };
+    assert_int_equal(nn_image_save(&(nn_image) { 70, 100, pixels }, path), VKC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        pare_model_options o = pare_model_options_default();
+        pare_model *m = NULL;
+        o.pillow = versions[i];
+        assert_st(PARE_OK, pare_model_load(device, MODEL, &o, &m));
+        assert_st(PARE_OK, pare_classify(m, paths, 1, NULL, keep_rgb, rgb[i]));
+        pare_model_close(m);
+    }
+    assert_memory_equal(rgb[1], rgb[2], sizeof rgb[1]);
+    assert_memory_not_equal(rgb[0], rgb[1], sizeof rgb[1]);
+    pare_model_options o = pare_model_options_default();
+    pare_model *m = NULL;
+    o.pillow = 9;
+    assert_refused(pare_model_load(device, MODEL, &o, &m), "as Pillow 12 or 13 does it, not 9");
+    assert_null(m);
 }
 
 static void test_classify(void **state)
@@ -340,7 +401,7 @@ int main(void)
         cmocka_unit_test(test_version), cmocka_unit_test(test_devices), cmocka_unit_test(test_growing),
         cmocka_unit_test(test_model), cmocka_unit_test(test_bad_models), cmocka_unit_test(test_save),
         cmocka_unit_test(test_data), cmocka_unit_test(test_evaluate), cmocka_unit_test(test_sparsity),
-        cmocka_unit_test(test_classify), cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_classify), cmocka_unit_test(test_pillow), cmocka_unit_test(test_sequence),
     };
     return cmocka_run_group_tests(tests, api_set_up, api_tear_down);
 }

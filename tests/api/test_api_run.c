@@ -121,7 +121,7 @@ static void test_bad_distill(void **state)
     r.size = 8;
     assert_refused(pare_distill(device, teacher, data, out, &o, &r), "a struct of 8 bytes");
     r = pare_distill_result_default();
-    assert_refused(pare_distill(device, teacher, data, teacher, &o, &r), "is there already");
+    assert_refused(pare_distill(device, teacher, data, teacher, &o, &r), "is what is read");
     assert_false(is_there(out));
     assert_false(is_there(in_dir("never.run")));
 }
@@ -183,7 +183,7 @@ static void test_bad_retain(void **state)
     assert_refused(pare_retain(device, teacher, NULL, out, &o, &r), "data is NULL");
     assert_refused(pare_retain(device, teacher, data, NULL, &o, &r), "out is NULL");
     assert_refused(pare_retain(device, teacher, data, out, NULL, &r), "keep wants ratios");
-    assert_refused(pare_retain(device, teacher, data, teacher, &o, &r), "is there already");
+    assert_refused(pare_retain(device, teacher, data, teacher, &o, &r), "is what is read");
     assert_st(PARE_E_FILE, pare_retain(device, in_dir("nothing"), data, out, &o, &r));
     o.keep = 1.5;
     assert_refused(pare_retain(device, teacher, data, out, &o, &r), "keep wants ratios");

@@ -10,7 +10,7 @@
 #include "apps/cli/core/args.h"
 
 typedef struct options {
-    bool        flag;
+    bool        flag, check;
     const char *text;
     uint32_t    u32;
     uint64_t    u64;
@@ -25,7 +25,8 @@ static const arg first[] = {
 };
 static const arg second[] = {
     { .name = "epochs", .type = ARG_U32, .offset = AT(u32), .min = 1, .max = 100, .value = "N", .help = "some" },
-    { .name = "seed", .type = ARG_U64, .offset = AT(u64), .value = "N", .help = "a seed" },
+    { .name = "check", .letter = 'c', .type = ARG_FLAG, .offset = AT(check), .help = "another flag" },
+    { .name = "seed", .letter = 's', .type = ARG_U64, .offset = AT(u64), .value = "N", .help = "a seed" },
     { .name = "lr", .type = ARG_REAL, .offset = AT(real), .max = 1, .value = "X", .help = "a rate" },
     { 0 },
 };
@@ -49,12 +50,12 @@ static void test_good(void **state)
     (void) state;
     options o;
     args_words w;
-    assert_int_equal(PARSE(&o, &w, "a", "--text", "x", "--epochs=3", "b", "--seed", "18446744073709551615", "--lr",
+    assert_int_equal(PARSE(&o, &w, "a", "--text", "x", "--epochs=3", "b", "--seed", "9223372036854775807", "--lr",
                            "1e-3", "-f", "--", "--c", "-"), VKC_OK);
     assert_true(o.flag);
     assert_string_equal(o.text, "x");
     assert_int_equal(o.u32, 3);
-    assert_true(o.u64 == UINT64_MAX);
+    assert_true(o.u64 == INT64_MAX);
     assert_true(o.real == 1e-3);
     assert_int_equal(w.n, 4);
     assert_string_equal(w.word[0], "a");
@@ -65,6 +66,32 @@ static void test_good(void **state)
     assert_string_equal(o.text, "a=b");
     assert_int_equal(o.u32, 7);                 // untouched
     assert_true(o.real == 0.5);
+}
+
+static void test_letters(void **state)
+{
+    (void) state;
+    static const char *const good[][4] = {
+        { "-fcs7" }, { "-f", "-c", "-s", "7" }, { "-cf", "-s7" }, { "-fcs", "7" }, { "-c", "-fs=7" },
+    };
+    options o;
+    args_words w;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(PARSE(&o, &w, good[i][0], good[i][1], good[i][2], good[i][3]), VKC_OK);
+        assert_true(o.flag && o.check && o.u64 == 7);
+        assert_int_equal(w.n, 0);
+    }
+    assert_int_equal(PARSE(&o, &w, "-ofc"), VKC_OK);            // what follows -o is its value
+    assert_string_equal(o.text, "fc");
+    assert_false(o.flag);
+    assert_true(args_takes_next(tables, "-s"));
+    assert_true(args_takes_next(tables, "-fo"));
+    assert_true(args_takes_next(tables, "--lr"));
+    assert_false(args_takes_next(tables, "-s7"));
+    assert_false(args_takes_next(tables, "-f"));
+    assert_false(args_takes_next(tables, "--lr=1"));
+    assert_false(args_takes_next(tables, "--flag"));
+    assert_false(args_takes_next(tables, "--none"));
 }
 
 static void check_bad(const char *words, const char *a, const char *b)
@@ -83,7 +110,10 @@ static void test_bad(void **state)
     check_bad("did you mean --text", "--txet=3", NULL);
     check_bad("--help lists them", "--zzzzzzzz", NULL);
     check_bad("no option -z", "-z", NULL);
-    check_bad("no option -ox", "-ox", NULL);
+    check_bad("no option -fx", "-fx", NULL);
+    check_bad("no option -f=1", "-f=1", NULL);
+    check_bad("did you mean --flag", "-flag", NULL);
+    check_bad("-fo wants a value", "-fo", NULL);
     check_bad("wants a value", "--text", NULL);
     check_bad("wants a value", "--text=", NULL);
     check_bad("takes no value", "--flag=1", NULL);
@@ -91,7 +121,7 @@ static void test_bad(void **state)
     check_bad("whole number", "--epochs", "-3");
     check_bad("whole number", "--epochs", "3x");
     check_bad("whole number", "--epochs", "4294967296");
-    check_bad("whole number", "--seed", "18446744073709551616");
+    check_bad("whole number", "--seed", "9223372036854775808");
     check_bad("want 1 to 100", "--epochs", "0");
     check_bad("want 1 to 100", "--epochs", "101");
     check_bad("wants a number", "--lr", "fast");
@@ -102,6 +132,8 @@ static void test_bad(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good), cmocka_unit_test(test_letters), cmocka_unit_test(test_bad),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

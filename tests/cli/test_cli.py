@@ -94,12 +94,13 @@ def weights(folder):
 def test_usage():
     check_run(0, "pare train", "--help")
     check_run(0, "pare 0.", "--version")
+    check_run(0, "BMP pictures", "--version")
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
     commands = "devices mixers train eval classify inspect sparsity distill retain tune prune study report bench"
     for command in commands.split():
-        check_run(0, "--device", command, "--help")
+        check_run(0, "--verbose", command, "--help")
     check_run(2, "did you mean --epochs", "train", "--epoch", "3")
     check_run(2, "wants a whole number", "train", "--epochs", "many")
     check_run(2, "usage: pare eval", "eval")
@@ -196,7 +197,7 @@ def test_finite(work):
     check_run(1, words, "eval", nan, "--data", work / "data", "--check-finite")
     out = run("sparsity", nan, "--data", work / "data")
     check(out[0] == 0 and "layer 1 has attention, but no figures" in out[2], f"sparsity of a NaN: {out}")
-    check_run(0, "top-1", "eval", nan, "--data", work / "data")
+    check_run(1, "is not a number", "eval", nan, "--data", work / "data")
     check_run(0, "top-1", "eval", work / "m", "--data", work / "data", "--check-finite")
     check_run(1, words, "distill", nan, "--data", work / "data", "--mixer", "linear", "-o", work / "x", "--run",
               work / "nan.run")
@@ -224,17 +225,6 @@ def test_resume(work):
     check(weights(work / "rec2") == weights(work / "rec"), "train: a resumed run with a recipe gives other weights")
     check(weights(work / "rec2") != weights(work / "m"), "train: a recipe that does nothing")
     check_run(2, "--drop-path", *train(work, "x", "--drop-path", "1"))
-    long = [str(a) for a in train(work, "i", "--epochs", "100000")]
-    with subprocess.Popen([pare, *long], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as p:
-        for _ in range(600):
-            if (work / "i.run/run.json").exists():
-                break
-            time.sleep(0.1)
-        time.sleep(1)
-        p.send_signal(signal.SIGINT)
-        _, err = p.communicate(timeout=120)
-    check(p.returncode == 130, f"train: exit code {p.returncode} after Ctrl-C: {err[-300:]}")
-    check((work / "i.run/train.safetensors").exists(), "train: no checkpoint after Ctrl-C")
 
 
 def test_sparsity(m, data):
@@ -334,7 +324,7 @@ def test_bad_input(work):
     before = tree(m)
     check_run(2, "no mixer", "distill", m, "--data", data, "--mixer", "magic", "-o", work / "x")
     check_run(2, "cannot be", "distill", m, "--data", data, "--mixer", "linear:features=magic", "-o", work / "x")
-    check_run(2, "is there already", "distill", m, "--data", data, "--mixer", "linear", "-o", m)
+    check_run(2, "is what is read", "distill", m, "--data", data, "--mixer", "linear", "-o", m)
     check(tree(m) == before and not (work / "x").exists(), "distill: a refused command changed something")
 
 
@@ -515,7 +505,7 @@ def test_retain(work):
     check_run(2, "skip or count", *plain, "--keep", "0.8", "--gaps", "magic", "-o", work / "refused")
     check_run(2, "released or normalised", *plain, "--keep", "0.8", "--prior-target", "magic", "-o", work / "refused")
     check_run(2, "falling", *plain, "--keep", "0.7,0.8", "--chain", "-o", work / "refused")
-    check_run(2, "is there already", *plain, "--keep", "0.8", "-o", m)
+    check_run(2, "is what is read", *plain, "--keep", "0.8", "-o", m)
     check_run(6, "classes", "retain", m, "--data", "synth:ringed-digit,val=10,test=10", "--keep", "0.8",
               "-o", work / "refused")
     check_run(6, "no-such", "retain", work / "no-such", "--data", data, "--keep", "0.8", "-o", work / "refused")

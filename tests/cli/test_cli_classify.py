@@ -2,6 +2,8 @@
 """Runs pare classify from outside: files, folders, standard input, batches, rules, dumps: test_cli_classify.py PARE."""
 import json
 import os
+import pathlib
+import random
 import shutil
 import struct
 import subprocess
@@ -28,9 +30,10 @@ def classify_lines(code, words, text, *args):
     return done.stdout
 
 
-def draw(path, width, height):
-    """A picture of which no two pixels are the same; its rows."""
-    rows = [b"".join(bytes((x * 7 % 256, y * 11 % 256, (x + y) % 256)) for x in range(width)) for y in range(height)]
+def draw(path, width, height, rows=None):
+    """A picture of these rows, or one of which no two pixels are the same; its rows."""
+    rows = rows or [b"".join(bytes((x * 7 % 256, y * 11 % 256, (x + y) % 256)) for x in range(width))
+                    for y in range(height)]
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -142,6 +145,56 @@ def test_dump(work):
     check(both == [70, 63], f"--preprocess: the first columns are {both}")
 
 
+FORMATS = ("webp", "tiff", "gif", "bmp")
+
+
+def golden_files():
+    """Files of tests/golden/formats.safetensors, {name: bytes}."""
+    path = pathlib.Path(__file__).resolve().parent.parent / "golden/formats.safetensors"
+    return {name: body for name, (_, _, body) in read_tensors(path)[0].items()}
+
+
+def test_formats(work):
+    """Pictures of all formats in a folder, and what a build without a library says of its files."""
+    m, folder, golden = work / "m", work / "formats", golden_files()
+    version = check_run(0, "reads JPEG", "--version")
+    missing = [f for f in FORMATS if f"does not read {f} pictures" in version.lower()]
+    folder.mkdir()
+    for name in ("webp_lossy", "tiff_tiles", "tiff_turned_6", "gif_plain", "bmp_rle8"):
+        (folder / f"{name}.{name.split('_')[0]}").write_bytes(golden[name])
+    (folder / "named.jpg").write_bytes(golden["bmp_bits_24"])
+    left_out = [p for p in sorted(folder.iterdir()) if p.suffix[1:] in missing]
+    read = [str(p) for p in sorted(folder.iterdir()) if p not in left_out]
+    out = check_run(6 if left_out else 0, f"{len(left_out)} of 6 pictures" if left_out else "", "classify", m, folder)
+    check(list(lines(out)) == read, f"classify: pictures of all formats: {list(lines(out))}, want {read}")
+    for path in left_out:
+        check_run(6, "this build has no ", "classify", m, path)
+    shutil.copytree(folder, work / "all/test/dark")
+    shutil.copytree(work / "data/test/light", work / "all/test/light")
+    result = check_json("images bad", "eval", m, "--data", work / "all")
+    check(result["images"] == len(read) + 6 and result["bad"] == len(left_out),
+          f"eval: {result['images']} pictures of all formats, {result['bad']} bad")
+
+
+def test_pillow(work):
+    """--pillow: both orders of passes, 13 without it; the same for a data set."""
+    noise = random.Random(1)
+    draw(work / "tall.png", 30, 75, [noise.randbytes(90) for _ in range(75)])
+    pixels = [dump(work, work / "m", "--pillow", v, work / "tall.png")[0]["pixels"][2] for v in (12, 13)]
+    check(pixels[0] != pixels[1], "classify: --pillow 12 and 13 give the same bytes")
+    check(dump(work, work / "m", work / "tall.png")[0]["pixels"][2] == pixels[1], "classify: 13 is not the usual")
+    for label in ("dark", "light"):
+        (work / f"tall/test/{label}").mkdir(parents=True)
+        shutil.copy(work / "tall.png", work / f"tall/test/{label}/a.png")
+    for version, want in ((12, pixels[0]), (13, pixels[1])):
+        check_run(0, "", "eval", work / "m", "--data", work / "tall", "--pillow", version, "--logits", work / "logits",
+                  "--force")
+        got = read_tensors(work / "logits")[0]["pixels"][2]
+        check(got == want * 2, f"eval --pillow {version}: other pixels than classify")
+    for command in (("classify", work / "m", work / "tall.png"), ("eval", work / "m", "--data", work / "tall")):
+        check_run(2, "--pillow is 11, want 12 to 13", *command, "--pillow", 11)
+
+
 def test_refusals(work):
     m, one, path = work / "m", work / "data/test/dark/0.png", work / "once.safetensors"
     check_run(0, "the pixels of 1 picture", "classify", m, one, "--preprocess-dump", path)
@@ -173,7 +226,7 @@ def test_refusals(work):
 
 def test_all(work):
     check_run(0, "", *train(work, "m"))
-    cli.run_tests(work, test_lists, test_batches, test_dump, test_refusals)
+    cli.run_tests(work, test_lists, test_batches, test_dump, test_formats, test_pillow, test_refusals)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def test_runs(work):
 def test_bad_input(work):
     done = work / "report-s.run"
     check_run(2, "usage: pare report", "report")
-    check_run(6, "is no folder", "report", work / "no-such")
+    check_run(6, "there is no folder", "report", work / "no-such")
     check_run(6, "no run.json", "report", work / "data")
     check_run(6, "no/such", "report", done, "-o", work / "no/such/page.html")
     odd = work / "report-odd"

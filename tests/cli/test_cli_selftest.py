@@ -101,7 +101,7 @@ def test_commands(work):
         check(not out.strip(), f"{args[0]} with a fault prints {out[:200]}")
         rc, out, err = run(*args, env=faulty)
         check(rc == 0 and words not in err, f"{args[0]} unchecked: exit code {rc}: {err[-300:]}")
-    check_run(0, "no model ran", "inspect", m, "--check-cpu")
+    check_run(2, "no option --check-cpu", "inspect", m, "--check-cpu")
     check_run(2, "PARE_FAULT is", "selftest", env={**os.environ, "PARE_FAULT": "linear"})
     check_run(2, "PARE_FAULT is", "classify", m, picture, env={**os.environ, "PARE_FAULT": "linear"})
     check_run(2, 'PARE_LINEAR is "quick", want plain, tiled or simd', "classify", m, picture,

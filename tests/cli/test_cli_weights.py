@@ -286,8 +286,10 @@ def test_torch(work):
     check(classify(work, f"{m}#student") == changed, "classify: M#student is not --checkpoint-key student")
     check(classify(work, f"{m}/checkpoint.pth#teacher") == want, "classify: FILE#teacher is not the teacher")
     check_run(6, "has no entry ema; its entries are: student, teacher", "inspect", m, "--checkpoint-key", "ema")
-    for args in (["devices"], ["train", "--init", m], ["study", "teachers", m, m], ["bench", "ops"]):
+    for args in (["study", "teachers", m, m], ["bench", "ops"]):
         check_run(2, "MODEL#ema", *args, "--checkpoint-key", "ema")
+    for args in (["devices"], ["train", "--init", m]):
+        check_run(2, "no option --checkpoint-key", *args, "--checkpoint-key", "ema")
     check_run(6, "has no entry ema", "study", "groups", m, "--data", "synth:ringed-digit,train=8,val=8,test=8",
               "--mixer", "linear", "-o", work / "never-studied", "--checkpoint-key", "ema")
     # Where a safetensors file lies beside, that is it.
@@ -431,7 +433,9 @@ def test_sequence(work):
     for args in (("classify", m, picture), ("classify", m, picture, "--show", out), ("eval", m, *data),
                  ("sparsity", m, *data), ("train", "--init", m, *data, "-o", out),
                  ("tune", m, *data, "--train", "all", "-o", out), ("retain", m, *data, "--keep", 0.5, "-o", out),
-                 ("distill", m, *data, "--mixer", "linear", "-o", out),
+                 ("distill", m, *data, "--mixer", "linear", "-o", out), ("prune", m, *data, "-o", out),
+                 ("bench", "model", m), ("bench", "model", m, "--img-size", 32),
+                 ("bench", "retention", "--model", m, "-o", out),
                  ("study", "groups", m, *data, "--mixer", "linear", "-o", out),
                  ("study", "teachers", m, work / "tokens-again", *data, "--mixer", "linear", "-o", out)):
         check_run(2, "the model (sequence) reads no pictures", *args)

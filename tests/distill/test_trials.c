@@ -426,7 +426,7 @@ static void test_broken_picture(void **state)
     }
     assert_ok(nn_dataset_create(dir, &d));
     distill_trials_params p = { .teacher = teacher, .student = student, .n_students = STUDENTS,
-                                .eval = { .data = d, .split = NN_SPLIT_VAL, .batch = 4 } };
+                                .eval = { .data = d, .split = NN_SPLIT_ALL, .batch = 4 } };
     const uint8_t choice[2][DEPTH] = { { 0, 0, 1, 0 }, { 0, 3, 1, 0 } };
     distill_score s[2][2];
     for (uint32_t i = 0; i < 2; i++) {

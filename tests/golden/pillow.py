@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Pillow's answers for test_resample.c and test_preprocess.c of tests/nn/image: pictures resized, cropped and padded.
 
-    /usr/bin/python3 tests/golden/pillow.py     (Debian: python3-pil python3-numpy)
+    /usr/bin/python3 tests/golden/pillow.py     (Debian: python3-pil python3-numpy; PyPI: pillow 13.0.0)
 
-writes pillow.safetensors beside it: a checksum (FNV-1a, 64 bits) of every output and a few whole outputs. Source
-pictures are not stored: both sides draw them by the formula of `draw`. Pillow resizes, crops and pads; the sizes and
-offsets that it is asked for are worked out as timm, torchvision and transformers do it, whose rules are written down
-again in `timm_eval` and `huggingface`, rounding by rounding.
+writes pillow.safetensors beside it, or with Pillow 13 and newer pillow13.safetensors: a checksum (FNV-1a, 64 bits) of
+every output and a few whole outputs. Source pictures are not stored: both sides draw them by the formula of `draw`.
+Pillow resizes, crops and pads; the sizes and offsets that it is asked for are worked out as timm, torchvision and
+transformers do it, whose rules are written down again in `timm_eval` and `huggingface`, rounding by rounding.
 """
 import json
 import math
@@ -29,6 +29,17 @@ RESIZES = [         # height and width before and after
     (100, 150, 33, 50), (33, 50, 100, 150), (150, 100, 149, 100), (3, 4, 300, 5), (480, 640, 224, 224),
     (427, 640, 256, 383), (640, 427, 383, 256), (300, 400, 248, 330), (111, 13, 8, 111), (13, 111, 111, 8),
     (1200, 7, 9, 400), (257, 383, 7, 5),
+    # where Pillow 13 does rows first, and next to that: portraits, panoramas, the edge of the rule
+    (100, 75, 64, 64), (75, 30, 64, 64), (400, 300, 224, 224), (300, 400, 224, 224), (100, 60, 98, 59),
+    (100, 60, 97, 59),
+    (100, 60, 99, 59), (100, 60, 80, 50), (100, 60, 79, 50), (100, 60, 81, 50), (100, 60, 99, 60), (100, 60, 99, 61),
+    (100, 60, 100, 61), (100, 60, 101, 61), (100, 60, 101, 59), (100, 60, 99, 90), (100, 60, 40, 30), (100, 60, 39, 30),
+    (100, 60, 41, 30), (100, 60, 30, 90), (500, 10, 10, 10), (10, 500, 10, 10), (500, 10, 10, 9), (500, 10, 10, 11),
+    (10, 500, 9, 500), (10, 500, 9, 499), (10, 500, 8, 499), (10, 500, 7, 499), (900, 3, 5, 64), (3, 900, 1, 899),
+    (640, 480, 256, 256), (480, 640, 256, 256), (320, 240, 64, 48), (240, 320, 48, 64), (256, 256, 32, 224),
+    (256, 256, 224, 32), (64, 64, 32, 48), (64, 64, 32, 49), (64, 64, 32, 47), (1000, 20, 37, 20), (20, 1000, 20, 37),
+    (750, 100, 248, 33), (90, 100, 60, 85), (90, 100, 60, 86), (90, 100, 60, 84), (33, 31, 32, 31), (33, 31, 32, 30),
+    (33, 31, 31, 30), (33, 31, 30, 30), (777, 333, 111, 222),
 ]
 
 
@@ -137,10 +148,10 @@ def pipelines():
             yield [1, int(not isinstance(size, tuple)), code, *kept, *model, *picture, *to, top, left], 0.0, out
 
 
-def save(path, tensors):
-    """safetensors of {name: array}."""
+def save(path, tensors, script="pillow.py", more=None):
+    """safetensors of {name: array}, with metadata besides."""
     names = {"uint8": "U8", "int32": "I32", "uint64": "U64", "float64": "F64"}
-    meta = {"format": "pt", "script": "pillow.py", "pillow": PIL.__version__}
+    meta = {"format": "pt", "script": script, "pillow": PIL.__version__, **(more or {})}
     header, at = {"__metadata__": meta}, 0
     for name, value in tensors.items():
         header[name] = {"dtype": names[value.dtype.name], "shape": value.shape, "data_offsets": [at, at + value.nbytes]}
@@ -162,7 +173,8 @@ def main():
                 whole[f"whole.{len(sums)}"] = np.frombuffer(out, np.uint8)
             sums.append(fnv(out))
     rows, shares, images = zip(*pipelines())
-    save(HERE / "pillow.safetensors", {
+    name = "pillow13" if int(PIL.__version__.split(".")[0]) >= 13 else "pillow"
+    save(HERE / f"{name}.safetensors", {
         "pipeline.crop_pct": np.array(shares, np.float64),
         "pipeline.fnv": np.array([fnv(image.tobytes()) for image in images], np.uint64),
         "pipeline.numbers": np.array(rows, np.int32),

@@ -12,6 +12,10 @@ trap 'rm -rf "$dir"' EXIT
 "$cmake" --install "$build" --prefix "$dir/prefix" >/dev/null
 "$dir/prefix/bin/pare" --help >/dev/null || { echo "install: the installed program does not run"; exit 1; }
 stray=$(find "$dir/prefix/include" -type f -not -path "$dir/prefix/include/pare/*.h")
+for page in man/man1/pare.1 man/man1/pare-distill.1 bash-completion/completions/pare zsh/site-functions/_pare \
+            fish/vendor_completions.d/pare.fish; do
+  [ -s "$dir/prefix/share/$page" ] || { echo "install: share/$page is missing or empty"; exit 1; }
+done
 [ -z "$stray" ] || { echo "install: headers beside include/pare: $stray"; exit 1; }
 
 python3 "$here/picture.py" "$dir/picture.png"

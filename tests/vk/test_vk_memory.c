@@ -80,6 +80,11 @@ static void own_limit(void **state)
     vkc_memory_info after = vkc_memory_get_info(dev);
     assert_int_equal(after.in_use, before.in_use);
     assert_int_equal(after.peak, before.peak);
+    // A plan is held against what is left, before it is asked for.
+    assert_ok(vkc_check_memory(dev, "a plan takes", 3u << 20));
+    assert_status(vkc_check_memory(dev, "a plan takes", 5ull << 30), VKC_E_DEVMEM);
+    assert_non_null(strstr(vkc_last_error(), "a plan takes 5.0 GiB of device memory, and "));
+    assert_non_null(strstr(vkc_last_error(), " has 4.0 MiB free"));
     // What is freed can be had again.
     vkc_buffer_destroy(a);
     assert_int_equal(vkc_memory_get_info(dev).in_use, 0);

@@ -40,6 +40,10 @@ static void choose_by_index_uuid_name(void **state)
     assert_int_equal(match("super"), 1);
     assert_int_equal(match("acme ray 9"), 0);       // a whole name is not ambiguous
     assert_int_equal(match("9 s"), 1);
+    refuse("9", "there is no device 9; these are there: 0: Acme Ray 9");    // a number is an index
+    refuse("3", "there is no device 3");
+    refuse("4294967296", "there is no device 4294967296");
+    assert_int_equal(match("002"), 2);
 }
 
 static void refuse_ambiguous_and_unknown(void **state)

@@ -92,11 +92,26 @@ static void test_long(void **state)
     assert_non_null(strstr(vkc_last_error_place(), "y/e.c:2147483647, "));
 }
 
+// A name in a sentence does not drive a terminal; cleaning twice is cleaning once.
+static void test_clean(void **state)
+{
+    (void) state;
+    char out[16];
+    vkc_fail(VKC_E_ARG, "f.c", 1, "cannot read %s", "a\x1b[31m\n\r\x7f\xc2\x9b\xc3\xa9z");
+    assert_string_equal(vkc_last_error(), "cannot read a\\x1b[31m\\x0a\\x0d\\x7f\\x9b\xc3\xa9z");
+    vkc_wrap(VKC_E_ARG, "f.c", 2, "again: %s", vkc_last_error());
+    assert_string_equal(vkc_last_error(), "again: cannot read a\\x1b[31m\\x0a\\x0d\\x7f\\x9b\xc3\xa9z");
+    vkc_text_clean(out, sizeof out, "0123456789abcdefgh");
+    assert_string_equal(out, "0123456789abcde");
+    vkc_text_clean(out, 4, "\n");
+    assert_string_equal(out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_apart), cmocka_unit_test(test_wrapped), cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_long), cmocka_unit_test(test_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

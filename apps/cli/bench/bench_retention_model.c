@@ -107,7 +107,8 @@ static vkc_status fill_pixels(const nn_model_config *c, const char *data, uint32
     if (!data)
         return VKC_OK;
     VKC_TRY(nn_dataset_create(data, &d));
-    nn_loader_params lp = nn_loader_params_of(c, d, NN_SPLIT_TEST, batch);
+    nn_loader_params lp = nn_loader_params_of(c, d, nn_dataset_len(d, NN_SPLIT_TEST) ? NN_SPLIT_TEST : NN_SPLIT_ALL,
+                                               batch);
     lp.max_images = batch;          // spread over the split
     lp.epochs = 1;
     VKC_TRY(nn_loader_create(&lp, &l));

@@ -174,6 +174,7 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     const pipeline_context c = app_context(dev);
     vkc_status st;
     VKC_TRY(nn_model_config_load(dir, &cfg));
+    VKC_TRY(nn_model_config_check_pictures(&cfg));
     VKC_TRY(nn_model_config_set_size(&cfg, a->img_size));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
     if (cfg.retention.policy == NN_POLICY_HALTING)
@@ -217,6 +218,13 @@ static vkc_status open_run(const bench_args *a, vkc_device *dev, json_t *inputs,
                              a->common.seed, inputs);
 }
 
+// Before anything is timed.
+static vkc_status check_out(const bench_args *a)
+{
+    const pipeline_context c = app_context(NULL);
+    return a->scaling.out ? pipeline_check_place(&c, &(pipeline_place) { .run = a->scaling.out }, NULL, 0) : VKC_OK;
+}
+
 static vkc_status bench_scaling(const bench_args *a)
 {
     vkc_status st = VKC_OK;
@@ -228,6 +236,7 @@ static vkc_status bench_scaling(const bench_args *a)
     if (!s)
         return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
     p.batch = a->batch ? a->batch : 1;
+    VKC_TRY(check_out(a));
     VKC_TRY(scaling_init(s, &p));
     VKC_TRY(app_open(&a->common, &dev));
     console_catch_signals();
@@ -252,6 +261,17 @@ done:
     return st;
 }
 
+// The model of --model, before blocks are timed for minutes.
+static vkc_status check_model(const char *dir)
+{
+    nn_model_config cfg = { 0 };
+    vkc_status st = dir ? nn_model_config_load(dir, &cfg) : VKC_OK;
+    if (st == VKC_OK && dir)
+        st = nn_model_config_check_pictures(&cfg);
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
 static vkc_status bench_retention(const bench_args *a)
 {
     vkc_status st = VKC_OK;
@@ -266,11 +286,14 @@ static vkc_status bench_retention(const bench_args *a)
     p.lists.batch = a->batch ? a->batch : 1;
     p.lists.mixers = p.lists.mixers ? p.lists.mixers : RETENTION_MIXERS;
     p.lists.tokens = p.lists.tokens ? p.lists.tokens : RETENTION_TOKENS;
+    VKC_TRY(check_out(a));
     VKC_TRY(scaling_init(&b->lists, &p.lists));
     if (a->data && (!a->model || a->no_model)) {
         st = VKC_FAIL(VKC_E_ARG, "--data: pictures for a model, which --model names");
         goto done;
     }
+    if (!a->no_model)
+        VKC_TRY(check_model(a->model));
     VKC_TRY(app_open(&a->common, &dev));
     console_catch_signals();
     if (p.lists.out)
@@ -336,7 +359,7 @@ static const arg table[] = {
       "scaling, retention: time limit in seconds per mixer and token count [60]" },
     { "compare-serial", 0, ARG_FLAG, AT(compare_serial), 0, 0, NULL,
       "scaling: also time the token-by-token recurrence of chunked mixers" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "scaling, retention: run folder for tables and a plot" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "RUN", "scaling, retention: run folder for tables and a plot" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "scaling, retention: replace an unfinished run" },
     { "model", 0, ARG_MODEL, offsetof(bench_args, model), 0, 0, "M", "retention: time this model [built-in shapes]" },
     { "data", 'd', ARG_TEXT, offsetof(bench_args, data), 0, 0, "D", "retention: data set for --model [noise]" },
@@ -347,7 +370,7 @@ static const bench_args defaults = { .scaling = { .dim = 192, .heads = 3, .repea
 const command cmd_bench = {
     .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token pruning",
     .usage = "ops | model M | scaling | retention", .table = table,
-    .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 2,
+    .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 2,
     .model_from = 1, .model_to = 2, .run = run,
     .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
              "Backward work is counted as twice the forward work; the bytes of each tensor are counted once.\n"

@@ -1,4 +1,5 @@
 // cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
+#include "apps/cli/core/data_options.h"
 #include "apps/cli/core/model.h"
 #include "apps/cli/commands/pixel_dump.h"
 #include "apps/cli/core/policy.h"
@@ -18,7 +19,7 @@
 
 typedef struct classify_args {
     common_args common;
-    uint32_t top, batch, threads;
+    uint32_t top, batch, threads, pillow;
     nn_size img_size;
     const char *policy, *show, *preprocess, *dump, *class_vectors;
     bool force;
@@ -47,27 +48,39 @@ static json_t *build_image(const char *file, const pare_top *top, uint32_t k)
     return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
 }
 
+// A picture, a folder or a line that gave none, and why.
+static json_t *build_error(const char *file, const char *error)
+{
+    json_t *name = json_string(file), *text = json_string(error);
+    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "error", text ? text : json_null());
+}
+
 static void print_image(const char *file, const pare_top *top, uint32_t k)
 {
-    printf("%s: ", file);
-    for (uint32_t i = 0; i < k; i++)
-        printf("%s %s %.1f %%", i ? "," : "", top[i].label, 100.0 * top[i].probability);
+    print_name(stdout, file);
+    fputs(": ", stdout);
+    for (uint32_t i = 0; i < k; i++) {
+        fputs(i ? ", " : " ", stdout);
+        print_name(stdout, top[i].label);
+        printf(" %.1f %%", 100.0 * top[i].probability);
+    }
     putchar('\n');
 }
 
-// Is it this picture, folder or line that is bad? Then say so and go on: the next may be good.
-static bool goes_on(vkc_status st, size_t *bad)
+// Is it this folder or line that is bad? Then say so and go on: the next may be good.
+static bool goes_on(job *j, vkc_status st, const char *what)
 {
     if (st != VKC_E_FORMAT && st != VKC_E_IO)
         return st == VKC_OK;
     warn_failure();
-    ++*bad;
+    json_array_append_new(j->images, build_error(what, vkc_last_error()));
+    j->unlisted++;
     return true;
 }
 
 static vkc_status add_lines(job *j)
 {
-    char line[NN_PATH_MAX];
+    char line[NN_PATH_MAX] = "";
     for (;;) {
         bool is_there = false;
         vkc_status st = nn_paths_read_line(stdin, "standard input", line, &is_there);
@@ -77,7 +90,7 @@ static vkc_status add_lines(job *j)
             return VKC_OK;
         if (st == VKC_OK)
             st = nn_paths_add(&j->list, line);
-        if (!goes_on(st, &j->unlisted))
+        if (!goes_on(j, st, line))
             return st;
     }
 }
@@ -86,7 +99,7 @@ static vkc_status list_pictures(job *j, const args_words *words)
 {
     for (int i = 1; i < words->n; i++) {
         vkc_status st = strcmp(words->word[i], "-") == 0 ? add_lines(j) : nn_paths_add(&j->list, words->word[i]);
-        if (!goes_on(st, &j->unlisted))
+        if (!goes_on(j, st, words->word[i]))
             return st;
     }
     return VKC_OK;
@@ -111,6 +124,7 @@ static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
     VKC_TRY(nn_model_config_check_pictures(&j->v->cfg));
     VKC_TRY(policy_apply(a->policy, words->word[0], &j->v->cfg));
     VKC_TRY(set_rule(a->preprocess, words->word[0], &j->v->cfg));
+    j->v->cfg.preprocess.pillow = a->pillow;
     VKC_TRY(list_pictures(j, words));
     if (a->dump)
         VKC_TRY(pixel_dump_create(&j->v->cfg, j->list.n, &j->dump));
@@ -129,6 +143,7 @@ static int show_picture(void *user, const pare_classified *p)
     console_clear();
     if (p->status != PARE_OK) {
         warn_failure();
+        json_array_append_new(j->images, build_error(p->path, p->error));
         j->bad++;
         return 1;
     }
@@ -150,8 +165,13 @@ static int show_picture(void *user, const pare_classified *p)
 // Between two batches.
 static int show_progress(void *user, const pare_progress *p)
 {
-    if (!((const job *) user)->a->common.json)
-        fflush(stdout);                     // a reader of the pipe sees results as they come
+    job *j = (job *) user;
+    if (!j->a->common.json)
+        j->st = app_flush();                // a reader of the pipe sees results as they come
+    if (j->st != VKC_OK) {                  // and when there is none, there is no use in more
+        vkc_failure_keep(&j->failure);
+        return 0;
+    }
     return app_progress(NULL, p);
 }
 
@@ -196,9 +216,12 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_device *dev = NULL;
     job j = { .a = a, .images = json_array() };
     vkc_status st;
-    VKC_TRY(show_check("--show", a->show, a->force));
-    VKC_TRY(show_check("--preprocess-dump", a->dump, a->force));
+    const char *const read[] = { words->word[0], a->class_vectors };
+    VKC_TRY(nn_destination_check((const nn_destination[]) {
+        { OUTPUT_OF("--show", a->show, NN_TO_PNG, a->force), .input = read, .n_inputs = 2 },
+        { OUTPUT_OF("--preprocess-dump", a->dump, NN_TO_TENSORS, a->force), .input = read, .n_inputs = 2 } }, 2));
     VKC_TRY(app_open(&a->common, &dev));
+    console_catch_signals();
     VKC_TRY(prepare(&j, words, dev));
     VKC_TRY(classify_all(&j));
     st = finish(&j);
@@ -220,9 +243,10 @@ static const arg table[] = {
       "batch size [32, less if memory is short]" },
     { "threads", 0, ARG_U32, offsetof(classify_args, threads), 1, 64, "N",
       "decoding threads [one per core]" },
+    PILLOW_ROW(classify_args, pillow),
     { "preprocess", 0, ARG_TEXT, offsetof(classify_args, preprocess), 0, 0, "RULE",
       "timm or hf: preprocess as that library does, if the model folder has its settings [the model's own]" },
-    { "preprocess-dump", 0, ARG_TEXT, offsetof(classify_args, dump), 0, 0, "FILE",
+    { "preprocess-dump", 0, ARG_OUT, offsetof(classify_args, dump), 0, 0, "FILE",
       "write the model's input pixels, before and after normalisation, as safetensors" },
     POLICY_ROW(classify_args), IMG_SIZE_ROW(classify_args), VECTORS_ROW(classify_args), SHOW_ROWS(classify_args),
     { 0 },
@@ -232,7 +256,7 @@ const command cmd_classify = {
     .name = "classify", .help = "print the most probable labels of images", .usage = "M IMAGE...",
     .about = "An IMAGE is a JPEG or PNG file, a folder that is searched recursively, or - for a list of paths on\n"
              "standard input, one per line.",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 2, .max_words = INT_MAX,
-    .model_from = 0, .model_to = 1,
-    .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 2, .max_words = INT_MAX, .model_from = 0, .model_to = 1, .run = run,
 };

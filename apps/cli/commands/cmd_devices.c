@@ -110,5 +110,6 @@ static const arg table[] = { { 0 } };
 static const devices_args defaults = { 0 };
 const command cmd_devices = {
     .name = "devices", .help = "list Vulkan devices, their features and the default", .usage = "",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_DEVICE | COMMAND_JSON,
+    .run = run,
 };

@@ -122,7 +122,7 @@ done:
 
 #define AT(member) offsetof(distill_args, member)
 static const arg table[] = {
-    DATA_ROW(distill_args),
+    DATA_ROW(distill_args), LABELS_ROW(distill_args), ANY_TEACHER_ROW(distill_args),
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X,X",
       "candidates to replace attention, such as linear,ssd:state=128; listed below" },
     { "from", 0, ARG_TEXT, AT(from), 0, 0, "S,S",
@@ -141,7 +141,7 @@ static const arg table[] = {
     { "path-test", 0, ARG_FLAG, AT(p.path_test), 0, 0, NULL, "also evaluate each step of the search on test" },
     { "whole-trials", 0, ARG_FLAG, AT(p.whole_trials), 0, 0, NULL,
       "run all layers in every trial: slower, same scores" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "S", "model folder to write" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "S", "model folder to write" },
     RUN_ROWS(distill_args, "S.run"),
     BATCH_ROW(distill_args, "64"),
     { "match-epochs", 0, ARG_U32, AT(p.match_epochs), 0, 100000, "N",
@@ -171,7 +171,7 @@ static const distill_args defaults = {
 const command cmd_distill = {
     .name = "distill", .help = "replace attention layers within an accuracy budget, write the student",
     .usage = "M --data D --mixer X[,X] -o S [--max-drop 1.0]", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .min_words = 1, .max_words = 1,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
     .model_from = 0, .model_to = 1, .run = run,
     .about = "Ctrl-C stops at the next step; the same command with --resume continues to the same student.\n"
              "With --tune-epochs or --tune-all-epochs the student is trained end to end after the search.",

@@ -2,7 +2,6 @@
 // Of the name of an architecture with --random: one with random values, to try sizes and devices with.
 #include "apps/cli/core/hub.h"
 #include "apps/cli/core/model.h"
-#include "pipeline/run/output.h"
 
 typedef struct export_args {
     common_args common;
@@ -57,7 +56,9 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st;
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "export: -o, the folder to write, is missing");
-    VKC_TRY(pipeline_check_output(&c, a->out, a->force));
+    const char *const read[] = { words->word[0], a->class_vectors };
+    VKC_TRY(nn_destination_check(&(nn_destination) { OUTPUT_OF("--out", a->out, NN_TO_MODEL, a->force), .input = read,
+                                           .n_inputs = 2 }, 1));
     VKC_TRY(app_open(&a->common, &c.dev));
     VKC_TRY(pipeline_wrap_device(c.dev, &device));
     VKC_TRY(load(a, words->word[0], device, c.dev, &m, &model));
@@ -79,7 +80,7 @@ done:
 }
 
 static const arg table[] = {
-    { "out", 'o', ARG_TEXT, offsetof(export_args, out), 0, 0, "F", "model folder to write" },
+    { "out", 'o', ARG_OUT, offsetof(export_args, out), 0, 0, "F", "model folder to write" },
     { "force", 'f', ARG_FLAG, offsetof(export_args, force), 0, 0, NULL, "overwrite an existing model" },
     { "random", 0, ARG_FLAG, offsetof(export_args, random), 0, 0, NULL,
       "make a model of an architecture's name, with random values" },
@@ -90,7 +91,6 @@ static const export_args defaults = { .out = NULL };
 const command cmd_export = {
     .name = "export", .help = "convert a timm, transformers or OpenCLIP model to a model folder that they can read",
     .usage = "M -o F, or pare export ARCHITECTURE --random -o F", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults,
-    .min_words = 1, .max_words = 1,
-    .model_from = 0, .model_to = 1, .takes_names = true, .run = run,
+    .options_size = sizeof defaults, .uses = COMMAND_DEVICE | COMMAND_SEED | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .takes_names = true, .run = run,
 };

@@ -230,6 +230,7 @@ static const arg table[] = {
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
     .name = "inspect", .help = "print layers, mixers, parameters, multiply-adds and memory", .usage = "M|ARCHITECTURE",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1,
-    .model_from = 0, .model_to = 1, .takes_names = true, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .takes_names = true, .run = run,
 };

@@ -43,5 +43,5 @@ static const arg table[] = { { 0 } };
 static const mixers_args defaults = { 0 };
 const command cmd_mixers = {
     .name = "mixers", .help = "list the mixers that a layer can have, with their options", .usage = "",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_JSON, .run = run,
 };

@@ -20,9 +20,9 @@ static vkc_status read_shares(const char *text, pipeline_retain_params *p)
 {
     const char *at = text;
     for (p->n_share = 0; p->n_share < p->n_at; p->n_share++, at++) {
-        char *end;
-        p->share[p->n_share] = strtod(at, &end);
-        if (end == at || (p->n_share + 1 < p->n_at ? *end != ',' : *end != '\0'))
+        const char *end;
+        const bool is_number = args_read_number(at, &end, &p->share[p->n_share]);
+        if (!is_number || *end != (p->n_share + 1 < p->n_at ? ',' : '\0'))
             return VKC_FAIL(VKC_E_ARG, "--share wants %u numbers with commas between, one a block of --at, not "
                             "\"%.60s\"", p->n_at, text);
         at = end;
@@ -131,11 +131,11 @@ done:
 
 #define AT(member) offsetof(retain_args, member)
 static const arg table[] = {
-    DATA_ROW(retain_args),
+    DATA_ROW(retain_args), LABELS_ROW(retain_args), ANY_TEACHER_ROW(retain_args),
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X[,X]",
       "mean keep ratio: fraction of patches entering a block; several make a series" },
     { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "pruning policy: halting or topk [halting]" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M2", "model folder to write; a series adds -0.80, -0.60 ..." },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "M2", "model folder to write; a series adds -0.80, -0.60 ..." },
     RUN_ROWS(retain_args, "M2.run"),
     { "chain", 0, ARG_FLAG, AT(p.chain), 0, 0, NULL, "start each model of a series from the previous one, not from M" },
     BATCH_ROW(retain_args, "64"),
@@ -179,7 +179,7 @@ static const retain_args defaults = {
 const command cmd_retain = {
     .name = "retain", .help = "token pruning: train a model to drop tokens between blocks",
     .usage = "M --data D --keep 0.7 -o M2 [--policy topk]", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .min_words = 1, .max_words = 1,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
     .model_from = 0, .model_to = 1, .run = run,
     .about =
         "topk keeps the patches with the most class attention and needs no training; halting is learned per token.\n"

@@ -248,7 +248,8 @@ static const arg table[] = {
 static const selftest_args defaults = { .quick = false };
 const command cmd_selftest = {
     .name = "selftest", .help = "check that this device computes correctly", .usage = "", .table = table,
-    .defaults = &defaults, .options_size = sizeof defaults, .run = run,
+    .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_DEVICE | COMMAND_SEED | COMMAND_JSON,
+    .run = run,
     .about =
         "Models with reference outputs of PyTorch are run and compared block by block; then each op of theirs, and\n"
         "of random models with every mixer and pruning policy, is compared with the CPU. Exit code 1 when anything\n"

@@ -3,6 +3,7 @@
 #include "apps/cli/commands/sparsity_maps.h"
 #include "apps/cli/print/print.h"
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/data.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,16 +32,21 @@ static void warn_of_gaps(const nn_model_config *c, const distill_sparsity *s)
 }
 
 static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const sparsity_view *view,
-                        const vkc_device *dev)
+                        const nn_dataset *data, nn_split split, const vkc_device *dev)
 {
-    if (a->common.json)
-        return app_print_json(pipeline_sparsity_json(s, dev));
+    if (a->common.json) {
+        json_t *o = pipeline_sparsity_json(s, dev);
+        json_object_set_new(o, "split", json_string(nn_split_name(split)));
+        json_object_set_new(o, "data", pipeline_data_json(data));
+        return app_print_json(o);
+    }
     print_sparsity(stdout, s, view);
     vkc_status st = print_sparsity_agreement(stdout, s, view->keys);
     return st == VKC_OK ? app_flush() : st;
 }
 
-static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *m, nn_dataset *data, pare_sparsity **out)
+static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *m, nn_dataset *data, nn_split split,
+                          pare_sparsity **out)
 {
     const pare_callbacks c = app_callbacks();
     pare_sparsity_options o = pare_sparsity_options_default();
@@ -51,7 +57,7 @@ static vkc_status measure(const sparsity_args *a, vkc_device *dev, nn_model *m, 
     VKC_TRY(pipeline_wrap_device(dev, &device));
     VKC_TRY(pipeline_wrap_model(device, m, "", &model));
     VKC_TRY(pipeline_wrap_data(data, &set));
-    o.split = a->d.split;
+    o.split = nn_split_name(split);
     o.images = a->d.limit;
     o.batch = a->d.batch;
     o.callbacks = &c;
@@ -75,17 +81,17 @@ static vkc_status run(const void *options, const args_words *words)
     nn_split split;
     vkc_status st;
     VKC_TRY(read_view(a, &view));
-    VKC_TRY(nn_split_get(a->d.split, &split));
-    VKC_TRY(data_open(&a->d, &data));
+    VKC_TRY(sparsity_maps_check_paths(&a->m, words->word[0], a->d.data));
+    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_VAL, &data, &split));
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &m));
     VKC_TRY(sparsity_maps_check(&a->m, &m->cfg));
     console_catch_signals();
-    VKC_TRY(measure(a, dev, m, data, &measured));
+    VKC_TRY(measure(a, dev, m, data, split, &measured));
     s = pipeline_unwrap_sparsity(measured);
     console_clear();
     warn_of_gaps(&m->cfg, s);
-    VKC_TRY(print(a, s, &view, dev));
+    VKC_TRY(print(a, s, &view, data, split, dev));
     VKC_TRY(sparsity_maps_save(&a->m, &a->d, m, data, split));
 done:
     pare_sparsity_free(measured);
@@ -96,7 +102,7 @@ done:
 }
 
 static const arg table[] = {
-    DATA_ROW(sparsity_args), SPLIT_ROW(sparsity_args),
+    DATA_ROW(sparsity_args), SPLIT_ROW(sparsity_args, "val; of a plain folder all"),
     { "limit", 0, ARG_U32, offsetof(sparsity_args, d.limit), 1, 1e9, "N", "measure on at most N images [128]" },
     { "batch", 'b', ARG_U32, offsetof(sparsity_args, d.batch), 1, 65536, "N", "batch size [64]" },
     { "keys", 0, ARG_TEXT, offsetof(sparsity_args, keys), 0, 0, "K",
@@ -108,12 +114,13 @@ static const arg table[] = {
     { 0 },
 };
 static const sparsity_args defaults = {
-    .d = { .split = "val", .batch = 64, .limit = 128 }, .m = MAP_DEFAULTS, .keys = "all"
+    .d = { .batch = 64, .limit = 128 }, .m = MAP_DEFAULTS, .keys = "all"
 };
 const command cmd_sparsity = {
     .name = "sparsity", .help = "measure the sparsity of each attention layer and head", .usage = "M --data D",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 1,
-    .model_from = 0, .model_to = 1, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .run = run,
     .about = "Measures of a row of attention weights p over n keys: means over images and queries, "
              "+- standard deviation:\n"
              "  entropy        normalised: 1 = uniform over all keys, 0 = one key\n"

@@ -118,9 +118,9 @@ static vkc_status run(const void *options, const args_words *words)
 
 #define AT(member) offsetof(study_args, member)
 static const arg table[] = {
-    DATA_ROW(study_args), SPLIT_ROW(study_args),
+    DATA_ROW(study_args), SPLIT_ROW(study_args, "val"), LABELS_ROW(study_args),
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X[,X]", "mixers that replace attention, each studied separately" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "RUN", "run folder to write" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "RUN", "run folder to write" },
     { "resume", 0, ARG_FLAG, AT(resume), 0, 0, NULL, "resume from the run folder" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "overwrite an existing run" },
     { "seeds", 0, ARG_U32, AT(p.seeds), 1, 64, "N", "transfers per mixer, seeds counted from --seed [3]" },
@@ -156,8 +156,8 @@ static const study_args defaults = {
 const command cmd_study = {
     .name = "study", .help = "relate attention sparsity to the cost of replacing attention",
     .usage = "groups M --data D --mixer X[,X] -o RUN, or pare study teachers M ... [--keep 1,0.8,0.6]",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .min_words = 1, .max_words = 64,
-    .model_from = 1, .model_to = INT_MAX, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1,
+    .max_words = 64, .model_from = 1, .model_to = INT_MAX, .run = run,
     .about = "groups: sorts layers by sparsity, cuts the order into groups and replaces each group alone, at equal\n"
              "training cost; contiguous groups and depth are the controls. teachers: replaces all attention of each\n"
              "teacher and compares the gap to its student with the teacher's keep ratio. Ctrl-C stops; the same\n"

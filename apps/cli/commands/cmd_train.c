@@ -19,17 +19,19 @@ typedef struct train_args {
 // "0.5" or "0.485,0.456,0.406"; *given: there is such an option.
 static vkc_status read_three(const char *option, const char *text, double out[3], const double **given)
 {
-    int end = 0;
+    uint32_t n = 0;
     *given = text ? out : NULL;
-    if (!text)
-        return VKC_OK;
-    if (sscanf(text, "%lf,%lf,%lf%n", &out[0], &out[1], &out[2], &end) == 3 && text[end] == '\0')
-        return VKC_OK;
-    if (sscanf(text, "%lf%n", &out[0], &end) == 1 && text[end] == '\0') {
-        out[1] = out[2] = out[0];
-        return VKC_OK;
+    for (const char *at = text, *end; text && n < 3; at = end + 1) {
+        if (!args_read_number(at, &end, &out[n]) || (*end && *end != ','))
+            break;
+        n++;
+        if (*end == '\0' && n == 1)
+            out[1] = out[2] = out[0];
+        if (*end == '\0' && n != 2)
+            return VKC_OK;
     }
-    return VKC_FAIL(VKC_E_ARG, "%s wants one number or three with commas between, not \"%.60s\"", option, text);
+    return !text ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%s wants one number or three with commas between, not \"%.60s\"",
+                                     option, text);
 }
 
 static vkc_status tell(const train_args *a, const pipeline_train_result *r)
@@ -62,8 +64,8 @@ static vkc_status run(const void *options, const args_words *words)
         return VKC_FAIL(VKC_E_ARG, "usage: pare train --data D (--arch A | --init M) -o M");
     p.place = (pipeline_place) RUN_PLACE(a);
     p.seed = a->common.seed;
-    if (!a->resume)
-        VKC_TRY(pipeline_check_output(&c, a->out, a->force));
+    const char *const read[] = { p.init, a->d.data };
+    VKC_TRY(pipeline_check_place(&c, &p.place, read, 2));       // before listing the data, which may take long
     VKC_TRY(data_open(&a->d, &data));
     p.data = data_of(&a->d, data);
     VKC_TRY(read_three("--mean", a->mean, mean, &p.mean));
@@ -81,11 +83,11 @@ done:
 
 #define AT(member) offsetof(train_args, member)
 static const arg table[] = {
-    DATA_ROW(train_args),
+    DATA_ROW(train_args), LABELS_ROW(train_args),
     { "arch", 'a', ARG_TEXT, AT(p.arch), 0, 0, "A",
       "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
     { "init", 0, ARG_MODEL, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },
-    { "out", 'o', ARG_TEXT, AT(out), 0, 0, "M", "model folder to write" },
+    { "out", 'o', ARG_OUT, AT(out), 0, 0, "M", "model folder to write" },
     RUN_ROWS(train_args, "M.run"),
     BATCH_ROW(train_args, "128"),
     { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "epochs of training [20]" },
@@ -106,7 +108,7 @@ static const train_args defaults = { .d = { .batch = 128 }, .p = PIPELINE_TRAIN_
 const command cmd_train = {
     .name = "train", .help = "train a vision transformer from scratch or from another model",
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .min_words = 0, .max_words = 0, .run = run,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL & ~COMMAND_KEY, .min_words = 0, .max_words = 0, .run = run,
     .about =
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.\n"
         "mixer=X sets the mixer of all layers; mixer=X*3/Y is a list, repeated to fill the depth.",

@@ -2,21 +2,10 @@
 #include "apps/cli/commands/show.h"
 
 #include "nn/models/picture_loader.h"
-#include "nn/base/files.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 
 #include <stdlib.h>
-#include <unistd.h>
-
-vkc_status show_check(const char *option, const char *path, bool force)
-{
-    if (!path || access(path, F_OK) != 0)
-        return VKC_OK;              // what else may be wrong with it, writing will tell
-    if (!nn_is_file(path))
-        return VKC_FAIL(VKC_E_ARG, "%s: %s is there already, and no file", option, path);
-    return force ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%s: %s is there already; --force replaces it", option, path);
-}
 
 static bool drops(const nn_model_config *c)
 {

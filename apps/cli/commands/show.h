@@ -7,11 +7,9 @@
 
 // Rows of an option table, for members `show` and `force`.
 #define SHOW_ROWS(type) \
-    { "show", 0, ARG_TEXT, offsetof(type, show), 0, 0, "PNG", "draw the images, shaded where tokens were dropped" }, \
+    { "show", 0, ARG_OUT, offsetof(type, show), 0, 0, "PNG", "draw the images, shaded where tokens were dropped" }, \
     { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "overwrite existing files" }
 
-// E_ARG when something is at the path of `option` already, unless it is a file and `force` is set. NULL is fine.
-vkc_status show_check(const char *option, const char *path, bool force);
 vkc_status show_create(const nn_model_config *c, nn_sheet **out);
 // Draw a picture (image, image, 3) that was image b of a run; `words` as nn_retention_depths takes them.
 vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, const uint32_t *const *words,

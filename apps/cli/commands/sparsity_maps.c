@@ -1,11 +1,9 @@
 // sparsity_maps.c — attention maps of chosen pictures as heat maps.
 #include "apps/cli/commands/sparsity_maps.h"
 
-#include "apps/cli/commands/show.h"
 #include "distill/sparsity/maps.h"
 #include "nn/base/files.h"
 #include "nn/image/heat.h"
-#include "pipeline/run/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,10 +39,15 @@ vkc_status sparsity_maps_check(const map_args *a, const nn_model_config *c)
         st = VKC_FAIL(VKC_E_ARG, "no attention to draw: none of these layers has it");
     if (st == VKC_OK && a->head != DISTILL_MAPS_HEADS && a->head >= c->heads)
         st = VKC_FAIL(VKC_E_ARG, "--head %u: the model has heads 0 .. %u", a->head, c->heads - 1);
-    if (st == VKC_OK)
-        st = show_check("--maps", a->file, a->force);
-    const pipeline_context context = app_context(NULL);
-    return st == VKC_OK && a->dir ? pipeline_check_output(&context, a->dir, a->force) : st;
+    return st;
+}
+
+vkc_status sparsity_maps_check_paths(const map_args *a, const char *model, const char *data)
+{
+    const char *const read[] = { model, data };
+    return nn_destination_check((const nn_destination[]) {
+        { OUTPUT_OF("--maps", a->file, NN_TO_PNG, a->force), .input = read, .n_inputs = 2 },
+        { OUTPUT_OF("--full-maps", a->dir, NN_TO_MAPS, a->force), .input = read, .n_inputs = 2 } }, 2);
 }
 
 // What stands above a panel.

@@ -13,9 +13,9 @@ typedef struct map_args {
 
 // Rows of an option table, for a `map_args` member called `m`.
 #define MAP_ROWS(type) \
-    { "maps", 0, ARG_TEXT, offsetof(type, m.file), 0, 0, "PNG", \
+    { "maps", 0, ARG_OUT, offsetof(type, m.file), 0, 0, "PNG", \
       "draw the class token's attention, layer by layer" }, \
-    { "full-maps", 0, ARG_TEXT, offsetof(type, m.dir), 0, 0, "DIR", \
+    { "full-maps", 0, ARG_OUT, offsetof(type, m.dir), 0, 0, "DIR", \
       "draw full attention maps, one file per image and layer" }, \
     { "images", 0, ARG_U32, offsetof(type, m.images), 1, 64, "K", \
       "number of images to draw, spread evenly over the split [4]" }, \
@@ -24,7 +24,9 @@ typedef struct map_args {
     { "force", 'f', ARG_FLAG, offsetof(type, m.force), 0, 0, NULL, "overwrite files of --maps and --full-maps" }
 #define MAP_DEFAULTS { .images = 4, .head = UINT32_MAX }
 
-// E_ARG when something is where files are to be written, or a layer or head is not there. Before long work.
+// E_ARG when something is where files are to be written that is not to be replaced. Before any work.
+vkc_status sparsity_maps_check_paths(const map_args *a, const char *model, const char *data);
+// E_ARG when a layer or head is not there.
 vkc_status sparsity_maps_check(const map_args *a, const nn_model_config *c);
 // Draw what is asked for and say where it is.
 vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_model *model, const nn_dataset *data,

@@ -42,7 +42,7 @@ void app_keep_command(int argc, char **argv)
 vkc_status app_open(const common_args *c, vkc_device **dev)
 {
     vkc_device_params p = { .select = c->device, .disable = c->disable, .cache_dir = c->no_cache ? "" : NULL,
-                            .validate = c->validate, .log = console_log };
+                            .validate = c->validate, .log = console_log, .stopped = console_is_stopped };
     vkc_status st = vkc_device_create(&p, dev);
     if (st != VKC_OK)
         return st;
@@ -107,7 +107,7 @@ bool app_was_open(void)
 vkc_status app_flush(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
-        return VKC_FAIL(VKC_E_IO, "cannot write to standard output: %s", strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot write to standard output: %s", nn_reason(errno));
     return VKC_OK;
 }
 
@@ -138,15 +138,18 @@ vkc_status app_print_json(json_t *value)
 
 static void notify(void *user, pipeline_notice kind, const char *sentence)
 {
+    const char *more = strstr(command_line, " --resume") ? "" : " --resume";
+    char how[sizeof command_line + 64];
     (void) user;
     switch (kind) {
     case PIPELINE_NOTE: say("%s", sentence); break;
     case PIPELINE_WARNING: warn("%s", sentence); break;
     case PIPELINE_FAILURE: warn_failure(); break;
-    case PIPELINE_STARTED: console_catch_signals(); break;
-    case PIPELINE_STOPPED:
-        warn("%s. To go on: %s%s", sentence, command_line, strstr(command_line, " --resume") ? "" : " --resume");
+    case PIPELINE_STARTED:
+        snprintf(how, sizeof how, "stopped. To go on: %s%s", command_line, more);
+        console_begin_run(how);
         break;
+    case PIPELINE_STOPPED: warn("%s. To go on: %s%s", sentence, command_line, more); break;
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "apps/cli/core/args.h"
 #include "apps/cli/core/console.h"
+#include "nn/base/destination.h"
 #include "nn/models/model.h"
 #include "pipeline/api/wrap.h"
 #include "pipeline/base/context.h"
@@ -17,8 +18,18 @@ typedef struct common_args {        // the first member of every command's optio
     uint64_t    seed;
     bool        json, verbose, quiet, validate, no_cache, help, check_cpu, from_cache;
     uint32_t    check_every;        // 0 = by default
-    const char *checkpoint_key;     // of the command's model; main.c puts it behind the model's name
+    const char *checkpoint_key;     // of the command's model; model_words.c puts it behind the model's name
 } common_args;
+
+typedef enum command_use {          // shared options, beside --verbose, --quiet and --help
+    COMMAND_DEVICE = 1,             // --device, --disable, --validate, --no-cache
+    COMMAND_CHECK = 2,              // --check-cpu, --check-every
+    COMMAND_SEED = 4,
+    COMMAND_JSON = 8,
+    COMMAND_MODEL = 16,             // --from-cache
+    COMMAND_KEY = 32,               // --checkpoint-key, of commands with one model among their words
+    COMMAND_ALL = 63
+} command_use;
 
 typedef struct command {
     const char *name, *help;        // "eval", one line
@@ -31,11 +42,13 @@ typedef struct command {
     int         min_words, max_words;
     int         model_from, model_to;   // words model_from to model_to - 1 are models; both 0 = none
     bool        takes_names;            // of architectures, in place of a model
+    unsigned    uses;               // a command_use each
     vkc_status (*run)(const void *options, const args_words *words);
 } command;
 
 extern const command cmd_devices, cmd_train, cmd_eval, cmd_classify, cmd_export, cmd_inspect, cmd_sparsity, cmd_distill,
-    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest, cmd_mixers;
+    cmd_retain, cmd_tune, cmd_prune, cmd_study, cmd_report, cmd_bench, cmd_selftest, cmd_mixers,
+    cmd_completions, cmd_man;
 
 // Open the device of --device and say which it is; with --check-cpu it is checked (nn/graph/check.h). app_close says
 // what was compared, and when validation had complaints: exit code 1.
@@ -58,6 +71,10 @@ void        app_print_mixers(FILE *f);
 // Print a value to standard output and drop the reference. E_IO when standard output does not take it.
 vkc_status app_print_json(json_t *value);
 vkc_status app_flush(void);                 // E_IO when standard output failed
+
+// Members of an nn_destination for an option of a command.
+#define OUTPUT_OF(option, to, what, replace) \
+    .name = (option), .path = (to), .kind = (what), .force = (replace), .force_hint = "--force replaces it"
 
 // Row of an option table, for a member called `img_size`, 0 x 0 without the option.
 #define IMG_SIZE_ROW(type) \

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/destination.h"
+
 #define MAX_WORD 64
 
 static size_t smallest(size_t a, size_t b, size_t c)
@@ -64,69 +66,129 @@ static const char *get_name(const void *user, size_t i)
     return a ? a->name : NULL;
 }
 
-// "--name", "--name=..." or "-o".
-static const arg *find_arg(const arg *const *tables, const char *word)
+// "--name" or "--name=...".
+static const arg *find_long(const arg *const *tables, const char *word)
 {
-    bool is_long = word[1] == '-';
-    size_t len = strcspn(word + 2, "=");
+    const size_t len = strcspn(word + 2, "=");
     const arg *a;
-    for (size_t i = 0; (a = get_arg(tables, i)) != NULL; i++) {
-        if (is_long && strlen(a->name) == len && strncmp(a->name, word + 2, len) == 0)
+    for (size_t i = 0; (a = get_arg(tables, i)) != NULL; i++)
+        if (strlen(a->name) == len && strncmp(a->name, word + 2, len) == 0)
             return a;
-        if (!is_long && a->letter && word[1] == a->letter && word[2] == '\0')
-            return a;
-    }
     return NULL;
+}
+
+static const arg *find_letter(const arg *const *tables, char letter)
+{
+    const arg *a;
+    for (size_t i = 0; (a = get_arg(tables, i)) != NULL; i++)
+        if (a->letter && a->letter == letter)
+            return a;
+    return NULL;
+}
+
+bool args_read_number(const char *text, const char **end, double *out)
+{
+    // Strtod knows more than a person means: blanks before, "0x10", "inf", "nan(1)".
+    const size_t len = strspn(text, "+-.0123456789eE");
+    char *at;
+    const double x = strtod(text, &at);
+    *end = at;
+    *out = x;
+    return at != text && (size_t) (at - text) <= len && isfinite(x);
+}
+
+// Of whole numbers too, all of whose digits are said.
+static void print_bound(char out[32], double x)
+{
+    snprintf(out, 32, fabs(x) < 1e10 ? "%.10g" : "%.0f", x);
+}
+
+static vkc_status fail_range(const arg *a, const char *text)
+{
+    char least[32], most[32];
+    print_bound(least, a->min);
+    print_bound(most, a->max);
+    return VKC_FAIL(VKC_E_ARG, "--%s is %.40s, want %s to %s", a->name, text, least, most);
+}
+
+static bool has_range(const arg *a)
+{
+    return a->min != 0.0 || a->max != 0.0;
+}
+
+static bool is_in_range(const arg *a, double x)
+{
+    return !has_range(a) || (x >= a->min && x <= a->max);
 }
 
 static vkc_status read_whole(const arg *a, const char *text, uint64_t most, uint64_t *out)
 {
-    char *end;
+    char *end, least[32] = "0", largest[32];
     errno = 0;
     uint64_t x = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || errno || x > most)
-        return VKC_FAIL(VKC_E_ARG, "--%s wants a whole number from 0 to %llu, not \"%.40s\"", a->name,
-                        (unsigned long long) most, text);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || x > most) {
+        snprintf(largest, sizeof largest, "%llu", (unsigned long long) most);
+        if (has_range(a)) {
+            print_bound(least, a->min);
+            print_bound(largest, a->max);
+        }
+        return VKC_FAIL(VKC_E_ARG, "--%s wants a whole number from %s to %s, not \"%.40s\"", a->name, least, largest,
+                        text);
+    }
     *out = x;
     return VKC_OK;
 }
 
-static vkc_status check_range(const arg *a, double x)
+// Up to nine digits from *text on.
+static bool read_digits(const char **text, uint32_t *out)
 {
-    if ((a->min != 0.0 || a->max != 0.0) && !(x >= a->min && x <= a->max))
-        return VKC_FAIL(VKC_E_ARG, "--%s is %g, want %g to %g", a->name, x, a->min, a->max);
-    return VKC_OK;
+    const size_t len = strspn(*text, "0123456789");
+    *out = (uint32_t) strtoul(*text, NULL, 10);
+    *text += len;
+    return len > 0 && len < 10;
 }
 
 // "224" or "224x160": height, width.
 static vkc_status read_size(const arg *a, const char *text, char *at)
 {
-    unsigned height, width;
-    char rest;
-    const int n = sscanf(text, "%5ux%5u%c", &height, &width, &rest);
-    const bool is_square = n == 1 && strspn(text, "0123456789") == strlen(text);
-    if ((n != 2 && !is_square) || text[0] < '0' || text[0] > '9')
+    nn_size size;
+    const char *end = text;
+    bool is_good = read_digits(&end, &size.height);
+    size.width = size.height;
+    if (is_good && *end == 'x') {
+        end++;
+        is_good = read_digits(&end, &size.width);
+    }
+    if (!is_good || *end)
         return VKC_FAIL(VKC_E_ARG, "--%s wants pixels a side, 224, or height and width, 224x160; not \"%.40s\"",
                         a->name, text);
-    const nn_size size = { (uint32_t) height, (uint32_t) (is_square ? height : width) };
-    vkc_status st = check_range(a, size.height);
-    if (st == VKC_OK)
-        st = check_range(a, size.width);
-    if (st == VKC_OK)
-        memcpy(at, &size, sizeof size);
-    return st;
+    if (!is_in_range(a, size.height) || !is_in_range(a, size.width))
+        return fail_range(a, text);
+    memcpy(at, &size, sizeof size);
+    return VKC_OK;
 }
 
 static vkc_status set_value(const arg *a, void *options, const char *text)
 {
     vkc_status st = VKC_OK;
     char *at = (char *) options + a->offset;
+    char name[MAX_WORD];
+    const char *end;
     uint64_t whole = 0;
     uint32_t small;
+    double x;
     switch (a->type) {
     case ARG_FLAG:
         memcpy(at, &(bool) { true }, sizeof(bool));
         return VKC_OK;
+    case ARG_OUT:
+    case ARG_OUT_STREAM:
+        snprintf(name, sizeof name, "--%s", a->name);
+        if (a->type == ARG_OUT || strcmp(text, "-") != 0)
+            st = nn_destination_check_path(name, text);
+        if (st == VKC_OK)
+            memcpy(at, &text, sizeof text);
+        return st;
     case ARG_TEXT:
     case ARG_MODEL:
         if (*text == '\0')
@@ -135,30 +197,27 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
         return VKC_OK;
     case ARG_U32:
         st = read_whole(a, text, UINT32_MAX, &whole);
-        if (st == VKC_OK)
-            st = check_range(a, (double) whole);
+        if (st == VKC_OK && !is_in_range(a, (double) whole))
+            st = fail_range(a, text);
         if (st != VKC_OK)
             return st;
         small = (uint32_t) whole;
         memcpy(at, &small, sizeof small);
         return VKC_OK;
     case ARG_U64:
-        st = read_whole(a, text, UINT64_MAX, &whole);
+        st = read_whole(a, text, INT64_MAX, &whole);       // as run.json and pare.json can hold it
         if (st == VKC_OK)
             memcpy(at, &whole, sizeof whole);
         return st;
     case ARG_SIZE:
         return read_size(a, text, at);
-    case ARG_REAL: {
-        char *end;
-        double x = strtod(text, &end);
-        if (end == text || *end || !isfinite(x))
+    case ARG_REAL:
+        if (!args_read_number(text, &end, &x) || *end)
             return VKC_FAIL(VKC_E_ARG, "--%s wants a number, not \"%.40s\"", a->name, text);
-        st = check_range(a, x);
-        if (st == VKC_OK)
-            memcpy(at, &x, sizeof x);
-        return st;
-    }
+        if (!is_in_range(a, x))
+            return fail_range(a, text);
+        memcpy(at, &x, sizeof x);
+        return VKC_OK;
     }
     return st;
 }
@@ -174,12 +233,52 @@ static vkc_status fail_unknown(const arg *const *tables, const char *word)
     return VKC_FAIL(VKC_E_ARG, "no option %.60s; --help lists them", word);
 }
 
+// The words that are left; *used of them are taken.
+typedef struct rest { char **word; int n, used; } rest;
+
+static vkc_status next_value(const arg *a, const char *word, rest *r, const char **out)
+{
+    if (r->used == r->n)
+        return VKC_FAIL(VKC_E_ARG, "%s wants a value: %s %s", word, word, a->value);
+    *out = r->word[r->used++];
+    return VKC_OK;
+}
+
+static vkc_status read_long(const arg *const *tables, void *options, const char *word, rest *r)
+{
+    const arg *a = find_long(tables, word);
+    const char *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
+    if (!a)
+        return fail_unknown(tables, word);
+    if (a->type == ARG_FLAG && equals)
+        return VKC_FAIL(VKC_E_ARG, "--%s takes no value", a->name);
+    vkc_status st = a->type == ARG_FLAG || value ? VKC_OK : next_value(a, word, r, &value);
+    return st == VKC_OK ? set_value(a, options, value) : st;
+}
+
+// "-v", "-vq", "-k 1", "-k1", "-k=1": flags one after the other, the last of which may be an option with a value.
+static vkc_status read_letters(const arg *const *tables, void *options, const char *word, rest *r)
+{
+    for (const char *p = word + 1; *p; p++) {
+        const arg *a = find_letter(tables, *p);
+        const char *value = p[1] ? p + 1 + (p[1] == '=') : NULL;
+        if (!a || (a->type == ARG_FLAG && p[1] == '='))
+            return fail_unknown(tables, word);
+        vkc_status st = a->type == ARG_FLAG || value ? VKC_OK : next_value(a, word, r, &value);
+        if (st == VKC_OK)
+            st = set_value(a, options, value);
+        if (st != VKC_OK || a->type != ARG_FLAG)
+            return st;
+    }
+    return VKC_OK;
+}
+
 vkc_status args_read(const arg *const *tables, void *options, int argc, char **argv, args_words *words)
 {
     int n = 0;
     bool only_words = false;
-    for (int i = 0; i < argc; i++) {
-        char *word = argv[i];
+    for (int i = 0; i < argc;) {
+        char *word = argv[i++];
         if (only_words || word[0] != '-' || word[1] == '\0') {
             argv[n++] = word;
             continue;
@@ -188,27 +287,28 @@ vkc_status args_read(const arg *const *tables, void *options, int argc, char **a
             only_words = true;
             continue;
         }
-        const arg *a = find_arg(tables, word);
-        if (!a)
-            return fail_unknown(tables, word);
-        const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
-        const char *value = NULL;
-        if (a->type == ARG_FLAG) {
-            if (equals)
-                return VKC_FAIL(VKC_E_ARG, "--%s takes no value", a->name);
-        } else if (equals) {
-            value = equals + 1;
-        } else {
-            if (i + 1 == argc)
-                return VKC_FAIL(VKC_E_ARG, "%s wants a value: %s %s", word, word, a->value);
-            value = argv[++i];
-        }
-        vkc_status st = set_value(a, options, value);
+        rest r = { argv + i, argc - i, 0 };
+        vkc_status st = word[1] == '-' ? read_long(tables, options, word, &r) : read_letters(tables, options, word, &r);
         if (st != VKC_OK)
             return st;
+        i += r.used;
     }
     *words = (args_words) { argv, n };
     return VKC_OK;
+}
+
+bool args_takes_next(const arg *const *tables, const char *word)
+{
+    if (word[0] == '-' && word[1] == '-') {
+        const arg *a = find_long(tables, word);
+        return a && a->type != ARG_FLAG && !strchr(word, '=');
+    }
+    for (const char *p = word + 1; *p; p++) {
+        const arg *a = find_letter(tables, *p);
+        if (!a || a->type != ARG_FLAG)
+            return a && !p[1];
+    }
+    return false;
 }
 
 void args_print(FILE *f, const arg *table)

@@ -1,6 +1,7 @@
 // args.h — the words of a command line into a struct, by a table of typed options.
 //
-// "--name value" and "--name=value" are the same; "--" ends the options. Errors: E_ARG with a sentence and, for an
+// "--name value" and "--name=value" are the same, and so are "-k 1" and "-k1", "-v -q" and "-vq"; "--" ends the
+// options. Errors: E_ARG with a sentence and, for an
 // option that does not exist, the closest one that does.
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
@@ -13,9 +14,12 @@
 #include "nn/image/preprocess.h"
 #include "vk/status.h"
 
-typedef enum { ARG_FLAG, ARG_TEXT, ARG_MODEL, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE } arg_type;
+typedef enum {
+    ARG_FLAG, ARG_TEXT, ARG_MODEL, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE, ARG_OUT, ARG_OUT_STREAM
+} arg_type;
 // bool, const char *, const char * (a model: with --from-cache a name becomes a path), uint32_t, uint64_t, double,
-// nn_size ("224" or "224x160": height, width)
+// nn_size ("224" or "224x160": height, width), and const char * for a path that is written to (nn/base/destination.h);
+// ARG_OUT_STREAM: or "-", standard output
 
 typedef struct arg {
     const char *name;               // without the dashes; NULL ends a table
@@ -28,11 +32,16 @@ typedef struct arg {
 
 typedef struct args_words { char **word; int n; } args_words;   // words that are no options, borrowed from argv
 
-#define ARGS_MAX_TABLES 4
+#define ARGS_MAX_TABLES 8
 
 // Parse argv[0 .. argc) into `options` by up to ARGS_MAX_TABLES tables; a NULL ends the list. The words that are no
 // options are moved to the front of argv. Members whose option does not appear stay as they are.
 vkc_status args_read(const arg *const *tables, void *options, int argc, char **argv, args_words *words);
+
+// A finite number in decimal, of an option that is a list; *end: what is behind it. False when there is none.
+bool args_read_number(const char *text, const char **end, double *out);
+// Does this word, an option, take the next one as its value? False for an option that there is not.
+bool args_takes_next(const arg *const *tables, const char *word);
 
 // A line an option, as --help shows it.
 void args_print(FILE *f, const arg *table);

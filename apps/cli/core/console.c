@@ -7,17 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nn/base/leftovers.h"
 #include "vk/clock.h"
 #include "vk/status.h"
 
 #define EXIT_STOPPED 130
 #define TERMINAL_PAUSE 0.2          // seconds between two updates
 #define FILE_PAUSE 30.0
+#define MAX_SENTENCE (2 * VKC_MAX_ERROR)
+#define LONG_RUN 60.0               // seconds from which on a call is announced as soon as its time is known
+#define GRACE 1u                    // seconds in which a call that keeps nothing may end by itself
 
-static bool is_terminal, is_quiet, is_verbose, line_is_open, stop_was_said;
+static bool is_run, is_terminal, is_quiet, is_verbose, line_is_open, stop_was_said;
 static double last_shown = -1e9;
 static char last_what[32];
-static volatile sig_atomic_t n_signals;
+static volatile sig_atomic_t n_signals, keeps_work;
+static char farewell[MAX_SENTENCE];             // how to go on, when the program is ended by a signal
 
 void console_init(bool quiet, bool verbose)
 {
@@ -36,10 +41,18 @@ void console_clear(void)
 
 static void put(const char *fmt, va_list ap)
 {
+    char text[MAX_SENTENCE], clean[MAX_SENTENCE];
+    vsnprintf(text, sizeof text, fmt, ap);
+    vkc_text_clean(clean, sizeof clean, text);
     console_clear();
-    fputs("pare: ", stderr);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
+    fprintf(stderr, "pare: %s\n", clean);
+}
+
+void print_name(FILE *f, const char *name)
+{
+    char clean[MAX_SENTENCE];
+    vkc_text_clean(clean, sizeof clean, name);
+    fputs(clean, f);
 }
 
 void say(const char *fmt, ...)
@@ -104,13 +117,24 @@ static void show(const nn_progress *p)
     }
     snprintf(line, sizeof line, "%s: %s%s%s%s%s", p->what, share, rate, left, p->note && *p->note ? ", " : "",
              p->note ? p->note : "");
+    char clean[sizeof line];
+    vkc_text_clean(clean, sizeof clean, line);
     if (!is_terminal) {
-        fprintf(stderr, "%s\n", line);
+        fprintf(stderr, "%s\n", clean);
         return;
     }
-    fprintf(stderr, "\r%.110s\033[K", line);
+    fprintf(stderr, "\r%.110s\033[K", clean);
     fflush(stderr);
     line_is_open = true;
+}
+
+// Was the time of this call told before? It is from now on.
+static bool is_announced(const char *what)
+{
+    static char told[32];
+    const bool is = strncmp(told, what, sizeof told - 1) == 0;
+    snprintf(told, sizeof told, "%s", what);
+    return is;
 }
 
 bool console_progress(void *user, const nn_progress *p)
@@ -118,14 +142,22 @@ bool console_progress(void *user, const nn_progress *p)
     (void) user;
     double t = vkc_seconds();
     bool is_new = strncmp(last_what, p->what, sizeof last_what - 1) != 0, is_shown = *p->what && !is_quiet;
-    if (is_shown && (t - last_shown >= (is_terminal ? TERMINAL_PAUSE : FILE_PAUSE) || (is_new && is_terminal))) {
+    bool is_long = p->left > LONG_RUN && !is_announced(p->what);
+    if (is_shown && (t - last_shown >= (is_terminal ? TERMINAL_PAUSE : FILE_PAUSE) || (is_new && is_terminal) ||
+                     is_long)) {
         show(p);
         last_shown = t;
         snprintf(last_what, sizeof last_what, "%s", p->what);
     }
+    // A training that has made a step writes a checkpoint first, however long that takes; all else has nothing to keep
+    // that is not on the disk already.
+    if (*p->what)
+        keeps_work = is_run && p->unit && strcmp(p->unit, "steps") == 0 && p->done > 0;
+    if (n_signals > 0 && !keeps_work)
+        alarm(GRACE);
     if (n_signals > 0 && !stop_was_said) {
         stop_was_said = true;
-        warn("stopping at the next step; once more ends at once");
+        warn(keeps_work ? "stopping at the next step; once more ends at once" : "stopping");
     }
     return n_signals == 0;
 }
@@ -135,18 +167,50 @@ bool console_is_stopped(void)
     return n_signals > 0;
 }
 
-static void count_signal(int number)
+// Of a signal before there is anything to stop, of the second one, and of the alarm that the first one has set.
+static void end_now(int number)
 {
     (void) number;
-    if (n_signals > 0)
+    nn_leftovers_remove();
+    if (*farewell && write(STDERR_FILENO, farewell, strlen(farewell)) < 0)
         _exit(EXIT_STOPPED);
+    _exit(EXIT_STOPPED);
+}
+
+static void count_signal(int number)
+{
+    if (n_signals > 0)
+        end_now(number);
     n_signals = 1;
+    if (!keeps_work)
+        alarm(GRACE);
+}
+
+static void catch(void (*handler)(int))
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction a = { .sa_handler = handler }, end = { .sa_handler = end_now }, was;
+    sigemptyset(&a.sa_mask);
+    sigemptyset(&end.sa_mask);
+    sigaction(SIGALRM, &end, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (sigaction(signals[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)    // nohup, or a shell's &
+            sigaction(signals[i], &a, NULL);
+}
+
+void console_end_on_signals(void)
+{
+    catch(end_now);
 }
 
 void console_catch_signals(void)
 {
-    struct sigaction a = { .sa_handler = count_signal };
-    sigemptyset(&a.sa_mask);
-    sigaction(SIGINT, &a, NULL);
-    sigaction(SIGTERM, &a, NULL);
+    catch(count_signal);
+}
+
+void console_begin_run(const char *sentence)
+{
+    is_run = true;
+    snprintf(farewell, sizeof farewell, "\npare: %s\n", sentence);
+    console_catch_signals();
 }

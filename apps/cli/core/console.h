@@ -2,6 +2,8 @@
 #ifndef CLI_CONSOLE_H
 #define CLI_CONSOLE_H
 
+#include <stdio.h>
+
 #include "nn/base/progress.h"
 #include "vk/device.h"
 
@@ -19,6 +21,9 @@ void warn(const char *fmt, ...);
 // The sentence of the newest failure, without the place in the sources unless -v was given.
 void warn_failure(void);
 
+// A name of a file, a class, a device: its control characters written out (vk/status.h).
+void print_name(FILE *f, const char *name);
+
 // A vkc_log_fn: warnings and errors always, the rest with -v.
 void console_log(void *user, vkc_log_level level, const char *msg);
 
@@ -28,8 +33,14 @@ void console_log(void *user, vkc_log_level level, const char *msg);
 bool console_progress(void *user, const nn_progress *p);
 void console_clear(void);                                   // end the progress line
 
-// From now on the first SIGINT or SIGTERM asks the running call to stop, the second ends the program.
+// From now on SIGINT, SIGTERM and SIGHUP end the program at once with exit code 130, and no half of a file is left. One
+// that was ignored when the program began stays so (nohup).
+void console_end_on_signals(void);
+// From now on the first of them asks the running call to stop: console_progress returns false. One that has not stopped
+// after a second is ended, but for a training, which writes its checkpoint first. The second ends the program.
 void console_catch_signals(void);
+// The same for a run that can be resumed; `sentence` says how, when it is ended before it could say so itself.
+void console_begin_run(const char *sentence);
 bool console_is_stopped(void);
 
 #endif

@@ -47,16 +47,16 @@ vkc_status plot_run(const char *from, const char *to, bool *is_there)
         return VKC_OK;
     }
     if (e != 0)
-        return VKC_FAIL(VKC_E_IO, "cannot run gnuplot: %s", strerror(e));
+        return VKC_FAIL(VKC_E_IO, "cannot run gnuplot: %s", nn_reason(e));
     while (waitpid(child, &code, 0) < 0)
         if (errno != EINTR)
-            return VKC_FAIL(VKC_E_IO, "cannot wait for gnuplot: %s", strerror(errno));
+            return VKC_FAIL(VKC_E_IO, "cannot wait for gnuplot: %s", nn_reason(errno));
     if (!WIFEXITED(code) || WEXITSTATUS(code) != 0) {
         unlink(part);
         return VKC_FAIL(VKC_E_IO, "gnuplot did not draw %s", from);
     }
     if (rename(part, to) != 0)
-        return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", to, strerror(errno));
+        return VKC_FAIL(VKC_E_IO, "cannot write %s: %s", to, nn_reason(errno));
     return VKC_OK;
 }
 

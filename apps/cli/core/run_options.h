@@ -7,7 +7,7 @@
 
 // Rows of an option table, for members run, resume and force.
 #define RUN_ROWS(type, usual) \
-    { "run", 0, ARG_TEXT, offsetof(type, run), 0, 0, "DIR", "run folder for checkpoint and log [" usual "]" }, \
+    { "run", 0, ARG_OUT, offsetof(type, run), 0, 0, "DIR", "run folder for checkpoint and log [" usual "]" }, \
     { "resume", 0, ARG_FLAG, offsetof(type, resume), 0, 0, NULL, "resume from the run folder" }, \
     { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "overwrite an existing model or run" }
 

@@ -11,6 +11,7 @@
 #include "apps/cli/report/report_html.h"
 #include "apps/cli/report/report_svg.h"
 #include "nn/base/files.h"
+#include "nn/base/leftovers.h"
 
 #define MAX_SERIES 24u
 #define MAX_POINTS 4000u            // of a series
@@ -208,14 +209,23 @@ static void write_script(FILE *f, const plot *p)
     fputc('\n', f);
 }
 
+static const char *const file_names[PLOTTER_FILES] = { "plot.gp", "plot.svg", "plot.svg.part" };
+
 static vkc_status make_dir(plotter *with)
 {
     const char *parent = getenv("TMPDIR");
     if (!parent || parent[0] != '/' || strlen(parent) + strlen(unknown_dir) >= sizeof with->dir)
         parent = "/tmp";
     snprintf(with->dir, sizeof with->dir, "%s%s", parent, unknown_dir);
-    if (mkdtemp(with->dir))
+    if (mkdtemp(with->dir)) {
+        char path[96];
+        with->leftover[PLOTTER_FILES] = nn_leftover_add(with->dir);
+        for (int i = 0; i < PLOTTER_FILES; i++) {
+            snprintf(path, sizeof path, "%s/%s", with->dir, file_names[i]);
+            with->leftover[i] = nn_leftover_add(path);
+        }
         return VKC_OK;
+    }
     with->dir[0] = '\0';
     return VKC_FAIL(VKC_E_IO, "cannot make a temporary folder in %s for the plots", parent);
 }
@@ -277,13 +287,15 @@ void plot_destroy(plot *p)
 
 void plotter_finish(plotter *p)
 {
-    static const char *const names[] = { "plot.gp", "plot.svg" };
     char path[96];
-    for (size_t i = 0; p->dir[0] && i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", p->dir, names[i]);
+    if (!p->dir[0])
+        return;
+    for (int i = 0; i < PLOTTER_FILES; i++) {
+        snprintf(path, sizeof path, "%s/%s", p->dir, file_names[i]);
         unlink(path);
     }
-    if (p->dir[0])
-        rmdir(p->dir);
+    rmdir(p->dir);
+    for (int i = 0; i <= PLOTTER_FILES; i++)
+        nn_leftover_drop(p->leftover[i]);
     p->dir[0] = '\0';
 }

@@ -25,8 +25,11 @@ typedef struct plot_axes {
     bool        ticks_at_x;         // a mark at every x of the first series
 } plot_axes;
 
+#define PLOTTER_FILES 3             // plot.gp, plot.svg, plot.svg.part
+
 typedef struct plotter {            // of one report
     char     dir[64];               // for gnuplot's files; "" = none yet
+    int      leftover[PLOTTER_FILES + 1];   // of the folder and its files (nn/base/leftovers.h)
     uint32_t n_plots;
     bool     is_missing;            // gnuplot
 } plotter;

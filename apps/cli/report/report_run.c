@@ -166,8 +166,9 @@ vkc_status report_run_load(const char *dir, report_run *out)
     char path[NN_PATH_MAX];
     vkc_status st;
     *out = (report_run) { .kind = REPORT_OTHER };
-    if (!nn_is_folder(dir))
-        return VKC_FAIL(VKC_E_IO, "%s is no folder; pare report wants the run folder of a command", dir);
+    st = nn_folder_check(dir);
+    if (st != VKC_OK)
+        return VKC_WRAP(st, "%s; pare report wants the run folder of a command", vkc_last_error());
     snprintf(out->dir, sizeof out->dir, "%s", dir);
     VKC_TRY(nn_path_build(path, dir, "run.json"));
     if (!nn_is_file(path)) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "nn/base/files.h"
+#include "nn/base/leftovers.h"
 
 const char *selftest_next(const char *model)
 {
@@ -19,6 +20,17 @@ const char *selftest_next(const char *model)
     return f->model;
 }
 
+#define MAX_LEFTOVERS 16            // paths of one model
+
+static int leftover[MAX_LEFTOVERS], n_leftovers;
+
+// To go when the program is ended by a signal.
+static void keep_leftover(const char *path)
+{
+    if (n_leftovers < MAX_LEFTOVERS)
+        leftover[n_leftovers++] = nn_leftover_add(path);
+}
+
 static vkc_status write_file(const selftest_file *f, const char *dir)
 {
     char path[NN_PATH_MAX];
@@ -28,6 +40,8 @@ static vkc_status write_file(const selftest_file *f, const char *dir)
         return VKC_FAIL(VKC_E_NOMEM, "selftest: out of host memory");
     for (size_t i = 0; i < f->size; i++)
         bytes[i] = (unsigned char) (f->words[i / 8] >> (56 - 8 * (i % 8)));
+    if (st == VKC_OK)
+        keep_leftover(path);
     if (st == VKC_OK)
         st = nn_file_save(path, bytes, f->size);
     free(bytes);
@@ -41,10 +55,11 @@ vkc_status selftest_unpack(const char *model, char dir[SELFTEST_PATH_MAX])
     const int n = snprintf(dir, SELFTEST_PATH_MAX, "%s/pare-selftest-XXXXXX", tmp);
     if (n >= SELFTEST_PATH_MAX || !mkdtemp(dir)) {
         st = VKC_FAIL(VKC_E_IO, "cannot make a folder for a golden model below %.200s: %s", tmp,
-                      n >= SELFTEST_PATH_MAX ? "its name is too long" : strerror(errno));
+                      n >= SELFTEST_PATH_MAX ? "its name is too long" : nn_reason(errno));
         dir[0] = '\0';
         return st;
     }
+    keep_leftover(dir);
     for (const selftest_file *f = selftest_files; f->model && st == VKC_OK; f++)
         if (strcmp(f->model, model) == 0)
             st = write_file(f, dir);
@@ -60,4 +75,6 @@ void selftest_remove(const char *model, const char *dir)
         if (strcmp(f->model, model) == 0 && nn_path_build(path, dir, f->name) == VKC_OK)
             unlink(path);
     rmdir(dir);
+    while (n_leftovers > 0)
+        nn_leftover_drop(leftover[--n_leftovers]);
 }

@@ -19,14 +19,29 @@ static void drop_labels(nn_model_config *c)
     c->labels = NULL;
 }
 
+static bool is_utf8(const char *text)
+{
+    json_t *value = json_string(text);
+    json_decref(value);
+    return value != NULL;
+}
+
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n)
 {
     if (n == 0 || n > NN_MAX_CLASSES)
         return VKC_FAIL(VKC_E_ARG, "%u classes, want 1 to %d", n, NN_MAX_CLASSES);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         if (strlen(labels[i]) > NN_MAX_LABEL || !nn_is_printable(labels[i]))
             return VKC_FAIL(VKC_E_ARG, "the name of class %u is longer than %d bytes or has control characters", i,
                             NN_MAX_LABEL);
+        if (!is_utf8(labels[i])) {
+            char shown[NN_MAX_LABEL + 1];
+            for (size_t k = 0; k <= strlen(labels[i]); k++)
+                shown[k] = (unsigned char) labels[i][k] < 0x80 ? labels[i][k] : '?';
+            return VKC_FAIL(VKC_E_ARG, "the name of class %u, \"%s\", is not UTF-8, as the files of a model are", i,
+                            shown);
+        }
+    }
     char **copy = calloc(n, sizeof *copy);
     bool is_short = copy == NULL;
     for (uint32_t i = 0; i < n && !is_short; i++) {

@@ -179,9 +179,12 @@ vkc_status nn_model_config_load(const char *model, nn_model_config *c)
     nn_model_config m = { .channels = 3 };
     json_t *pare = NULL;
     vkc_status st;
+    if (*model == '\0')
+        return VKC_FAIL(VKC_E_ARG, "the name of the model is empty: want a folder");
     VKC_TRY(nn_weights_get_folder(model, folder));
-    if (!nn_is_folder(folder))
-        return VKC_FAIL(VKC_E_IO, "%s is not a model folder", folder);
+    st = nn_folder_check(folder);
+    if (st != VKC_OK)
+        return VKC_WRAP(st, "not a model folder: %s", vkc_last_error());
     VKC_TRY(read_config(folder, model, &m));
     for (uint32_t i = 0; i < m.depth; i++)
         VKC_TRY(nn_layer_config_set(&m.layers[i], nn_mixer_default()->name, NULL));

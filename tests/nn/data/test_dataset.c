@@ -43,6 +43,13 @@ static vkc_status open_set(const char *name, nn_dataset **d)
     return nn_dataset_create(path, d);
 }
 
+static vkc_status open_whole(const char *name, nn_dataset **d)
+{
+    char path[NN_PATH_MAX];
+    assert_int_equal(nn_path_build(path, dir, name), VKC_OK);
+    return nn_dataset_create_with(&(nn_dataset_params) { .spec = path, .whole = true }, d);
+}
+
 static void test_flat(void **state)
 {
     (void) state;
@@ -56,21 +63,26 @@ static void test_flat(void **state)
     nn_dataset *d = NULL;
     uint8_t rgb[2 * 2 * 3];
     char path[NN_PATH_MAX];
-    assert_int_equal(open_set("flat", &d), VKC_OK);
+    assert_int_equal(open_whole("flat", &d), VKC_OK);
     assert_false(nn_dataset_has_splits(d));
     assert_int_equal(nn_dataset_classes(d), 2);
     assert_string_equal(nn_dataset_labels(d)[0], "cat");
     for (int s = 0; s < NN_N_SPLITS; s++)
-        assert_int_equal(nn_dataset_len(d, (nn_split) s), 4);
-    assert_int_equal(nn_dataset_label(d, NN_SPLIT_VAL, 1), 0);
-    assert_int_equal(nn_dataset_label(d, NN_SPLIT_VAL, 2), 1);
-    assert_int_equal(nn_dataset_path(d, NN_SPLIT_TEST, 2, path), VKC_OK);
+        assert_int_equal(nn_dataset_len(d, (nn_split) s), 0);
+    assert_int_equal(nn_dataset_len(d, NN_SPLIT_ALL), 4);
+    assert_int_equal(nn_dataset_label(d, NN_SPLIT_ALL, 1), 0);
+    assert_int_equal(nn_dataset_label(d, NN_SPLIT_ALL, 2), 1);
+    assert_int_equal(nn_dataset_path(d, NN_SPLIT_ALL, 2, path), VKC_OK);
     assert_non_null(strstr(path, "flat/dog/a.PNG"));
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 2, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_OK);
+    assert_int_equal(nn_left_out_files(nn_dataset_left_out(d)), 1);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 2, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_OK);
     assert_int_equal(rgb[0], 10);
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 0, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_FORMAT);
-    assert_non_null(strstr(vkc_last_error(), "bad.jpg is neither"));
-    assert_int_equal(nn_dataset_read(d, NN_SPLIT_TRAIN, 4, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_ARG);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 0, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_FORMAT);
+    assert_non_null(strstr(vkc_last_error(), "bad.jpg is no JPEG, PNG"));
+    assert_int_equal(nn_dataset_count_bad(d), 1);
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 0, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_FORMAT);
+    assert_int_equal(nn_dataset_count_bad(d), 1);       // once each
+    assert_int_equal(nn_dataset_read(d, NN_SPLIT_ALL, 4, 0, &plain, (nn_size) { 2, 2 }, rgb), VKC_E_ARG);
     nn_dataset_destroy(d);
 }
 
@@ -113,6 +125,8 @@ static void test_bad_folders(void **state)
     assert_null(d);
     assert_int_equal(nn_split_get("val", &split), VKC_OK);
     assert_int_equal(split, NN_SPLIT_VAL);
+    assert_int_equal(nn_split_get("all", &split), VKC_OK);
+    assert_int_equal(split, NN_SPLIT_ALL);
     assert_int_equal(nn_split_get("valid", &split), VKC_E_ARG);
 }
 

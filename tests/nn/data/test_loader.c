@@ -230,8 +230,8 @@ static void test_bad_pictures(void **state)
     nn_loader *l = NULL;
     static float x[8 * PICTURE];
     uint32_t labels[8], n, total = 0, sum = 0;
-    nn_loader_params p = { .data = d, .batch = 8, .height = SIZE, .width = SIZE, .seed = 1, .shuffle = true,
-                           .threads = 3, .mean = { 0, 0, 0 }, .std = { 1, 1, 1 } };
+    nn_loader_params p = { .data = d, .split = NN_SPLIT_ALL, .batch = 8, .height = SIZE, .width = SIZE, .seed = 1,
+                           .shuffle = true, .threads = 3, .mean = { 0, 0, 0 }, .std = { 1, 1, 1 } };
     assert_int_equal(nn_loader_create(&p, &l), VKC_OK);
     for (int k = 0; k < 9; k++) {                       // three epochs
         assert_int_equal(nn_loader_get(l, x, labels, &n), VKC_OK);

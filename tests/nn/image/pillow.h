@@ -7,7 +7,8 @@
 
 #include "nn/checkpoint/safetensors.h"
 
-#define PILLOW_FILE "tests/golden/pillow.safetensors"
+#define PILLOW_12_FILE "tests/golden/pillow.safetensors"        // and before
+#define PILLOW_13_FILE "tests/golden/pillow13.safetensors"
 
 // (height, width, 3)
 static inline void pillow_draw(uint8_t *rgb, uint32_t height, uint32_t width)

@@ -29,11 +29,10 @@ static nn_preprocess get_settings(const int32_t *row, double crop_pct)
     return p;
 }
 
-static void test_pipelines(void **state)
+static void check_pipelines(const char *path, uint32_t pillow)
 {
-    (void) state;
     nn_safetensors *f = NULL;
-    assert_int_equal(nn_safetensors_load(PILLOW_FILE, &f), VKC_OK);
+    assert_int_equal(nn_safetensors_load(path, &f), VKC_OK);
     const nn_st_tensor *numbers = nn_safetensors_get(f, "pipeline.numbers");
     assert_int_equal(numbers->shape[1], COLUMNS);
     assert_true(numbers->shape[0] > 100);
@@ -45,7 +44,8 @@ static void test_pipelines(void **state)
         assert_int_equal(nn_st_tensor_read_raw(numbers, i * sizeof row, sizeof row, row), VKC_OK);
         PILLOW_GET(f, "pipeline.crop_pct", i, &pct);
         PILLOW_GET(f, "pipeline.fnv", i, &want);
-        const nn_preprocess p = get_settings(row, pct);
+        nn_preprocess p = get_settings(row, pct);
+        p.pillow = pillow;
         const nn_size model = get_size(row, MODEL), picture = get_size(row, PICTURE);
         const size_t size = (size_t) model.height * model.width * 3;
         assert_int_equal(nn_preprocess_place(&p, "a picture", picture, model, &at), VKC_OK);
@@ -60,11 +60,19 @@ static void test_pipelines(void **state)
         pillow_draw(im.rgb, picture.height, picture.width);
         assert_int_equal(nn_preprocess_run(&p, "a picture", &im, model, out), VKC_OK);
         if (pillow_sum(out, size) != want)
-            fail_msg("case %zu: the pixels differ", i);
+            fail_msg("case %zu: the pixels differ from those of Pillow %u", i, pillow);
         free(im.rgb);
         free(out);
     }
     nn_safetensors_destroy(f);
+}
+
+static void test_pipelines(void **state)
+{
+    (void) state;
+    check_pipelines(PILLOW_12_FILE, 12);
+    check_pipelines(PILLOW_13_FILE, 13);
+    check_pipelines(PILLOW_13_FILE, 0);
 }
 
 // By hand from the sources: sizes of real models.

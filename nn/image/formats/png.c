@@ -1,5 +1,5 @@
 // png.c — libpng with a file in memory, errors in words instead of on standard error, and no limit left to chance.
-#include "nn/image/png.h"
+#include "nn/image/formats/png.h"
 
 #include <png.h>
 #include <setjmp.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define HEADER 33u                  // bytes of signature and IHDR
+#define DEFLATE_MOST 1032u          // bytes that one byte becomes at most: 258 of them for two bits
 #define MAX_CHUNKS 1000             // with texts and profiles, which are not read
 #define MAX_CHUNK ((png_alloc_size_t) 8 << 20)
 
@@ -43,11 +44,29 @@ static uint32_t get_u32(const uint8_t *p)
     return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
 }
 
+// Chunks of a PNG lie within the file, the last closes it: a decoder may take memory for what a chunk claims to have.
+static const char *find_fault(const uint8_t *p, size_t size)
+{
+    if (size < HEADER || memcmp(p + 12, "IHDR", 4) != 0)
+        return "it does not begin with its sizes";
+    for (size_t i = 8; size - i >= 12;) {
+        const size_t len = get_u32(p + i);
+        if (len > size - i - 12)
+            return "a chunk is longer than the file";
+        if (memcmp(p + i + 4, "IEND", 4) == 0)
+            return NULL;
+        i += 12 + len;
+    }
+    return "it is cut off";
+}
+
 vkc_status nn_png_size(const char *name, const void *bytes, size_t size, uint32_t *width, uint32_t *height)
 {
     const uint8_t *p = (const uint8_t *) bytes;
-    if (size < HEADER || png_sig_cmp(p, 0, 8) != 0 || memcmp(p + 12, "IHDR", 4) != 0)
-        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: it does not begin with its sizes", name);
+    const bool begins = size >= 8 && png_sig_cmp(p, 0, 8) == 0;
+    const char *fault = begins ? find_fault(p, size) : "it does not begin with its sizes";
+    if (fault != NULL)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
     *width = get_u32(p + 16);
     *height = get_u32(p + 20);
     return VKC_OK;
@@ -62,14 +81,23 @@ static void set_up(png_structp png, input *in)
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
 }
 
-static void to_rgb(png_structp png, png_infop info)
+static void to_rgb(png_structp png, png_infop info, bool is_deep_grey)
 {
     png_set_expand(png);            // palettes, 1, 2 and 4 bits, transparent colors
-    png_set_strip_16(png);
+    if (!is_deep_grey)
+        png_set_strip_16(png);
     png_set_strip_alpha(png);
-    png_set_gray_to_rgb(png);
+    if (!is_deep_grey)
+        png_set_gray_to_rgb(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, info);
+}
+
+// Grey of 16 bits, most significant byte first, in the place of RGB, cut at 255: from the end, for there is no other.
+static void spread_deep_grey(uint8_t *line, uint32_t width)
+{
+    for (uint32_t x = width; x-- > 0;)
+        memset(line + 3 * (size_t) x, line[2 * (size_t) x] > 0 ? 255 : line[2 * (size_t) x + 1], 3);
 }
 
 static vkc_status read_any(const char *name, const void *bytes, size_t size, uint32_t width, uint32_t height,
@@ -90,13 +118,17 @@ static vkc_status read_any(const char *name, const void *bytes, size_t size, uin
     png_read_info(png, info);
     if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height)
         png_error(png, "its sizes change");
+    const bool is_deep_grey = png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY &&
+                              png_get_bit_depth(png, info) == 16;
     const int passes = png_get_interlace_type(png, info) == PNG_INTERLACE_NONE ? 1 : 7;
-    to_rgb(png, info);
-    if (png_get_rowbytes(png, info) != (size_t) width * 3)
+    to_rgb(png, info, is_deep_grey);
+    if (png_get_rowbytes(png, info) != (size_t) width * (is_deep_grey ? 2 : 3))
         png_error(png, "its kind of pixels is not known");
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < height; y++)
             png_read_row(png, rgb + (size_t) y * width * 3, NULL);
+    for (uint32_t y = 0; is_deep_grey && y < height; y++)
+        spread_deep_grey(rgb + (size_t) y * width * 3, width);
     png_read_end(png, NULL);
     png_destroy_read_struct(&png, &info, NULL);
     return VKC_OK;
@@ -157,4 +189,16 @@ vkc_status nn_png_write(const uint8_t *rgb, uint32_t width, uint32_t height,
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);
     return VKC_OK;
+}
+
+bool nn_png_can_hold(const uint8_t *p, size_t size, uint64_t width, uint64_t height)
+{
+    static const unsigned samples[] = { 1, 0, 3, 1, 2, 0, 4 };      // of a pixel, by color type
+    const uint64_t bits = (uint64_t) p[24] * (p[25] < sizeof samples / sizeof samples[0] ? samples[p[25]] : 0);
+    return height * (1 + (width * bits + 7) / 8) / DEFLATE_MOST <= size;
+}
+
+const char *nn_png_version(void)
+{
+    return png_get_libpng_ver(NULL);
 }

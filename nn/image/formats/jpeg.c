@@ -1,6 +1,6 @@
 // jpeg.c — libjpeg-turbo with a file in memory: errors in words instead of an exit, warnings that mean damage as
 // errors.
-#include "nn/image/jpeg.h"
+#include "nn/image/formats/jpeg.h"
 
 #include <setjmp.h>
 #include <stdbool.h>
@@ -12,9 +12,15 @@
 
 #include <jerror.h>
 
+#include "nn/image/formats/samples.h"
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
 // Scans of a progressive picture: each takes a pass over all of it. As many as encoders make, more where it is small.
 #define LEAST_SCANS 30u
 #define MAX_SCANS 200u
+#define MOST 8192u                  // pixels of one byte: 8 blocks of 64, each standing for 16 times as many
 #define MAX_PASSES (1u << 31)       // pixels of all scans
 
 typedef struct decoder {
@@ -84,9 +90,37 @@ static vkc_status fail(decoder *x, const char *name)
     return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, x->why);
 }
 
+// Segments up to the first scan are walked; in what follows, which holds no marker by chance, every marker counts.
+// A JPEG that was cut off decodes to half a picture and grey: its end marker is missing.
+static const char *find_fault(const uint8_t *p, size_t size)
+{
+    bool is_scan = false;
+    for (size_t i = 2; i + 1 < size;) {
+        if (p[i] != 0xff || p[i + 1] == 0xff) {
+            i++;
+            continue;
+        }
+        uint8_t marker = p[i + 1];
+        i += 2;
+        if (marker == 0xd9 && is_scan)
+            return NULL;
+        if (is_scan)
+            continue;
+        size_t len = size - i >= 2 ? (size_t) p[i] << 8 | p[i + 1] : 0;
+        if (len < 2 || len > size - i)
+            return "a segment is broken";
+        is_scan = marker == 0xda;
+        i += len;
+    }
+    return "it is cut off";
+}
+
 vkc_status nn_jpeg_size(const char *name, const void *bytes, size_t size, uint32_t *width, uint32_t *height)
 {
+    const char *fault = find_fault((const uint8_t *) bytes, size);
     decoder x = { .line = NULL };
+    if (fault != NULL)
+        return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
     if (setjmp(x.out) != 0)
         return fail(&x, name);
     start(&x, bytes, size);
@@ -94,14 +128,6 @@ vkc_status nn_jpeg_size(const char *name, const void *bytes, size_t size, uint32
     *height = x.d.image_height;
     jpeg_destroy_decompress(&x.d);
     return VKC_OK;
-}
-
-// Inverted, as all programs store them: 255 is no ink.
-static void write_cmyk(const uint8_t *cmyk, uint32_t width, uint8_t *rgb)
-{
-    for (uint32_t i = 0; i < width; i++)
-        for (uint32_t k = 0; k < 3; k++)
-            rgb[3 * i + k] = (uint8_t) ((cmyk[4 * i + k] * cmyk[4 * i + 3] + 127) / 255);
 }
 
 static void read_lines(decoder *x, uint8_t *rgb)
@@ -115,7 +141,7 @@ static void read_lines(decoder *x, uint8_t *rgb)
         JSAMPROW row = is_cmyk ? x->line : at;
         jpeg_read_scanlines(&x->d, &row, 1);
         if (is_cmyk)
-            write_cmyk(x->line, width, at);
+            nn_samples_mix_inks(x->line, width, true, at);
     }
 }
 
@@ -138,4 +164,19 @@ vkc_status nn_jpeg_read(const char *name, const void *bytes, size_t size, uint32
     jpeg_destroy_decompress(&x.d);
     free(x.line);
     return VKC_OK;
+}
+
+bool nn_jpeg_can_hold(const uint8_t *bytes, size_t size, uint64_t width, uint64_t height)
+{
+    (void) bytes;
+    return width * height / MOST <= size;
+}
+
+const char *nn_jpeg_version(void)
+{
+#ifdef LIBJPEG_TURBO_VERSION
+    return TEXT(LIBJPEG_TURBO_VERSION);
+#else
+    return TEXT(JPEG_LIB_VERSION);
+#endif
 }

@@ -3,7 +3,7 @@
 // That takes less than half the time of libpng's row by row, and decoding is what classifying small models waits for.
 //
 // Source: PNG (ISO/IEC 15948), sections 9 (filters) and 11.2 (chunks).
-#include "nn/image/png.h"
+#include "nn/image/formats/png.h"
 
 #include <libdeflate.h>
 #include <stdbool.h>

@@ -1,0 +1,11 @@
+# pages.cmake — writes completions and manual pages of the program that was built: cmake -DPARE=... -DOUT=... -P.
+foreach(shell bash zsh fish)
+  execute_process(COMMAND ${PARE} completions ${shell} OUTPUT_FILE ${OUT}/${shell} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+execute_process(COMMAND ${PARE} man OUTPUT_FILE ${OUT}/pare.1 COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${PARE} --help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "\n  pare [a-z]+ " lines "${help}")
+foreach(line ${lines})
+  string(REGEX REPLACE "\n  pare ([a-z]+) " "\\1" command ${line})
+  execute_process(COMMAND ${PARE} man ${command} OUTPUT_FILE ${OUT}/pare-${command}.1 COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
