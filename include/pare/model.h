@@ -52,8 +52,10 @@ static inline pare_model_info pare_model_info_default(void)
     return i;
 }
 
-// Load a model folder: ours, or one of timm, transformers or OpenCLIP. `options` may be NULL. Close the model before
-// its device. Errors: PARE_E_FILE (with the tensor or key that is wrong), PARE_E_ARG, PARE_E_MEMORY, PARE_E_LOST.
+// Load a model folder: ours, or one of timm, transformers or OpenCLIP; or a file of weights, whose folder has the rest
+// if anything has. Behind a # stands which entry of a checkpoint of PyTorch is meant: "last.pth#teacher". `options` may
+// be NULL. Close the model before its device. Errors: PARE_E_FILE (with the tensor or key that is wrong), PARE_E_ARG,
+// PARE_E_MEMORY, PARE_E_LOST.
 PARE_API pare_status pare_model_load(pare_device *device, const char *folder, const pare_model_options *options,
                                      pare_model **out);
 // One of random values: "vit:image=64,patch=8,dim=96,depth=6,heads=3,classes=10,mixer=linear", or a name of timm's. Of
@@ -109,7 +111,7 @@ static inline pare_classify_options pare_classify_options_default(void)
 typedef struct pare_top {
     const char *label;              // "class 3" where the model names none
     uint32_t    index;
-    double      probability;
+    double      probability;        // of a softmax; of a sigmoid, where a model's classes do not exclude each other
 } pare_top;
 
 typedef struct pare_classified {    // made by the library; what it points to lasts for the callback

@@ -194,13 +194,40 @@ static bool is_within(const char *path, const struct stat *folder)
     return false;
 }
 
+// A path, or one with a # and the entry of a checkpoint behind it (nn/checkpoint/weights.h).
+static bool find_input(const char *input, char path[NN_PATH_MAX], struct stat *out)
+{
+    const char *key = strrchr(input, '#');
+    snprintf(path, NN_PATH_MAX, "%s", input);
+    if (stat(path, out) == 0)
+        return true;
+    if (!key || key - input >= NN_PATH_MAX)
+        return false;
+    path[key - input] = '\0';
+    return stat(path, out) == 0;
+}
+
+// Does the file lie in the folder itself? A model that is a file is read with what its folder says.
+static bool is_in(char path[NN_PATH_MAX], const struct stat *folder)
+{
+    struct stat sb;
+    char *slash = strrchr(path, '/');
+    if (slash)
+        slash[1] = '\0';
+    return stat(slash ? path : ".", &sb) == 0 && sb.st_dev == folder->st_dev && sb.st_ino == folder->st_ino;
+}
+
 // What is there already must not be what is read.
 static vkc_status check_inputs(const nn_destination *o, const struct stat *sb)
 {
     for (uint32_t i = 0; i < o->n_inputs; i++) {
         struct stat in;
-        if (!o->input[i] || stat(o->input[i], &in) != 0)
+        char path[NN_PATH_MAX];
+        if (!o->input[i] || !find_input(o->input[i], path, &in))
             continue;
+        if (S_ISDIR(sb->st_mode) && S_ISREG(in.st_mode) && is_in(path, sb))
+            return VKC_FAIL(VKC_E_ARG, "%s: %s has %s in it, which is read: want another path", o->name, o->path,
+                            o->input[i]);
         if (in.st_dev == sb->st_dev && in.st_ino == sb->st_ino)
             return VKC_FAIL(VKC_E_ARG, "%s: %s is what is read: want another path", o->name, o->path);
         if (S_ISDIR(in.st_mode) && is_within(o->path, &in))

@@ -31,6 +31,7 @@ typedef struct nn_destination {
     bool        force;              // replace what is there
     const char *force_hint;         // behind "X is there already; ": "--force replaces it"
     const char *const *input;       // (n_inputs) files and folders that are read; NULL and what is no path are skipped
+                                    // FILE#KEY is FILE, and a folder is not written to from a file in it
     uint32_t    n_inputs;
 } nn_destination;
 

@@ -217,7 +217,7 @@ vkc_status nn_json_check_keys(const char *where, json_t *obj, const char *const 
         const char *const *k = known;
         while (*k != NULL && strcmp(*k, key) != 0)
             k++;
-        if (*k == NULL)
+        if (*k == NULL && !json_is_null(v))
             return VKC_FAIL(VKC_E_FORMAT, "%s: %.60s is not supported", where,
                             nn_is_printable(key) ? key : "a key with control characters");
     }

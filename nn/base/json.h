@@ -43,7 +43,8 @@ vkc_status nn_json_get_array(const char *where, const struct json_t *obj, const 
 // `out` gets the n numbers of a list. E_FORMAT unless it has n.
 vkc_status nn_json_get_numbers(const char *where, const struct json_t *obj, const char *key, uint32_t n, double min,
                                double max, double *out);
-// E_FORMAT when the object has a key that is not in `known`, which ends with NULL: it may change what the rest means.
+// E_FORMAT when the object has a key that is not in `known`, which ends with NULL, and not null: it may change what the
+// rest means.
 vkc_status nn_json_check_keys(const char *where, struct json_t *obj, const char *const *known);
 
 // Is every byte of it fit for a terminal and for a message: no control characters?

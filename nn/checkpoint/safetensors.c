@@ -7,7 +7,7 @@
 
 typedef unsigned long long ull;
 
-static vkc_status create(const char *where, nn_safetensors **out)
+vkc_status nn__st_create(const char *where, nn_safetensors **out)
 {
     nn_safetensors *f = calloc(1, sizeof *f);
     if (f != NULL)
@@ -26,7 +26,7 @@ vkc_status nn_safetensors_load(const char *path, nn_safetensors **out)
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(create(path, &f));
+    VKC_TRY(nn__st_create(path, &f));
     VKC_TRY(nn_source_open(f->path, &f->src));
     VKC_TRY(nn__st_read_header(f));
     *out = f, f = NULL;
@@ -39,7 +39,7 @@ vkc_status nn_safetensors_read(const char *where, const void *data, size_t size,
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(create(where, &f));
+    VKC_TRY(nn__st_create(where, &f));
     f->copy = malloc(size + 1);
     if (f->copy == NULL) {
         st = VKC_FAIL(VKC_E_NOMEM, "no memory for the %zu bytes of %s", size, where);
@@ -64,6 +64,8 @@ void nn_safetensors_destroy(nn_safetensors *f)
     free(f->header);
     free(f->tensors);
     free(f->meta);
+    free(f->strides);
+    free(f->notes);
     free(f->path);
     free(f);
 }
@@ -81,6 +83,7 @@ size_t nn_safetensors_len(const nn_safetensors *f)
 size_t nn_safetensors_memory(const nn_safetensors *f)
 {
     return sizeof *f + f->header_len + f->cap * sizeof *f->tensors + f->cap_meta * sizeof *f->meta +
+           (f->strides != NULL ? f->cap * NN_ST_MAX_RANK * sizeof *f->strides + sizeof *f->notes : 0) +
            (f->copy != NULL ? (size_t) f->src.size : 0);
 }
 

@@ -5,6 +5,7 @@
 // cover the data from its first byte to its last without gap or overlap.
 // Memory: the header and a table of the tensors, less than NN_ST_MAX_COST times the header's bytes; data stays in the
 // file, which stays open, and is read piece by piece when asked for.
+// A file of another format that is read into the same table: torch_file.h.
 // Thread-safety: a file once loaded is read-only and may be shared.
 // Errors: E_IO, E_FORMAT (always with the file, the tensor where there is one, and bytes of the file), E_NOMEM.
 #ifndef NN_SAFETENSORS_H
@@ -49,7 +50,8 @@ typedef struct nn_st_tensor {
     uint32_t    rank;                       // 0 = a single value
     uint64_t    shape[NN_ST_MAX_RANK];
     uint64_t    len;                        // elements; 0 when a dimension is
-    uint64_t    begin, size;                // bytes of the file: its data is begin .. begin + size - 1
+    uint64_t    begin, size;                // bytes: its data begins at byte `begin` of the file, is `size` long
+    const uint64_t *stride;                 // (rank) elements from one to the next in the file; NULL: packed, row-major
     const nn_safetensors *file;             // in which it lies
 } nn_st_tensor;
 
@@ -69,7 +71,8 @@ size_t              nn_safetensors_memory(const nn_safetensors *f);            /
 // Copy elements first .. first + len - 1 of a tensor as float32; no memory is allocated. E_ARG beyond the end or not
 // a float type; E_IO when the file has changed.
 vkc_status nn_st_tensor_read(const nn_st_tensor *t, uint64_t first, size_t len, float *out);
-// Copy bytes offset .. offset + size - 1 of any tensor as they are in the file: little-endian, row-major.
+// Copy bytes offset .. offset + size - 1 of any tensor, little-endian and row-major; of one with strides they are whole
+// elements, gathered from where they lie.
 vkc_status nn_st_tensor_read_raw(const nn_st_tensor *t, uint64_t offset, size_t size, void *out);
 // E_FORMAT unless a tensor is of a float type and of this shape.
 vkc_status nn_st_tensor_check(const nn_st_tensor *t, uint32_t rank, const uint64_t *dim);

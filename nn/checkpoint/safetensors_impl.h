@@ -1,10 +1,11 @@
-// safetensors_impl.h — what the reader's files share: the open file, and reading its header.
+// safetensors_impl.h — what readers share: the open file with its table of tensors; reading a safetensors header.
 #ifndef NN_SAFETENSORS_IMPL_H
 #define NN_SAFETENSORS_IMPL_H
 
 #include <stdbool.h>
 
 #include "nn/checkpoint/safetensors.h"
+#include "nn/checkpoint/torch_file.h"
 #include "nn/base/source.h"
 
 struct nn_safetensors {
@@ -19,9 +20,15 @@ struct nn_safetensors {
     nn_st_meta    *meta;            // by key
     size_t         n_meta, cap_meta;
     bool           has_meta;
+    uint64_t      *strides;         // of tensors that are not packed
+    nn_torch_notes *notes;          // of a file of PyTorch; its strings are in header
 };
 
+// Zeroed but for its path and a source that is not open.
+vkc_status nn__st_create(const char *where, nn_safetensors **out);
 // Fills header, tensors and meta of an open source.
 vkc_status nn__st_read_header(nn_safetensors *f);
+// Copies `len` elements of `one` byte or more from `first` on, row-major, of a tensor with strides.
+vkc_status nn__st_gather(const nn_st_tensor *t, size_t one, uint64_t first, size_t len, unsigned char *out);
 
 #endif

@@ -93,6 +93,12 @@ vkc_status nn_st_tensor_read_raw(const nn_st_tensor *t, uint64_t offset, size_t 
     if (offset > t->size || size > t->size - offset)
         return NN_ST_FAIL(VKC_E_ARG, t, "has fewer bytes than the %zu from %llu on that are asked for", size,
                           (ull) offset);
+    if (t->stride != NULL) {
+        const size_t one = dtypes[t->dtype].size;
+        if (offset % one || size % one)
+            return NN_ST_FAIL(VKC_E_ARG, t, "is read by whole elements");
+        return nn__st_gather(t, one, offset / one, size / one, out);
+    }
     return nn_source_read(&t->file->src, t->begin + offset, size, out);
 }
 

@@ -1,4 +1,4 @@
-// weights.c — the safetensors files of a model folder as one set of tensors.
+// weights.c — the files of a model's weights as one set of tensors.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,37 +32,54 @@ static vkc_status list_tensors(nn_weights *w)
     return VKC_OK;
 }
 
-static vkc_status load_one(nn_weights *w)
+static vkc_status load_one(nn_weights *w, const char *key)
 {
-    vkc_status st = nn_safetensors_load(w->path, &w->file[0]);
+    vkc_status st = nn__weights_open(w->path, key, &w->file[0]);
     w->n_files = st == VKC_OK;
     return st;
 }
 
-static vkc_status load_files(nn_weights *w, const char *folder)
+static vkc_status load_index(nn_weights *w, const nn_weights_place *p)
 {
+    if (p->has_key)
+        return VKC_FAIL(VKC_E_ARG, "%s: names shards, which have no entries of which %s could be one", w->path, p->key);
+    return nn__weights_read_index(w, p->folder);
+}
+
+static vkc_status load_files(nn_weights *w, const nn_weights_place *p)
+{
+    static const struct { const char *name; bool is_index; } known[] = {
+        { "model.safetensors", false },         { "model.safetensors.index.json", true },
+        { "open_clip_model.safetensors", false },
+        { "pytorch_model.bin", false },         { "pytorch_model.bin.index.json", true },
+        { "open_clip_pytorch_model.bin", false }, { "model.pth", false }, { "checkpoint.pth", false },
+    };
+    const char *key = p->has_key ? p->key : NULL;
     vkc_status st;
-    VKC_TRY(nn_path_build(w->path, folder, "model.safetensors"));
-    if (is_there(w->path))
-        return load_one(w);
-    VKC_TRY(nn_path_build(w->path, folder, "model.safetensors.index.json"));
-    if (is_there(w->path))
-        return nn__weights_read_index(w, folder);
-    VKC_TRY(nn_path_build(w->path, folder, "open_clip_model.safetensors"));
-    if (is_there(w->path))
-        return load_one(w);
-    st = nn__weights_refuse(folder);
+    if (*p->file) {
+        memcpy(w->path, p->file, strlen(p->file) + 1);
+        return load_one(w, key);
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        VKC_TRY(nn_path_build(w->path, p->folder, known[i].name));
+        if (is_there(w->path))
+            return known[i].is_index ? load_index(w, p) : load_one(w, key);
+    }
+    VKC_TRY(nn__weights_find_file(p->folder, w->path));
+    st = *w->path ? load_one(w, key) : nn__weights_refuse(p->folder);
 done:
     return st;
 }
 
-vkc_status nn_weights_load(const char *folder, nn_weights **out)
+vkc_status nn_weights_load(const char *model, nn_weights **out)
 {
     vkc_status st;
+    nn_weights_place p;
     nn_weights *w = calloc(1, sizeof *w);
     if (w == NULL)
-        return VKC_FAIL(VKC_E_NOMEM, "no memory for the weights of %s", folder);
-    VKC_TRY(load_files(w, folder));
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for the weights of %s", model);
+    VKC_TRY(nn_weights_find(model, &p));
+    VKC_TRY(load_files(w, &p));
     VKC_TRY(list_tensors(w));
     *out = w, w = NULL;
 done:
@@ -116,6 +133,11 @@ const nn_safetensors *nn_weights_file(const nn_weights *w, uint32_t i)
     return i < w->n_files ? w->file[i] : NULL;
 }
 
+const nn_torch_notes *nn_weights_notes(const nn_weights *w)
+{
+    return w->n_files > 0 ? nn_torch_get_notes(w->file[0]) : NULL;
+}
+
 size_t nn_weights_memory(const nn_weights *w)
 {
     size_t sum = sizeof *w + (w->n + 1) * sizeof *w->tensors + NN_WEIGHTS_PIECE;
@@ -124,7 +146,7 @@ size_t nn_weights_memory(const nn_weights *w)
     return sum;
 }
 
-vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t first, vkc_slice dst)
+vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t first, vkc_slice dst, nn_faults *faults)
 {
     const size_t piece = dst.size < NN_WEIGHTS_PIECE ? dst.size : NN_WEIGHTS_PIECE;
     vkc_status st = VKC_OK;
@@ -134,6 +156,8 @@ vkc_status nn_weights_upload(vkc_device *dev, const nn_st_tensor *t, uint64_t fi
     for (size_t at = 0; at < dst.size && st == VKC_OK; at += piece) {
         const size_t size = dst.size - at < piece ? dst.size - at : piece;
         st = nn_st_tensor_read(t, first + at / sizeof *x, size / sizeof *x, x);
+        if (st == VKC_OK && faults)
+            nn_faults_scan(faults, t, first + at / sizeof *x, x, size / sizeof *x);
         if (st == VKC_OK)
             st = vkc_write(dev, (vkc_slice) { dst.buf, dst.offset + at, size }, x);
     }

@@ -13,9 +13,17 @@ struct nn_weights {
     size_t          n;
 };
 
+// One file by what it holds; key == NULL: none was named.
+vkc_status nn__weights_open(const char *path, const char *key, nn_safetensors **out);
 // Opens the shards that the index at w->path, in `folder`, names, and checks both against each other.
 vkc_status nn__weights_read_index(nn_weights *w, const char *folder);
-// The sentence for a folder without safetensors files: what is there instead, and how to convert it.
+// Sets `path` to the only file of a folder that is called as PyTorch's checkpoints are; "": there is none. E_FORMAT:
+// there are several.
+vkc_status nn__weights_find_file(const char *folder, char path[NN_PATH_MAX]);
+// `python3 -c "PROGRAM" 'FOLDER/model.safetensors' 'FOLDER/FILE'` of a file's path.
+#define NN_MAX_LINE 3000
+void       nn__convert_line(const char *program, const char *path, char *out, size_t size);
+// The sentence for a folder without files that are read: what is there instead, and how to convert it.
 vkc_status nn__weights_refuse(const char *folder);
 
 #endif

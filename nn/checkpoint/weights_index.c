@@ -1,4 +1,5 @@
-// weights_index.c — model.safetensors.index.json: which shard has which tensor, checked against the shards.
+// weights_index.c — model.safetensors.index.json, pytorch_model.bin.index.json: which shard has which tensor, checked
+// against the shards.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ typedef struct entry {              // of the weight_map
 } entry;
 
 typedef struct index {
-    const char *where;
+    const char *where, *tail;       // the index, and how its shards' names end
     entry      *e;                  // by name once read
     size_t      n, cap;
     const char *shard[NN_WEIGHTS_MAX_FILES];
@@ -26,11 +27,11 @@ typedef struct index {
 } index;
 
 // A file beside the index and nothing else.
-static bool is_plain_name(const char *name)
+static bool is_plain_name(const char *name, const char *end)
 {
-    const size_t len = strlen(name), tail = strlen(".safetensors");
+    const size_t len = strlen(name), tail = strlen(end);
     return len > tail && len <= MAX_SHARD_NAME && name[0] != '.' && strpbrk(name, "/\\:") == NULL &&
-           nn_is_printable(name) && strcmp(name + len - tail, ".safetensors") == 0;
+           nn_is_printable(name) && strcmp(name + len - tail, end) == 0;
 }
 
 static vkc_status find_shard(index *x, nn_scan *s, uint32_t *out)
@@ -40,9 +41,9 @@ static vkc_status find_shard(index *x, nn_scan *s, uint32_t *out)
     vkc_status st = nn_scan_string(s, &name);
     if (st != VKC_OK)
         return st;
-    if (!is_plain_name(name))
-        return NN_SCAN_FAIL(s, at, "%.60s is no name of a .safetensors file in the same folder",
-                            nn_is_printable(name) ? name : "what has control characters");
+    if (!is_plain_name(name, x->tail))
+        return NN_SCAN_FAIL(s, at, "%.60s is no name of a %s file in the same folder",
+                            nn_is_printable(name) ? name : "what has control characters", x->tail);
     for (uint32_t i = x->n_shards; i-- > 0;) {
         if (strcmp(x->shard[i], name) == 0) {
             *out = i;
@@ -125,7 +126,7 @@ static vkc_status open_shards(nn_weights *w, const index *x, const char *folder)
         if (!nn_is_file(path))
             return VKC_FAIL(VKC_E_FORMAT, "%s: byte %u: the file %s is not in the folder", x->where, x->shard_place[i],
                             x->shard[i]);
-        VKC_TRY(nn_safetensors_load(path, &w->file[w->n_files]));
+        VKC_TRY(nn__weights_open(path, NULL, &w->file[w->n_files]));
         w->n_files++;
     }
 done:
@@ -163,7 +164,7 @@ vkc_status nn__weights_read_index(nn_weights *w, const char *folder)
     vkc_status st;
     unsigned char *text = NULL;
     size_t len = 0;
-    index x = { .where = w->path };
+    index x = { .where = w->path, .tail = strstr(w->path + strlen(folder), ".bin.") ? ".bin" : ".safetensors" };
     VKC_TRY(nn_file_load(w->path, MAX_INDEX, &text, &len));
     VKC_TRY(read_text(&x, (char *) text, len));
     VKC_TRY(open_shards(w, &x, folder));

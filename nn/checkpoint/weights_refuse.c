@@ -1,4 +1,5 @@
-// weights_refuse.c — weights in files that are not read here: what they are, and the line that converts them.
+// weights_refuse.c — a folder without the usual files: its only checkpoint; or what its files are, and the line that
+// converts them.
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,12 +8,6 @@
 #include "nn/checkpoint/weights_impl.h"
 
 // Lines of Python between the double quotes of a shell; argument 1 is the file to make, the rest are files to read.
-#define TORCH \
-    "import sys, torch; from safetensors.torch import save_file; s = {}; " \
-    "[s.update(torch.load(p, map_location='cpu', weights_only=True)) for p in sys.argv[2:]]; " \
-    "s = s.get('state_dict', s.get('model', s)); " \
-    "save_file({k: v.detach().clone().contiguous() for k, v in s.items() if torch.is_tensor(v)}, sys.argv[1], " \
-    "metadata={'format': 'pt'})"
 #define TRANSFORMERS(from) \
     "import os, sys; from transformers import AutoModelForImageClassification as A; " \
     "d = os.path.dirname(sys.argv[1]); A.from_pretrained(d, " from "=True).save_pretrained(d, safe_serialization=True)"
@@ -35,18 +30,10 @@ static const struct format {
     const char *what, *line;
     bool        keeps_names;        // the converted tensors are named as the exporter named them
 } formats[] = {
-    { "pytorch_model.bin", true, "a Python pickle, which can run code when it is read", TORCH, false },
-    { "open_clip_pytorch_model.bin", true, "a Python pickle, which can run code when it is read", TORCH, false },
-    { "pytorch_model.bin.index.json", true, "the index of Python pickles, which can run code when they are read",
-      TORCH, false },
     { "tf_model.h5", true, "TensorFlow's format, which version 4 of transformers reads",
       TRANSFORMERS("from_tf"), false },
     { "flax_model.msgpack", true, "Flax's format, which version 4 of transformers reads",
       TRANSFORMERS("from_flax"), false },
-    { ".bin", false, "a Python pickle, which can run code when it is read", TORCH, false },
-    { ".pth", false, "a Python pickle, which can run code when it is read", TORCH, false },
-    { ".pt", false, "a Python pickle, which can run code when it is read", TORCH, false },
-    { ".ckpt", false, "a Python pickle, which can run code when it is read", TORCH, false },
     { ".gguf", false, "a GGUF file", GGUF, true },
     { ".onnx", false, "an ONNX file", ONNX, true },
     { ".h5", false, "an HDF5 file", HDF5, true },
@@ -82,22 +69,58 @@ static size_t find_file(const char *folder, char name[256])
     return best;
 }
 
+// ---- PyTorch's
+
+// Ends as a checkpoint does, and is none of the files that trainers leave beside the weights.
+static bool is_checkpoint(const char *name)
+{
+    static const char *const ends[] = { ".bin", ".pth", ".pt", ".ckpt", ".pth.tar", ".pt.tar" },
+                      *const others[] = { "training_args", "optimizer", "scheduler", "rng_state", "scaler", "." };
+    const size_t len = strlen(name);
+    bool is_one = false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const size_t end = strlen(ends[i]);
+        is_one = is_one || (len > end && strcmp(name + len - end, ends[i]) == 0);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        is_one = is_one && strncmp(name, others[i], strlen(others[i])) != 0;
+    return is_one;
+}
+
+vkc_status nn__weights_find_file(const char *folder, char path[NN_PATH_MAX])
+{
+    char name[2][256] = { "", "" };     // the first two in alphabetical order
+    DIR *d = opendir(folder);
+    path[0] = '\0';
+    for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        if (!is_checkpoint(e->d_name) || !nn_is_printable(e->d_name) || strlen(e->d_name) >= sizeof name[0])
+            continue;
+        const int at = !*name[0] || strcmp(e->d_name, name[0]) < 0 ? 0 : 1;
+        if (at == 1 && *name[1] && strcmp(e->d_name, name[1]) > 0)
+            continue;
+        if (at == 0)
+            memcpy(name[1], name[0], sizeof name[0]);
+        strcpy(name[at], e->d_name);
+    }
+    if (d != NULL)
+        closedir(d);
+    if (*name[1])
+        return VKC_FAIL(VKC_E_FORMAT, "%s has several checkpoints, %s and %s among them; name one in the place of the "
+                        "folder", folder, name[0], name[1]);
+    return *name[0] ? nn_path_build(path, folder, name[0]) : VKC_OK;
+}
+
 vkc_status nn__weights_refuse(const char *folder)
 {
-    char name[256] = "", from[NN_PATH_MAX + 300];
+    char name[256] = "", path[NN_PATH_MAX], line[NN_MAX_LINE];
     const size_t i = find_file(folder, name);
     if (i == N_FORMATS)
-        return VKC_FAIL(VKC_E_IO, "%s has no model.safetensors, no model.safetensors.index.json and no "
-                        "open_clip_model.safetensors", folder);
-    // Fit to be pasted into a shell, or a blank to fill in.
-    const bool is_plain = strchr(folder, '\'') == NULL && strchr(name, '\'') == NULL && nn_is_printable(folder);
-    const char *dir = is_plain ? folder : "FOLDER";
-    if (strcmp(name, "pytorch_model.bin.index.json") == 0)
-        snprintf(from, sizeof from, "'%s'/pytorch_model-*.bin", dir);
-    else
-        snprintf(from, sizeof from, "'%s/%s'", dir, is_plain ? name : "FILE");
-    return VKC_FAIL(VKC_E_FORMAT, "%s/%s is %s; only safetensors files are read%s. To convert it: "
-                    "python3 -c \"%s\" '%s/model.safetensors' %s", folder, name, formats[i].what,
-                    formats[i].keeps_names ? " (tensors keep the names of their exporter)" : "",
-                    formats[i].line, dir, from);
+        return VKC_FAIL(VKC_E_IO, "%s has no model.safetensors, no model.safetensors.index.json, no "
+                        "open_clip_model.safetensors and no checkpoint of PyTorch (pytorch_model.bin, *.pth)", folder);
+    vkc_status st = nn_path_build(path, folder, name);
+    if (st != VKC_OK)
+        return st;
+    nn__convert_line(formats[i].line, path, line, sizeof line);
+    return VKC_FAIL(VKC_E_FORMAT, "%s is %s; only safetensors files and PyTorch's are read%s. To convert it: %s", path,
+                    formats[i].what, formats[i].keeps_names ? " (tensors keep the names of their exporter)" : "", line);
 }

@@ -195,6 +195,7 @@ vkc_status nn_classifier_run_batch(nn_classifier *c, const char *const *paths, u
 // Scores to the k best classes; the lower index wins a tie. Overwrites the scores.
 static void fill_top(float *scores, const nn_model_config *cfg, uint32_t k, nn_top *top)
 {
+    const bool is_alone = nn_model_config_scores(cfg) == NN_SCORES_SIGMOID;
     float most = scores[0];
     double sum = 0.0;
     for (uint32_t i = 1; i < cfg->classes; i++)
@@ -210,7 +211,7 @@ static void fill_top(float *scores, const nn_model_config *cfg, uint32_t k, nn_t
             if (scores[i] > scores[best])
                 best = i;
         top[n].index = best;
-        top[n].p = exp((double) scores[best] - (double) most) / sum;
+        top[n].p = is_alone ? 1 / (1 + exp(-(double) scores[best])) : exp((double) scores[best] - (double) most) / sum;
         if (cfg->labels)
             snprintf(top[n].label, sizeof top[n].label, "%s", cfg->labels[best]);
         else

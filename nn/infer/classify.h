@@ -16,7 +16,7 @@ extern "C" {
 typedef struct nn_top {
     char     label[NN_MAX_LABEL + 1];   // "class 3" where the model names none
     uint32_t index;
-    double   p;                         // probability
+    double   p;                         // probability: of a softmax, or a sigmoid (nn_model_config_scores)
 } nn_top;
 
 typedef struct nn_classifier_params {

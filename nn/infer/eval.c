@@ -23,8 +23,19 @@ uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label)
     return above;
 }
 
+// Of sigmoids, each against whether its class is the label: mean of the classes.
+static double get_binary_loss(const float *logits, uint32_t classes, uint32_t label)
+{
+    double sum = 0;
+    for (uint32_t k = 0; k < classes; k++) {
+        const double x = k == label ? -(double) logits[k] : (double) logits[k];
+        sum += fmax(x, 0) + log1p(exp(-fabs(x)));
+    }
+    return sum / classes;
+}
+
 // Rank of the label, and its cross-entropy.
-static void judge(const float *logits, uint32_t classes, uint32_t label, tally *t)
+static void judge(const float *logits, uint32_t classes, uint32_t label, bool is_binary, tally *t)
 {
     double most = (double) logits[0], sum = 0;
     const uint32_t above = nn_logits_rank(logits, classes, label);
@@ -32,7 +43,7 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, tally *
         most = fmax(most, (double) logits[k]);
     for (uint32_t k = 0; k < classes; k++)
         sum += exp((double) logits[k] - most);
-    t->loss += log(sum) + most - (double) logits[label];
+    t->loss += is_binary ? get_binary_loss(logits, classes, label) : log(sum) + most - (double) logits[label];
     t->top1 += above < 1;
     t->top5 += above < 5;
     t->n++;
@@ -44,6 +55,7 @@ static vkc_status judge_all(nn_infer *inf, const nn_model *m, const nn_feed *fee
 {
     const double start = vkc_seconds();
     const float *logits = nn_infer_logits(inf);
+    const bool is_binary = nn_model_config_scores(&m->cfg) == NN_SCORES_SIGMOID;
     vkc_status st;
     nn_feed_batch b;
     VKC_TRY(nn_infer_want(inf, &b));
@@ -56,7 +68,7 @@ static vkc_status judge_all(nn_infer *inf, const nn_model *m, const nn_feed *fee
             continue;
         VKC_TRY(nn_infer_run_filled(inf, b.n));
         for (uint32_t i = 0; i < b.n; i++)
-            judge(logits + (size_t) i * m->cfg.classes, m->cfg.classes, labels[i], t);
+            judge(logits + (size_t) i * m->cfg.classes, m->cfg.classes, labels[i], is_binary, t);
         if (m->cfg.retention.policy != NN_POLICY_NONE)
             nn_infer_add_shares(inf, b.n, t->keep);
         if (!nn_progress_report(p->progress, p->user, "evaluate", unit, "", start, 0, t->n,
@@ -118,6 +130,8 @@ vkc_status nn_eval(const nn_model *m, const nn_eval_params *p, nn_eval_result *o
     *out = (nn_eval_result) { 0 };
     VKC_TRY(nn_model_config_check_pictures(&m->cfg));
     VKC_TRY(nn_model_config_check_scores(&m->cfg));
+    if (m->cfg.classes == 1)
+        return VKC_FAIL(VKC_E_ARG, "the model has one class: every picture of it would count as right");
     if (nn_dataset_classes(p->data) != m->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
                         nn_dataset_classes(p->data), m->cfg.classes);

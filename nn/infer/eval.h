@@ -23,7 +23,7 @@ typedef struct nn_eval_params {
 } nn_eval_params;
 
 typedef struct nn_eval_result {
-    double   top1, top5, loss;      // fractions; mean cross-entropy
+    double   top1, top5, loss;      // fractions; mean cross-entropy, where scores are sigmoids mean binary one
     uint32_t images, bad;           // judged; broken ones skipped
     double   seconds, images_per_s; // wall time, decoding included
     uint32_t n_keep;                // blocks of the model when it drops tokens, else 0
@@ -34,7 +34,8 @@ typedef struct nn_eval_result {
 // Place of the label's logit among the logits: 0 = it is the highest; ties and NaN count against it.
 uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label);
 
-// Errors: E_FORMAT (classes of data and model differ, no usable image), E_STOPPED, device errors.
+// A model whose scores are sigmoids is judged by its highest one. Errors: E_ARG (one class: nothing to judge), E_FORMAT
+// (classes of data and model differ, no usable image), E_STOPPED, device errors.
 vkc_status nn_eval(const nn_model *m, const nn_eval_params *p, nn_eval_result *out);
 // The same on epoch 0 of a feed with what the model reads and the field "labels"; of `p` check_finite and progress are
 // looked at, "images" of the result are samples, and nothing is known to be broken. Errors: E_ARG too, for a feed that

@@ -9,6 +9,7 @@
 #ifndef NN_MODEL_H
 #define NN_MODEL_H
 
+#include "nn/checkpoint/faults.h"
 #include "nn/mixers/mixer.h"
 #include "nn/models/batch.h"
 #include "nn/models/config/model_config.h"
@@ -48,6 +49,7 @@ typedef struct nn_model_load_params {
     nn_size     size;               // pictures: of another size, positions resampled (nn/models/vit/positions.h);
                                     // 0 x 0 = the folder's, and then the same bits
     const char *class_vectors;      // a file (nn/models/vit/class_vectors.h); NULL: the folder's own, if it has one
+    nn_faults  *faults;             // gets the count of values that are not finite; NULL: E_FORMAT when there are some
 } nn_model_load_params;
 
 // Load a model folder, its weights from the files that weights.h finds beside config.json; or save weights to one file.

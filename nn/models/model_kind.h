@@ -9,6 +9,8 @@
 extern "C" {
 #endif
 
+struct nn_weights;
+
 // Adds parameters one after the other; the first failure sticks in `st`.
 typedef struct nn_param_adder {
     nn_model  *m;
@@ -76,6 +78,9 @@ vkc_status nn__model_create_empty(vkc_device *dev, const nn_model_config *cfg, n
 vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_model_config *cfg,
                                    const nn_model_load_params *p, nn_model **out);
 vkc_status nn__model_save_as_named(const nn_model *m, const char *path);
+
+// Notes in `c` which dict of a checkpoint was read, where there was a choice.
+void nn__model_note_entry(const struct nn_weights *w, nn_model_config *c);
 
 // Pieces of a forward pass that kinds share.
 nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);

@@ -3,16 +3,20 @@
 
 #include <stdlib.h>
 
+#include "nn/base/name_list.h"
 #include "nn/checkpoint/weights.h"
 
 static vkc_status check_names(const nn_params *ps, const nn_weights *w)
 {
+    nn_name_list unknown = { 0 };
     for (size_t i = 0; i < nn_weights_len(w); i++) {
-        const nn_st_tensor *t = nn_weights_at(w, i);
         uint32_t index;
-        if (!nn_params_find(ps, t->name, &index))
-            return NN_ST_FAIL(VKC_E_FORMAT, t, "has no place in the model that the config describes");
+        if (!nn_params_find(ps, nn_weights_at(w, i)->name, &index))
+            nn_name_list_add(&unknown, nn_weights_at(w, i)->name);
     }
+    if (unknown.n)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: of its tensors %u with no place in the model that the config describes: %s",
+                        nn_weights_path(w), unknown.n, nn_name_list_end(&unknown));
     for (uint32_t i = 0; i < ps->n; i++) {
         const nn_st_tensor *t = nn_weights_get(w, ps->p[i].name);
         const nn_shape *want = &ps->p[i].saved;
@@ -28,11 +32,20 @@ static vkc_status check_names(const nn_params *ps, const nn_weights *w)
     return VKC_OK;
 }
 
+void nn__model_note_entry(const nn_weights *w, nn_model_config *c)
+{
+    const nn_torch_notes *notes = nn_weights_notes(w);
+    if (notes && *notes->others)
+        nn_model_config_note(c, "%s: the weights under %s are read; there are others under %s (--checkpoint-key, "
+                             "MODEL#KEY)", nn_weights_path(w), *notes->key ? notes->key : "no entry", notes->others);
+}
+
 vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_model_config *cfg,
                                    const nn_model_load_params *p, nn_model **out)
 {
     nn_weights *w = NULL;
     nn_model *m = NULL;
+    nn_faults own = { 0 }, *faults = p->faults ? p->faults : &own;
     vkc_status st;
     if (p->size.height || p->class_vectors)
         return VKC_FAIL(VKC_E_ARG, "%s: a model that reads no pictures has no picture size and no class vectors", dir);
@@ -41,7 +54,11 @@ vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_mo
     VKC_TRY(check_names(m->params, w));
     VKC_TRY(nn_params_alloc(m->params, p->trainable));      // not before all that the config claims is there
     for (uint32_t i = 0; i < m->params->n; i++)
-        VKC_TRY(nn_weights_upload(dev, nn_weights_get(w, m->params->p[i].name), 0, nn_params_value(m->params, i)));
+        VKC_TRY(nn_weights_upload(dev, nn_weights_get(w, m->params->p[i].name), 0, nn_params_value(m->params, i),
+                                  faults));
+    if (!p->faults)
+        VKC_TRY(nn_faults_check(faults, nn_weights_path(w)));
+    nn__model_note_entry(w, &m->cfg);
     *out = m;
     m = NULL;
 done:

@@ -71,7 +71,7 @@ static vkc_status load_part(nn_stepper *s, const nn_safetensors *f, uint32_t i, 
     if (!t)
         return VKC_FAIL(VKC_E_FORMAT, "%s: tensor %s is missing", nn_safetensors_path(f), name);
     vkc_status st = nn_st_tensor_check(t, 1, &len);
-    return st == VKC_OK && write ? nn_weights_upload(s->p.dev, t, 0, part_of(s, i, part)) : st;
+    return st == VKC_OK && write ? nn_weights_upload(s->p.dev, t, 0, part_of(s, i, part), NULL) : st;
 }
 
 vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uint32_t n)

@@ -31,6 +31,7 @@ struct pare_model {
     pare_device *device;
     nn_model    *nn;
     bool         is_borrowed;
+    bool         is_random;         // made, not loaded
     char        *from;              // folder or architecture, owned
     char       (*mixer)[PIPELINE_LAYER_TEXT];   // (depth), owned
 };

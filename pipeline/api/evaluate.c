@@ -38,6 +38,9 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
         .finite = o.check_finite ? PIPELINE_FINITE_ALWAYS : PIPELINE_FINITE_NEVER };
     VKC_TRY(pipeline__api_labels(o.labels, &d.labels));
     VKC_TRY(pipeline__api_split(&call.context, data, model->nn, o.split, NN_SPLIT_TEST, &split));
+    if (nn_model_config_scores(&model->nn->cfg) == NN_SCORES_SIGMOID)
+        pipeline_say(&call.context, PIPELINE_NOTE, "scores of the model are sigmoids: a picture counts as right when "
+                     "its class has the highest one, and the loss is the mean binary cross-entropy of the classes");
     r = malloc(sizeof *r);
     if (!r) {
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory");

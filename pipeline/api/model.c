@@ -6,6 +6,7 @@
 #include "nn/base/names.h"
 #include "nn/models/config/preprocess_json.h"
 #include "nn/models/vit/positions.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/export.h"
 
 static const char *const kinds[] = {
@@ -85,9 +86,7 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
     VKC_TRY(nn_model_load_with(device->vk, folder, &(nn_model_load_params) {
         .size = { o.height, o.width }, .class_vectors = o.class_vectors }, &m));
-    if (m->cfg.guessed_heads)
-        pipeline_say(&call.context, PIPELINE_NOTE, "%s has no config: its %u heads are a guess, of 64 channels each",
-                     folder, m->cfg.heads);
+    pipeline_say_notes(&call.context, &m->cfg);
     VKC_TRY(set_policy(o.policy, folder, &m->cfg));
     VKC_TRY(set_preprocess(o.preprocess, folder, &m->cfg));
     m->cfg.preprocess.pillow = o.pillow;
@@ -124,6 +123,8 @@ pare_status pare_model_create(pare_device *device, const char *architecture, uin
     m->cfg.preprocess.pillow = o.pillow;
     st = own(device, m, architecture, out);
     m = NULL;
+    if (st == VKC_OK)
+        (*out)->is_random = true;
 done:
     nn_model_destroy(m);
     nn_model_config_finish(&cfg);
@@ -183,7 +184,8 @@ pare_status pare_model_save(const pare_model *model, const char *folder, const p
     VKC_TRY(pipeline__api_begin(__func__, NULL, model->device, &call));
     call.context.command = o.command;
     st = pipeline_export(&call.context, &(pipeline_export_params) {
-        .model = model->nn, .from = model->from, .out = folder, .seed = o.seed, .force = o.force != 0 });
+        .model = model->nn, .from = model->from, .out = folder, .seed = o.seed, .force = o.force != 0,
+        .is_random = model->is_random });
 done:
     return pipeline__api_status(st);
 }

@@ -3,6 +3,7 @@
 
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 
 #include <stdlib.h>
@@ -53,8 +54,10 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
     vkc_status st;
     VKC_TRY(check(w->c, w->p, w->r));
     VKC_TRY(pipeline_check_data(&w->p->data));
-    VKC_TRY(nn_model_load(w->c->dev, w->p->teacher, false, &w->teacher));
+    VKC_TRY(pipeline_load_model(w->c, w->p->teacher, false, &w->teacher));
     VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
+    if (w->p->tune.epochs || w->p->tune_all_epochs)
+        VKC_TRY(nn_model_config_check_exclusive(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
     VKC_TRY(pipeline_data_match(w->c, data, &w->teacher->cfg, w->p->teacher, &w->view));
     VKC_TRY(pipeline__choices_load(w));

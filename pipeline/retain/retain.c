@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/data.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 
@@ -92,6 +93,7 @@ static vkc_status check(const pipeline_context *c, const pipeline_retain_params 
         return VKC_FAIL(VKC_E_ARG, "retain: want a teacher and a folder to write");
     VKC_TRY(nn_model_config_load(p->teacher, &cfg));
     VKC_TRY(nn_model_config_check_pictures(&cfg));
+    VKC_TRY(nn_model_config_check_exclusive(&cfg));
     VKC_TRY(pipeline_retain_plan(c, p, &cfg, r));
     const char *const read[] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
     for (uint32_t i = 0; i < r->n; i++)
@@ -117,7 +119,7 @@ static vkc_status run_all(retain_work *w)
     vkc_status st;
     VKC_TRY(check(w->c, p, w->r));
     VKC_TRY(pipeline_check_data(&p->data));
-    VKC_TRY(nn_model_load(w->c->dev, p->teacher, false, &w->teacher));
+    VKC_TRY(pipeline_load_model(w->c, p->teacher, false, &w->teacher));
     if (w->teacher->cfg.retention.policy != NN_POLICY_NONE)
         pipeline_say(w->c, PIPELINE_NOTE, "%s has token pruning already: training starts from it, and its "
                      "teacher is the model with all tokens", p->teacher);

@@ -17,7 +17,11 @@ static char *build_card(const pipeline_export_params *p, const nn_model_config *
     FILE *f = open_memstream(&more, &size);
     if (!f)
         return NULL;
-    fprintf(f, "Taken over from `%s`, value by value.\n", p->from);
+    if (p->is_random)
+        fprintf(f, "The architecture `%s` with random values: nothing was learned, and its answers mean nothing.\n",
+                p->from);
+    else
+        fprintf(f, "Taken over from `%s`, value by value.\n", p->from);
     fclose(f);
     char *text = more ? pipeline_card_build(&(pipeline_card) {
         .cfg = cfg, .dir = p->out, .params = nn_params_count(p->model->params), .provenance = cfg->provenance,

@@ -15,6 +15,7 @@ typedef struct pipeline_export_params {
     const char *out;                // model folder to write
     uint64_t    seed;
     bool        force;              // replace a model that is there
+    bool        is_random;          // its values are random, of the architecture `from`
 } pipeline_export_params;
 
 // Figures and provenance that came with the model stay. Errors: E_ARG (the folder is there), E_IO, E_NOMEM.

@@ -42,6 +42,8 @@ vkc_status pipeline_model_hash(const char *dir, const nn_model_config *cfg, bool
     vkc_status st = nn_weights_load(dir, &w);
     for (uint32_t i = 0; st == VKC_OK && i < nn_weights_n_files(w); i++)
         st = hash_file(nn_safetensors_path(nn_weights_file(w, i)), &h);
+    if (st == VKC_OK && nn_weights_notes(w) != NULL)        // which of the file's dicts
+        h = hash_on(h, nn_weights_notes(w)->key, strlen(nn_weights_notes(w)->key));
     nn_weights_destroy(w);
     if (st != VKC_OK)
         return st;

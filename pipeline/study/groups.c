@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/base/data.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/model_hash.h"
 
 #define MAX_GROUPS 4u               // when their number is not given; the most that divide the layers equally
@@ -69,7 +70,7 @@ static vkc_status run_all(group_work *g, const pipeline_context *c, const pipeli
     distill_study_models models = { .teacher = NULL };
     vkc_status st;
     VKC_TRY(pipeline__study_read(w, c, p, &r->variants));
-    VKC_TRY(nn_model_load(c->dev, g->dir, false, &g->teacher));
+    VKC_TRY(pipeline_load_model(c, g->dir, false, &g->teacher));
     VKC_TRY(nn_model_config_check_pictures(&g->teacher->cfg));
     VKC_TRY(pipeline__study_match(w, &g->teacher->cfg, g->dir));
     distill_study_fixed(&g->teacher->cfg, g->fixed);

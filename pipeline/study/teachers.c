@@ -9,6 +9,7 @@
 #include "nn/base/files.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -194,7 +195,7 @@ static vkc_status study_one(sweep *s, uint32_t i, const char *from)
     VKC_TRY(match(s, t->item != UINT32_MAX ? from : t->dir));
     if (t->item != UINT32_MAX)
         VKC_TRY(make_teacher(s, from, t));
-    VKC_TRY(nn_model_load(w->c->dev, t->dir, false, &m));
+    VKC_TRY(pipeline_load_model(w->c, t->dir, false, &m));
     snprintf(name, sizeof name, "teacher-%u", i);
     VKC_TRY(pipeline_run_path(&w->run, name, dir));
     models = pipeline__study_models(w, m, dir);

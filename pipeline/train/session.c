@@ -2,6 +2,7 @@
 #include "pipeline/train/session_impl.h"
 
 #include "pipeline/base/data.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/model_hash.h"
 #include "pipeline/run/output.h"
@@ -83,11 +84,13 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     pipeline_tuning_fill(&p->tuning, &s->train);
     VKC_TRY(pipeline_tune_check(c, p));
     VKC_TRY(pipeline_check_data(&p->data));
-    VKC_TRY(nn_model_load(c->dev, p->student, true, &s->student));
+    VKC_TRY(pipeline_load_model(c, p->student, true, &s->student));
     VKC_TRY(nn_model_config_check_pictures(&s->student->cfg));
+    VKC_TRY(nn_model_config_check_exclusive(&s->student->cfg));
     if (p->teacher) {
-        VKC_TRY(nn_model_load(c->dev, p->teacher, false, &s->teacher));
+        VKC_TRY(pipeline_load_model(c, p->teacher, false, &s->teacher));
         VKC_TRY(nn_model_config_check_pictures(&s->teacher->cfg));
+        VKC_TRY(nn_model_config_check_exclusive(&s->teacher->cfg));
     }
     VKC_TRY(match_classes(s));
     s->train.data = s->data.set;

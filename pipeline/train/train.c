@@ -7,6 +7,7 @@
 
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/base/load.h"
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -54,6 +55,7 @@ static vkc_status set_classes(const pipeline_context *c, const pipeline_train_pa
     if (p->init && !t->keep_head)
         pipeline_say(c, PIPELINE_NOTE, "the classes of %s are others than those of %s: the head starts anew", p->init,
                      nn_dataset_spec(data));
+    cfg->scores = NN_SCORES_SOFTMAX;                    // what training by classes makes
     cfg->headless = cfg->outputs_embedding = false;     // what gave features until now gets a classifier of its own
     cfg->projection_dim = t->keep_head ? cfg->projection_dim : 0;
     if (st == VKC_OK && !(t->keep_head && cfg->labels))
@@ -119,12 +121,12 @@ done:
 }
 
 // The values of `dir` into v, all but the head's when the classes differ.
-static vkc_status copy_values(const char *dir, nn_model *m, bool keep_head)
+static vkc_status copy_values(const pipeline_context *c, const char *dir, nn_model *m, bool keep_head)
 {
     nn_model *from = NULL;
     float *x = NULL;
     vkc_status st;
-    VKC_TRY(nn_model_load(m->dev, dir, false, &from));
+    VKC_TRY(pipeline_load_model(c, dir, false, &from));
     for (uint32_t i = 0; i < m->params->n; i++) {
         const nn_param *p = &m->params->p[i];
         uint32_t k;
@@ -153,7 +155,7 @@ static vkc_status make_model(const pipeline_context *c, const pipeline_train_par
     VKC_TRY(nn_model_create(c->dev, &t->cfg, true, out));
     VKC_TRY(nn_model_init(*out, p->seed));
     if (p->init)
-        st = copy_values(p->init, *out, t->keep_head);
+        st = copy_values(c, p->init, *out, t->keep_head);
 done:
     return st;
 }

@@ -187,7 +187,8 @@ def plant(model, name, word):
 def test_finite(work):
     nan = work / "nan"
     shutil.copytree(work / "m", nan)
-    plant(nan, "blocks.0.mlp.fc2.bias", b"\0\0\xc0\x7f")
+    for kind in ("weight", "bias"):         # finite values, which a norm's output is not
+        plant(nan, f"blocks.1.norm1.{kind}", struct.pack("<f", 3e38))
     words = "layer 1 (attention): its input has "
     again = ["train", "--data", work / "data", "--init", nan, "--epochs", "1", "--batch", "8"]
     check_run(1, words, *again, "-o", work / "x")

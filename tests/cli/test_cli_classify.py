@@ -93,6 +93,12 @@ def test_batches(work):
     bad = work / "nan"
     shutil.copytree(work / "m", bad)
     plant(bad, "head.bias", struct.pack("<f", float("nan")))
+    check_run(6, "1 of its values is not finite, in 1 tensor; the first is NaN, at index 0 of tensor head.bias",
+              "classify", bad, work / "data/test/dark")
+    shutil.rmtree(bad)
+    shutil.copytree(work / "m", bad)
+    for name in ("blocks.0.mlp.fc2.bias", "head.weight"):          # finite values, whose product is not
+        plant(bad, name, struct.pack("<f", 3e38))
     out = check_run(6, "no finite score", "classify", bad, work / "data/test/dark")
     check(out == "", f"classify: labels of scores that are not finite: {out}")
 

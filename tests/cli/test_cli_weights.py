@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Runs pare on weight files from outside: shards, types, bad files and their sentences: test_cli_weights.py PARE."""
+import argparse
 import ast
 import json
+import os
+import pathlib
 import random
 import re
 import shutil
@@ -12,6 +15,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import test_cli as cli
+import torch_save
 from test_cli import check, check_json, check_run, run
 
 DIM, PATCH, SIDE, CLASSES = 16, 8, 16, 3
@@ -83,7 +87,7 @@ def make_shards(folder):
 
 def classify(work, folder):
     rc, out, err = run("classify", folder, work / "data/test/dark/0.png", "--top", "3")
-    check(rc == 0, f"classify {folder.name}: exit code {rc}: {err[-300:]}")
+    check(rc == 0, f"classify {folder}: exit code {rc}: {err[-300:]}")
     return out
 
 
@@ -149,7 +153,9 @@ def test_foreign_tensors(work):
     save(path, {**make_tensors(), **gpt2(2)})
     words = (f"{path}: of its tensors 28 with no place in the model that the config describes: "
              "transformer.h.0.attn.c_attn.bias, transformer.h.0.attn.c_attn.weight, transformer.h.0.attn.c_proj.bias, "
-             "transformer.h.0.attn.c_proj.weight, transformer.h.0.ln_1.bias, transformer.h.0.ln_1.weight and 22 more\n")
+             "transformer.h.0.attn.c_proj.weight, transformer.h.0.ln_1.bias, transformer.h.0.ln_1.weight, "
+             "transformer.h.0.ln_2.bias, transformer.h.0.ln_2.weight, transformer.h.0.mlp.c_fc.bias, "
+             "transformer.h.0.mlp.c_fc.weight and 18 more\n")
     for args in (["inspect", m], ["classify", m, picture], ["eval", m, "--data", work / "data"],
                  ["sparsity", m, "--data", work / "data"], ["export", m, "-o", work / "foreign-export"],
                  ["train", "--init", m, "--data", work / "data", "-o", work / "foreign-train"],
@@ -220,9 +226,8 @@ def python_line(err):
 
 
 def test_other_formats(work):
-    """The converting line is Python; where PyTorch and safetensors are installed, it converts."""
-    for name in ("pytorch_model.bin", "x.pth", "x.pt", "x.ckpt", "x.gguf", "x.onnx", "x.h5", "tf_model.h5",
-                 "flax_model.msgpack"):
+    """The converting line is Python."""
+    for name in ("x.gguf", "x.onnx", "x.h5", "tf_model.h5", "flax_model.msgpack"):
         m = make_model(work / f"other-{name}")
         (m / "model.safetensors").unlink()
         (m / name).write_bytes(b"")
@@ -236,7 +241,142 @@ def test_other_formats(work):
         check(not set(text) & set("$`!\\"), f"{name}: a shell reads more into {text}")
 
 
+def make_torch(folder, name, value):
+    make_model(folder)
+    (folder / "model.safetensors").unlink()
+    torch_save.save(folder / name, value)
+    return folder
+
+
+def to_torch(tensors, kind="FloatStorage"):
+    return {name: torch_save.tensor(shape, values, kind) for name, (shape, values) in tensors.items()}
+
+
+def test_torch(work):
+    """Checkpoints of PyTorch give what the safetensors file of the same tensors gives; so does each way to name one."""
+    want = classify(work, make_model(work / "torch-want"))
+    state, other = to_torch(make_tensors()), to_torch(make_tensors(), "HalfStorage")
+    turned = make_tensors()["head.weight"][1]
+    columns = [turned[r * DIM + c] for c in range(DIM) for r in range(CLASSES)]
+    state["head.weight"] = torch_save.Tensor(torch_save.tensor([DIM * CLASSES], columns).storage, [CLASSES, DIM],
+                                             [1, CLASSES])
+    zeros = {name: torch_save.tensor(t.shape, [0.0] * (len(t.storage.data) // 4)) for name, t in state.items()}
+    args = argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath("x"))
+    for name, value in (("pytorch_model.bin", other), ("model.pth", {"model": state, "epoch": 3, "args": args}),
+                        ("model_best.pth.tar", {"state_dict": state, "arch": "vit", "version": 2}),
+                        ("last.ckpt", {"state_dict": state, "hyper_parameters": {"lr": 0.1}})):
+        m = make_torch(work / f"torch-{name}", name, value)
+        check(classify(work, m) == want, f"classify: {name} in a folder gives something else")
+        check(classify(work, m / name) == want, f"classify: {name} itself gives something else")
+    m = work / "torch-model.pth"
+    value = check_json("files tensors checkpoint_key ignored", "inspect", m)
+    check(value.get("checkpoint_key") == "model" and value.get("ignored") == "args (argparse.Namespace)",
+          f"inspect: {value}")
+    check_run(0, "passed over: args (argparse.Namespace)", "inspect", m / "model.pth")
+    check_run(0, "", "export", m / "model.pth", "-o", work / "torch-exported")
+    check(classify(work, work / "torch-exported") == want, "export: a checkpoint became another model")
+    check((work / "torch-exported/model.safetensors").exists(), "export: no model.safetensors")
+    # Of two the average or the teacher, and the other by name.
+    m = make_torch(work / "torch-two", "checkpoint.pth", {"student": zeros, "teacher": state})
+    check(classify(work, m) == want, "classify: not the teacher")
+    check_run(0, "the weights under teacher are read; there are others under student (--checkpoint-key, "
+              "MODEL#KEY)", "inspect", m)
+    changed = run("classify", m, "--checkpoint-key", "student", work / "data/test/dark/0.png", "--top", "3")[1]
+    check(changed != want and "33.3 %" in changed, f"--checkpoint-key: {changed}")
+    check(classify(work, f"{m}#student") == changed, "classify: M#student is not --checkpoint-key student")
+    check(classify(work, f"{m}/checkpoint.pth#teacher") == want, "classify: FILE#teacher is not the teacher")
+    check_run(6, "has no entry ema; its entries are: student, teacher", "inspect", m, "--checkpoint-key", "ema")
+    for args in (["study", "teachers", m, m], ["bench", "ops"]):
+        check_run(2, "MODEL#ema", *args, "--checkpoint-key", "ema")
+    for args in (["devices"], ["train", "--init", m]):
+        check_run(2, "no option --checkpoint-key", *args, "--checkpoint-key", "ema")
+    check_run(6, "has no entry ema", "study", "groups", m, "--data", "synth:ringed-digit,train=8,val=8,test=8",
+              "--mixer", "linear", "-o", work / "never-studied", "--checkpoint-key", "ema")
+    # Where a safetensors file lies beside, that is it.
+    save(m / "model.safetensors", make_tensors())
+    torch_save.save(m / "checkpoint.pth", zeros)
+    check(classify(work, m) == want, "classify: a checkpoint came before model.safetensors")
+    whole = (work / "torch-model.pth/model.pth").read_bytes()
+    cut = work / "torch-model.pth/model.pth"
+    cut.write_bytes(whole[:len(whole) // 2])
+    check_run(6, "is a zip archive without its end; cut off", "inspect", work / "torch-model.pth")
+
+
+def test_torch_alone(work):
+    """Without any config: the architecture of a checkpoint, or 64 channels a head."""
+    dim, depth, side = 192, 12, 4
+    values = torch_save.Storage("HalfStorage", bytes(2 * 4 * dim * dim))
+    shapes = {"cls_token": [1, 1, dim], "pos_embed": [1, side * side + 1, dim], "norm.weight": [dim],
+              "norm.bias": [dim], "patch_embed.proj.weight": [dim, 3, 16, 16], "patch_embed.proj.bias": [dim],
+              "head.weight": [5, dim], "head.bias": [5]}
+    block = {"norm1": [dim], "attn.qkv": [3 * dim, dim], "attn.proj": [dim, dim], "norm2": [dim],
+             "mlp.fc1": [4 * dim, dim], "mlp.fc2": [dim, 4 * dim]}
+    for i in range(depth):
+        for name, shape in block.items():
+            shapes[f"blocks.{i}.{name}.weight"], shapes[f"blocks.{i}.{name}.bias"] = shape, shape[:1]
+    state = {name: torch_save.Tensor(values, shape) for name, shape in shapes.items()}
+    path, guess = work / "vit_tiny_patch16_224.pth", "no config: that it has 3 heads, of 64 channels each, and GELU, is"
+    torch_save.save(path, {"state_dict": state})
+    rc, out, err = run("inspect", path)
+    check(rc == 0 and guess in out and "64 x 64 pixels in patches of 16: 17 tokens; width 192, 3 heads" in out,
+          f"inspect: {rc}, {out}, {err}")
+    for arch, value in (("vit_tiny_patch16_224", {"arch": "vit_tiny_patch16_224"}),
+                        ("deit_tiny_patch16_224", {"args": argparse.Namespace(model="deit_tiny_patch16_224")})):
+        torch_save.save(path, {"state_dict": state, **value})
+        rc, out, err = run("inspect", path)
+        said = f"no config: heads, epsilon and activation are those of {arch}, which its file names"
+        check(rc == 0 and guess not in out and said in out and "width 192, 3 heads, MLP 768, 5 classes" in out,
+              f"inspect: {value}: {rc}, {out}, {err}")
+    torch_save.save(path, {"state_dict": state, "arch": "vit_base_patch16_224"})       # which it is not
+    check(guess in run("inspect", path)[1], "inspect: another architecture was believed")
+    # In PyTorch's cache, by its name there.
+    cache, name = work / "torch-home/hub/checkpoints", "deit_tiny_patch16_224"
+    cache.mkdir(parents=True)
+    torch_save.save(cache / f"{name}-a1311bcf.pth", {"model": state, "teacher": state})
+    os.environ.update(HF_HOME=str(work / "nowhere"), TORCH_HOME=str(work / "torch-home"))
+    for args, entry in (([name], "teacher"), ([f"{name}#model"], "model"),
+                        ([name, "--checkpoint-key", "model"], "model")):
+        rc, out, err = run("inspect", *args, "--from-cache")
+        check(rc == 0 and f"weights under {entry} are read" in out and "17 tokens; width 192" in out and
+              str(cache) in err, f"inspect {args} --from-cache: {rc}, {out}, {err}")
+    check_run(6, "has weights of that name: --from-cache reads them", "classify", f"{name}#model", work / "x.png")
+    for variable in ("HF_HOME", "TORCH_HOME"):
+        os.environ.pop(variable)
+
+
+def test_torch_names(work):
+    """A prefix that all names have, blocks in chunks and what is not finite: in a checkpoint as in safetensors."""
+    want = classify(work, work / "torch-want")
+    tensors = make_tensors()
+    state = {"model.backbone." + name.replace("blocks.0.", "blocks.0.0."): value
+             for name, value in to_torch(tensors).items()}
+    m = make_torch(work / "torch-names", "last.ckpt", {"state_dict": state})
+    check(classify(work, m) == want, "classify: a prefix in a checkpoint")
+    notes = "\n".join(check_json("notes", "inspect", m)["notes"])
+    check(f'{m / "last.ckpt"}: the names of all tensors begin with "model.backbone.", which is taken off' in notes and
+          "blocks are named in chunks" in notes, f"notes: {notes}")
+    # Row 1, column 2 of a matrix that is stored by columns; the first of one that begins inside its storage.
+    turned = tensors["head.weight"][1]
+    columns = [turned[r * DIM + c] for c in range(DIM) for r in range(CLASSES)]
+    columns[2 * CLASSES + 1] = float("nan")
+    state["model.backbone.head.weight"] = torch_save.Tensor(
+        torch_save.tensor([DIM * CLASSES], columns).storage, [CLASSES, DIM], [1, CLASSES])
+    inside = torch_save.tensor([DIM + 2], [float("nan")] * 2 + [float("inf")] + tensors["norm.bias"][1][1:]).storage
+    state["model.backbone.norm.bias"] = torch_save.Tensor(inside, [DIM], offset=2)
+    torch_save.save(m / "last.ckpt", {"state_dict": state})
+    words = (f"{m / 'last.ckpt'}: 2 of its values are not finite, in 2 tensors; the first is NaN, at index {DIM + 2} "
+             "of tensor model.backbone.head.weight")
+    for args in (["classify", m, work / "data/test/dark/0.png"], ["export", m / "last.ckpt", "-o", work / "never"]):
+        check_run(6, words, *args)
+    check(not (work / "never").exists(), "export: a model with NaN was written")
+    value = check_json("not_finite kind", "inspect", f"{m}#state_dict")["not_finite"]
+    check(value == {"values": 2, "tensors": 2, "first": [
+        {"name": "model.backbone.head.weight", "values": 1, "first": DIM + 2},
+        {"name": "model.backbone.norm.bias", "values": 1, "first": 0}]}, f"inspect: {value}")
+
+
 def test_conversion(work):
+    """The lines for what is not read, where PyTorch and safetensors are installed: whole modules, TorchScript."""
     try:
         import torch
         import safetensors.torch
@@ -245,16 +385,27 @@ def test_conversion(work):
         return
     del safetensors
     want = classify(work, work / "shards")
-    m = make_model(work / "with a space")
-    (m / "model.safetensors").unlink()
-    state = {name: torch.tensor(values).reshape(shape) for name, (shape, values) in make_tensors().items()}
-    turned = state["head.weight"].t().contiguous().t()             # shared, not contiguous, with a gradient
-    torch.save({"state_dict": {**state, "head.weight": torch.nn.Parameter(turned)}, "epoch": 3}, m / "last.ckpt")
-    err = run("inspect", m)[2]
-    line = err[err.index("python3 -c"):].strip().replace("python3", sys.executable, 1)
-    done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
-    check(done.returncode == 0, f"{line}: {done.stderr[-300:]}")
-    check(classify(work, m) == want, "classify: the converted model gives something else")
+    root = torch.nn.Module()
+    for name, (shape, values) in make_tensors().items():
+        *inner, last = name.split(".")
+        at = root
+        for part in inner:
+            if not hasattr(at, part):
+                at.add_module(part, torch.nn.Module())
+            at = getattr(at, part)
+        at.register_parameter(last, torch.nn.Parameter(torch.tensor(values).reshape(shape)))
+    for name, write in (("whole.pt", lambda p: torch.save(root, p)),
+                        ("inside.pt", lambda p: torch.save({"model": root, "epoch": 1}, p)),
+                        ("script.pt", lambda p: torch.jit.script(root).save(p))):
+        m = make_model(work / f"with a space, {name}")
+        (m / "model.safetensors").unlink()
+        write(str(m / name))
+        rc, _, err = run("inspect", m)
+        check(rc == 6 and "python3 -c" in err, f"{name}: {rc}, {err}")
+        line = err[err.index("python3 -c"):].strip().replace("python3", sys.executable, 1)
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        check(done.returncode == 0, f"{line}: {done.stderr[-300:]}")
+        check(classify(work, m) == want, f"classify: {name}, converted, gives something else")
 
 
 def make_sequence(folder):
@@ -293,7 +444,8 @@ def test_sequence(work):
 
 def test_all(work):
     cli.run_tests(work, test_same_bits, test_bad_safetensors, test_foreign_tensors, test_bad_index, test_bad_config,
-                  test_other_formats, test_sequence, test_conversion)
+                  test_other_formats, test_sequence, test_torch, test_torch_alone,
+                  test_torch_names, test_conversion)
 
 
 if __name__ == "__main__":

@@ -47,13 +47,17 @@ def test_used(commands):
     # Options that do nothing for a command are neither in its help nor taken.
     for command, absent in (("report", "device seed check-cpu no-cache"), ("mixers", "device seed"),
                             ("completions", "json device"), ("inspect", "seed check-cpu"), ("classify", "seed"),
-                            ("selftest", "check-cpu")):
+                            ("selftest", "check-cpu from-cache checkpoint-key"), ("train", "checkpoint-key"),
+                            ("devices", "from-cache checkpoint-key")):
         for name in absent.split():
             check(name not in list_options(command), f"{command} has --{name}")
     code, _, err = run("report", "--seed", "3", "somewhere")
     check(code == 2 and "no option --seed" in err, f"report --seed: {code} {err}")
     for command in ("train", "distill", "retain", "tune", "study", "bench", "prune"):
         check({"device", "seed", "json", "check-cpu"} <= set(list_options(command)), f"{command}: shared options")
+    for command in ("eval", "classify", "inspect", "export", "sparsity", "distill", "retain", "tune", "study", "prune"):
+        check({"from-cache", "checkpoint-key"} <= set(list_options(command)), f"{command}: options of a model")
+    check("from-cache" in list_options("train"), "train: --from-cache, for --init")
 
 
 def test_order():

@@ -361,7 +361,7 @@ static const arg table[] = {
       "scaling: also time the token-by-token recurrence of chunked mixers" },
     { "out", 'o', ARG_OUT, AT(out), 0, 0, "RUN", "scaling, retention: run folder for tables and a plot" },
     { "force", 'f', ARG_FLAG, AT(force), 0, 0, NULL, "scaling, retention: replace an unfinished run" },
-    { "model", 0, ARG_TEXT, offsetof(bench_args, model), 0, 0, "M", "retention: time this model [built-in shapes]" },
+    { "model", 0, ARG_MODEL, offsetof(bench_args, model), 0, 0, "M", "retention: time this model [built-in shapes]" },
     { "data", 'd', ARG_TEXT, offsetof(bench_args, data), 0, 0, "D", "retention: data set for --model [noise]" },
     { "no-model", 0, ARG_FLAG, offsetof(bench_args, no_model), 0, 0, NULL, "retention: skip whole models" },
     { 0 },
@@ -371,7 +371,7 @@ const command cmd_bench = {
     .name = "bench", .help = "time ops, a model, a block of every mixer over token counts, or token pruning",
     .usage = "ops | model M | scaling | retention", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 2,
-    .run = run,
+    .model_from = 1, .model_to = 2, .run = run,
     .about = "Medians of several replays; device time by timestamps for ops, wall time of whole batches for models.\n"
              "Backward work is counted as twice the forward work; the bytes of each tensor are counted once.\n"
              "scaling: the minimum of several replays, mixers interleaved, device time where there are timestamps;\n"

@@ -194,13 +194,15 @@ static vkc_status classify_all(job *j)
 static vkc_status finish(job *j)
 {
     const classify_args *a = j->a;
+    const bool is_alone = nn_model_config_scores(&j->v->cfg) == NN_SCORES_SIGMOID;
     vkc_status st = VKC_OK;
     if (j->sheet)
         VKC_TRY(show_save(j->sheet, &j->v->cfg, a->show));
     if (j->dump)
         VKC_TRY(pixel_dump_save(j->dump, a->dump));
     if (a->common.json)
-        VKC_TRY(app_print_json(json_pack("{s:O}", "images", j->images)));
+        VKC_TRY(app_print_json(json_pack("{s:s, s:O}", "scores", is_alone ? "sigmoid" : "softmax", "images",
+                                         j->images)));
     if (j->bad + j->unlisted > 0)
         st = VKC_FAIL(VKC_E_FORMAT, "%zu of %zu pictures could not be read", j->bad + j->unlisted,
                       j->list.n + j->unlisted);
@@ -255,6 +257,6 @@ const command cmd_classify = {
     .about = "An IMAGE is a JPEG or PNG file, a folder that is searched recursively, or - for a list of paths on\n"
              "standard input, one per line.",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults,
-    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON, .min_words = 2, .max_words = INT_MAX,
-    .run = run,
+    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 2, .max_words = INT_MAX, .model_from = 0, .model_to = 1, .run = run,
 };

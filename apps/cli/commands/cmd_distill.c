@@ -171,7 +171,8 @@ static const distill_args defaults = {
 const command cmd_distill = {
     .name = "distill", .help = "replace attention layers within an accuracy budget, write the student",
     .usage = "M --data D --mixer X[,X] -o S [--max-drop 1.0]", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1, .run = run,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
+    .model_from = 0, .model_to = 1, .run = run,
     .about = "Ctrl-C stops at the next step; the same command with --resume continues to the same student.\n"
              "With --tune-epochs or --tune-all-epochs the student is trained end to end after the search.",
     .print_more = app_print_mixers,

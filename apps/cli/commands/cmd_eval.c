@@ -135,6 +135,7 @@ static const arg table[] = {
 static const eval_args defaults = { .d = { .batch = 128 }, .show_images = 8 };
 const command cmd_eval = {
     .name = "eval", .help = "measure accuracy on a split", .usage = "M --data D [--split test]", .table = table,
-    .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON,
-    .min_words = 1, .max_words = 1, .run = run,
+    .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .run = run,
 };

@@ -1,7 +1,6 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
 #include "apps/cli/core/model.h"
 #include "apps/cli/core/policy.h"
-#include "nn/base/files.h"
 #include "nn/infer/infer.h"
 #include "nn/models/vit/positions.h"
 #include "nn/checkpoint/weights.h"
@@ -10,6 +9,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+static const char *const kinds[] = {
+#define NN_MODEL(NAME, name) [NN_MODEL_##NAME] = #name,
+#include "nn/models/models.def"
+#undef NN_MODEL
+};
 
 typedef struct inspect_args {
     common_args common;
@@ -21,6 +26,8 @@ typedef struct sizes {
     uint64_t params, weight_bytes, activation_bytes;
     uint64_t tensors, files, loading_bytes;     // loading_bytes: of the host's memory, while the weights are read
     uint64_t layer[NN_MAX_DEPTH];   // parameters
+    nn_faults faults;
+    char entry[256], ignored[512];  // of a checkpoint: the dict that is read, and the objects that are passed over
 } sizes;
 
 static void count_params(const nn_model *m, sizes *s)
@@ -43,9 +50,50 @@ static vkc_status count_files(const char *folder, sizes *s)
         s->tensors = nn_weights_len(w);
         s->files = nn_weights_n_files(w);
         s->loading_bytes = nn_weights_memory(w);
+        const nn_torch_notes *notes = nn_weights_notes(w);
+        if (notes != NULL) {
+            snprintf(s->entry, sizeof s->entry, "%s", notes->key);
+            snprintf(s->ignored, sizeof s->ignored, "%s", notes->ignored);
+        }
     }
     nn_weights_destroy(w);
     return st;
+}
+
+static json_t *build_notes(const nn_model_config *c)
+{
+    char line[2048];
+    json_t *list = json_array();
+    for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);) {
+        json_t *text = json_string(line);
+        for (char *p = line; !text && *p; p++)          // a path need not be UTF-8
+            *p = (unsigned char) *p < 0x80 ? *p : '?';
+        json_array_append_new(list, text ? text : json_string(line));
+    }
+    return list;
+}
+
+static json_t *build_faults(const nn_faults *f)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < f->tensors && i < NN_FAULTS_SHOWN; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", f->shown[i].name, "values",
+                                              (json_int_t) f->shown[i].values, "first",
+                                              (json_int_t) f->shown[i].first));
+    return json_pack("{s:I, s:i, s:o}", "values", (json_int_t) f->values, "tensors", (int) f->tensors, "first", list);
+}
+
+static void print_faults(const nn_faults *f)
+{
+    if (f->values == 0)
+        return;
+    printf("values that are not finite: %" PRIu64 " in %u tensor%s; no other command takes the model\n", f->values,
+           f->tensors, f->tensors == 1 ? "" : "s");
+    for (uint32_t i = 0; i < f->tensors && i < NN_FAULTS_SHOWN; i++)
+        printf("  %s: %" PRIu64 ", the first (%s) at index %" PRIu64 "\n", f->shown[i].name, f->shown[i].values,
+               f->shown[i].is_nan ? "NaN" : "infinite", f->shown[i].first);
+    if (f->tensors > NN_FAULTS_SHOWN)
+        printf("  and %u tensors more\n", f->tensors - NN_FAULTS_SHOWN);
 }
 
 static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
@@ -56,9 +104,10 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
                                                 c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
                                                 (json_int_t) nn_model_macs(m, l)));
-    json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "params",
-                          (json_int_t) s->params, "macs", (json_int_t) nn_model_macs(m, c->depth), "tokens",
-                          (int) nn_model_config_tokens(c), "image", (int) c->height, "patch", (int) c->patch, "dim",
+    json_t *o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "kind",
+                          kinds[c->type], "params", (json_int_t) s->params, "macs",
+                          (json_int_t) nn_model_macs(m, c->depth), "tokens", (int) nn_model_config_tokens(c), "image",
+                          (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
                           (json_int_t) s->activation_bytes, "batch", (int) batch, "layers", layers);
@@ -66,7 +115,15 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         json_object_set_new(o, "files", json_integer((json_int_t) s->files));
         json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
         json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
+        if (*s->entry)
+            json_object_set_new(o, "checkpoint_key", json_string(s->entry));
+        if (*s->ignored)
+            json_object_set_new(o, "ignored", json_string(s->ignored));
     }
+    if (o && s->faults.values)
+        json_object_set_new(o, "not_finite", build_faults(&s->faults));
+    if (o && c->notes)
+        json_object_set_new(o, "notes", build_notes(c));
     if (o && c->retention.policy != NN_POLICY_NONE)
         json_object_set_new(o, "retention", nn_retention_json(c));
     if (o && c->measured)
@@ -101,6 +158,7 @@ static void print_family(const nn_model_config *c)
 
 static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
 {
+    char line[2048];
     const nn_model_config *c = &m->cfg;
     const bool is_sequence = c->type == NN_MODEL_SEQUENCE;
     if (is_sequence)
@@ -111,6 +169,9 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
     printf("; width %u, %u heads, MLP %u, %u classes\n", c->dim, c->heads, c->hidden, c->classes);
     if (!is_sequence)
         print_family(c);
+    for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);)
+        printf("note: %s\n", line);
+    print_faults(&s->faults);
     policy_print(stdout, c);
     printf("layer  mixer                           parameters  multiply-adds\n");
     for (uint32_t l = 0; l < c->depth; l++) {
@@ -127,6 +188,10 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
     if (s->files)
         printf("host memory: %.1f MiB while loading, from %" PRIu64 " file%s of %" PRIu64 " tensors\n",
                (double) s->loading_bytes / (1 << 20), s->files, s->files == 1 ? "" : "s", s->tensors);
+    if (*s->entry)
+        printf("checkpoint: the weights under %s are read\n", s->entry);
+    if (*s->ignored)
+        printf("checkpoint: objects that are passed over: %s\n", s->ignored);
 }
 
 static vkc_status run(const void *options, const args_words *words)
@@ -136,13 +201,15 @@ static vkc_status run(const void *options, const args_words *words)
     nn_model *m = NULL;
     nn_infer *inf = NULL;
     sizes s = { 0 };
+    nn_weights_place place;
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &m));
+    VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &s.faults, &m));
     VKC_TRY(nn_infer_create(m, a->batch, &inf));
     s.activation_bytes = nn_infer_bytes(inf);
     count_params(m, &s);
-    if (nn_is_folder(words->word[0]))
+    VKC_TRY(nn_weights_find(words->word[0], &place));
+    if (place.is_there)
         VKC_TRY(count_files(words->word[0], &s));
     if (a->common.json)
         st = print_json(m, &s, a->batch);
@@ -163,6 +230,7 @@ static const arg table[] = {
 static const inspect_args defaults = { .batch = 1 };
 const command cmd_inspect = {
     .name = "inspect", .help = "print layers, mixers, parameters, multiply-adds and memory", .usage = "M|ARCHITECTURE",
-    .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_DEVICE | COMMAND_JSON,
-    .min_words = 1, .max_words = 1, .run = run,
+    .table = table, .defaults = &defaults, .options_size = sizeof defaults,
+    .uses = COMMAND_DEVICE | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .takes_names = true, .run = run,
 };

@@ -79,7 +79,8 @@ static const prune_args defaults = {
 const command cmd_prune = {
     .name = "prune", .help = "prune hidden units of recurrent mixers",
     .usage = "S --data D -o P [--threshold 0.1 | --keep 0.5]", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1, .run = run,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
+    .model_from = 0, .model_to = 1, .run = run,
     .about =
         "The training options apply before the cut, with the group Hoyer-square penalty, and after it.\n"
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",

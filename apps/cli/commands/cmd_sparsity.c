@@ -119,7 +119,8 @@ static const sparsity_args defaults = {
 const command cmd_sparsity = {
     .name = "sparsity", .help = "measure the sparsity of each attention layer and head", .usage = "M --data D",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults,
-    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON, .min_words = 1, .max_words = 1, .run = run,
+    .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
+    .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .run = run,
     .about = "Measures of a row of attention weights p over n keys: means over images and queries, "
              "+- standard deviation:\n"
              "  entropy        normalised: 1 = uniform over all keys, 0 = one key\n"

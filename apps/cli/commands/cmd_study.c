@@ -5,6 +5,7 @@
 #include "apps/cli/core/tune_options.h"
 #include "apps/cli/print/print.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +157,7 @@ const command cmd_study = {
     .name = "study", .help = "relate attention sparsity to the cost of replacing attention",
     .usage = "groups M --data D --mixer X[,X] -o RUN, or pare study teachers M ... [--keep 1,0.8,0.6]",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1,
-    .max_words = 64, .run = run,
+    .max_words = 64, .model_from = 1, .model_to = INT_MAX, .run = run,
     .about = "groups: sorts layers by sparsity, cuts the order into groups and replaces each group alone, at equal\n"
              "training cost; contiguous groups and depth are the controls. teachers: replaces all attention of each\n"
              "teacher and compares the gap to its student with the teacher's keep ratio. Ctrl-C stops; the same\n"

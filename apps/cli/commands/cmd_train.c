@@ -86,7 +86,7 @@ static const arg table[] = {
     DATA_ROW(train_args), LABELS_ROW(train_args),
     { "arch", 'a', ARG_TEXT, AT(p.arch), 0, 0, "A",
       "vit:image=64,patch=8,dim=96,depth=6,heads=3[,mixer=linear][,mlp=4][,channels=3]" },
-    { "init", 0, ARG_TEXT, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },
+    { "init", 0, ARG_MODEL, AT(p.init), 0, 0, "M", "start from this model in place of --arch" },
     { "out", 'o', ARG_OUT, AT(out), 0, 0, "M", "model folder to write" },
     RUN_ROWS(train_args, "M.run"),
     BATCH_ROW(train_args, "128"),
@@ -108,7 +108,7 @@ static const train_args defaults = { .d = { .batch = 128 }, .p = PIPELINE_TRAIN_
 const command cmd_train = {
     .name = "train", .help = "train a vision transformer from scratch or from another model",
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 0, .max_words = 0, .run = run,
+    .options_size = sizeof defaults, .uses = COMMAND_ALL & ~COMMAND_KEY, .min_words = 0, .max_words = 0, .run = run,
     .about =
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.\n"
         "mixer=X sets the mixer of all layers; mixer=X*3/Y is a list, repeated to fill the depth.",

@@ -44,8 +44,7 @@ static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) 
 const command cmd_tune = {
     .name = "tune", .help = "train a student end to end, with a teacher or without",
     .usage = "S --data D [--teacher M] -o S2", .table = table, .defaults = &defaults, .options_size = sizeof defaults,
-    .uses = COMMAND_ALL,
-    .min_words = 1, .max_words = 1, .run = run,
+    .uses = COMMAND_ALL, .min_words = 1, .max_words = 1, .model_from = 0, .model_to = 1, .run = run,
     .about =
         "Layers are compared where S differs from M. Without a teacher S learns from labels alone, and --train\n"
         "mixers, attn and blocks mean its layers without attention.\n"

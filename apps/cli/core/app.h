@@ -16,8 +16,9 @@
 typedef struct common_args {        // the first member of every command's options
     const char *device, *disable;
     uint64_t    seed;
-    bool        json, verbose, quiet, validate, no_cache, help, check_cpu;
+    bool        json, verbose, quiet, validate, no_cache, help, check_cpu, from_cache;
     uint32_t    check_every;        // 0 = by default
+    const char *checkpoint_key;     // of the command's model; model_words.c puts it behind the model's name
 } common_args;
 
 typedef enum command_use {          // shared options, beside --verbose, --quiet and --help
@@ -25,7 +26,9 @@ typedef enum command_use {          // shared options, beside --verbose, --quiet
     COMMAND_CHECK = 2,              // --check-cpu, --check-every
     COMMAND_SEED = 4,
     COMMAND_JSON = 8,
-    COMMAND_ALL = 15
+    COMMAND_MODEL = 16,             // --from-cache
+    COMMAND_KEY = 32,               // --checkpoint-key, of commands with one model among their words
+    COMMAND_ALL = 63
 } command_use;
 
 typedef struct command {
@@ -37,6 +40,8 @@ typedef struct command {
     const void *defaults;           // an options struct
     size_t      options_size;
     int         min_words, max_words;
+    int         model_from, model_to;   // words model_from to model_to - 1 are models; both 0 = none
+    bool        takes_names;            // of architectures, in place of a model
     unsigned    uses;               // a command_use each
     vkc_status (*run)(const void *options, const args_words *words);
 } command;

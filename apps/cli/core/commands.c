@@ -39,6 +39,16 @@ static const arg json_table[] = {
     { "json", 0, ARG_FLAG, AT(json), 0, 0, NULL, "print one JSON object instead of a table" },
     { 0 },
 };
+static const arg model_table[] = {
+    { "from-cache", 0, ARG_FLAG, AT(from_cache), 0, 0, NULL,
+      "models by name, from the cache folders of Hugging Face and PyTorch" },
+    { 0 },
+};
+static const arg key_table[] = {
+    { "checkpoint-key", 0, ARG_TEXT, AT(checkpoint_key), 0, 0, "K",
+      "of a checkpoint of PyTorch, the entry that has the model's weights; MODEL#K is the same" },
+    { 0 },
+};
 static const arg common_table[] = {
     { "verbose", 'v', ARG_FLAG, AT(verbose), 0, 0, NULL, "print more on standard error" },
     { "quiet", 'q', ARG_FLAG, AT(quiet), 0, 0, NULL, "print only errors there" },
@@ -48,7 +58,7 @@ static const arg common_table[] = {
 
 static const struct { command_use use; const arg *table; } shared[] = {
     { COMMAND_DEVICE, device_table }, { COMMAND_CHECK, check_table }, { COMMAND_SEED, seed_table },
-    { COMMAND_JSON, json_table }, { 0, common_table },
+    { COMMAND_JSON, json_table }, { COMMAND_MODEL, model_table }, { COMMAND_KEY, key_table }, { 0, common_table },
 };
 
 const command *commands_get(int i)

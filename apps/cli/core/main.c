@@ -1,5 +1,6 @@
 // main.c — pare, the command line: finds the command, reads its options, turns its status into an exit code.
 #include "apps/cli/core/commands.h"
+#include "apps/cli/core/model_words.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -51,7 +52,7 @@ static vkc_status run(const command *c, int argc, char **argv)
     else if (st == VKC_OK && (words.n < c->min_words || words.n > c->max_words))
         st = VKC_FAIL(VKC_E_ARG, "usage: pare %s%s%s", c->name, *c->usage ? " " : "", c->usage);
     else if (st == VKC_OK)
-        st = c->run(options, &words);
+        st = model_words_run(c, options, &words);
     free(options);
     return st;
 }

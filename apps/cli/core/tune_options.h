@@ -60,7 +60,7 @@ typedef struct tune_args {          // of pare tune; a command with options of i
 // Rows of an option table. `to` is the letter of the model that is written.
 #define TUNE_SESSION_ROWS(to, stops) \
     DATA_ROW(tune_args), LABELS_ROW(tune_args), ANY_TEACHER_ROW(tune_args), \
-    { "teacher", 't', ARG_TEXT, offsetof(tune_args, teacher), 0, 0, "M", "teacher model [none]" }, \
+    { "teacher", 't', ARG_MODEL, offsetof(tune_args, teacher), 0, 0, "M", "teacher model [none]" }, \
     { "out", 'o', ARG_OUT, offsetof(tune_args, out), 0, 0, to, "model folder to write" }, \
     RUN_ROWS(tune_args, to ".run"), \
     BATCH_ROW(tune_args, "64"), \

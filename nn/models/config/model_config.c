@@ -68,9 +68,13 @@ vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *ou
     vkc_status st = VKC_OK;
     nn_model_config c = *from;
     c.labels = NULL;
+    c.notes = NULL;
     c.provenance = json_deep_copy(from->provenance);
     c.measured = json_deep_copy(from->measured);
-    if ((from->provenance != NULL && c.provenance == NULL) || (from->measured != NULL && c.measured == NULL))
+    if (from->notes != NULL && (c.notes = malloc(strlen(from->notes) + 1)) != NULL)
+        strcpy(c.notes, from->notes);
+    if ((from->provenance != NULL && c.provenance == NULL) || (from->measured != NULL && c.measured == NULL) ||
+        (from->notes != NULL && c.notes == NULL))
         st = VKC_FAIL(VKC_E_NOMEM, "no memory to copy a model's description");
     else if (from->labels != NULL)
         st = nn_model_config_set_labels(&c, (const char *const *) from->labels, from->classes);
@@ -88,6 +92,7 @@ void nn_model_config_finish(nn_model_config *c)
     drop_labels(c);
     json_decref(c->provenance);
     json_decref(c->measured);
+    free(c->notes);
     memset(c, 0, sizeof *c);
 }
 
@@ -103,21 +108,6 @@ uint32_t nn_model_config_patches(const nn_model_config *c)
     uint32_t prefix, h, w;
     nn_model_kind_of(c)->grid(c, &prefix, &h, &w);
     return h * w;
-}
-
-bool nn_model_config_has_scores(const nn_model_config *c)
-{
-    return c->projection_dim > 0 || !(c->headless || c->outputs_embedding);
-}
-
-vkc_status nn_model_config_check_scores(const nn_model_config *c)
-{
-    if (nn_model_config_has_scores(c))
-        return VKC_OK;
-    return VKC_FAIL(VKC_E_ARG,
-                    "the model has no classifier: it gives %u numbers a picture; "
-                    "class vectors (--class-vectors FILE) make classes of them",
-                    c->classes);
 }
 
 vkc_status nn_model_config_check_pictures(const nn_model_config *c)

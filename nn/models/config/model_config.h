@@ -46,6 +46,11 @@ typedef enum {                      // what the classifier reads
     NN_POOL_AVG,                    // the mean patch, normed after (timm's avg with fc_norm)
     NN_POOL_TOKEN_AVG,              // class token and mean patch side by side, after the last norm (DINOv2)
 } nn_pool;
+typedef enum {                      // what becomes of the logits (problem_type of a config)
+    NN_SCORES_SOFTMAX,              // one class a picture
+    NN_SCORES_SIGMOID,              // each class by itself
+    NN_SCORES_NONE,                 // numbers that are predicted, no classes
+} nn_scores;
 typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_rule;     // nn/models/vit/positions.h
 
 typedef enum nn_model_type {
@@ -75,10 +80,10 @@ typedef struct nn_model_config {
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
-    bool     guessed_heads;                 // no config said how many heads: channels / 64
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
+    nn_scores scores;                       // as its config says; nn_model_config_scores is what to go by
     nn_pos_rule pos_rule;                   // how positions are resampled for other picture sizes
     double   eps;                           // of every layer norm
     double   mean[3], std[3];               // of the channels, for pixels in 0..1
@@ -87,6 +92,9 @@ typedef struct nn_model_config {
     nn_layer_config layers[NN_MAX_DEPTH];   // (depth)
     nn_retention_config retention;
     struct json_t *provenance, *measured;   // objects, owned; NULL = none
+    char    *notes;                         // what a user should know of how the folder was read (a guess, settings
+                                            // that contradict each other, what was passed over): sentences without
+                                            // their full stop, each ended by a newline, owned; NULL = none
 } nn_model_config;
 
 // Init from "vit:image=64,patch=8,dim=96,depth=6,heads=3" and optionally mlp=4 (hidden / dim) or
@@ -98,17 +106,34 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch);
 vkc_status nn_model_config_copy(const nn_model_config *from, nn_model_config *out);
 void       nn_model_config_finish(nn_model_config *c);      // zeroed is fine
 
+// Append a sentence to the notes, unless it is there already; control characters become question marks. Never fails:
+// where host memory is short a note is lost.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void       nn_model_config_note(nn_model_config *c, const char *fmt, ...);
+// The notes one after the other: *at = notes to begin with. False at the end, or `line` holds the next, cut to `size`.
+bool       nn_model_config_next_note(const char **at, char *line, size_t size);
+
 // Sets `classes` and copies the labels. E_ARG: too many or not printable.
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n);
 
-// Inits *c from the folder's config.json (timm's or Hugging Face's keys) and pare.json (without one: attention
-// everywhere), else from open_clip_config.json, else from the shapes of the weights.
-vkc_status nn_model_config_load(const char *folder, nn_model_config *c);
+// A text as the name of a class: cut where a character of UTF-8 ends, control characters made spaces.
+void       nn_label_clean(const char *text, char out[NN_MAX_LABEL + 1]);
+
+// Inits *c, of a folder or a file of weights (nn/checkpoint/weights.h), from the folder's config.json (timm's or
+// Hugging Face's keys) and pare.json (without one: attention everywhere), else from open_clip_config.json, else from
+// the shapes of the weights and the architecture that a checkpoint says.
+vkc_status nn_model_config_load(const char *model, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
 
 uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
 uint32_t nn_model_config_patches(const nn_model_config *c);
+// What becomes of the logits: `scores`, but of a single class that is no class vector a sigmoid.
+nn_scores nn_model_config_scores(const nn_model_config *c);
+// Is a picture of one class? E_ARG when its scores are sigmoids: training by labels is for one class a picture.
+vkc_status nn_model_config_check_exclusive(const nn_model_config *c);
 // Are the logits scores of classes, and not features or an embedding? E_ARG, with what to do, when they are none.
 bool     nn_model_config_has_scores(const nn_model_config *c);
 vkc_status nn_model_config_check_scores(const nn_model_config *c);

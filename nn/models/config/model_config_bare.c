@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/models/config/model_names.h"
+#include "nn/base/name_list.h"
 #include "nn/models/config/preprocess_json.h"
+#include "nn/models/config/tensor_naming.h"
 #include "nn/checkpoint/weights.h"
 
 #define HEAD_CHANNELS 64            // of nearly every vision transformer; shapes do not tell
@@ -17,11 +18,19 @@ static vkc_status read_tower(const char *where, json_t *tower, nn_model_config *
 {
     static const char *const known[] = { "image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio",
                                          "ls_init_value", "patch_dropout", NULL };
+    static const nn__fixed_key fixed[] = {      // OpenCLIP's defaults; what else they can say makes other models
+        { "attentional_pool", "false" }, { "attn_pooler_queries", NULL }, { "attn_pooler_heads", NULL },
+        { "no_ln_pre", "false" }, { "pos_embed_type", "\"learnable\"" }, { "final_ln_after_pool", "false" },
+        { "pool_type", "\"tok\"" }, { "output_tokens", NULL }, { "block_type", "\"default\"" }, { "qk_norm", "false" },
+        { "scaled_cosine_attn", "false" }, { "scale_heads", "false" }, { "scale_attn_inner", "false" },
+        { "scale_attn", "false" }, { "scale_fc", "false" }, { "timm_model_pretrained", NULL }, { "timm_pool", NULL },
+        { "timm_proj", NULL }, { "timm_proj_bias", NULL }, { "timm_drop", NULL }, { NULL, NULL }
+    };
     uint32_t head = HEAD_CHANNELS;
     double ratio = 4;
     nn_size size;
     vkc_status st;
-    VKC_TRY(nn_json_check_keys(where, tower, known));       // what else they can say makes other models
+    VKC_TRY(nn__keys_check(where, tower, known, fixed));
     VKC_TRY(nn__size_read(where, tower, "image_size", &size));
     VKC_TRY(nn_json_get_u32(where, tower, "patch_size", 1, 1024, &c->patch));
     VKC_TRY(nn_json_get_u32(where, tower, "width", 1, NN_MAX_DIM, &c->dim));
@@ -41,6 +50,8 @@ done:
 
 vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_config *c)
 {
+    static const char *const known[] = { "size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color",
+                                         NULL };    // a border is refused, so its colour says nothing
     json_t *model, *tower, *pre;
     bool is_quick = false;
     vkc_status st;
@@ -57,9 +68,12 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
     memcpy(c->mean, nn_clip_mean, sizeof c->mean);
     memcpy(c->std, nn_clip_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
-    if (!nn_json_has(root, "preprocess_cfg"))
+    if (!nn_json_has(root, "preprocess_cfg")) {
+        nn_model_config_note(c, "%s has no preprocess_cfg: pictures are prepared as OpenAI's CLIP does", where);
         return VKC_OK;
+    }
     VKC_TRY(nn_json_get_object(where, root, "preprocess_cfg", &pre));
+    nn__unknown_note(where, pre, known, c);
     if (nn_json_has(pre, "mean"))
         VKC_TRY(nn_json_get_numbers(where, pre, "mean", 3, -1e3, 1e3, c->mean));
     if (nn_json_has(pre, "std"))
@@ -70,9 +84,11 @@ vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_c
             VKC_TRY(nn_json_get_string(where, pre, "interpolation", 20, &filter));
         if (nn_json_has(pre, "resize_mode"))
             VKC_TRY(nn_json_get_string(where, pre, "resize_mode", 20, &mode));
-        if (strcmp(filter, "bicubic") != 0 || (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
+        if ((strcmp(filter, "bicubic") != 0 && strcmp(filter, "bilinear") != 0) ||
+            (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
             return VKC_FAIL(VKC_E_FORMAT, "%s: interpolation %s with resize_mode %s is not supported", where, filter,
                             mode);
+        c->preprocess.filter = strcmp(filter, "bicubic") == 0 ? NN_FILTER_BICUBIC : NN_FILTER_BILINEAR;
         c->preprocess.mode = strcmp(mode, "squash") == 0 ? NN_RESIZE_SQUASH : NN_RESIZE_SHORTEST;
     }
 done:
@@ -81,17 +97,20 @@ done:
 
 // Shapes of the tensors that tell, under our names.
 typedef struct shapes {
-    const nn_st_tensor *patch, *pos, *fc1, *fc2, *head, *more;
+    const nn_st_tensor *patch, *pos, *fc1, *fc2, *head, *proj, *more;       // proj: the head the other way round
     uint32_t depth;
-    bool     has_scale, has_pre_norm, has_fc_norm;
+    bool     has_scale, has_pre_norm, has_fc_norm, has_head_bias;
+    nn_name_list unknown;
 } shapes;
 
-static void look(const nn_st_tensor *t, shapes *s)
+static void look(const nn_st_tensor *t, const char *theirs, shapes *s)
 {
     nn_tensor_name name;
     unsigned l;
-    if (!nn_tensor_name_get(t->name, &name))
+    if (!nn_tensor_name_get(theirs, &name)) {
+        nn_name_list_add(&s->unknown, t->name);
         return;
+    }
     if (sscanf(name.ours, "blocks.%u.", &l) == 1 && l < NN_MAX_DEPTH && l + 1 > s->depth)
         s->depth = l + 1;
     const struct { const char *ours; const nn_st_tensor **to; } wanted[] = {
@@ -104,6 +123,9 @@ static void look(const nn_st_tensor *t, shapes *s)
     s->has_scale = s->has_scale || strcmp(name.ours, "blocks.0.ls1.gamma") == 0;
     s->has_pre_norm = s->has_pre_norm || strcmp(name.ours, "norm_pre.weight") == 0;
     s->has_fc_norm = s->has_fc_norm || strcmp(name.ours, "fc_norm.weight") == 0;
+    s->has_head_bias = s->has_head_bias || strcmp(name.ours, "head.bias") == 0;
+    if (strcmp(name.ours, "head.weight") == 0 && name.is_transposed)
+        s->proj = t;
 }
 
 static bool is_in(uint64_t x, uint64_t max)
@@ -130,24 +152,55 @@ static vkc_status guess_tokens(const char *path, const shapes *s, nn_model_confi
                     path, (unsigned long long) rows);
 }
 
-vkc_status nn__config_guess(const char *folder, nn_model_config *c)
+// What the name of an architecture in a checkpoint says and shapes do not, where they agree in all else: heads,
+// epsilon, activation.
+static bool use_arch(const nn_weights *w, const shapes *s, nn_model_config *c)
+{
+    const nn_torch_notes *notes = nn_weights_notes(w);
+    nn_model_config a = { .channels = 3 };
+    if (!notes || !*notes->arch || nn__arch_read(VKC_E_FORMAT, nn_weights_path(w), notes->arch, &a) != VKC_OK ||
+        a.dim != s->patch->shape[0] || a.depth != s->depth || a.patch != s->patch->shape[2] ||
+        a.hidden != s->fc2->shape[1] || a.pre_norm != s->has_pre_norm)
+        return false;
+    c->heads = a.heads, c->eps = a.eps, c->act = a.act;
+    return true;
+}
+
+// arch: where heads, epsilon and activation are from, NULL = guessed too.
+static void note_guesses(const char *model, const char *arch, nn_model_config *c)
+{
+    char from[512] = "";
+    if (arch)
+        snprintf(from, sizeof from, "heads, epsilon and activation are those of %s, which its file names", arch);
+    else
+        snprintf(from, sizeof from, "that it has %u head%s, of 64 channels each%s, is a guess", c->heads,
+                 c->heads == 1 ? "" : "s", c->swiglu ? "" : ", and GELU");
+    nn_model_config_note(c, "%s has no config: %s%s how pictures are prepared: the shorter edge resized, bicubic, %s "
+                         "mean and std", model, from, arch ? "; a guess is" : ", and so is",
+                         c->pre_norm ? "CLIP's" : "ImageNet's");
+}
+
+vkc_status nn__config_guess(const char *model, nn_model_config *c)
 {
     nn_weights *w = NULL;
     shapes s = { 0 };
     vkc_status st;
-    VKC_TRY(nn_weights_load(folder, &w));
+    VKC_TRY(nn_weights_load(model, &w));
+    const nn_naming naming = nn_naming_find(w, NULL, c);
     for (size_t i = 0; i < nn_weights_len(w); i++)
-        look(nn_weights_at(w, i), &s);
+        look(nn_weights_at(w, i), nn_weights_at(w, i)->name + naming.skip, &s);
     const char *path = nn_weights_path(w);
     if (!s.patch || s.patch->rank != 4 || !s.pos || s.pos->rank < 2 || !s.fc1 || s.fc1->rank != 2 || !s.fc2 ||
-        s.fc2->rank != 2 || (s.head && s.head->rank != 2) ||
+        s.fc2->rank != 2 || (s.head && s.head->rank != 2) || (s.proj && s.proj->rank != 2) ||
         (s.more && (s.more->rank < 2 || !is_in(s.more->shape[s.more->rank - 2], NN_MAX_REGISTERS)))) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its tensors are not those of a vision "
-                      "transformer", path);
+                      "transformer%s%s", path, s.unknown.n ? "; not known are " : "",
+                      nn_name_list_end(&s.unknown));
         goto done;
     }
-    const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : dim;
-    if (!is_in(dim, NN_MAX_DIM) || dim % HEAD_CHANNELS || !is_in(s.patch->shape[1], 3) ||
+    const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : s.proj ? s.proj->shape[1] : dim;
+    const bool is_named = use_arch(w, &s, c);
+    if (!is_in(dim, NN_MAX_DIM) || (!is_named && dim % HEAD_CHANNELS) || !is_in(s.patch->shape[1], 3) ||
         !is_in(s.patch->shape[2], 1024) || s.patch->shape[3] != s.patch->shape[2] ||
         !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its shapes alone do not say what model it is",
@@ -155,18 +208,22 @@ vkc_status nn__config_guess(const char *folder, nn_model_config *c)
         goto done;
     }
     c->dim = (uint32_t) dim, c->channels = (uint32_t) s.patch->shape[1], c->patch = (uint32_t) s.patch->shape[2];
-    c->depth = s.depth, c->heads = c->dim / HEAD_CHANNELS, c->hidden = (uint32_t) s.fc2->shape[1];
+    c->depth = s.depth, c->hidden = (uint32_t) s.fc2->shape[1];
     c->swiglu = s.fc1->shape[0] == 2 * s.fc2->shape[1];
-    c->layer_scale = s.has_scale, c->pre_norm = s.has_pre_norm, c->headless = !s.head;
+    c->layer_scale = s.has_scale, c->pre_norm = s.has_pre_norm, c->headless = !s.head && !s.proj;
+    c->outputs_embedding = !c->headless && !s.has_head_bias;        // CLIP's projection
     c->pool = s.has_fc_norm ? NN_POOL_AVG : NN_POOL_TOKEN;
     c->classes = (uint32_t) classes;
-    c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
-    c->guessed_heads = true;
+    if (!is_named) {
+        c->heads = c->dim / HEAD_CHANNELS;
+        c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
+    }
     VKC_TRY(guess_tokens(path, &s, c));
     c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
-    memcpy(c->mean, nn_imagenet_mean, sizeof c->mean);
-    memcpy(c->std, nn_imagenet_std, sizeof c->std);
+    memcpy(c->mean, c->pre_norm ? nn_clip_mean : nn_imagenet_mean, sizeof c->mean);
+    memcpy(c->std, c->pre_norm ? nn_clip_std : nn_imagenet_std, sizeof c->std);
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
+    note_guesses(model, is_named ? nn_weights_notes(w)->arch : NULL, c);
 done:
     nn_weights_destroy(w);
     return st;

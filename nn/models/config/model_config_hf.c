@@ -148,34 +148,42 @@ done:
     return st;
 }
 
-// id2label, {"0": "cat", ...}, says how many classes there are and their names; else num_labels does, or there are two.
+// The names of id2label, {"0": "cat", ...} or a list, by class.
+static void list_names(json_t *names, uint32_t n, json_t **labels)
+{
+    const char *key;
+    json_t *v;
+    for (uint32_t i = 0; json_is_array(names) && i < n; i++)
+        labels[i] = json_array_get(names, i);
+    json_object_foreach(names, key, v) {
+        char *end;
+        const unsigned long i = strtoul(key, &end, 10);
+        if (key[0] >= '0' && key[0] <= '9' && *end == '\0' && i < n)
+            labels[i] = v;
+    }
+}
+
+// id2label says how many classes there are and their names; else num_labels does, or there are two.
 static vkc_status read_labels(const char *where, json_t *root, nn_model_config *c)
 {
-    json_t *names;
-    vkc_status st;
+    json_t *names = json_object_get(root, "id2label");
+    vkc_status st = VKC_OK;
     c->classes = 2;
     if (!nn_json_has(root, "id2label")) {
-        st = VKC_OK;
         if (nn_json_has(root, "num_labels"))
             st = nn_json_get_u32(where, root, "num_labels", 1, NN_MAX_CLASSES, &c->classes);
         return st;
     }
-    VKC_TRY(nn_json_get_object(where, root, "id2label", &names));
-    if (json_object_size(names) == 0 || json_object_size(names) > NN_MAX_CLASSES)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: id2label has %zu entries, want 1 to %d", where, json_object_size(names),
-                        NN_MAX_CLASSES);
-    c->classes = (uint32_t) json_object_size(names);
-    const char **labels = (const char **) calloc(c->classes, sizeof *labels);
+    if (!json_is_array(names))
+        VKC_TRY(nn_json_get_object(where, root, "id2label", &names));
+    const size_t n = json_is_array(names) ? json_array_size(names) : json_object_size(names);
+    if (n == 0 || n > NN_MAX_CLASSES)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: id2label has %zu entries, want 1 to %d", where, n, NN_MAX_CLASSES);
+    c->classes = (uint32_t) n;
+    json_t **labels = (json_t **) calloc(n, sizeof *labels);
     if (!labels)
         return VKC_FAIL(VKC_E_NOMEM, "%s: no memory for id2label", where);
-    const char *key;
-    json_t *v;
-    json_object_foreach(names, key, v) {
-        char *end;
-        const unsigned long i = strtoul(key, &end, 10);
-        if (key[0] >= '0' && key[0] <= '9' && *end == '\0' && i < c->classes)
-            labels[i] = json_string_value(v);
-    }
+    list_names(names, c->classes, labels);
     st = nn__labels_set(where, "id2label", labels, c);
     free(labels);
 done:
@@ -236,7 +244,8 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
         c->registers = 1;           // the second token is there, and is not read
     if (f->is_dinov2 && head == HEAD_CLASSIFIER)
         c->pool = NN_POOL_TOKEN_AVG;
-    st = read_classes(where, root, tower, head, c);
+    VKC_TRY(read_classes(where, root, tower, head, c));
+    st = nn__scores_read(where, root, c);
 done:
     return st;
 }

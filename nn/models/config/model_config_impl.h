@@ -30,18 +30,41 @@ void       nn__config_add_dinov2(const nn_model_config *c, struct json_t *config
 vkc_status nn__config_read_timm(const char *where, struct json_t *root, nn_model_config *c);
 vkc_status nn__config_read_hf(const char *where, struct json_t *root, nn_model_config *c);
 vkc_status nn__config_read_open_clip(const char *where, struct json_t *root, nn_model_config *c);
-// A folder without any config: what the shapes of its tensors say, under timm's or DINOv2's names. Heads are taken to
-// have 64 channels (c->guessed_heads).
-vkc_status nn__config_guess(const char *folder, nn_model_config *c);
+// A folder or file without any config: what the shapes of its tensors say, under timm's or DINOv2's names. Heads are
+// taken to have 64 channels unless a checkpoint says which architecture it is of. A note tells.
+vkc_status nn__config_guess(const char *model, nn_model_config *c);
 
 // A member that is a whole number for both, or a list of height and width.
 vkc_status nn__size_read(const char *where, struct json_t *obj, const char *key, nn_size *out);
-// Class names, n == c->classes: strings of a list; E_FORMAT when one is none or too long.
-vkc_status nn__labels_set(const char *where, const char *key, const char *const *labels, nn_model_config *c);
+// Class names, n == c->classes: strings and numbers. What cannot be a name becomes one: a text that is too long is cut,
+// control characters become spaces, and what is no text or number at all (NULL too) "class 3", with a note.
+vkc_status nn__labels_set(const char *where, const char *key, struct json_t *const *labels, nn_model_config *c);
+// Keys that this program knows at one value alone, their default, as JSON: E_FORMAT where an object has them at
+// another. A value of NULL: it makes no difference, whatever it is. A key of NULL ends the list.
+typedef struct nn__fixed_key { const char *key, *value; } nn__fixed_key;
+vkc_status nn__fixed_check(const char *where, struct json_t *obj, const nn__fixed_key *fixed);
+// nn_json_check_keys, of two lists.
+vkc_status nn__keys_check(const char *where, struct json_t *obj, const char *const *known, const nn__fixed_key *fixed);
+
+// A note that names the keys of an object that are not in `known`, which ends with NULL, and neither null nor false.
+void       nn__unknown_note(const char *where, struct json_t *obj, const char *const *known, nn_model_config *c);
+
+// Pictures as the files of Hugging Face in a folder say: image_processor of processor_config.json, else
+// preprocessor_config.json; *is_there = false: there is neither. Where both are and disagree a note says so.
+vkc_status nn__preprocess_read_hf_folder(const char *folder, nn_model_config *c, bool *is_there);
+// A note where the folder has the settings of the program whose rule the config does not follow too, and they mean
+// other pixels. When they are broken: fails, or unless `is_strict` a note.
+vkc_status nn__preprocess_check_folder(const char *folder, bool is_strict, nn_model_config *c);
+
+// problem_type, of a config whose classes are known, with a note where scores are no softmax.
+vkc_status nn__scores_read(const char *where, struct json_t *root, nn_model_config *c);
+// Its value to write; NULL for a softmax.
+const char *nn__scores_name(nn_scores scores);
+
 // The labels as a list, a new reference; NULL without any.
 struct json_t *nn__labels_json(const nn_model_config *c);
-// The entries of label_names (once: labels), as many as classes, and in place of a name its description, where
-// label_descriptions has one; none without that member.
+// The entries of label_names (once: labels), and in place of a name its description, where label_descriptions has one;
+// none without that member, or, with a note, where they are not as many as classes.
 vkc_status nn__labels_read(const char *where, struct json_t *root, nn_model_config *c);
 // MLP width as timm and Hugging Face compute it: dim times a ratio, cut to a whole number; 0 when absurd.
 uint32_t   nn__hidden(uint32_t dim, double ratio);

@@ -8,6 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "nn/checkpoint/weights.h"
 #include "nn/mixers/mixer.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/config/preprocess_json.h"
@@ -102,16 +103,15 @@ done:
     return st;
 }
 
-// How pictures are prepared: as the file beside it says or, without one, as the family's usually are.
-static vkc_status read_settings(const char *folder, nn_model_config *c)
+// Without a file that says how pictures are prepared: as those of the family usually are.
+static vkc_status set_usual(const char *folder, nn_model_config *c)
 {
-    char path[NN_PATH_MAX];
-    vkc_status st = nn_path_build(path, folder, "preprocessor_config.json");
-    if (st != VKC_OK || nn_is_file(path))
-        return st == VKC_OK ? nn_preprocess_load(folder, NN_RULE_HF, c) : st;
     json_t *none = json_object();
-    st = none ? nn_preprocess_read_hf(path, none, c) : VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", path);
+    vkc_status st = none ? nn_preprocess_read_hf(folder, none, c)
+                         : VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", folder);
     json_decref(none);
+    nn_model_config_note(c, "%s has neither preprocessor_config.json nor processor_config.json: pictures are prepared "
+                         "as transformers' image processor of its family does by default", folder);
     return st;
 }
 
@@ -119,23 +119,27 @@ static vkc_status read_settings(const char *folder, nn_model_config *c)
 // resampled to that, as transformers do.
 static vkc_status read_preprocessor(const char *folder, nn_model_config *c)
 {
-    char path[NN_PATH_MAX];
     const nn_size made = { c->height, c->width };
+    bool is_there;
     vkc_status st;
-    VKC_TRY(nn_path_build(path, folder, "preprocessor_config.json"));
-    if (nn_is_file(path))
-        c->height = c->width = 0;   // the file says them
-    VKC_TRY(read_settings(folder, c));
+    c->height = c->width = 0;       // the file says them
+    VKC_TRY(nn__preprocess_read_hf_folder(folder, c, &is_there));
     if (c->height == 0)
         c->height = made.height, c->width = made.width;
-    if (c->height != made.height || c->width != made.width)
+    if (!is_there)
+        VKC_TRY(set_usual(folder, c));
+    if (c->height != made.height || c->width != made.width) {
         c->stored = made;
+        nn_model_config_note(c, "%s: pictures are prepared to %u x %u pixels, and positions, made for %u x %u, are "
+                             "resampled to that, as in transformers", folder, c->width, c->height, made.width,
+                             made.height);
+    }
 done:
     return st;
 }
 
 // What made the folder tells how its config is read.
-static vkc_status read_config(const char *folder, nn_model_config *c)
+static vkc_status read_config(const char *folder, const char *model, nn_model_config *c)
 {
     char path[NN_PATH_MAX];
     json_t *root = NULL;
@@ -145,7 +149,7 @@ static vkc_status read_config(const char *folder, nn_model_config *c)
     if (!has_config)
         VKC_TRY(nn_path_build(path, folder, "open_clip_config.json"));
     if (!has_config && !nn_is_file(path)) {
-        st = nn__config_guess(folder, c);
+        st = nn__config_guess(model, c);
         goto done;
     }
     VKC_TRY(nn_json_load(path, MAX_JSON, &root));
@@ -169,18 +173,19 @@ done:
     return st;
 }
 
-vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
+vkc_status nn_model_config_load(const char *model, nn_model_config *c)
 {
-    char path[NN_PATH_MAX];
+    char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
     nn_model_config m = { .channels = 3 };
     json_t *pare = NULL;
     vkc_status st;
-    if (*folder == '\0')
+    if (*model == '\0')
         return VKC_FAIL(VKC_E_ARG, "the name of the model is empty: want a folder");
+    VKC_TRY(nn_weights_get_folder(model, folder));
     st = nn_folder_check(folder);
     if (st != VKC_OK)
         return VKC_WRAP(st, "not a model folder: %s", vkc_last_error());
-    VKC_TRY(read_config(folder, &m));
+    VKC_TRY(read_config(folder, model, &m));
     for (uint32_t i = 0; i < m.depth; i++)
         VKC_TRY(nn_layer_config_set(&m.layers[i], nn_mixer_default()->name, NULL));
     VKC_TRY(nn_path_build(path, folder, "pare.json"));
@@ -191,6 +196,8 @@ vkc_status nn_model_config_load(const char *folder, nn_model_config *c)
             VKC_TRY(nn_preprocess_load(folder, NN_RULE_HF, &m));
         VKC_TRY(nn_model_config_check(&m, VKC_E_FORMAT, path));
     }
+    if (nn_model_kind_of(&m)->reads_pictures)
+        VKC_TRY(nn__preprocess_check_folder(folder, pare != NULL, &m));
     *c = m;
     memset(&m, 0, sizeof m);
 done:

@@ -80,6 +80,8 @@ static json_t *build_config(const nn_model_config *c)
                      c->headless && !c->projection_dim ? 0 : (int) c->classes, "num_features", (int) c->dim,
                      "global_pool", c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels,
                      "model_args", build_args(c), "pretrained_cfg", build_pretrained_cfg(c));
+    if (config != NULL && nn__scores_name(c->scores))
+        json_object_set_new(config, "problem_type", json_string(nn__scores_name(c->scores)));
     if (config != NULL && nn__config_is_dinov2(c))
         nn__config_add_dinov2(c, config);
     return config;

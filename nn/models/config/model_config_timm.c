@@ -2,6 +2,7 @@
 #include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,19 @@ done:
     return st;
 }
 
+// Timm norms the mean patch, where that is what the classifier reads, and else all tokens; the other way is not here.
+static vkc_status check_norm(const char *where, json_t *args, const nn_model_config *c)
+{
+    bool is_of_mean = c->pool == NN_POOL_AVG;
+    vkc_status st = VKC_OK;
+    if (nn_json_has(args, "fc_norm"))
+        st = nn_json_get_bool(where, args, "fc_norm", &is_of_mean);
+    if (st == VKC_OK && is_of_mean != (c->pool == NN_POOL_AVG))
+        st = VKC_FAIL(VKC_E_FORMAT, "%s: fc_norm is %s with global_pool %s; only the default is supported", where,
+                      is_of_mean ? "true" : "false", is_of_mean ? "token" : "avg");
+    return st;
+}
+
 static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = {
@@ -102,18 +116,23 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
         "num_classes", "dynamic_img_size", "drop_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate",
         "attn_drop_rate", "drop_path_rate", NULL
     };
+    static const nn__fixed_key fixed[] = {      // what makes other models, and how values start
+        { "qk_norm", "false" }, { "scale_attn_norm", "false" }, { "scale_mlp_norm", "false" }, { "proj_bias", "true" },
+        { "pos_embed", "\"learn\"" }, { "final_norm", "true" }, { "pool_include_prefix", "false" },
+        { "dynamic_img_pad", NULL }, { "weight_init", NULL }, { "fix_init", NULL }, { "fc_norm", NULL }, { NULL, NULL }
+    };
     json_t *args;
     vkc_status st;
     if (!nn_json_has(root, "model_args") && c->dim > 0)
         return VKC_OK;
     VKC_TRY(nn_json_get_object(where, root, "model_args", &args));
-    VKC_TRY(nn_json_check_keys(where, args, known));
+    VKC_TRY(nn__keys_check(where, args, known, fixed));
     VKC_TRY(read_family(where, args, c));
+    VKC_TRY(check_norm(where, args, c));
     st = read_sizes(where, args, c);
 done:
     return st;
 }
-
 
 vkc_status nn__labels_read(const char *where, json_t *root, nn_model_config *c)
 {
@@ -123,15 +142,20 @@ vkc_status nn__labels_read(const char *where, json_t *root, nn_model_config *c)
     vkc_status st;
     if (!nn_json_has(root, key) || c->headless)
         return VKC_OK;
-    VKC_TRY(nn_json_get_array(where, root, key, c->classes, c->classes, &list));
-    const char **labels = (const char **) calloc(c->classes, sizeof *labels);
+    VKC_TRY(nn_json_get_array(where, root, key, 0, SIZE_MAX, &list));
+    if (json_array_size(list) != c->classes) {
+        nn_model_config_note(c, "%s: %s has %zu names for %u classes: they are not used", where, key,
+                             json_array_size(list), c->classes);
+        return VKC_OK;
+    }
+    json_t **labels = (json_t **) calloc(c->classes, sizeof *labels);
     if (!labels)
         return VKC_FAIL(VKC_E_NOMEM, "%s: no memory for %s", where, key);
     for (uint32_t i = 0; i < c->classes; i++) {
-        labels[i] = json_string_value(json_array_get(list, i));
-        const char *more = labels[i] ? json_string_value(json_object_get(described, labels[i])) : NULL;
-        if (more && strlen(more) <= NN_MAX_LABEL)
-            labels[i] = more;
+        labels[i] = json_array_get(list, i);
+        const char *name = json_string_value(labels[i]);
+        json_t *more = name ? json_object_get(described, name) : NULL;
+        labels[i] = json_is_string(more) ? more : labels[i];
     }
     st = nn__labels_set(where, key, labels, c);
     free(labels);
@@ -157,6 +181,25 @@ done:
     return st;
 }
 
+// The model's size is what counts: it takes no other.
+static void note_size(const char *where, json_t *pre, nn_model_config *c)
+{
+    double n[3];
+    if (nn_json_has(pre, "input_size") && nn_json_get_numbers(where, pre, "input_size", 3, 1, 16384, n) == VKC_OK &&
+        (n[1] != c->height || n[2] != c->width))
+        nn_model_config_note(c, "%s: input_size is %g x %g, and the model is made for %u x %u, which is used", where,
+                             n[2], n[1], c->width, c->height);
+}
+
+// What timm has in pretrained_cfg.
+static const char *const cfg_known[] = {
+    "url", "file", "state_dict", "hf_hub_id", "hf_hub_filename", "source", "architecture", "tag", "custom_load",
+    "input_size", "test_input_size", "min_input_size", "fixed_input_size", "interpolation", "crop_pct", "test_crop_pct",
+    "crop_mode", "mean", "std", "num_classes", "label_offset", "label_names", "label_descriptions", "pool_size",
+    "test_pool_size", "first_conv", "classifier", "license", "description", "origin_url", "paper_name", "paper_ids",
+    "notes", "hf_hub", NULL
+};
+
 vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config *c)
 {
     const char *arch;
@@ -174,7 +217,11 @@ vkc_status nn__config_read_timm(const char *where, json_t *root, nn_model_config
     VKC_TRY(read_args(where, root, c));
     VKC_TRY(read_classes(where, root, pre, c));
     VKC_TRY(nn__labels_read(where, root, c));
-    st = nn_preprocess_read_timm(where, pre, c);
+    VKC_TRY(nn__scores_read(where, root, c));
+    if (pre != root)
+        nn__unknown_note(where, pre, cfg_known, c);
+    VKC_TRY(nn_preprocess_read_timm(where, pre, c));
+    note_size(where, pre, c);
 done:
     return st;
 }

@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/base/json.h"
@@ -23,19 +25,119 @@ vkc_status nn__size_read(const char *where, json_t *obj, const char *key, nn_siz
     return st;
 }
 
+static const nn__fixed_key *find_fixed(const nn__fixed_key *fixed, const char *key)
+{
+    while (fixed->key && strcmp(fixed->key, key) != 0)
+        fixed++;
+    return fixed->key ? fixed : NULL;
+}
+
+vkc_status nn__fixed_check(const char *where, json_t *obj, const nn__fixed_key *fixed)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(obj, key, v) {
+        const nn__fixed_key *k = json_is_null(v) ? NULL : find_fixed(fixed, key);
+        if (!k || !k->value)
+            continue;
+        char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+        const bool is_same = text && strcmp(text, k->value) == 0;
+        vkc_status st = VKC_OK;
+        if (!is_same)
+            st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %.60s; only %s is supported", where, key, text ? text : "?",
+                          k->value);
+        free(text);
+        if (st != VKC_OK)
+            return st;
+    }
+    return VKC_OK;
+}
+
+vkc_status nn__keys_check(const char *where, json_t *obj, const char *const *known, const nn__fixed_key *fixed)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach(obj, key, v) {
+        const char *const *k = known;
+        while (*k && strcmp(*k, key) != 0)
+            k++;
+        if (!*k && !json_is_null(v) && !find_fixed(fixed, key))
+            return VKC_FAIL(VKC_E_FORMAT, "%s: %.60s is not supported", where,
+                            nn_is_printable(key) ? key : "a key with control characters");
+    }
+    return nn__fixed_check(where, obj, fixed);
+}
+
 uint32_t nn__hidden(uint32_t dim, double ratio)
 {
     const double hidden = (double) dim * ratio;
     return hidden <= NN_MAX_HIDDEN ? (uint32_t) hidden : 0;
 }
 
-vkc_status nn__labels_set(const char *where, const char *key, const char *const *labels, nn_model_config *c)
+// Bytes of `text`, at most `most`, that end with a whole character of UTF-8.
+static size_t cut(const char *text, size_t most)
 {
-    for (uint32_t i = 0; i < c->classes; i++)
-        if (labels[i] == NULL || strlen(labels[i]) > NN_MAX_LABEL || !nn_is_printable(labels[i]))
-            return VKC_FAIL(VKC_E_FORMAT, "%s: entry %u of %s is not a string of at most %d bytes", where, i, key,
-                            NN_MAX_LABEL);
-    return nn_model_config_set_labels(c, labels, c->classes);
+    size_t n = strlen(text);
+    if (n <= most)
+        return n;
+    for (n = most; n > 0 && ((unsigned char) text[n] & 0xc0) == 0x80;)
+        n--;
+    return n;
+}
+
+void nn_label_clean(const char *text, char out[NN_MAX_LABEL + 1])
+{
+    const size_t n = cut(text, NN_MAX_LABEL);
+    memcpy(out, text, n);
+    out[n] = '\0';
+    for (unsigned char *p = (unsigned char *) out; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = ' ';
+}
+
+// False: the value is no name.
+static bool name_label(const json_t *v, char out[NN_MAX_LABEL + 1])
+{
+    if (json_is_string(v))
+        nn_label_clean(json_string_value(v), out);
+    else if (json_is_integer(v))
+        snprintf(out, NN_MAX_LABEL + 1, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    else if (json_is_real(v))
+        snprintf(out, NN_MAX_LABEL + 1, "%.15g", json_real_value(v));
+    else if (json_is_boolean(v))
+        snprintf(out, NN_MAX_LABEL + 1, "%s", json_is_true(v) ? "true" : "false");
+    else
+        return false;
+    return true;
+}
+
+vkc_status nn__labels_set(const char *where, const char *key, json_t *const *labels, nn_model_config *c)
+{
+    const uint32_t n = c->classes;
+    uint32_t missing = 0, changed = 0, first = 0;
+    char (*names)[NN_MAX_LABEL + 1] = malloc(n * sizeof *names);
+    const char **list = (const char **) malloc(n * sizeof *list);
+    vkc_status st = names && list ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "%s: no memory for %s", where, key);
+    for (uint32_t i = 0; st == VKC_OK && i < n; i++) {
+        list[i] = names[i];
+        const bool is_name = name_label(labels[i], names[i]);
+        if (!is_name) {
+            snprintf(names[i], sizeof names[i], "class %u", i);
+            first = missing++ ? first : i;
+        }
+        changed += is_name && json_is_string(labels[i]) && strcmp(json_string_value(labels[i]), names[i]) != 0;
+    }
+    if (st == VKC_OK)
+        st = nn_model_config_set_labels(c, list, n);
+    if (st == VKC_OK && missing)
+        nn_model_config_note(c, "%s: %s has no name for %u of %u classes, class %u the first", where, key, missing, n,
+                             first);
+    if (st == VKC_OK && changed)
+        nn_model_config_note(c, "%s: %u of the names in %s are cut to %d bytes or had control characters", where,
+                             changed, key, NN_MAX_LABEL);
+    free(list);
+    free(names);
+    return st;
 }
 
 json_t *nn__labels_json(const nn_model_config *c)

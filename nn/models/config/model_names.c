@@ -103,9 +103,43 @@ static const char *find_start(const char *const *list, const char *name)
     return *list;
 }
 
+// The name from its block's number on, behind "blocks." and a chunk's number; NULL: it has none. Numbers of blocks
+// count through all chunks.
+static const char *find_chunked(const char *name)
+{
+    if (strncmp(name, "blocks.", 7) != 0)
+        return NULL;
+    const size_t chunk = strspn(name + 7, "0123456789");
+    const char *block = name + 7 + chunk + 1;
+    if (chunk == 0 || block[-1] != '.')
+        return NULL;
+    const size_t n = strspn(block, "0123456789");
+    return n > 0 && block[n] == '.' ? block : NULL;
+}
+
+static bool look_up_chunked(const char *name, nn_tensor_name *out)
+{
+    char whole[2 * NN_MAX_NAME];
+    const char *block = find_chunked(name);
+    return block && snprintf(whole, sizeof whole, "blocks.%s", block) < (int) sizeof whole && look_up(whole, out);
+}
+
+bool nn_tensor_name_is_chunked(const char *theirs)
+{
+    nn_tensor_name name;
+    for (;;) {
+        if (look_up_chunked(theirs, &name))
+            return true;
+        const char *prefix = find_start(prefixes, theirs);
+        if (!prefix)
+            return false;
+        theirs += strlen(prefix);
+    }
+}
+
 bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
 {
-    while (!look_up(theirs, out)) {
+    while (!look_up(theirs, out) && !look_up_chunked(theirs, out)) {
         const char *prefix = find_start(prefixes, theirs);
         if (!prefix)
             return false;

@@ -23,6 +23,10 @@ typedef struct nn_tensor_name {
 // False: no program of the table has a tensor of this name.
 bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out);
 
+// Is it the name of a tensor in a chunk of blocks, "blocks.1.3.norm1.weight": what training with FSDP makes of
+// "blocks.3.norm1.weight"? Nn_tensor_name_get knows it as that.
+bool nn_tensor_name_is_chunked(const char *theirs);
+
 // Is a name what the programs of CLIP call a tensor of its image side, behind the usual prefixes?
 bool nn_tensor_name_is_clip_image(const char *theirs);
 

@@ -1,7 +1,8 @@
 // preprocess_json.h — how pictures become pixels, as timm and Hugging Face write it down in a model folder.
 //
 // timm: pretrained_cfg of config.json, {input_size, interpolation, crop_pct, crop_mode, mean, std}. Hugging Face:
-// preprocessor_config.json, with size, crop_size, resample, image_mean, image_std and what is done at all.
+// preprocessor_config.json, or image_processor in processor_config.json, with size, crop_size, resample, image_mean,
+// image_std and what is done at all.
 // Both are read as these programs read them, defaults included. What they can say and this program cannot do is
 // refused.
 //
@@ -25,7 +26,7 @@ vkc_status nn_preprocess_read_timm(const char *where, struct json_t *pretrained_
 vkc_status nn_preprocess_read_hf(const char *where, struct json_t *preprocessor, nn_model_config *c);
 
 // The same from a model folder, by one program's rule. E_FORMAT where the folder does not have it.
-vkc_status nn_preprocess_load(const char *folder, nn_rule rule, nn_model_config *c);
+vkc_status nn_preprocess_load(const char *model, nn_rule rule, nn_model_config *c);
 
 // The objects to write: exact for the config's own rule, as close as the other program's settings can say it for the
 // other. New references; NULL when memory is short.

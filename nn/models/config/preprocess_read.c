@@ -6,21 +6,42 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "nn/base/files.h"
 #include "nn/base/json.h"
 #include "nn/base/names.h"
 
-#define MAX_FILE ((size_t) 16 << 20)
 #define MAX_SIDE 16384
 #define MAX_EDGE (100 * MAX_SIDE)     // before the crop; a crop_pct of 0.01 is the least
+#define MAX_NAMED 6                 // unknown keys
 #define MAX_COLOR 1e6               // of means; of stds this and its inverse
 
 const double nn_imagenet_mean[3] = { 0.485, 0.456, 0.406 }, nn_imagenet_std[3] = { 0.229, 0.224, 0.225 };
 const double nn_clip_mean[3] = { 0.48145466, 0.4578275, 0.40821073 };
 const double nn_clip_std[3] = { 0.26862954, 0.26130258, 0.27577711 };
 static const double half[3] = { 0.5, 0.5, 0.5 };
+
+void nn__unknown_note(const char *where, json_t *obj, const char *const *known, nn_model_config *c)
+{
+    char names[400] = "";
+    size_t at = 0, n = 0;
+    const char *key;
+    json_t *v;
+    json_object_foreach(obj, key, v) {
+        const char *const *k = known;
+        while (*k && strcmp(*k, key) != 0)
+            k++;
+        if (*k || json_is_null(v) || json_is_false(v))
+            continue;
+        if (n++ < MAX_NAMED)
+            at += (size_t) snprintf(names + at, sizeof names - at, "%s%.60s", n > 1 ? ", " : "", key);
+    }
+    if (n > MAX_NAMED)
+        snprintf(names + at, sizeof names - at, " and %zu more", n - MAX_NAMED);
+    if (n)
+        nn_model_config_note(c, "%s: not known here, and passed over: %s", where, names);
+}
 
 static uint32_t channels_of(const nn_model_config *c)
 {
@@ -35,6 +56,17 @@ static void set_size(nn_model_config *c, nn_size size)
     }
 }
 
+// A number a channel, or one for all.
+static vkc_status read_color(const char *where, json_t *obj, const char *key, double min, const nn_model_config *c,
+                             double out[3])
+{
+    if (!json_is_number(json_object_get(obj, key)))
+        return nn_json_get_numbers(where, obj, key, channels_of(c), min, MAX_COLOR, out);
+    const vkc_status st = nn_json_get_number(where, obj, key, min, MAX_COLOR, out);
+    out[1] = out[2] = out[0];
+    return st;
+}
+
 // Means and stds of the channels; those of `mean` and `std` where the file has none.
 static vkc_status read_colors(const char *where, json_t *obj, const char *mean_key, const char *std_key,
                               const double mean[3], const double std[3], nn_model_config *c)
@@ -43,9 +75,9 @@ static vkc_status read_colors(const char *where, json_t *obj, const char *mean_k
     memcpy(c->mean, mean, sizeof c->mean);
     memcpy(c->std, std, sizeof c->std);
     if (nn_json_has(obj, mean_key))
-        VKC_TRY(nn_json_get_numbers(where, obj, mean_key, channels_of(c), -MAX_COLOR, MAX_COLOR, c->mean));
+        VKC_TRY(read_color(where, obj, mean_key, -MAX_COLOR, c, c->mean));
     if (nn_json_has(obj, std_key))
-        VKC_TRY(nn_json_get_numbers(where, obj, std_key, channels_of(c), 1.0 / MAX_COLOR, MAX_COLOR, c->std));
+        VKC_TRY(read_color(where, obj, std_key, 1.0 / MAX_COLOR, c, c->std));
 done:
     return st;
 }
@@ -167,6 +199,15 @@ done:
     return st;
 }
 
+// What their processors write: what is read here, and what says nothing about the pixels of one picture.
+static const char *const hf_known[] = {
+    "image_processor_type", "feature_extractor_type", "do_resize", "size", "default_to_square", "resample",
+    "do_center_crop", "crop_size", "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
+    "do_convert_rgb", "processor_class", "auto_map", "_valid_processor_keys", "_processor_class", "return_tensors",
+    "data_format", "input_data_format", "device", "disable_grouping", "image_seq_length", "transformers_version",
+    "_name_or_path", "_image_processor_type", NULL
+};
+
 // What is done to pictures beside resize, crop, rescale and normalise is not known here.
 static vkc_status check_steps(const char *where, json_t *obj)
 {
@@ -223,12 +264,13 @@ done:
 static vkc_status read_geometry(const char *where, json_t *obj, const processor *p, nn_model_config *c)
 {
     nn_size size = { p->size, p->size }, crop = { p->crop, p->crop };
-    bool resizes, crops, is_shortest = !p->is_square, is_edge = false;
+    bool resizes, crops, is_square, is_shortest = !p->is_square, is_edge = false;
     vkc_status st;
+    VKC_TRY(read_flag(where, obj, "default_to_square", p->is_square, &is_square));
     VKC_TRY(read_flag(where, obj, "do_resize", true, &resizes));
     VKC_TRY(read_flag(where, obj, "do_center_crop", p->crop > 0, &crops));
     if (nn_json_has(obj, "size"))
-        VKC_TRY(read_size(where, obj, "size", p->is_square, &size, &is_shortest));
+        VKC_TRY(read_size(where, obj, "size", is_square, &size, &is_shortest));
     if (crops && (nn_json_has(obj, "crop_size") || p->crop == 0))
         VKC_TRY(read_size(where, obj, "crop_size", true, &crop, &is_edge));
     if (is_edge)
@@ -304,40 +346,11 @@ vkc_status nn_preprocess_read_hf(const char *where, json_t *obj, nn_model_config
     vkc_status st;
     c->preprocess = (nn_preprocess) { .rule = NN_RULE_HF };
     VKC_TRY(check_steps(where, obj));
+    nn__unknown_note(where, obj, hf_known, c);
     VKC_TRY(read_processor(where, obj, c, &p));
     VKC_TRY(read_filter(where, obj, p, &c->preprocess.filter));
     VKC_TRY(read_geometry(where, obj, p, c));
     VKC_TRY(read_values(where, obj, p, c));
 done:
-    return st;
-}
-
-vkc_status nn_preprocess_load(const char *folder, nn_rule rule, nn_model_config *c)
-{
-    const char *name = rule == NN_RULE_HF ? "preprocessor_config.json" : "config.json";
-    char path[NN_PATH_MAX];
-    json_t *root = NULL, *obj;
-    vkc_status st;
-    VKC_TRY(nn_path_build(path, folder, name));
-    if (rule == NN_RULE_HF && !nn_is_file(path)) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no %s, so it does not say how Hugging Face prepares pictures", folder,
-                      name);
-        goto done;
-    }
-    VKC_TRY(nn_json_load(path, MAX_FILE, &root));
-    if (rule == NN_RULE_HF) {
-        st = nn_preprocess_read_hf(path, root, c);
-        goto done;
-    }
-    obj = root;                     // where old files have these keys
-    if (nn_json_has(root, "pretrained_cfg"))
-        VKC_TRY(nn_json_get_object(path, root, "pretrained_cfg", &obj));
-    if (!nn_json_has(obj, "input_size")) {
-        st = VKC_FAIL(VKC_E_FORMAT, "%s has no pretrained_cfg, so it does not say how timm prepares pictures", path);
-        goto done;
-    }
-    st = nn_preprocess_read_timm(path, obj, c);
-done:
-    json_decref(root);
     return st;
 }

@@ -30,14 +30,14 @@ static vkc_status read_labels(const nn_safetensors *f, nn_class_vectors *k)
     k->labels = (char **) calloc(k->classes, sizeof *k->labels);
     for (uint32_t i = 0; k->labels && i < k->classes; i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        if (!name || strlen(name) > NN_MAX_LABEL || !nn_is_printable(name)) {
-            st = VKC_FAIL(VKC_E_FORMAT, "%s: label %u is not a name of at most %d bytes", k->path, i, NN_MAX_LABEL);
+        if (!name) {
+            st = VKC_FAIL(VKC_E_FORMAT, "%s: label %u is not a name", k->path, i);
             goto done;
         }
-        k->labels[i] = (char *) malloc(strlen(name) + 1);
+        k->labels[i] = (char *) malloc(NN_MAX_LABEL + 1);
         if (!k->labels[i])
             break;
-        memcpy(k->labels[i], name, strlen(name) + 1);
+        nn_label_clean(name, k->labels[i]);
     }
     if (!k->labels || !k->labels[k->classes - 1])
         st = VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", k->path);

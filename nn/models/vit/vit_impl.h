@@ -2,6 +2,7 @@
 #ifndef NN_VIT_IMPL_H
 #define NN_VIT_IMPL_H
 
+#include "nn/checkpoint/weights.h"
 #include "nn/models/model_kind.h"
 #include "nn/models/vit/vit.h"
 
@@ -17,6 +18,11 @@ nn_tensor *nn__vit_read_out(nn_graph *g, const nn_model *m, nn__retention *kept,
 vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_model_load_params *p,
                         nn_model **out);
 vkc_status nn__vit_save_weights(const nn_model *m, const char *path);
+
+// Find the picture size that the positions in `w` are for, where it is not the config's, and set cfg->stored. A note
+// says so unless it is `wanted`, the size that the model will have. Positions that are no square of patches leave all
+// as it is.
+void nn__vit_find_stored(const nn_weights *w, nn_size wanted, nn_model_config *cfg);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,8 @@
 
 #include "nn/models/vit/class_vectors.h"
 #include "nn/base/files.h"
-#include "nn/models/config/model_names.h"
+#include "nn/base/name_list.h"
+#include "nn/models/config/tensor_naming.h"
 #include "nn/models/vit/positions.h"
 #include "nn/checkpoint/safetensors.h"
 #include "nn/models/vit/vit_impl.h"
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_LISTED 6                // names in a message
 
 typedef struct entry {              // a tensor and where it goes
     const nn_st_tensor *t;
@@ -30,24 +29,10 @@ typedef struct loading {
     const nn_st_tensor *folded;     // positions of which the first goes into the class token; NULL = none
     const nn_st_tensor *first;      // of those without a place
     bool      is_clip;              // a text side may lie beside
-    uint32_t  n_unknown, n_missing;
-    char      unknown[512], missing[512];
+    nn_naming naming;
+    nn_name_list unknown, missing;
+    nn_faults *faults;
 } loading;
-
-// Append one more name to a list of the first; the list is ended when all are known.
-static void list(char *text, size_t size, uint32_t n, const char *name)
-{
-    const size_t at = strlen(text);
-    if (n < MAX_LISTED)
-        snprintf(text + at, size - at, "%s%.80s", n ? ", " : "", name);
-}
-
-static void end_list(char *text, size_t size, uint32_t n)
-{
-    const size_t at = strlen(text);
-    if (n > MAX_LISTED)
-        snprintf(text + at, size - at, " and %u more", n - MAX_LISTED);
-}
 
 static bool find(const loading *l, const char *ours, uint32_t *index)
 {
@@ -93,20 +78,27 @@ static vkc_status fail_shape(const nn_st_tensor *t, const nn_param *p, const nn_
     return NN_ST_FAIL(VKC_E_FORMAT, t, "is (%s), want (%s)", have, want);
 }
 
-// All of a tensor as float32.
-static vkc_status read_all(const nn_st_tensor *t, float **out)
+// The first `len` values of a tensor as float32.
+static vkc_status read_first(loading *l, const nn_st_tensor *t, size_t len, float *out)
+{
+    const vkc_status st = nn_st_tensor_read(t, 0, len, out);
+    if (st == VKC_OK)
+        nn_faults_scan(l->faults, t, 0, out, len);
+    return st;
+}
+
+// All of them.
+static vkc_status read_all(loading *l, const nn_st_tensor *t, float **out)
 {
     *out = (float *) malloc((size_t) t->len * sizeof **out);
-    if (!*out)
-        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-    return nn_st_tensor_read(t, 0, (size_t) t->len, *out);
+    return *out ? read_first(l, t, (size_t) t->len, *out) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
 }
 
 static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t index)
 {
     const size_t rows = (size_t) t->shape[1], cols = (size_t) t->shape[0];     // of ours
     float *x = NULL, *y = (float *) malloc((size_t) t->len * sizeof *y);
-    vkc_status st = y ? read_all(t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    vkc_status st = y ? read_all(l, t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     for (size_t r = 0; st == VKC_OK && r < rows; r++)
         for (size_t c = 0; c < cols; c++)
             y[r * cols + c] = x[c * rows + r];
@@ -130,9 +122,9 @@ static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
 {
     const uint32_t C = l->v->cfg.dim;
     float *x = NULL, *first = (float *) malloc(C * sizeof *first);
-    vkc_status st = first ? read_all(t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    vkc_status st = first ? read_all(l, t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     if (st == VKC_OK)
-        st = nn_st_tensor_read(l->folded, 0, C, first);
+        st = read_first(l, l->folded, C, first);
     for (uint32_t i = 0; st == VKC_OK && i < C; i++)
         x[i] += first[i];
     if (st == VKC_OK)
@@ -170,17 +162,18 @@ static vkc_status plan_all(loading *l)
 {
     vkc_status st = VKC_OK;
     for (size_t i = 0; i < nn_weights_len(l->w); i++)
-        l->is_clip |= nn_tensor_name_is_clip_image(nn_weights_at(l->w, i)->name);
+        l->is_clip |= nn_tensor_name_is_clip_image(nn_weights_at(l->w, i)->name + l->naming.skip);
     for (size_t i = 0; i < nn_weights_len(l->w) && st == VKC_OK; i++) {
         const nn_st_tensor *t = nn_weights_at(l->w, i);
+        const char *theirs = t->name + l->naming.skip;
         nn_tensor_name name;
         uint32_t index;
-        if (nn_params_find(l->v->params, t->name, &index))      // ours, whatever the mixer
+        if (nn_params_find(l->v->params, theirs, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .parts = 1 };
-        else if (!nn_tensor_name_get(t->name, &name) ||
+        else if (!nn_tensor_name_get(theirs, &name) ||
                  (!is_left_out(l, &name) && !find(l, name.ours, &index))) {
-            l->first = l->n_unknown == 0 ? t : l->first;
-            list(l->unknown, sizeof l->unknown, l->n_unknown++, t->name);
+            l->first = l->unknown.n == 0 ? t : l->first;
+            nn_name_list_add(&l->unknown, t->name);
             continue;
         } else if (is_left_out(l, &name))
             continue;
@@ -198,7 +191,7 @@ static vkc_status load_entry(loading *l, const entry *e)
         return load_class_token(l, e->t);
     to.size /= e->parts;
     to.offset += e->part * to.size;
-    return nn_weights_upload(l->v->dev, e->t, e->t == l->folded ? l->v->cfg.dim : 0, to);
+    return nn_weights_upload(l->v->dev, e->t, e->t == l->folded ? l->v->cfg.dim : 0, to, l->faults);
 }
 
 // May a parameter be zero because the model that it comes from has no such thing?
@@ -219,22 +212,20 @@ static vkc_status check_whole(loading *l)
         const uint32_t all = is_qkv ? 7u : is_gated ? 3u : 1u;
         if ((l->parts[i] & all) == all || (l->parts[i] == 0 && is_zero(l, i)))
             continue;
-        list(l->missing, sizeof l->missing, l->n_missing++, ps->p[i].name);
+        nn_name_list_add(&l->missing, ps->p[i].name);
     }
-    if (l->n_unknown == 0 && l->n_missing == 0)
+    if (l->unknown.n == 0 && l->missing.n == 0)
         return VKC_OK;
-    if (l->n_unknown == 1 && l->n_missing == 0)
+    if (l->unknown.n == 1 && l->missing.n == 0)
         return NN_ST_FAIL(VKC_E_FORMAT, l->first, "has no place in the model that the config describes");
-    char unknown[700] = "", missing[600] = "";
-    end_list(l->missing, sizeof l->missing, l->n_missing);
-    end_list(l->unknown, sizeof l->unknown, l->n_unknown);
-    if (l->n_missing)
-        snprintf(missing, sizeof missing, "%u missing: %s", l->n_missing, l->missing);
-    if (l->n_unknown)
-        snprintf(unknown, sizeof unknown, "%u with no place in the model that the config describes: %s", l->n_unknown,
-                 l->unknown);
+    char missing[sizeof l->missing.text + 40] = "", unknown[sizeof l->unknown.text + 80] = "";
+    if (l->missing.n)
+        snprintf(missing, sizeof missing, "%u missing: %s", l->missing.n, nn_name_list_end(&l->missing));
+    if (l->unknown.n)
+        snprintf(unknown, sizeof unknown, "%u with no place in the model that the config describes: %s", l->unknown.n,
+                 nn_name_list_end(&l->unknown));
     return VKC_FAIL(VKC_E_FORMAT, "%s: of its tensors %s%s%s", nn_weights_path(l->w), missing,
-                    l->n_missing && l->n_unknown ? "; " : "", unknown);
+                    l->missing.n && l->unknown.n ? "; " : "", unknown);
 }
 
 // Class vectors turn what the model gave until now into numbers to compare with them.
@@ -250,14 +241,17 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
     c->projection_dim = c->classes;
     c->classes = k->classes;
     c->outputs_embedding = false;
+    c->scores = NN_SCORES_SOFTMAX;      // of the products with the vectors
     return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
 }
 
 // Of the file that is named, or of the folder's own; none of these: k->classes stays 0.
 static vkc_status load_vectors(const char *dir, const char *file, nn_model_config *c, nn_class_vectors *k)
 {
-    char path[NN_PATH_MAX];
-    vkc_status st = nn_path_build(path, dir, NN_CLASS_VECTORS_FILE);
+    char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
+    vkc_status st = nn_weights_get_folder(dir, folder);
+    if (st == VKC_OK)
+        st = nn_path_build(path, folder, NN_CLASS_VECTORS_FILE);
     if (st != VKC_OK || (!file && !nn_is_file(path)))
         return st;
     st = nn_class_vectors_load(file ? file : path, k);
@@ -265,15 +259,15 @@ static vkc_status load_vectors(const char *dir, const char *file, nn_model_confi
 }
 
 // The model at the size that its files are for.
-static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_config *cfg, const nn_class_vectors *k,
-                              bool trainable, nn_model **out)
+static vkc_status load_stored(vkc_device *dev, const nn_weights *w, const nn_model_config *cfg,
+                              const nn_class_vectors *k, bool trainable, nn_faults *faults, nn_model **out)
 {
-    nn_weights *w = NULL;
-    loading l = { .v = NULL };
+    loading l = { .w = w };
+    nn_faults own = { 0 };
     vkc_status st;
-    VKC_TRY(nn_weights_load(dir, &w));
+    l.faults = faults ? faults : &own;
     VKC_TRY(nn__model_create_empty(dev, cfg, &l.v));
-    l.w = w;
+    l.naming = nn_naming_find(w, l.v->params, &l.v->cfg);
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
     l.plan = (entry *) malloc((nn_weights_len(w) + 1) * sizeof *l.plan);
     if (!l.parts || !l.plan) {
@@ -289,13 +283,15 @@ static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_c
         VKC_TRY(nn_params_write(l.v->params, nn_vit_of(l.v)->vectors, k->scaled));
     for (size_t i = 0; i < l.n; i++)
         VKC_TRY(load_entry(&l, &l.plan[i]));
+    if (!faults)
+        VKC_TRY(nn_faults_check(l.faults, nn_weights_path(w)));
+    nn__model_note_entry(w, &l.v->cfg);
     *out = l.v;
     l.v = NULL;
 done:
     free(l.plan);
     free(l.parts);
     nn_model_destroy(l.v);
-    nn_weights_destroy(w);
     return st;
 }
 
@@ -305,16 +301,19 @@ vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config 
     vkc_status st;
     nn_model_config cfg = { 0 };
     nn_class_vectors k = { 0 };
+    nn_weights *w = NULL;
     nn_model *m = NULL;
     nn_size size = p->size;
     VKC_TRY(nn_model_config_copy(config, &cfg));
     VKC_TRY(load_vectors(dir, p->class_vectors, &cfg, &k));
     if (size.height == 0)
         size = (nn_size) { cfg.height, cfg.width };
+    VKC_TRY(nn_weights_load(dir, &w));
+    nn__vit_find_stored(w, size, &cfg);
     VKC_TRY(nn_model_config_set_size(&cfg, cfg.stored));
     cfg.stored = (nn_size) { 0, 0 };
     const bool is_same = size.height == cfg.height && size.width == cfg.width;
-    VKC_TRY(load_stored(dev, dir, &cfg, &k, p->trainable && is_same, &m));
+    VKC_TRY(load_stored(dev, w, &cfg, &k, p->trainable && is_same, p->faults, &m));
     if (!is_same) {
         st = nn_model_create_at(m, size, p->trainable, out);
         goto done;
@@ -323,6 +322,7 @@ vkc_status nn__vit_load(vkc_device *dev, const char *dir, const nn_model_config 
     m = NULL;
 done:
     nn_model_destroy(m);
+    nn_weights_destroy(w);
     nn_class_vectors_finish(&k);
     nn_model_config_finish(&cfg);
     return st;

@@ -133,6 +133,9 @@ static void test_inputs(void **state)
     check_refused("what is read", "model", NN_TO_MODEL, true, "model");
     check_refused("what is read", "./sub/../model//", NN_TO_MODEL, true, "model");
     check_refused("what is read", "model", NN_TO_MODEL, true, "link-to-folder");
+    check_refused("what is read", "model", NN_TO_MODEL, true, "model#teacher");
+    check_refused("has model/pare.json#ema in it", "model/", NN_TO_MODEL, true, "model/pare.json#ema");
+    check_refused("has model/pare.json in it", "model", NN_TO_MODEL, true, "model/pare.json");
     put("model/dump.safetensors", tensors, sizeof tensors - 1);
     check_refused("part of model", "model/dump.safetensors", NN_TO_TENSORS, true, "model");
     check_refused("part of pictures", "pictures/a.png", NN_TO_PNG, true, "pictures");

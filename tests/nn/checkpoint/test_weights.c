@@ -261,20 +261,14 @@ static void check_other(const char *name, const char *what, const char *line)
     assert_int_equal(nn_path_build(path, folder, name), VKC_OK);
     assert_int_equal(mkfifo(path, 0600), 0);
     check_refused(folder, VKC_E_FORMAT, path, what);
-    check_refused(folder, VKC_E_FORMAT, "only safetensors files are read", "python3 -c \"import ");
+    check_refused(folder, VKC_E_FORMAT, "only safetensors files and PyTorch's are read", "python3 -c \"import ");
     check_refused(folder, VKC_E_FORMAT, "/model.safetensors'", line);
 }
 
 static void test_others(void **state)
 {
     (void) state;
-    const char *pickle = "is a Python pickle, which can run code when it is read";
-    check_other("pytorch_model.bin", pickle, "torch.load(p, map_location='cpu', weights_only=True)");
-    check_other("deit.pth", pickle, "weights_only=True");
-    check_other("deit.pt", pickle, "weights_only=True");
-    check_other("last.ckpt", pickle, "s.get('state_dict', ");
-    check_other("odd name.bin", pickle, "/odd name.bin'$");
-    check_other("pytorch_model.bin.index.json", "is the index of Python pickles", "'/pytorch_model-*.bin$");
+    check_other("odd name.h5", "is an HDF5 file", "/odd name.h5'$");
     check_other("tf_model.h5", "is TensorFlow's format", "from_tf=True");
     check_other("flax_model.msgpack", "is Flax's format", "from_flax=True");
     check_other("model.gguf", "is a GGUF file", "GGUFReader(sys.argv[2])");
@@ -290,11 +284,106 @@ static void test_likeliest(void **state)
     check_refused(folder, VKC_E_IO, folder, "has no model.safetensors");
     save(folder, "a.onnx", "", 0);
     check_refused(folder, VKC_E_FORMAT, "/a.onnx is ", "ONNX");
-    save(folder, "b.pth", "", 0);
-    save(folder, "a.pth", "", 0);
-    check_refused(folder, VKC_E_FORMAT, "/a.pth is ", "pickle");
-    save(folder, "pytorch_model.bin", "", 0);
-    check_refused(folder, VKC_E_FORMAT, "/pytorch_model.bin is ", "pickle");
+    save(folder, "b.gguf", "", 0);
+    save(folder, "a.gguf", "", 0);
+    check_refused(folder, VKC_E_FORMAT, "/a.gguf is ", "GGUF");
+    save(folder, "flax_model.msgpack", "", 0);
+    check_refused(folder, VKC_E_FORMAT, "/flax_model.msgpack is ", "Flax");
+}
+
+// ---- checkpoints of PyTorch
+
+#define TORCH "tests/golden/torch_files/"
+
+static void copy(const char *from, const char *folder, const char *name)
+{
+    unsigned char *bytes = NULL;
+    size_t size;
+    assert_int_equal(nn_file_load(from, 1 << 20, &bytes, &size), VKC_OK);
+    save(folder, name, bytes, size);
+    free(bytes);
+}
+
+static void check_read(const char *model, const char *file, const char *key)
+{
+    nn_weights *w = NULL;
+    if (nn_weights_load(model, &w) != VKC_OK)
+        fail_msg("%s: %s", model, vkc_last_error());
+    if (strcmp(nn_weights_path(w) + strlen(nn_weights_path(w)) - strlen(file), file) != 0)
+        fail_msg("%s: %s, want %s", model, nn_weights_path(w), file);
+    if (key == NULL)
+        assert_null(nn_weights_notes(w));
+    else
+        assert_string_equal(nn_weights_notes(w)->key, key);
+    nn_weights_destroy(w);
+}
+
+// From the last of the order to the first: each is taken before those that are there already.
+static void test_torch_order(void **state)
+{
+    (void) state;
+    char folder[NN_PATH_MAX];
+    make_folder(folder);
+    save(folder, "training_args.bin", "", 0);
+    save(folder, "optimizer.pt", "", 0);
+    save(folder, "rng_state.pth", "", 0);
+    check_refused(folder, VKC_E_IO, folder, "and no checkpoint of PyTorch (pytorch_model.bin, *.pth)");
+    copy(TORCH "dino.pth", folder, "last.pth.tar");
+    check_read(folder, "/last.pth.tar", "teacher");
+    copy(TORCH "dino.pth", folder, "best.ckpt");
+    check_refused(folder, VKC_E_FORMAT, folder, " has several checkpoints, best.ckpt and last.pth.tar among them; name "
+                  "one in the place of the folder");
+    static const char *const names[] = { "checkpoint.pth", "model.pth", "open_clip_pytorch_model.bin" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        copy(TORCH "timm.pth.tar", folder, names[i]);
+        check_read(folder, names[i], "state_dict");
+    }
+    copy(TORCH "pytorch_model.bin.index.json", folder, "pytorch_model.bin.index.json");
+    copy(TORCH "pytorch_model-00001-of-00002.bin", folder, "pytorch_model-00001-of-00002.bin");
+    check_refused(folder, VKC_E_FORMAT, "/pytorch_model.bin.index.json", "pytorch_model-00002-of-00002.bin is not in");
+    copy(TORCH "pytorch_model-00002-of-00002.bin", folder, "pytorch_model-00002-of-00002.bin");
+    check_read(folder, "/pytorch_model.bin.index.json", "");
+    copy(TORCH "dino.pth", folder, "pytorch_model.bin");
+    check_read(folder, "/pytorch_model.bin", "teacher");
+    save_weights(folder, "model.safetensors", "{" T("m", "U8", "[1]", "[0,1]") "}", 1);
+    check_read(folder, "/model.safetensors", NULL);
+}
+
+static void test_torch_places(void **state)
+{
+    (void) state;
+    char folder[NN_PATH_MAX], model[NN_PATH_MAX + 20];
+    nn_weights_place p;
+    make_folder(folder);
+    copy(TORCH "dino.pth", folder, "a#b.pth");
+    snprintf(model, sizeof model, "%s#student", folder);
+    check_read(model, "/a#b.pth", "student");
+    snprintf(model, sizeof model, "%s/a#b.pth", folder);
+    check_read(model, "/a#b.pth", "teacher");
+    snprintf(model, sizeof model, "%s/a#b.pth#student", folder);
+    check_read(model, "/a#b.pth", "student");
+    assert_int_equal(nn_weights_find(model, &p), VKC_OK);
+    assert_string_equal(p.folder, folder);
+    assert_string_equal(p.key, "student");
+    assert_int_equal(nn_weights_find("a.pth", &p), VKC_OK);
+    assert_false(p.is_there);
+    snprintf(model, sizeof model, "%s#none", folder);
+    check_refused(model, VKC_E_FORMAT, "/a#b.pth", "has no entry none; its entries are: student, teacher, epoch");
+    save_weights(folder, "model.safetensors", "{" T("m", "U8", "[1]", "[0,1]") "}", 1);
+    check_refused(model, VKC_E_ARG, "/model.safetensors", "has no entries of which none could be one");
+    copy(TORCH "expected.safetensors", folder, "weights.bin");      // what it is, not what it is called
+    snprintf(model, sizeof model, "%s/weights.bin", folder);
+    check_read(model, "/weights.bin", NULL);
+    save(folder, "weights.bin", "", 0);
+    check_refused(model, VKC_E_FORMAT, "/weights.bin", ": is empty");
+    char tar[600] = "data.pkl";
+    memcpy(tar + 257, "ustar", 5);
+    save(folder, "weights.bin", tar, sizeof tar);
+    check_refused(model, VKC_E_FORMAT, "/weights.bin", ": is a tar archive; unpack it first");
+    save(folder, "weights.bin", "version https://git-lfs.github.com/spec/v1", 42);
+    check_refused(model, VKC_E_FORMAT, "/weights.bin", ": is a pointer of Git LFS");
+    save(folder, "weights.bin", "<!DOCTYPE html>", 15);
+    check_refused(model, VKC_E_FORMAT, "/weights.bin", ": is neither a checkpoint that torch.save wrote nor a safe");
 }
 
 // What is pasted into a shell has no quotes of a file's name in it.
@@ -303,19 +392,20 @@ static void test_quotes(void **state)
     (void) state;
     char folder[NN_PATH_MAX];
     make_folder(folder);
-    save(folder, "it's.pt", "", 0);
-    check_refused(folder, VKC_E_FORMAT, "/it's.pt is ", "\" 'FOLDER/model.safetensors' 'FOLDER/FILE'$");
+    save(folder, "it's.gguf", "", 0);
+    check_refused(folder, VKC_E_FORMAT, "/it's.gguf is ", "\" 'FOLDER/model.safetensors' 'FOLDER/FILE'$");
 }
 
 int main(void)
 {
-    static struct CMUnitTest tests[N_ATTACKS + 9] = {
+    static struct CMUnitTest tests[N_ATTACKS + 11] = {
         cmocka_unit_test(test_sets),       cmocka_unit_test(test_order),  cmocka_unit_test(test_one_name_twice),
         cmocka_unit_test(test_bad_shard),  cmocka_unit_test(test_many_shards), cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_others),     cmocka_unit_test(test_likeliest),   cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_torch_order),  cmocka_unit_test(test_torch_places),
     };
     for (size_t i = 0; i < N_ATTACKS; i++)
-        tests[9 + i] = (struct CMUnitTest) { .name = attacks[i].name, .test_func = test_attack,
+        tests[11 + i] = (struct CMUnitTest) { .name = attacks[i].name, .test_func = test_attack,
                                              .initial_state = (void *) (uintptr_t) &attacks[i] };
     return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }

@@ -62,7 +62,7 @@ static void check_slice(vkc_device *dev, const nn_st_tensor *t, uint64_t first, 
     assert_non_null(x);
     vkc_slice around = { buf, at - 4, (len + 2) * 4 };
     assert_int_equal(vkc_fill(dev, vkc_slice_of(buf), 0x7fc00000), VKC_OK);
-    assert_int_equal(nn_weights_upload(dev, t, first, (vkc_slice) { buf, at, len * 4 }), VKC_OK);
+    assert_int_equal(nn_weights_upload(dev, t, first, (vkc_slice) { buf, at, len * 4 }, NULL), VKC_OK);
     assert_int_equal(vkc_read(dev, around, x), VKC_OK);
     for (size_t i = 0; i < len; i++)
         if (x[i + 1] != (float) ((first + i) % 256))
@@ -92,13 +92,13 @@ static void test_upload(void **state)
         check_slice(dev, t, 0, LEN, buf, 16);
         check_slice(dev, t, 3, 5, buf, 20);
         check_slice(dev, t, LEN - NN_WEIGHTS_PIECE / 4 - 1, NN_WEIGHTS_PIECE / 4 + 1, buf, 4);
-        assert_int_equal(nn_weights_upload(dev, t, LEN - 3, (vkc_slice) { buf, 0, 16 }), VKC_E_ARG);
+        assert_int_equal(nn_weights_upload(dev, t, LEN - 3, (vkc_slice) { buf, 0, 16 }, NULL), VKC_E_ARG);
     }
-    assert_int_equal(nn_weights_upload(dev, nn_weights_get(w, "I64"), 0, (vkc_slice) { buf, 0, 4 }), VKC_E_ARG);
-    assert_int_equal(nn_weights_upload(dev, nn_weights_get(w, "F32"), 0, (vkc_slice) { buf, 0, 0 }), VKC_OK);
+    assert_int_equal(nn_weights_upload(dev, nn_weights_get(w, "I64"), 0, (vkc_slice) { buf, 0, 4 }, NULL), VKC_E_ARG);
+    assert_int_equal(nn_weights_upload(dev, nn_weights_get(w, "F32"), 0, (vkc_slice) { buf, 0, 0 }, NULL), VKC_OK);
 
     assert_int_equal(truncate(path, 4096), 0);
-    assert_int_equal(nn_weights_upload(dev, nn_weights_get(w, "F64"), 0, (vkc_slice) { buf, 0, 400 }), VKC_E_IO);
+    assert_int_equal(nn_weights_upload(dev, nn_weights_get(w, "F64"), 0, (vkc_slice) { buf, 0, 400 }, NULL), VKC_E_IO);
     assert_non_null(strstr(vkc_last_error(), "model.safetensors became shorter while it was read"));
     vkc_buffer_destroy(buf);
     nn_weights_destroy(w);

@@ -188,9 +188,10 @@ static void test_lies(void **state)
     spoils("config.json", "num_classes", "99999999999", "want 0 to");
     spoils("config.json", "num_features", "97", "but embed_dim is 96");
     spoils("config.json", "global_pool", "\"map\"", "token and avg");
-    spoils("config.json", "label_names", "[\"a\"]", "1 entries");
-    spoils("config.json", "label_names", "[\"a\",\"b\",\"c\",\"d\",5]", "label_names");
-    spoils("config.json", "label_names", "[\"a\",\"b\",\"c\",\"d\",\"\\u001b[2J\"]", "label_names");
+    spoils("config.json", "label_names", "{\"a\": 1}", "label_names is not a list");
+    spoils("config.json", "problem_type", "\"ranking\"", "problem_type is ranking");
+    spoils("preprocessor_config.json", "image_mean", "[0.5,0.5]", "2 entries");
+    spoils("preprocessor_config.json", "resample", "7", "resample is 7");
     spoils("config.json", "model_args", NULL, "but embed_dim is 192");
     spoils("config.json", "model_args.depth", "129", "depth is 129");
     spoils("config.json", "model_args.depth", "-1", "depth is -1");
@@ -201,7 +202,7 @@ static void test_lies(void **state)
     spoils("config.json", "model_args.mlp_ratio", "1e300", "mlp_ratio");
     spoils("config.json", "model_args.mlp_ratio", "60000", "absurd");
     spoils("config.json", "model_args.class_token", "false", "class token");
-    spoils("config.json", "model_args.qk_norm", "true", "qk_norm is not supported");
+    spoils("config.json", "model_args.qk_norm", "true", "qk_norm is true; only false is supported");
     spoils("config.json", "pretrained_cfg.mean", "[0.5,0.5]", "2 entries");
     spoils("config.json", "pretrained_cfg.std", "[0.5,0.5,0]", "std");
     spoils("pare.json", "version", "2", "not known");

@@ -165,10 +165,13 @@ static void test_configs(void **state)
     nn_model_config_finish(&c);
     assert_int_equal(load(HF("\"image_size\": [224, 160], \"layer_norm_eps\": 1e-6, \"num_labels\": 7"), &c), VKC_OK);
     assert_true(c.height == 224 && c.width == 160 && c.eps == 1e-6 && c.classes == 7);
+    nn_model_config_finish(&c);
     assert_int_equal(load(TIMM("\"init_values\": 1e-5, \"reg_tokens\": 4, \"no_embed_class\": true"), &c), VKC_OK);
     assert_true(c.layer_scale && c.registers == 4 && c.bare_prefix && c.dim == 192 && c.eps == 1e-6);
+    nn_model_config_finish(&c);
     assert_int_equal(load(TIMM("\"embed_dim\": 96"), &c), VKC_OK);
     assert_true(c.hidden == 384);                   // the ratio is the architecture's
+    nn_model_config_finish(&c);
     refuses("{}", "neither an architecture");
     refuses("{\"model_type\": \"swin\"}", "swin");
     refuses("{\"model_type\": 3}", "model_type");
@@ -181,8 +184,6 @@ static void test_configs(void **state)
     refuses(HF("\"num_hidden_layers\": 100000"), "num_hidden_layers");
     refuses(HF("\"num_hidden_layers\": -1"), "num_hidden_layers");
     refuses(HF("\"layer_norm_eps\": \"small\""), "layer_norm_eps");
-    refuses(HF("\"id2label\": {\"0\": \"a\", \"2\": \"b\"}"), "id2label");
-    refuses(HF("\"id2label\": {\"0\": \"a\\u001b\"}"), "id2label");
     refuses(HF("\"id2label\": {}"), "id2label");
     refuses("{\"model_type\": \"clip\"}", "vision_config");
     refuses(TIMM("\"class_token\": false"), "class token");
