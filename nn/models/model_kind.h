@@ -77,7 +77,8 @@ vkc_status nn__model_load_as_named(vkc_device *dev, const char *dir, const nn_mo
                                    const nn_model_load_params *p, nn_model **out);
 vkc_status nn__model_save_as_named(const nn_model *m, const char *path);
 
-// Pieces of a forward pass that kinds share.
+// Pieces of a forward pass that kinds share. The activation of the MLP as op linear numbers it.
+uint32_t   nn__model_act(const nn_model_config *cfg);
 nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
 nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
 

@@ -8,7 +8,8 @@
 #include "nn/base/json.h"
 #include "nn/base/names.h"
 
-static const char *const acts[] = { "gelu", "quick_gelu" }, *const pools[] = { "token", "avg", "token_avg" },
+static const char *const acts[] = { "gelu", "quick_gelu", "gelu_tanh" },
+                  *const pools[] = { "token", "avg", "token_avg", "norm_avg", "raw_avg", "map" },
                   *const rules[] = { "timm", "hf", "dinov2" }, *const mlps[] = { "plain", "swiglu" };
 
 static vkc_status read_word(const char *where, json_t *obj, const char *key, const char *const *words, uint32_t n,
@@ -25,13 +26,14 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
 
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
-    static const char *const known[] = { "registers", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
+    static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
                                          "headless", "act", "pool", "positions", "embed", "embeds", NULL };
     json_t *obj;
     uint32_t act = 0, pool = 0, rule = 0, mlp = 0;
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
-        { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm }, { "layer_scale", &c->layer_scale },
+        { "no_class", &c->no_class }, { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm },
+        { "layer_scale", &c->layer_scale },
         { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->outputs_embedding },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
@@ -49,8 +51,8 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         if (nn_json_has(obj, "embed"))
             VKC_TRY(nn_json_get_u32(where, obj, "embed", 1, NN_MAX_CLASSES, &c->projection_dim));
         VKC_TRY(read_word(where, obj, "mlp", mlps, 2, &mlp));
-        VKC_TRY(read_word(where, obj, "act", acts, 2, &act));
-        VKC_TRY(read_word(where, obj, "pool", pools, 3, &pool));
+        VKC_TRY(read_word(where, obj, "act", acts, 3, &act));
+        VKC_TRY(read_word(where, obj, "pool", pools, 6, &pool));
         VKC_TRY(read_word(where, obj, "positions", rules, 3, &rule));
     }
     c->swiglu = mlp == 1;
@@ -69,7 +71,8 @@ done:
 json_t *nn__family_json(const nn_model_config *c)
 {
     const struct { const char *key; bool value; } flags[] = {
-        { "distilled", c->distilled }, { "pre_norm", c->pre_norm }, { "layer_scale", c->layer_scale },
+        { "no_class", c->no_class }, { "distilled", c->distilled }, { "pre_norm", c->pre_norm },
+        { "layer_scale", c->layer_scale },
         { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->outputs_embedding },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {

@@ -10,6 +10,12 @@ static const char *const prefixes[] = {
     NULL
 };
 
+static const char *const unused[] = {
+#define NN_UNUSED(text) text,
+#include "nn/models/config/model_names.def"
+    NULL
+};
+
 // Of CLIP's image side.
 static const char *const images[] = {
 #define NN_IMAGE(text) text,
@@ -107,8 +113,10 @@ bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
 {
     while (!look_up(theirs, out)) {
         const char *prefix = find_start(prefixes, theirs);
-        if (!prefix)
-            return false;
+        if (!prefix) {
+            *out = (nn_tensor_name) { .parts = 1 };
+            return find_start(unused, theirs) != NULL;
+        }
         theirs += strlen(prefix);
     }
     return true;
