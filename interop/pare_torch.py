@@ -70,10 +70,10 @@ def read_safetensors(path):
 # ---- what a model is
 
 NO_OR_YES = (False, True)
-FAMILY = {"registers": range(65536), "distilled": NO_OR_YES, "pre_norm": NO_OR_YES, "layer_scale": NO_OR_YES,
+FAMILY = {"registers": range(65536), "no_class": NO_OR_YES, "distilled": NO_OR_YES, "pre_norm": NO_OR_YES, "layer_scale": NO_OR_YES,
           "mlp": ("plain", "swiglu"), "bare_prefix": NO_OR_YES, "headless": NO_OR_YES, "embeds": NO_OR_YES,
-          "embed": range(65537), "act": ("gelu", "quick_gelu"),
-          "pool": ("token", "avg", "token_avg"), "positions": ("timm", "hf", "dinov2")}         # the default first
+          "embed": range(65537), "act": ("gelu", "quick_gelu", "gelu_tanh"),
+          "pool": ("token", "avg", "token_avg", "norm_avg", "raw_avg", "map"), "positions": ("timm", "hf", "dinov2")}         # the default first
 RETENTION = {"none": (), "topk": ("share",),
              "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}
 
@@ -91,8 +91,9 @@ def read_ours(path):
     if set(retention) != {"policy", "gaps", *RETENTION.get(retention["policy"], ())} or \
             retention["policy"] not in RETENTION or retention["gaps"] not in ("skip", "count"):
         raise ValueError(f"{path}: retention {retention} is not known here")
-    if retention["policy"] == "halting" and (family["distilled"] or family["pool"] != "token"):
-        raise ValueError(f"{path}: halting reads the class token alone")
+    if retention["policy"] == "halting" and (
+            family["distilled"] or family["pool"] != ("avg" if family["no_class"] else "token")):
+        raise ValueError(f"{path}: halting reads the class token alone or, without one, the mean patch")
     return ours, family, retention
 
 
@@ -108,7 +109,7 @@ def read_config(folder):
         mean=shown["mean"], std=shown["std"], eps=ours["norm_eps"], retention=retention, **family,
         layers=ours["layers"] or [{"mixer": "attention"}] * args["depth"])
     c.grid, c.head_dim = (height // c.patch, width // c.patch), c.dim // c.heads
-    tokens = {"cls_token": 1, "dist_token": int(c.distilled), "reg_token": c.registers}      # before the patches
+    tokens = {"cls_token": int(not c.no_class), "dist_token": int(c.distilled), "reg_token": c.registers}      # before the patches
     c.tokens = {name: n for name, n in tokens.items() if n}
     c.patches, c.prefix = c.grid[0] * c.grid[1], sum(tokens.values())
     return c
@@ -416,6 +417,12 @@ class LayerScale(nn.Module):
         return x * self.gamma
 
 
+def activate(x, act):
+    if act == "quick_gelu":
+        return x * torch.sigmoid(1.702 * x)
+    return F.gelu(x, approximate="tanh" if act == "gelu_tanh" else "none")
+
+
 class MLP(nn.Module):
     def __init__(self, c):
         super().__init__()
@@ -428,7 +435,23 @@ class MLP(nn.Module):
         if self.c.mlp == "swiglu":
             gate, x = x.chunk(2, -1)
             return self.fc2(F.silu(gate) * x)
-        return self.fc2(x * torch.sigmoid(1.702 * x) if self.c.act == "quick_gelu" else F.gelu(x))
+        return self.fc2(activate(x, self.c.act))
+
+
+class AttentionPool(nn.Module):
+    """What one learned query reads of the patches (B, N, C), and an MLP of that: (B, C)."""
+    def __init__(self, c):
+        super().__init__()
+        self.c, self.latent = c, zeros(1, 1, c.dim)
+        self.q, self.kv, self.proj = nn.Linear(c.dim, c.dim), nn.Linear(c.dim, 2 * c.dim), nn.Linear(c.dim, c.dim)
+        self.norm, self.mlp = nn.LayerNorm(c.dim, c.eps), MLP(c)
+
+    def forward(self, x):
+        q = self.q(self.latent)[0, 0].unflatten(-1, (self.c.heads, -1))
+        k, v = self.kv(x).unflatten(-1, (2, self.c.heads, -1)).unbind(2)
+        p = torch.softmax(torch.einsum("hd,bnhd->bnh", q, k) / math.sqrt(self.c.head_dim), 1)
+        y = self.proj(torch.einsum("bnh,bnhd->bhd", p, v).flatten(1))
+        return y + self.mlp(self.norm(y))
 
 
 class Block(nn.Module):
@@ -456,7 +479,10 @@ class Model(nn.Module):
         self.patch_embed.proj = nn.Conv2d(c.channels, c.dim, c.patch, c.patch, bias=not c.pre_norm)
         self.norm_pre = nn.LayerNorm(c.dim, c.eps) if c.pre_norm else nn.Identity()
         self.blocks = nn.ModuleList(Block(c, layer) for layer in c.layers)
-        self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
+        if c.pool != "raw_avg":
+            self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
+        if c.pool == "map":
+            self.attn_pool = AttentionPool(c)
         width = 2 * c.dim if c.pool == "token_avg" else c.dim
         self.head = nn.Identity() if c.headless else nn.Linear(width, c.embed or c.classes)
         if c.embed:
@@ -471,7 +497,7 @@ class Model(nn.Module):
             raise ValueError(f"pixels {tuple(pixels.shape)}: want (B, {c.channels}, {c.height}, {c.width})")
         x = self.patch_embed.proj(pixels).flatten(2).transpose(1, 2)
         x = x + self.pos_embed[:, -c.patches:]
-        prefix = torch.cat([getattr(self, name) for name in c.tokens], 1)
+        prefix = torch.cat([x[:1, :0], *(getattr(self, name) for name in c.tokens)], 1)
         if not c.bare_prefix:
             prefix = prefix + self.pos_embed[:, :c.prefix]
         return self.norm_pre(torch.cat([prefix.expand(len(x), -1, -1), x], 1))
@@ -482,21 +508,28 @@ class Model(nn.Module):
 
     def read(self, x):
         c = self.config
-        if c.pool == "avg":
-            return self.head(self.fc_norm(x[:, c.prefix:].mean(1)))
+        if c.pool in ("avg", "raw_avg"):        # run_halting leaves the mean field alone, in place of all tokens
+            mean = x[:, 0] if c.retention["policy"] == "halting" else x[:, c.prefix:].mean(1)
+            return self.head(self.fc_norm(mean) if c.pool == "avg" else mean)
         x = self.norm(x)
+        if c.pool == "norm_avg":
+            return self.head(x[:, c.prefix:].mean(1))
+        if c.pool == "map":
+            return self.head(self.attn_pool(x[:, c.prefix:]))
         if c.pool == "token_avg":
             return self.head(torch.cat([x[:, 0], x[:, c.prefix:].mean(1)], -1))
         return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2 if c.distilled else self.head(x[:, 0])
 
     def run_topk(self, x, places):
-        """One picture: after block l the share[l] of its patches with the most class attention go on."""
+        """One picture: after block l the share[l] of its patches with the most class attention go on; without a class
+        token, those that receive the most of all."""
         share = self.config.retention["share"]
         for l, block in enumerate(self.blocks):
             x, entered = block(x, places), x
             if l + 1 == len(self.blocks) or share[l] >= (share[l - 1] if l else 1):
                 continue
-            score = block.attn.get_weights(block.norm1(entered))[0, :, 0].mean(0)   # mean over the heads
+            weights = block.attn.get_weights(block.norm1(entered))[0]
+            score = (weights.mean(1) if self.config.no_class else weights[:, 0]).mean(0)    # mean over the heads
             is_patch = places >= self.config.prefix
             count = max(1, math.ceil(share[l] * self.config.patches - 1e-9))
             best = torch.sort(score.masked_fill(~is_patch, -1), descending=True, stable=True).indices[:count]
@@ -520,7 +553,7 @@ class Model(nn.Module):
             goes_on = running & (score + h < 1 - r["eps"]) & (not is_last)
             p = torch.where(goes_on, h, torch.where(running, rest, torch.zeros_like(rest)))
             score, rest, running = score + h, rest - p, goes_on
-            read = (places == 0) + r["read_patches"] / c.patches * (places >= c.prefix)
+            read = (places == 0) * (not c.no_class) + r["read_patches"] / c.patches * (places >= c.prefix)
             field = field + (read * p) @ x[0]
             if (l + 1) % r["every"] == 0 and not is_last:
                 keep = goes_on | stays

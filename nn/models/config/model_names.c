@@ -16,6 +16,12 @@ static const char *const unused[] = {
     NULL
 };
 
+static const char *const text_sides[] = {
+#define NN_TEXT_SIDE(text) text,
+#include "nn/models/config/model_names.def"
+    NULL
+};
+
 // Of CLIP's image side.
 static const char *const images[] = {
 #define NN_IMAGE(text) text,
@@ -114,8 +120,10 @@ bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
     while (!look_up(theirs, out)) {
         const char *prefix = find_start(prefixes, theirs);
         if (!prefix) {
+            const bool is_text = find_start(text_sides, theirs) != NULL;
             *out = (nn_tensor_name) { .parts = 1 };
-            return find_start(unused, theirs) != NULL;
+            snprintf(out->ours, sizeof out->ours, "%s", is_text ? "@text" : "");
+            return is_text || find_start(unused, theirs);
         }
         theirs += strlen(prefix);
     }
