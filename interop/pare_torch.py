@@ -72,7 +72,7 @@ def read_safetensors(path):
 NO_OR_YES = (False, True)
 FAMILY = {"registers": range(65536), "no_class": NO_OR_YES, "distilled": NO_OR_YES, "pre_norm": NO_OR_YES, "layer_scale": NO_OR_YES,
           "mlp": ("plain", "swiglu"), "bare_prefix": NO_OR_YES, "headless": NO_OR_YES, "embeds": NO_OR_YES,
-          "embed": range(65537), "act": ("gelu", "quick_gelu", "gelu_tanh"),
+          "embed": range(65537), "scores": ("softmax", "sigmoid"), "act": ("gelu", "quick_gelu", "gelu_tanh"),
           "pool": ("token", "avg", "token_avg", "norm_avg", "raw_avg", "map"), "positions": ("timm", "hf", "dinov2")}         # the default first
 RETENTION = {"none": (), "topk": ("share",),
              "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}
@@ -486,7 +486,7 @@ class Model(nn.Module):
         width = 2 * c.dim if c.pool == "token_avg" else c.dim
         self.head = nn.Identity() if c.headless else nn.Linear(width, c.embed or c.classes)
         if c.embed:
-            self.class_vectors = nn.Linear(c.embed, c.classes, bias=False)      # of one length
+            self.class_vectors = nn.Linear(c.embed, c.classes, bias=c.scores == "sigmoid")     # of one length
         if c.distilled:
             self.head_dist = nn.Linear(c.dim, c.classes)
 

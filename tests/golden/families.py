@@ -33,7 +33,7 @@ def randomise(model, seed):
         last = name.rsplit(".", 1)[-1]
         if p.dim() > 1 and last in ("weight", "in_proj_weight") and "embedding" not in name.split(".")[-2]:
             x *= (p[0].numel()) ** -0.5
-        elif "norm" in name or ".ln_" in name or "layrnorm" in name:
+        elif "norm" in name or ".ln_" in name or "layrnorm" in name or "ln_final" in name:
             x = x * 0.2 + (1.0 if last == "weight" else 0.0)
         elif "gamma" in name or "lambda" in name:
             x = 0.5 + 0.2 * x
@@ -49,7 +49,7 @@ def record(model, blocks, pixels, logits_of):
     seen, hooks = {}, []
 
     def first(_, args, kwargs):
-        seen["tokens"] = (args[0] if args else kwargs["hidden_states"]).clone()
+        seen["tokens"] = next(x for x in (*args, *kwargs.values()) if torch.is_tensor(x)).clone()
 
     def after(i):
         def hook(_, __, out):
@@ -281,6 +281,28 @@ def make_open_clip(out):
            blocks_of(model), (32, 32), lambda y: y.image_embeds, dtype=torch.float16)
 
 
+def make_open_clip_bare(out):
+    """OpenCLIP's own tower without a norm before the blocks, and its pictures whole, on a ground of grey."""
+    name = "openclip-no-ln-pre"
+    if not is_wanted(name):
+        return
+    import open_clip
+    config = {"image_size": 32, "layers": 2, "width": 32, "patch_size": 8, "head_width": 16, "no_ln_pre": True}
+    text = {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1}
+    model = open_clip.CLIP(embed_dim=16, vision_cfg=config, text_cfg=text)
+    randomise(model, SEED)
+    rounded(model, torch.float16)
+    folder = fresh(out, name)
+    state = {k: v.half().contiguous() for k, v in model.state_dict().items() if v.is_floating_point()}
+    save_file(state, os.path.join(folder, "open_clip_model.safetensors"), {"format": "pt"})
+    json.dump({"model_cfg": {"embed_dim": 16, "vision_cfg": config, "text_cfg": text},
+               "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"], "interpolation": "bilinear",
+                                  "resize_mode": "longest", "fill_color": 127}},
+              open(os.path.join(folder, "open_clip_config.json"), "w"), indent=2)
+    finish(out, name, f"open_clip {open_clip.__version__} CLIP", model.visual, model.visual.transformer.resblocks, (32, 32),
+           dtype=torch.float16)
+
+
 def make_dinov2(out):
     """The original DINOv2's names, without any config, from transformers' DINOv2 with registers."""
     cfg = transformers.Dinov2WithRegistersConfig(
@@ -393,3 +415,4 @@ if __name__ == "__main__":
     make_timm_patches(sys.argv[1])
     make_hf_patches(sys.argv[1])
     make_mae(sys.argv[1])
+    make_open_clip_bare(sys.argv[1])

@@ -34,6 +34,7 @@ def is_ours(m):
             (patches.proj.bias is None) == (kind(m.norm_pre) == "LayerNorm") and
             kind(b.mlp.act) in ("GELU", "GELUTanh", "QuickGELU") and m.global_pool in ("token", "avg", "map") and
             (m.global_pool != "token" or kind(m.norm) == "LayerNorm") and
+            not (m.pool_include_prefix and m.num_prefix_tokens and m.global_pool != "token") and
             patches.patch_size[0] == patches.patch_size[1] and patches.img_size[0] == patches.img_size[1])
 
 

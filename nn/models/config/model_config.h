@@ -80,6 +80,7 @@ typedef struct nn_model_config {
     uint32_t projection_dim;                // not 0: what comes of the classifier, or the features, are so many
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
+    bool     sigmoid;                       // with them: a class is scored on its own, by sigma(logit) (SigLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     no_patch_bias;                 // likewise (OpenCLIP without a norm before the blocks)
     bool     guessed_heads;                 // no config said how many heads: channels / 64

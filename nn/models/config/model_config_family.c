@@ -10,7 +10,8 @@
 
 static const char *const acts[] = { "gelu", "quick_gelu", "gelu_tanh" },
                   *const pools[] = { "token", "avg", "token_avg", "norm_avg", "raw_avg", "map" },
-                  *const rules[] = { "timm", "hf", "dinov2" }, *const mlps[] = { "plain", "swiglu" };
+                  *const rules[] = { "timm", "hf", "dinov2" }, *const mlps[] = { "plain", "swiglu" },
+                  *const scores[] = { "softmax", "sigmoid" };
 
 static vkc_status read_word(const char *where, json_t *obj, const char *key, const char *const *words, uint32_t n,
                             uint32_t *out)
@@ -27,9 +28,9 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
-                                         "headless", "act", "pool", "positions", "embed", "embeds", NULL };
+                                         "headless", "act", "pool", "positions", "embed", "embeds", "scores", NULL };
     json_t *obj;
-    uint32_t act = 0, pool = 0, rule = 0, mlp = 0;
+    uint32_t act = 0, pool = 0, rule = 0, mlp = 0, score = 0;
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
         { "no_class", &c->no_class }, { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm },
@@ -54,8 +55,10 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         VKC_TRY(read_word(where, obj, "act", acts, 3, &act));
         VKC_TRY(read_word(where, obj, "pool", pools, 6, &pool));
         VKC_TRY(read_word(where, obj, "positions", rules, 3, &rule));
+        VKC_TRY(read_word(where, obj, "scores", scores, 2, &score));
     }
     c->swiglu = mlp == 1;
+    c->sigmoid = score == 1;
     if (c->swiglu != was_gated)         // timm's ratio counts both halves
         c->hidden = c->swiglu ? c->hidden / 2 : 2 * c->hidden;
     c->act = (nn_act) act, c->pool = (nn_pool) pool, c->pos_rule = (nn_pos_rule) rule;
@@ -79,6 +82,7 @@ json_t *nn__family_json(const nn_model_config *c)
         { "mlp", "swiglu", c->swiglu },
         { "act", acts[c->act], c->act != NN_ACT_GELU },
         { "pool", pools[c->pool], c->pool != NN_POOL_TOKEN },
+        { "scores", "sigmoid", c->sigmoid },
         { "positions", rules[c->pos_rule], c->pos_rule != NN_POSITIONS_TIMM },
     };
     json_t *obj = json_object();

@@ -44,6 +44,8 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
     if (c->headless && given != nn_model_config_features(c))
         return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
                         nn_model_config_features(c), given);
+    if (c->sigmoid && !c->projection_dim)
+        return VKC_FAIL(st, "%s: scores by sigmoid are for models with class vectors", where);
     if (c->projection_dim > NN_MAX_CLASSES || (c->projection_dim && c->distilled))
         return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
                         c->projection_dim);

@@ -21,7 +21,7 @@ static nn_tensor *head(nn_graph *g, const nn_model *m, nn_tensor *x, bool traine
         return x;
     x = NN_APPLY0(g, l2_normalize, NULL, x);
     return NN_APPLY(g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x,
-                    param(g, m, own->vectors, trained), NULL);
+                    param(g, m, own->vectors, trained), m->cfg.sigmoid ? param(g, m, own->vectors_b, trained) : NULL);
 }
 
 static nn_tensor *last_norm(nn_graph *g, const nn_model *m, nn_tensor *x, bool trained)

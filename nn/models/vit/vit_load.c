@@ -276,6 +276,7 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
     c->projection_dim = c->classes;
     c->classes = k->classes;
     c->outputs_embedding = false;
+    c->sigmoid = k->has_bias;
     return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
 }
 
@@ -288,6 +289,21 @@ static vkc_status load_vectors(const char *dir, const char *file, nn_model_confi
         return st;
     st = nn_class_vectors_load(file ? file : path, k);
     return st == VKC_OK ? attach_vectors(c, k) : st;
+}
+
+static vkc_status write_vectors(nn_model *m, const nn_class_vectors *k)
+{
+    vkc_status st = k->classes ? nn_params_write(m->params, nn_vit_of(m)->vectors, k->scaled) : VKC_OK;
+    if (st != VKC_OK || !k->has_bias)
+        return st;
+    float *bias = (float *) malloc(k->classes * sizeof *bias);
+    if (!bias)
+        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    for (uint32_t i = 0; i < k->classes; i++)
+        bias[i] = k->bias;
+    st = nn_params_write(m->params, nn_vit_of(m)->vectors_b, bias);
+    free(bias);
+    return st;
 }
 
 // The model at the size that its files are for.
@@ -308,11 +324,12 @@ static vkc_status load_stored(vkc_device *dev, const char *dir, const nn_model_c
     }
     if (k->classes)
         l.parts[nn_vit_of(l.v)->vectors] = ~0u;
+    if (k->classes && k->has_bias)
+        l.parts[nn_vit_of(l.v)->vectors_b] = ~0u;
     VKC_TRY(plan_all(&l));
     VKC_TRY(check_whole(&l));
     VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
-    if (k->classes)
-        VKC_TRY(nn_params_write(l.v->params, nn_vit_of(l.v)->vectors, k->scaled));
+    VKC_TRY(write_vectors(l.v, k));
     for (size_t i = 0; i < l.n; i++)
         VKC_TRY(load_entry(&l, &l.plan[i]));
     *out = l.v;

@@ -99,6 +99,8 @@ void nn__vit_add_back(nn_param_adder *a)
         add_head(a, "head", &v->head_w, &v->head_b);
     if (c->distilled)
         add_head(a, "head_dist", &v->head_dist_w, &v->head_dist_b);
+    if (c->projection_dim && c->sigmoid)
+        v->vectors_b = nn_param_add(a, "class_vectors.bias", nn_vec(c->classes), same, false, NN_INIT_ZERO);
     if (c->projection_dim)
         v->vectors = nn_param_add(a, "class_vectors.weight", nn_mat(c->classes, c->projection_dim), same, true,
                                   NN_INIT_NORMAL);
