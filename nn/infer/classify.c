@@ -210,7 +210,8 @@ static void fill_top(float *scores, const nn_model_config *cfg, uint32_t k, nn_t
             if (scores[i] > scores[best])
                 best = i;
         top[n].index = best;
-        top[n].p = cfg->sigmoid ? 1 / (1 + exp(-(double) scores[best])) : exp((double) scores[best] - (double) most) / sum;
+        top[n].p = cfg->sigmoid ? 1 / (1 + exp(-(double) scores[best])) :
+                                  exp((double) scores[best] - (double) most) / sum;
         if (cfg->labels)
             snprintf(top[n].label, sizeof top[n].label, "%s", cfg->labels[best]);
         else

@@ -142,7 +142,8 @@ vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const c
         return VKC_FAIL(st, "%s: retention: policy %d is none there is", where, (int) r->policy);
     if ((int) r->gaps < NN_GAPS_SKIP || (int) r->gaps > NN_GAPS_COUNT)
         return VKC_FAIL(st, "%s: retention: gaps %d is neither skip nor count", where, (int) r->gaps);
-    if (r->policy == NN_POLICY_HALTING && (cfg->distilled || cfg->pool != (cfg->no_class ? NN_POOL_AVG : NN_POOL_TOKEN)))
+    const nn_pool halting = cfg->no_class ? NN_POOL_AVG : NN_POOL_TOKEN;
+    if (r->policy == NN_POLICY_HALTING && (cfg->distilled || cfg->pool != halting))
         return VKC_FAIL(st, "%s: retention: halting is for models whose classifier reads the class token alone or, "
                         "without one, the norm of the mean patch; topk is for all", where);
     if (r->policy == NN_POLICY_HALTING && cfg->no_class && (r->keep_class || r->read_patches != 1.0))

@@ -250,7 +250,8 @@ def test_patches(work, base):
         for name, retention in policies.items():
             folder = make_model(work, f"patches {pool} {name}", blocks, retention, base, pool)
             far, logits, keep = compare(work, folder)
-            print(f"no class token, {pool:11} {name:14} kept {100 * keep:5.1f} %   largest difference {far:.1e}", flush=True)
+            print(f"no class token, {pool:37} {name:14} kept {100 * keep:5.1f} %   largest difference {far:.1e}",
+                  flush=True)
             check((0.2 < keep < 0.97) == (name != "none"), f"{folder.name}: kept {keep:.2f} of the patches")
             for other, value in said.items():
                 check((logits - value).abs().max() > TOLERANCE, f"{folder.name}: the same logits as {other}")

@@ -228,7 +228,8 @@ def make_hf(out):
     whole = t.CLIPConfig(vision_config=small, projection_dim=16,
                          text_config={"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
                                       "intermediate_size": 16, "vocab_size": 20, "max_position_embeddings": 8})
-    from_hf(out, "hf-clip-whole", t.CLIPModel(whole), CLIP, (32, 32), lambda y: y, dtype=torch.float16, tower=ImageTower)
+    from_hf(out, "hf-clip-whole", t.CLIPModel(whole), CLIP, (32, 32), lambda y: y, dtype=torch.float16,
+            tower=ImageTower)
 
 
 def rename(state, table):
@@ -299,8 +300,8 @@ def make_open_clip_bare(out):
                "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"], "interpolation": "bilinear",
                                   "resize_mode": "longest", "fill_color": 127}},
               open(os.path.join(folder, "open_clip_config.json"), "w"), indent=2)
-    finish(out, name, f"open_clip {open_clip.__version__} CLIP", model.visual, model.visual.transformer.resblocks, (32, 32),
-           dtype=torch.float16)
+    finish(out, name, f"open_clip {open_clip.__version__} CLIP", model.visual, model.visual.transformer.resblocks,
+           (32, 32), dtype=torch.float16)
 
 
 def make_dinov2(out):
@@ -375,8 +376,8 @@ def make_mae(out):
     """The original MAE's names, without any config: timm's, and a decoder beside."""
     if not is_wanted("mae-original"):
         return
-    model = timm.create_model("vit_tiny_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=64, depth=1,
-                              num_heads=1, mlp_ratio=1, num_classes=0)
+    model = timm.create_model("vit_tiny_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=64,
+                              depth=1, num_heads=1, mlp_ratio=1, num_classes=0)
     randomise(model, SEED)
     rounded(model, torch.float16)
     state = {**model.state_dict(), "mask_token": torch.zeros(1, 1, 8), "decoder_pos_embed": torch.zeros(1, 17, 8),

@@ -5,7 +5,8 @@ usage: hub.py PARE            (prints the table of docs/checkpoints.md)
 
 The models are those that timm and transformers themselves name: timm's default checkpoint of an architecture, the
 example checkpoint of a transformers class. None is downloaded. Of each a folder is made as its program would leave it:
-timm's with two blocks and random weights; transformers' with the class of that checkpoint at a small size. Then `pare inspect` reads it.
+timm's with two blocks and random weights; transformers' with the class of that checkpoint at a small size. Then
+`pare inspect` reads it.
 """
 import json
 import pathlib
@@ -25,7 +26,8 @@ deit_tiny_patch16_224 deit_small_patch16_224 deit_base_distilled_patch16_224 dei
 vit_small_patch14_dinov2 vit_base_patch14_dinov2 vit_base_patch14_reg4_dinov2 vit_base_patch16_clip_224
 vit_base_patch32_clip_224 vit_base_patch16_siglip_224 vit_so400m_patch14_siglip_384 vit_medium_patch16_reg4_gap_256
 vit_base_patch16_224.mae eva02_base_patch14_224 eva02_large_patch14_448 beit_base_patch16_224 beitv2_base_patch16_224
-vit_base_patch16_dinov3 swin_tiny_patch4_window7_224 convnext_tiny resnet50 efficientnet_b0 mobilenetv3_small_100""".split()
+vit_base_patch16_dinov3
+swin_tiny_patch4_window7_224 convnext_tiny resnet50 efficientnet_b0 mobilenetv3_small_100""".split()
 
 SMALL = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128, image_size=32)
 TEXT = dict(hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, vocab_size=20,

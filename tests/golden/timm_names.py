@@ -12,9 +12,10 @@ import timm
 import torch
 
 PLAIN = re.compile(r"(vit_(tiny|small|medium|base|large|huge|giant|gigantic)|deit_(tiny|small|base)|"
-                   r"deit3_(small|medium|base|large|huge))(_distilled)?_patch\d+(_clip|_quickgelu|_reg\d+|_dinov2|_\d+)*$")
-HEADER = """// arch_more.def — timm's vision transformers whose names do not say what they are, by tests/golden/timm_names.py:
-// NN_ARCH_MORE(name, dim, depth, heads, width of the MLP, patch, image, registers, pooling, activation, flags, epsilon)
+                   r"deit3_(small|medium|base|large|huge))(_distilled)?_patch\d+"
+                   r"(_clip|_quickgelu|_reg\d+|_dinov2|_\d+)*$")
+HEADER = """// arch_more.def — timm's models whose names do not say what they are, by tests/golden/timm_names.py:
+// NN_ARCH_MORE(name, dim, depth, heads, width of the MLP, patch, image, registers, pooling, activation, flags, eps)
 """
 
 

@@ -99,7 +99,8 @@ static void print_family(const nn_model_config *c)
     if (c->pre_norm)
         puts("a norm before the first block");
     if (c->projection_dim)
-        printf("class vectors of %u numbers%s\n", c->projection_dim, c->sigmoid ? "; a class is scored on its own" : "");
+        printf("class vectors of %u numbers%s\n", c->projection_dim,
+               c->sigmoid ? "; a class is scored on its own" : "");
     else if (!nn_model_config_has_scores(c))
         printf("no classifier: it gives %u %s\n", c->classes,
                c->outputs_embedding ? "numbers of an embedding" : "features");

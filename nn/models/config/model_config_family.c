@@ -27,8 +27,9 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
 
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
-    static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
-                                         "headless", "act", "pool", "positions", "embed", "embeds", "scores", NULL };
+    static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp",
+                                         "bare_prefix", "headless", "act", "pool", "positions", "embed", "embeds",
+                                         "scores", NULL };
     json_t *obj;
     uint32_t act = 0, pool = 0, rule = 0, mlp = 0, score = 0;
     vkc_status st;

@@ -13,7 +13,9 @@
 // What these keys may say alone: other values make other models.
 static vkc_status check_fixed(const char *where, json_t *tower)
 {
-    static const struct { const char *key, *value; } words[] = { { "pool_type", "tok" }, { "pos_embed_type", "learnable" } };
+    static const struct { const char *key, *value; } words[] = {
+        { "pool_type", "tok" }, { "pos_embed_type", "learnable" },
+    };
     static const char *const flags[] = { "attentional_pool", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn",
                                          "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -113,7 +115,8 @@ done:
 
 static vkc_status read_preprocess(const char *where, json_t *pre, nn_model_config *c)
 {
-    static const char *const filters[] = { "bilinear", "bicubic" }, *const modes[] = { "squash", "shortest", "longest" };
+    static const char *const filters[] = { "bilinear", "bicubic" };
+    static const char *const modes[] = { "squash", "shortest", "longest" };
     const char *filter = "bicubic", *mode = "shortest";
     uint32_t i, k, fill = 0;
     vkc_status st = VKC_OK;

@@ -82,8 +82,9 @@ static vkc_status read_norms(const char *where, json_t *args, nn_model_config *c
     const bool is_mean = c->pool == NN_POOL_AVG || c->pool == NN_POOL_NORM_AVG;
     if (!is_mean && (of_pooled || !at_all))
         return VKC_FAIL(VKC_E_FORMAT, "%s: fc_norm and final_norm are supported with global_pool avg alone", where);
-    if (with_prefix && is_mean && nn_model_config_prefix(c) > 0)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: pool_include_prefix, a mean over more than the patches, is not supported", where);
+    if (with_prefix && c->pool != NN_POOL_TOKEN && nn_model_config_prefix(c) > 0)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: pool_include_prefix, a mean over more than the patches, is not supported",
+                        where);
     if (is_mean)
         c->pool = of_pooled ? NN_POOL_AVG : at_all ? NN_POOL_NORM_AVG : NN_POOL_RAW_AVG;
 done:

@@ -34,8 +34,8 @@ vkc_status nn__act_read(const char *where, const char *key, const char *name, nn
             c->act = acts[i].act;
             return VKC_OK;
         }
-    return VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; gelu, quick_gelu, gelu_tanh and gelu_pytorch_tanh are supported", where,
-                    key, name);
+    return VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; gelu, quick_gelu, gelu_tanh and gelu_pytorch_tanh are supported",
+                    where, key, name);
 }
 
 uint32_t nn__hidden(uint32_t dim, double ratio)

@@ -163,8 +163,8 @@ static vkc_status read_processor(const char *where, json_t *obj, const nn_model_
     VKC_TRY(nn_json_get_string(where, obj, key, 100, &type));
     *out = find_processor(type);
     if (*out == NULL)
-        st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; ViT, DeiT, Bit, CLIP and Siglip image processors are supported", where, key,
-                      type);
+        st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; ViT, DeiT, Bit, CLIP and Siglip image processors are supported",
+                      where, key, type);
 done:
     return st;
 }

@@ -22,9 +22,9 @@ static uint32_t tokens(const nn_model_config *c)
 
 static vkc_status check(const nn_model_config *c, vkc_status st, const char *where)
 {
-    if (c->height == 0 || c->width == 0 || c->patch == 0 || c->height % c->patch != 0 || c->width % c->patch != 0)
-        return VKC_FAIL(st, "%s: the image size %u x %u is not a multiple of the patch size %u", where, c->height,
-                        c->width, c->patch);
+    if (c->patch == 0 || c->height < c->patch || c->width < c->patch)       // what is left over is not read
+        return VKC_FAIL(st, "%s: the image size %u x %u is less than a patch of %u", where, c->height, c->width,
+                        c->patch);
     const uint64_t patches = (uint64_t) (c->height / c->patch) * (c->width / c->patch);
     if (c->height > 16384 || c->width > 16384 || patches > NN_MAX_TOKENS)
         return VKC_FAIL(st, "%s: image %u x %u in patches of %u is more than %d patches", where, c->height, c->width,

@@ -185,7 +185,8 @@ static bool is_left_out(const loading *l, const nn_tensor_name *name)
     const nn_pool pool = l->v->cfg.pool;
     if (pool == NN_POOL_RAW_AVG && strncmp(name->ours, "norm.", 5) == 0)        // there, and not read
         return true;
-    if (pool == NN_POOL_NORM_AVG && (strncmp(name->ours, "attn_pool.", 10) == 0 || strncmp(name->ours, "@pool.", 6) == 0))
+    if (pool == NN_POOL_NORM_AVG &&
+        (strncmp(name->ours, "attn_pool.", 10) == 0 || strncmp(name->ours, "@pool.", 6) == 0))
         return true;
     return !*name->ours || (l->is_clip && strcmp(name->ours, "@text") == 0);
 }

@@ -24,8 +24,8 @@ static vkc_status infer(nn_call *c)
     VKC_TRY(nn_want_shape("vit_tokens", "pos", &c->in[1], 2, is_bare ? from->cap_tokens : to->cap_tokens,
                           c->in[0].dim[1]));
     if (has_cls ? to->prefix == 0 : to->prefix > 0 && !c->in[3].rank)
-        return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens before the patches, %s a class token, and no more", to->prefix,
-                        has_cls ? "with" : "without");
+        return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens before the patches, %s a class token, and no more",
+                        to->prefix, has_cls ? "with" : "without");
     if (has_cls)
         VKC_TRY(nn_want_shape("vit_tokens", "cls", &c->in[2], 1, c->in[0].dim[1], 0));
     if (c->in[3].rank)

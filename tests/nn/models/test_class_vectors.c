@@ -113,8 +113,10 @@ static void test_probabilities(void **state)
         nn_classifier *c = NULL;
         nn_top top[CLASSES];
         double sum = 0;
-        write_with(v, CLASSES, DIM, (const nn_st_meta[]) { { "logit_scale", "20" }, { "logit_bias", biases[i] } }, 1 + i);
-        assert_ok(nn_model_load_with((vkc_device *) *state, MODEL, &(nn_model_load_params) { .class_vectors = file }, &m));
+        const nn_st_meta meta[] = { { "logit_scale", "20" }, { "logit_bias", biases[i] } };
+        const nn_model_load_params with = { .class_vectors = file };
+        write_with(v, CLASSES, DIM, meta, 1 + i);
+        assert_ok(nn_model_load_with((vkc_device *) *state, MODEL, &with, &m));
         assert_ok(nn_classifier_create_of(m, &(nn_classifier_params) { .batch = 1 }, &c));
         assert_ok(nn_classifier_run(c, path, CLASSES, top));
         for (uint32_t k = 0; k < CLASSES; k++)

@@ -33,7 +33,9 @@ static void test_tensors(void **state)
         // GPT-2's, T5's and BERT's: not CLIP's text side, whatever they begin with
         "transformer.wte.weight", "transformer.h.0.attn.c_attn.weight", "transformer.h.0.ln_1.weight",
         "transformer.ln_f.bias", "transformer.resblocks.weight", "transformer.resblocks.0.attn.weight", "transformer.",
-        "text_model.shared.weight", "decoder.block.0.layer.0.SelfAttention.q.weight", "decoder.embed_tokens.weight", "text_model.encoder.layer.0.attention.self.query.weight", "lm_head.weight",
+        "text_model.shared.weight",
+        "decoder.block.0.layer.0.SelfAttention.q.weight", "decoder.embed_tokens.weight",
+        "text_model.encoder.layer.0.attention.self.query.weight", "lm_head.weight",
     };
     nn_tensor_name name;
     (void) state;
@@ -120,7 +122,8 @@ static void test_counts(void **state)
 static void test_architectures(void **state)
 {
     static const char *const unknown[] = {
-        "vit", "vit_base", "vit_base_224", "vit_base_patch16_siglip_225", "vit_medium_patch16_gap", "resnet50", "test_vit3",
+        "vit", "vit_base", "vit_base_224", "vit_base_patch16_siglip_225", "vit_medium_patch16_gap", "resnet50",
+        "test_vit3",
         "vit_tiny_", "vit_base_distilled_patch16_224", "vit_basepatch16", "vit_base_patch0_224",
         "vit_base_patch16_99999", "vit_base_patch16__224",
     };
@@ -190,7 +193,8 @@ static void test_configs(void **state)
     assert_true(c.pool == NN_POOL_NORM_AVG);
     assert_int_equal(load(TIMM("\"global_pool\": \"avg\", \"fc_norm\": false, \"final_norm\": false"), &c), VKC_OK);
     assert_true(c.pool == NN_POOL_RAW_AVG);
-    assert_int_equal(load(TIMM("\"class_token\": false, \"global_pool\": \"map\", \"act_layer\": \"gelu_tanh\""), &c), VKC_OK);
+    assert_int_equal(load(TIMM("\"class_token\": false, \"global_pool\": \"map\", \"act_layer\": \"gelu_tanh\""), &c),
+                     VKC_OK);
     assert_true(c.no_class && c.pool == NN_POOL_MAP && c.act == NN_ACT_GELU_TANH);
     assert_int_equal(load("{\"model_type\": \"siglip_vision_model\"}", &c), VKC_OK);
     assert_true(c.no_class && c.pool == NN_POOL_MAP && c.headless && c.classes == 768 && c.eps == 1e-6 &&
