@@ -366,7 +366,7 @@ def make_timm_patches(out):
               **{**tiny, "mlp_ratio": 2.0})
     from_timm(out, "timm-gap-norm", "vit_medium_patch16_gap_256", size=(24, 40), num_classes=3, dtype=torch.bfloat16,
               **{**tiny, "mlp_ratio": 2.0})
-    from_timm(out, "timm-siglip", "vit_base_patch16_siglip_224", num_classes=0, dtype=torch.float16,
+    from_timm(out, "timm-siglip", "vit_base_patch16_siglip_224", size=(36, 34), num_classes=0, dtype=torch.float16,
               **{**tiny, "mlp_ratio": 2.0, "act_layer": "gelu_tanh"})
     from_timm(out, "timm-map-reg", "vit_so150m_patch16_reg4_map_256", num_classes=3, dtype=torch.float16,
               **{**tiny, "mlp_ratio": 2.57})
