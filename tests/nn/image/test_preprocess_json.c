@@ -73,6 +73,7 @@ static void test_good(void **state)
         { "{\"image_processor_type\": \"CLIPImageProcessor\", \"size\": {\"height\": 240, \"width\": 250},"
           " \"do_center_crop\": false}",
           { HF, CUBIC }, 240, 250, 0.48145466, 0.26862954 },
+        { "{\"image_processor_type\": \"SiglipImageProcessor\"}", { HF, CUBIC }, 224, 224, 0.5, 0.5 },
         // old style: one number
         { "{\"size\": 224, \"image_mean\": [0.5,0.5,0.5], \"image_std\": [0.5,0.5,0.5]}", { HF }, 224, 224, 0.5, 0.5 },
         { "{\"feature_extractor_type\": \"ViTFeatureExtractor\", \"size\": 384, \"resample\": 3}", { HF, CUBIC }, 384,
