@@ -31,6 +31,7 @@ def is_ours(m):
     inside |= {kind(b.attn.q_norm), kind(b.attn.k_norm)}
     patches = m.patch_embed
     return (kind(m) == "VisionTransformer" and kind(b) == "Block" and kind(b.mlp) == "Mlp" and
+            kind(b.attn) == "Attention" and
             norms <= {"LayerNorm", "Identity"} and inside == {"Identity"} and kind(patches) == "PatchEmbed" and
             (patches.proj.bias is None) == (kind(m.norm_pre) == "LayerNorm") and
             kind(b.mlp.act) in ("GELU", "GELUTanh", "QuickGELU") and m.global_pool in ("token", "avg", "map") and
