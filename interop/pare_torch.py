@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A model folder of `pare` as a PyTorch module, for whoever goes on in Python. Needs PyTorch (1.13 or newer) alone.
+"""A model folder of `pare` as a PyTorch module, for whoever goes on in Python. Needs PyTorch (1.13 or newer) alone,
+and pare_files.py beside it.
 
     model = pare_torch.load("folder")       # an nn.Module in eval mode, parameters named as in model.safetensors
     logits = model(pixels)                  # (B, channels, H, W), normalised -> (B, classes)
@@ -15,104 +16,14 @@ Throughout: B pictures of T tokens with C = H D channels, H heads; P prefix toke
 of a picture, row by row. `places` (T) says where in the full picture the tokens stand that are still there.
 """
 import argparse
-import json
 import math
 import pathlib
-import types
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-# ---- safetensors: 8 bytes with the length of a JSON header, then the tensors without a gap
-
-DTYPES = {"F32": (torch.float32, 4), "F16": (torch.float16, 2), "BF16": (torch.bfloat16, 2)}
-MAX_HEADER = 100_000_000
-
-
-def unique(pairs):
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError("a key stands there twice")
-    return dict(pairs)
-
-
-def read_tensor(entry, body, start):
-    """The tensor of one header entry, which must begin at `start`; returns it as float32, and where it ends."""
-    dtype, size = DTYPES[entry["dtype"]]
-    shape, (begin, end) = entry["shape"], entry["data_offsets"]
-    if any(type(n) is not int or n < 0 for n in (*shape, begin, end)):
-        raise ValueError("shape and data_offsets want whole numbers")
-    if begin != start or end - begin != math.prod(shape) * size or end > len(body):
-        raise ValueError("its bytes are not where and as many as its shape says")
-    flat = torch.frombuffer(bytearray(body[begin:end]), dtype=dtype) if end > begin else torch.empty(0)
-    return flat.reshape(shape).float(), end
-
-
-def read_safetensors(path):
-    """{name: float32 tensor}; ValueError for a file that is not exactly as the format says."""
-    data = pathlib.Path(path).read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 10 or size > min(MAX_HEADER, len(data) - 8) or data[8:9] != b"{":
-        raise ValueError(f"{path}: not a safetensors file")
-    tensors, end, name, body = {}, 0, "header", memoryview(data)[8 + size:]
-    try:
-        header = json.loads(data[8:8 + size].decode("utf-8"), object_pairs_hook=unique)
-        header.pop("__metadata__", None)
-        for name in sorted(header, key=lambda name: header[name]["data_offsets"]):
-            tensors[name], end = read_tensor(header[name], body, end)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: {name}: {error!r}") from error
-    if end != len(body):
-        raise ValueError(f"{path}: {len(body) - end} bytes behind the last tensor")
-    return tensors
-
-
-# ---- what a model is
-
-NO_OR_YES = (False, True)
-FAMILY = {"registers": range(65536), "distilled": NO_OR_YES, "pre_norm": NO_OR_YES, "layer_scale": NO_OR_YES,
-          "mlp": ("plain", "swiglu"), "bare_prefix": NO_OR_YES, "headless": NO_OR_YES, "embeds": NO_OR_YES,
-          "embed": range(65537), "act": ("gelu", "quick_gelu"),
-          "pool": ("token", "avg", "token_avg"), "positions": ("timm", "hf", "dinov2")}         # the default first
-RETENTION = {"none": (), "topk": ("share",),
-             "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}
-
-
-def read_ours(path):
-    """(pare.json with defaults, its family, its retention); without the file a plain vision transformer."""
-    ours = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    ours = {"format": "pare", "version": 1, "norm_eps": 1e-6, "layers": None, **ours}
-    family = {**{key: values[0] for key, values in FAMILY.items()}, **ours.get("family", {})}
-    retention = {"gaps": "skip", **ours.get("retention", {"policy": "none"})}
-    if (ours["format"], ours["version"]) != ("pare", 1):
-        raise ValueError(f"{path}: format {ours['format']} version {ours['version']} is not known here")
-    if not all(value in FAMILY.get(key, ()) for key, value in family.items()):
-        raise ValueError(f"{path}: family {family} is not known here")
-    if set(retention) != {"policy", "gaps", *RETENTION.get(retention["policy"], ())} or \
-            retention["policy"] not in RETENTION or retention["gaps"] not in ("skip", "count"):
-        raise ValueError(f"{path}: retention {retention} is not known here")
-    if retention["policy"] == "halting" and (family["distilled"] or family["pool"] != "token"):
-        raise ValueError(f"{path}: halting reads the class token alone")
-    return ours, family, retention
-
-
-def read_config(folder):
-    """What config.json and pare.json say."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    ours, family, retention = read_ours(folder / "pare.json")
-    args, shown = config["model_args"], config["pretrained_cfg"]
-    height, width = args["img_size"] if isinstance(args["img_size"], list) else [args["img_size"]] * 2
-    c = types.SimpleNamespace(
-        height=height, width=width, patch=args["patch_size"], channels=args.get("in_chans", 3), dim=args["embed_dim"],
-        depth=args["depth"], heads=args["num_heads"], classes=config["num_classes"], labels=config.get("label_names"),
-        mean=shown["mean"], std=shown["std"], eps=ours["norm_eps"], retention=retention, **family,
-        layers=ours["layers"] or [{"mixer": "attention"}] * args["depth"])
-    c.grid, c.head_dim = (height // c.patch, width // c.patch), c.dim // c.heads
-    tokens = {"cls_token": 1, "dist_token": int(c.distilled), "reg_token": c.registers}      # before the patches
-    c.tokens = {name: n for name, n in tokens.items() if n}
-    c.patches, c.prefix = c.grid[0] * c.grid[1], sum(tokens.values())
-    return c
-
+from pare_files import read_config, read_safetensors
 
 # ---- pieces that mixers share
 
@@ -416,6 +327,12 @@ class LayerScale(nn.Module):
         return x * self.gamma
 
 
+def activate(x, act):
+    if act == "quick_gelu":
+        return x * torch.sigmoid(1.702 * x)
+    return F.gelu(x, approximate="tanh" if act == "gelu_tanh" else "none")
+
+
 class MLP(nn.Module):
     def __init__(self, c):
         super().__init__()
@@ -428,7 +345,23 @@ class MLP(nn.Module):
         if self.c.mlp == "swiglu":
             gate, x = x.chunk(2, -1)
             return self.fc2(F.silu(gate) * x)
-        return self.fc2(x * torch.sigmoid(1.702 * x) if self.c.act == "quick_gelu" else F.gelu(x))
+        return self.fc2(activate(x, self.c.act))
+
+
+class AttentionPool(nn.Module):
+    """What one learned query reads of the patches (B, N, C), and an MLP of that: (B, C)."""
+    def __init__(self, c):
+        super().__init__()
+        self.c, self.latent = c, zeros(1, 1, c.dim)
+        self.q, self.kv, self.proj = nn.Linear(c.dim, c.dim), nn.Linear(c.dim, 2 * c.dim), nn.Linear(c.dim, c.dim)
+        self.norm, self.mlp = nn.LayerNorm(c.dim, c.eps), MLP(c)
+
+    def forward(self, x):
+        q = self.q(self.latent)[0, 0].unflatten(-1, (self.c.heads, -1))
+        k, v = self.kv(x).unflatten(-1, (2, self.c.heads, -1)).unbind(2)
+        p = torch.softmax(torch.einsum("hd,bnhd->bnh", q, k) / math.sqrt(self.c.head_dim), 1)
+        y = self.proj(torch.einsum("bnh,bnhd->bhd", p, v).flatten(1))
+        return y + self.mlp(self.norm(y))
 
 
 class Block(nn.Module):
@@ -456,11 +389,14 @@ class Model(nn.Module):
         self.patch_embed.proj = nn.Conv2d(c.channels, c.dim, c.patch, c.patch, bias=not c.pre_norm)
         self.norm_pre = nn.LayerNorm(c.dim, c.eps) if c.pre_norm else nn.Identity()
         self.blocks = nn.ModuleList(Block(c, layer) for layer in c.layers)
-        self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
+        if c.pool != "raw_avg":
+            self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
+        if c.pool == "map":
+            self.attn_pool = AttentionPool(c)
         width = 2 * c.dim if c.pool == "token_avg" else c.dim
         self.head = nn.Identity() if c.headless else nn.Linear(width, c.embed or c.classes)
         if c.embed:
-            self.class_vectors = nn.Linear(c.embed, c.classes, bias=False)      # of one length
+            self.class_vectors = nn.Linear(c.embed, c.classes, bias=c.scores == "sigmoid")     # of one length
         if c.distilled:
             self.head_dist = nn.Linear(c.dim, c.classes)
 
@@ -471,7 +407,7 @@ class Model(nn.Module):
             raise ValueError(f"pixels {tuple(pixels.shape)}: want (B, {c.channels}, {c.height}, {c.width})")
         x = self.patch_embed.proj(pixels).flatten(2).transpose(1, 2)
         x = x + self.pos_embed[:, -c.patches:]
-        prefix = torch.cat([getattr(self, name) for name in c.tokens], 1)
+        prefix = torch.cat([x[:1, :0], *(getattr(self, name) for name in c.tokens)], 1)
         if not c.bare_prefix:
             prefix = prefix + self.pos_embed[:, :c.prefix]
         return self.norm_pre(torch.cat([prefix.expand(len(x), -1, -1), x], 1))
@@ -482,21 +418,28 @@ class Model(nn.Module):
 
     def read(self, x):
         c = self.config
-        if c.pool == "avg":
-            return self.head(self.fc_norm(x[:, c.prefix:].mean(1)))
+        if c.pool in ("avg", "raw_avg"):        # run_halting leaves the mean field alone, in place of all tokens
+            mean = x[:, 0] if c.retention["policy"] == "halting" else x[:, c.prefix:].mean(1)
+            return self.head(self.fc_norm(mean) if c.pool == "avg" else mean)
         x = self.norm(x)
+        if c.pool == "norm_avg":
+            return self.head(x[:, c.prefix:].mean(1))
+        if c.pool == "map":
+            return self.head(self.attn_pool(x[:, c.prefix:]))
         if c.pool == "token_avg":
             return self.head(torch.cat([x[:, 0], x[:, c.prefix:].mean(1)], -1))
         return (self.head(x[:, 0]) + self.head_dist(x[:, 1])) / 2 if c.distilled else self.head(x[:, 0])
 
     def run_topk(self, x, places):
-        """One picture: after block l the share[l] of its patches with the most class attention go on."""
+        """One picture: after block l the share[l] of its patches with the most class attention go on; without a class
+        token, those that receive the most of all."""
         share = self.config.retention["share"]
         for l, block in enumerate(self.blocks):
             x, entered = block(x, places), x
             if l + 1 == len(self.blocks) or share[l] >= (share[l - 1] if l else 1):
                 continue
-            score = block.attn.get_weights(block.norm1(entered))[0, :, 0].mean(0)   # mean over the heads
+            weights = block.attn.get_weights(block.norm1(entered))[0]
+            score = (weights.mean(1) if self.config.no_class else weights[:, 0]).mean(0)    # mean over the heads
             is_patch = places >= self.config.prefix
             count = max(1, math.ceil(share[l] * self.config.patches - 1e-9))
             best = torch.sort(score.masked_fill(~is_patch, -1), descending=True, stable=True).indices[:count]
@@ -520,7 +463,7 @@ class Model(nn.Module):
             goes_on = running & (score + h < 1 - r["eps"]) & (not is_last)
             p = torch.where(goes_on, h, torch.where(running, rest, torch.zeros_like(rest)))
             score, rest, running = score + h, rest - p, goes_on
-            read = (places == 0) + r["read_patches"] / c.patches * (places >= c.prefix)
+            read = (places == 0) * (not c.no_class) + r["read_patches"] / c.patches * (places >= c.prefix)
             field = field + (read * p) @ x[0]
             if (l + 1) % r["every"] == 0 and not is_last:
                 keep = goes_on | stays

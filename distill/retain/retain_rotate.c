@@ -106,9 +106,10 @@ static vkc_status rotate_all(rotation *t)
     const nn_vit *own = nn_vit_of(m);
     vkc_status st;
     VKC_TRY(rotate_output(t, m->params, own->patch_w, own->patch_b));
-    VKC_TRY(rotate_vectors(t, own->cls));
+    if (!m->cfg.no_class)
+        VKC_TRY(rotate_vectors(t, own->cls));
     VKC_TRY(rotate_vectors(t, own->pos));
-    if (nn_model_config_prefix(&m->cfg) > 1)
+    if (m->cfg.registers > 0)
         VKC_TRY(rotate_vectors(t, own->more));
     for (uint32_t l = 0; l < m->cfg.depth; l++)
         VKC_TRY(rotate_block(t, l));
@@ -118,12 +119,12 @@ done:
 }
 
 // Only softmax attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm
-// before the blocks and scaled branches do not commute with a rotation, and a second head or the mean patch reads the
-// stream too.
+// before the blocks and scaled branches do not commute with a rotation, and a second head, or the mean patch beside the
+// class token, reads the stream too.
 static bool can_rotate(const nn_model *m)
 {
     if (!nn_vit_of(m) || m->cfg.pre_norm || m->cfg.layer_scale || m->cfg.distilled || m->cfg.headless ||
-        m->cfg.pool != NN_POOL_TOKEN)
+        m->cfg.pool != (m->cfg.no_class ? NN_POOL_AVG : NN_POOL_TOKEN))
         return false;
     for (uint32_t l = 0; l < m->cfg.depth; l++)
         if (!m->block[l].mixer->has_weights || m->block[l].n_mixer_p != 2 || m->block[l].attn_params != m->params)

@@ -13,6 +13,7 @@ vkc_status distill_attention_taps_init(const nn_model *m, uint32_t cap_images, d
     const nn_model_config *c = &m->cfg;
     nn_model_taps t = { 0 };
     nn_tensor *in[NN_MAX_INPUTS] = { NULL }, *tap[NN_MAX_DEPTH] = { 0 };
+    const struct attention_stats_attr stats = { .heads = c->heads, .no_class = c->no_class };
     *p = (distill_attention_taps) { .v = m };
     p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : 3 * c->dim;
     VKC_TRY(nn_model_batch_create(m->dev, c, cap_images, &p->batch));
@@ -24,8 +25,7 @@ vkc_status distill_attention_taps_init(const nn_model *m, uint32_t cap_images, d
             continue;
         tap[l] = t.mixer[l].qkv;
         if (what == DISTILL_TAP_STATS)
-            tap[l] = NN_APPLY(p->g, attention_stats, &(struct attention_stats_attr) { .heads = c->heads }, NULL,
-                              t.mixer[l].qkv);
+            tap[l] = NN_APPLY(p->g, attention_stats, &stats, NULL, t.mixer[l].qkv);
         nn_graph_keep(p->g, tap[l]);
     }
     // Taps stay on the device, where a few of them are asked for, and of these the live rows.

@@ -11,6 +11,7 @@
 
 struct distill_maps {
     uint32_t depth, heads, dim, tokens, prefix;
+    bool     has_class;
     uint32_t n, cap;                // pictures, and what the layouts were made for
     size_t   pixels_len;            // of a picture
     float   *pixels;                // (cap, pixels_len)
@@ -60,7 +61,7 @@ vkc_status distill_maps_create(const nn_model *model, const distill_maps_params 
     if (!m)
         return fail_memory();
     *m = (distill_maps) { .depth = c->depth, .heads = c->heads, .dim = c->dim, .tokens = nn_model_config_tokens(c),
-                          .prefix = nn_model_config_prefix(c),
+                          .prefix = nn_model_config_prefix(c), .has_class = !c->no_class,
                           .cap = params->images ? params->images : 4,
                           .pixels_len = (size_t) nn_model_config_pixels(c) };
     nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, m->cap);
@@ -169,29 +170,32 @@ static void add_shares(const distill_maps *m, uint32_t layer, uint32_t i, uint32
         sum[place[j]] += p[j] * n / over;
 }
 
-// The shares of one query at full size, NaN where no token is: (tokens).
-static void read_shares(const distill_maps *m, uint32_t layer, uint32_t i, uint32_t head, uint32_t row, double *room,
-                        double *sum)
+// The shares of queries row .. row + n_rows at full size, their mean, NaN where no token is: (tokens).
+static void read_shares(const distill_maps *m, uint32_t layer, uint32_t i, uint32_t head, uint32_t row, uint32_t n_rows,
+                        double *room, double *sum)
 {
     const uint32_t n = distill_maps_len(m, layer, i), *place = distill_maps_places(m, layer, i);
     for (uint32_t k = 0; k < m->tokens; k++)
         sum[k] = (double) NAN;
     for (uint32_t j = 0; j < n; j++)
         sum[place[j]] = 0;
-    if (head != DISTILL_MAPS_HEADS)
-        add_shares(m, layer, i, head, row, 1, room, sum);
-    for (uint32_t h = 0; head == DISTILL_MAPS_HEADS && h < m->heads; h++)
-        add_shares(m, layer, i, h, row, m->heads, room, sum);
+    for (uint32_t end = row + n_rows; row < end; row++) {
+        if (head != DISTILL_MAPS_HEADS)
+            add_shares(m, layer, i, head, row, n_rows, room, sum);
+        for (uint32_t h = 0; head == DISTILL_MAPS_HEADS && h < m->heads; h++)
+            add_shares(m, layer, i, h, row, m->heads * n_rows, room, sum);
+    }
 }
 
 vkc_status distill_maps_read_class(const distill_maps *m, uint32_t layer, uint32_t i, uint32_t head, float *share)
 {
-    const bool is_there = distill_maps_len(m, layer, i) > 0 && distill_maps_places(m, layer, i)[0] == 0;
+    const uint32_t n = distill_maps_len(m, layer, i);
+    const bool is_there = n > 0 && (!m->has_class || distill_maps_places(m, layer, i)[0] == 0);
     double *room = (double *) malloc(2 * (size_t) m->tokens * sizeof *room), *sum = room + m->tokens;
     if (!room)
         return fail_memory();
     if (is_there)
-        read_shares(m, layer, i, head, 0, room, sum);
+        read_shares(m, layer, i, head, 0, m->has_class ? 1 : n, room, sum);
     for (uint32_t k = m->prefix; k < m->tokens; k++)
         share[k - m->prefix] = is_there ? (float) sum[k] : NAN;
     free(room);
@@ -207,7 +211,7 @@ vkc_status distill_maps_read_full(const distill_maps *m, uint32_t layer, uint32_
     for (size_t k = 0; k < (size_t) m->tokens * m->tokens; k++)
         share[k] = NAN;
     for (uint32_t row = 0; row < n; row++) {
-        read_shares(m, layer, i, head, row, room, sum);
+        read_shares(m, layer, i, head, row, 1, room, sum);
         for (uint32_t k = 0; k < m->tokens; k++)
             share[(size_t) place[row] * m->tokens + k] = (float) sum[k];
     }

@@ -29,7 +29,8 @@ uint32_t     distill_maps_images(const distill_maps *m);                // pictu
 const float *distill_maps_pixels(const distill_maps *m, uint32_t i);    // (channels, size, size) as the model
                                                                         // reads them
 bool         distill_maps_has(const distill_maps *m, uint32_t layer);   // has the layer attention?
-// Tokens of picture i that are there in a layer, and their places in the full image; 0 is the class token.
+// Tokens of picture i that are there in a layer, and their places in the full image; 0 is the class token, if there is
+// one.
 uint32_t        distill_maps_len(const distill_maps *m, uint32_t layer, uint32_t i);
 const uint32_t *distill_maps_places(const distill_maps *m, uint32_t layer, uint32_t i);
 // The map (len, len), a row a query.
@@ -37,7 +38,8 @@ void distill_maps_read(const distill_maps *m, uint32_t layer, uint32_t i, uint32
 
 // For pictures: weights times the number of keys, so that 1 is an even share; NaN where there is no token.
 #define DISTILL_MAPS_HEADS UINT32_MAX   // as a head: the mean of all
-// The class token's over the patches, (grid * grid) row by row; all NaN where it is not there. Errors: E_NOMEM.
+// The class token's over the patches, (grid * grid) row by row; all NaN where it is not there. In a model without one,
+// the mean over all queries: what each patch receives. Errors: E_NOMEM.
 vkc_status distill_maps_read_class(const distill_maps *m, uint32_t layer, uint32_t i, uint32_t head, float *share);
 // The whole map at its full size, (tokens, tokens). Errors: E_NOMEM.
 vkc_status distill_maps_read_full(const distill_maps *m, uint32_t layer, uint32_t i, uint32_t head, float *share);

@@ -86,7 +86,7 @@ static vkc_status capture_all(nn_infer *inf, const nn_model_taps *taps, const ch
 static vkc_status add_outputs(nn_infer *inf, const nn_model_taps *taps, nn_tensor **out)
 {
     const nn_model_config *c = &inf->v->cfg;
-    const struct class_attention_attr attr = { .heads = c->heads };
+    const struct class_attention_attr attr = { .heads = c->heads, .received = c->no_class };
     vkc_status st = VKC_OK;
     if ((inf->p.scores || inf->p.capture[0]) && c->retention.policy != NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");

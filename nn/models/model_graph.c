@@ -23,6 +23,15 @@ nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, 
                     nn_graph_param(g, m->params, w, trained), nn_graph_param(g, m->params, b, trained));
 }
 
+uint32_t nn__model_act(const nn_model_config *cfg)
+{
+    static const uint32_t acts[] = {
+        [NN_ACT_GELU] = LINEAR_ACT_GELU, [NN_ACT_QUICK_GELU] = LINEAR_ACT_QUICK_GELU,
+        [NN_ACT_GELU_TANH] = LINEAR_ACT_GELU_TANH,
+    };
+    return acts[cfg->act];
+}
+
 typedef struct builder {
     nn_graph *g;
     nn_params *ps;
@@ -96,8 +105,8 @@ static nn_tensor *layer_scale(const builder *b, nn_tensor *x, uint32_t gamma)
 static nn_tensor *mlp(const builder *b, const nn_model *m, uint32_t l, nn_tensor *x)
 {
     const nn_block *k = &m->block[l];
-    const uint32_t plain = m->cfg.act == NN_ACT_QUICK_GELU ? LINEAR_ACT_QUICK_GELU : LINEAR_ACT_GELU;
-    nn_tensor *h = linear(b, x, k->fc1_w, k->fc1_b, m->cfg.swiglu ? LINEAR_ACT_NONE : plain);
+    nn_tensor *h = linear(b, x, k->fc1_w, k->fc1_b, m->cfg.swiglu ? LINEAR_ACT_NONE :
+                                                                nn__model_act(&m->cfg));
     if (m->cfg.swiglu)
         h = NN_APPLY0(b->g, swiglu, NULL, h);
     h = linear(b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);

@@ -82,7 +82,8 @@ vkc_status nn__model_save_as_named(const nn_model *m, const char *path);
 // Notes in `c` which dict of a checkpoint was read, where there was a choice.
 void nn__model_note_entry(const struct nn_weights *w, nn_model_config *c);
 
-// Pieces of a forward pass that kinds share.
+// Pieces of a forward pass that kinds share. The activation of the MLP as op linear numbers it.
+uint32_t   nn__model_act(const nn_model_config *cfg);
 nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
 nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
 

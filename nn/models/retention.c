@@ -142,9 +142,12 @@ vkc_status nn_retention_check(const nn_model_config *cfg, vkc_status st, const c
         return VKC_FAIL(st, "%s: retention: policy %d is none there is", where, (int) r->policy);
     if ((int) r->gaps < NN_GAPS_SKIP || (int) r->gaps > NN_GAPS_COUNT)
         return VKC_FAIL(st, "%s: retention: gaps %d is neither skip nor count", where, (int) r->gaps);
-    if (r->policy == NN_POLICY_HALTING && (cfg->distilled || cfg->pool != NN_POOL_TOKEN))
-        return VKC_FAIL(st, "%s: retention: halting is for models whose classifier reads the class token alone; topk "
-                        "is for all", where);
+    const nn_pool halting = cfg->no_class ? NN_POOL_AVG : NN_POOL_TOKEN;
+    if (r->policy == NN_POLICY_HALTING && (cfg->distilled || cfg->pool != halting))
+        return VKC_FAIL(st, "%s: retention: halting is for models whose classifier reads the class token alone or, "
+                        "without one, the norm of the mean patch; topk is for all", where);
+    if (r->policy == NN_POLICY_HALTING && cfg->no_class && (r->keep_class || r->read_patches != 1.0))
+        return VKC_FAIL(st, "%s: retention: without a class token keep_class is false and read_patches 1", where);
     if (r->policy == NN_POLICY_HALTING)
         return check_halting(r, st, where);
     for (uint32_t l = 0; r->policy == NN_POLICY_TOPK && l < cfg->depth; l++) {

@@ -55,7 +55,7 @@ static nn_tensor *halt(nn__retention *r, uint32_t l, nn_tensor *x)
     const uint32_t kept = c->keep_class, depth = r->m->cfg.depth;
     make_gate(r);
     const struct halt_attr stop = { (float) c->eps, l + 1 == depth, kept };
-    const struct mean_field_attr read = { (float) c->read_patches };
+    const struct mean_field_attr read = { (float) c->read_patches, r->m->cfg.no_class };
     const struct halt_tally_attr count = { depth, l, kept };
     nn_tensor *before = r->prev;
     nn_tensor *now = NN_APPLY(r->g, halt, &stop, NULL, x, r->taps->gate, before);
@@ -75,7 +75,7 @@ static nn_tensor *choose(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mi
         return nn_graph_fail(r->g, VKC_FAIL(VKC_E_ARG, "retention: topk chooses tokens after block %u by its class "
                                             "attention, and its mixer %s has no attention weights", l,
                                             r->m->block[l].mixer->name));
-    const struct class_attention_attr attention = { .heads = r->m->cfg.heads };
+    const struct class_attention_attr attention = { .heads = r->m->cfg.heads, .received = r->m->cfg.no_class };
     nn_tensor *score = NN_APPLY(r->g, class_attention, &attention, NULL, mixer->qkv, mixer->lse);
     r->taps->score[l] = score;
     const struct keep_top_attr top = {
@@ -96,7 +96,7 @@ static nn_tensor *follow(nn__retention *r, uint32_t l, nn_tensor *x)
                                             l, nn_policy_name(c->policy)));
     if (f->halting[l]) {
         const struct halt_soft_attr soft = { c->keep_class };
-        const struct mean_field_attr read = { (float) c->read_patches };
+        const struct mean_field_attr read = { (float) c->read_patches, r->m->cfg.no_class };
         nn_tensor *weights = nn_stop_gradient(r->g, f->halting[l]);
         make_gate(r);
         r->field = add(r->g, r->field, NN_APPLY(r->g, mean_field, &read, r->batch->samples, x, weights));

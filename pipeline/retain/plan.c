@@ -83,7 +83,7 @@ static vkc_status plan_model(const pipeline_context *c, const pipeline_retain_pa
                         m[-1].keep);
     with.retention = (nn_retention_config) {
         .policy = p->policy, .gaps = p->gaps, .every = p->every, .gate_scale = p->gate_scale, .eps = 0.01,
-        .keep_class = !p->drop_class, .read_patches = p->read_patches,
+        .keep_class = !p->drop_class && !cfg->no_class, .read_patches = cfg->no_class ? 1 : p->read_patches,
     };
     if (p->n_share)
         memcpy(with.retention.share, m->retention.share, sizeof with.retention.share);

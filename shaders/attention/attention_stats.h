@@ -10,7 +10,7 @@
 //   7 mass90         smallest k with p_1 + ... + p_k >= 0.9 - e, / n
 // e = 1e-4 keeps the two that jump from jumping by rounding where weights are even: p = 1 / n is not below, and 9 of
 // 10 even keys hold 0.9. Two sets of keys, one after the other: all of them, and without the class token's (place 0 of
-// a layout with a prefix, where it is still there). With n < 2 all eight are ATTENTION_STATS_NONE.
+// a layout with a prefix, where it is still there and such a token). With n < 2 all eight are ATTENTION_STATS_NONE.
 #ifndef SHADERS_ATTENTION_STATS_H
 #define SHADERS_ATTENTION_STATS_H
 #include "shaders/inc/shared.h"
@@ -26,12 +26,13 @@
 struct attention_stats_attr {
     U32 heads;
     F32 scale;                         // 0 = head_dim^-0.5
+    U32 no_class;                      // 1 = the prefix does not begin with a class token: both sets are the same
 };
 
 struct attention_stats_args {
     U32 heads;
     U32 head_dim;
-    U32 has_class;                     // does the layout have a prefix?
+    U32 has_class;                     // does the layout's prefix begin with a class token?
     F32 scale;
 };
 ARGS_SIZE(attention_stats_args, 16);

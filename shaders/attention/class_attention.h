@@ -1,5 +1,6 @@
-// class_attention.h — how much the first token of an image attends to each, mean over heads
+// class_attention.h — how much the first token of an image attends to each, mean over heads; or what each receives
 //   score_j = 1/H sum_h exp(scale q_0 . k_j - lse_0)
+//   received: score_j = 1/(n H) sum_i sum_h exp(scale q_i . k_j - lse_i), the mean over the image's n tokens as well
 #ifndef SHADERS_CLASS_ATTENTION_H
 #define SHADERS_CLASS_ATTENTION_H
 #include "shaders/inc/shared.h"
@@ -10,11 +11,13 @@
 struct class_attention_attr {
     U32 heads;
     F32 scale;                     // 0 = 1 / sqrt(D)
+    U32 received;                  // 1 = of all tokens; for models without a class token
 };
 
 struct class_attention_args {
     U32 heads;
     F32 scale;
+    U32 received;
 };
-ARGS_SIZE(class_attention_args, 8);
+ARGS_SIZE(class_attention_args, 12);
 #endif

@@ -18,20 +18,40 @@ float quick_gelu_slope(float x)
     return s * (1.0 + 1.702 * x * (1.0 - s));
 }
 
+// The tanh form of GELU, as x sigma(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3), which is the same.
+float tanh_gate(float x)
+{
+    return 1.0 / (1.0 + exp(clamp(-1.5957691216 * x * (1.0 + 0.044715 * x * x), -80.0, 80.0)));
+}
+
+float gelu_tanh(float x)
+{
+    return x * tanh_gate(x);
+}
+
+float gelu_tanh_slope(float x)
+{
+    float s = tanh_gate(x), far = min(x * x, 1e4);          // s (1 - s) is 0 there
+    return s + x * s * (1.0 - s) * 1.5957691216 * (1.0 + 0.134145 * far);
+}
+
 float act(uint kind, float x)
 {
-    return kind == LINEAR_ACT_GELU ? gelu(x) : quick_gelu(x);
+    return kind == LINEAR_ACT_GELU ? gelu(x) : kind == LINEAR_ACT_QUICK_GELU ? quick_gelu(x) : gelu_tanh(x);
 }
 
 float act_slope(uint kind, float x)
 {
-    return kind == LINEAR_ACT_GELU ? gelu_slope(x) : quick_gelu_slope(x);
+    return kind == LINEAR_ACT_GELU ? gelu_slope(x) :
+           kind == LINEAR_ACT_QUICK_GELU ? quick_gelu_slope(x) : gelu_tanh_slope(x);
 }
 
 vec4 act(uint kind, vec4 x)
 {
     if (kind == LINEAR_ACT_GELU)
         return vec4(gelu(x.x), gelu(x.y), gelu(x.z), gelu(x.w));
+    if (kind == LINEAR_ACT_GELU_TANH)
+        return vec4(gelu_tanh(x.x), gelu_tanh(x.y), gelu_tanh(x.z), gelu_tanh(x.w));
     return vec4(quick_gelu(x.x), quick_gelu(x.y), quick_gelu(x.z), quick_gelu(x.w));
 }
 
@@ -39,5 +59,7 @@ vec4 act_slope(uint kind, vec4 x)
 {
     if (kind == LINEAR_ACT_GELU)
         return vec4(gelu_slope(x.x), gelu_slope(x.y), gelu_slope(x.z), gelu_slope(x.w));
+    if (kind == LINEAR_ACT_GELU_TANH)
+        return vec4(gelu_tanh_slope(x.x), gelu_tanh_slope(x.y), gelu_tanh_slope(x.z), gelu_tanh_slope(x.w));
     return vec4(quick_gelu_slope(x.x), quick_gelu_slope(x.y), quick_gelu_slope(x.z), quick_gelu_slope(x.w));
 }

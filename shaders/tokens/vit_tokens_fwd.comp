@@ -6,9 +6,9 @@
 #include "shaders/inc/reduce_rows.glsl"
 // One image a workgroup (x), its tokens split over y; LANES invocations a token.
 layout(binding = 0) readonly  buffer Patches { float patches[]; };  // (Rp, C)
-layout(binding = 1) readonly  buffer Cls     { float cls[]; };      // (C)
-layout(binding = 2) readonly  buffer Pos     { float pos[]; };      // (T - pos_from, C)
-layout(binding = 3) readonly  buffer More    { float more[]; };     // (prefix - 1, C), unless there is none
+layout(binding = 1) readonly  buffer Pos     { float pos[]; };      // (T - pos_from, C)
+layout(binding = 2) readonly  buffer Cls     { float cls[]; };      // (C), unless there is none
+layout(binding = 3) readonly  buffer More    { float more[]; };     // (prefix - more_from, C), unless there is none
 layout(binding = 4) writeonly buffer Y       { float y[]; };        // (R, C)
 ROWS(5, Patch);
 ROWS(6, Tok);
@@ -25,7 +25,7 @@ void main()
             for (uint j = LANE; j < COLS; j += LANES) {
                 float v = p < a.pos_from ? 0.0 : pos[(p - a.pos_from) * COLS + j];
                 if (p < a.prefix)
-                    v += p == 0u || a.has_more == 0u ? cls[j] : more[(p - 1u) * COLS + j];
+                    v += p < a.more_from ? cls[j] : more[(p - a.more_from) * COLS + j];
                 else if (q != ROWS_NONE)
                     v += patches[q * COLS + j];
                 y[r * COLS + j] = v;

@@ -2,6 +2,7 @@
 """Runs pare distill, tune and prune from outside: mixers, objectives, baselines, resuming, bad input:
 test_cli_distill.py PARE."""
 import json
+import pathlib
 import shutil
 import struct
 import sys
@@ -11,6 +12,7 @@ sys.dont_write_bytecode = True
 import test_cli as cli
 from test_cli import check, check_json, check_run, plant, train, tree, weights
 
+SELFTEST = pathlib.Path(__file__).resolve().parents[2] / "models/selftest"
 STEPS = 4                           # of an epoch: 26 pictures, two of them broken, in batches of 8
 
 
@@ -320,12 +322,30 @@ def test_prune(work):
     check(tree(b) == before, "prune: the model changed")
 
 
+def test_patches(work):
+    """Models without a class token are measured, pruned and distilled; attention pooling is no layer."""
+    data = ("--data", "synth:ringed-digit,train=16,val=8,test=8")
+    for name, is_mean in (("timm-gap", True), ("timm-map-reg", False)):
+        m = work / name
+        check_run(0, "", "train", "--init", SELFTEST / name, *data, "--epochs", "1", "--batch", "8", "-o", m)
+        check_run(0, "each patch receives", "sparsity", m, *data, "--limit", "4", "--maps", work / f"{name}.png")
+        check_run(0, "", "retain", m, *data, "--policy", "topk", "--keep", "0.7", "--epochs", "1", "--batch", "8", "-o",
+                  work / f"{name}-topk")
+        halting = ("retain", m, *data, "--policy", "halting", "--keep", "0.7", "--epochs", "1", "--batch", "8", "-o",
+                   work / f"{name}-halting")
+        check_run(0, "", *halting) if is_mean else check_run(2, "the norm of the mean patch", *halting)
+        check_run(0, "", "distill", m, *data, "--mixer", "linear", "--max-drop", "100", "--epochs", "1", "--batch", "8",
+                  "--no-timing", "-o", work / f"{name}-linear")
+        layers = check_json("layers", "inspect", work / f"{name}-linear").get("layers", [])
+        check([layer["mixer"] for layer in layers] == ["linear"] * 2, f"distill: mixers of {name}'s student")
+
+
 def test_all(work):
     check_run(0, "", *train(work, "m"))
     (work / "one").mkdir()      # a folder of their own, with the same model and data
     for name in ("m", "data"):
         shutil.copytree(work / name, work / "one" / name)
-    cli.run_tests(work / "one", test_one, test_tune, test_prune)
+    cli.run_tests(work / "one", test_one, test_tune, test_prune, test_patches)
     cli.run_tests(work, test_sizes, test_mixers, test_resume, test_from, test_objectives, test_bad_input)
 
 

@@ -113,8 +113,24 @@ def draw(name, shape, generator):
     return 1.2 * x / inputs ** 0.5
 
 
-def make_model(work, name, blocks, retention, base):
-    """A model of these blocks of the base, whose grid is no square."""
+def read_patches(name, pool, tensors):
+    """The tensors of a model that has no class token, and what its pooling has."""
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    hidden = tensors["blocks.0.mlp.fc2.weight"].shape[1]
+    shapes = {"latent": (1, 1, DIM), "q.weight": (DIM, DIM), "q.bias": (DIM,), "kv.weight": (2 * DIM, DIM),
+              "kv.bias": (2 * DIM,), "proj.weight": (DIM, DIM), "proj.bias": (DIM,), "norm.weight": (DIM,),
+              "norm.bias": (DIM,), "mlp.fc1.weight": (hidden, DIM), "mlp.fc1.bias": (hidden,),
+              "mlp.fc2.weight": (DIM, hidden), "mlp.fc2.bias": (DIM,)} if pool == "map" else {}
+    kept = {key: value for key, value in tensors.items() if key != "cls_token" and
+            not (pool == "raw_avg" and key.startswith("norm."))}
+    kept = {("fc_" if pool == "avg" and key.startswith("norm.") else "") + key: value for key, value in kept.items()}
+    kept["pos_embed"] = kept["pos_embed"][:, 1:]
+    return {**kept, **{f"attn_pool.{key}": draw(key, shape, generator) for key, shape in shapes.items()}}
+
+
+def make_model(work, name, blocks, retention, base, pool=None):
+    """A model of these blocks of the base, whose grid is no square. `pool`: how it reads patches, without a class
+    token."""
     folder, generator = work / name, torch.Generator().manual_seed(zlib.crc32(repr(blocks).encode()))
     shutil.copytree(work / "base", folder)
     tensors = {key: draw(key, (1, PATCHES + 1, DIM) if key == "pos_embed" else tuple(value.shape), generator)
@@ -123,10 +139,14 @@ def make_model(work, name, blocks, retention, base):
         of = f"blocks.{at}."
         tensors.update({f"blocks.{to}." + key[len(of):]: draw(key, tuple(value.shape), generator)
                         for key, value in base.items() if key.startswith(of)})
+    tensors = read_patches(name, pool, tensors) if pool else tensors
     write_safetensors(folder / "model.safetensors", tensors)
     config, ours = (json.loads((folder / file).read_text()) for file in ("config.json", "pare.json"))
     config["model_args"].update(img_size=[HEIGHT, WIDTH], depth=len(blocks))
     ours.update(layers=[ours["layers"][at] for at in blocks], norm_eps=1e-3)
+    if pool:
+        config["model_args"].update(class_token=False, global_pool="map" if pool == "map" else "avg")
+        ours["family"] = {"no_class": True, "pool": pool, "act": "gelu_tanh"}
     if retention:
         ours["retention"] = retention
     (folder / "config.json").write_text(json.dumps(config))
@@ -175,7 +195,8 @@ def fit_gate(folder):
         low, high = (scale * bound.item() for bound in (torch.stack(seen).min(), torch.stack(seen).max()))
         for _ in range(8):
             centre = (low + high) / 2
-            model.config.retention = {**HALTING, "gate_scale": scale, "gate_centre": centre, "gaps": "skip"}
+            model.config.retention = {**HALTING, "gate_scale": scale, "gate_centre": centre, "gaps": "skip",
+                                      "keep_class": not model.config.no_class}
             seen.clear()
             model(pixels)
             is_low = sum(x.shape[1] for x in seen) < 0.65 * len(pixels) * len(model.blocks) * (PATCHES + 1)
@@ -212,6 +233,29 @@ def test_pair(work, pair, base):
             check((logits - value).abs().max() > TOLERANCE, f"{folder.name}: the same logits as {other}")
         said[name] = logits
         shutil.rmtree(folder)
+
+
+def test_patches(work, base):
+    """Models without a class token: every pooling, and the policies that each may have."""
+    topk = {"policy": "topk", "gaps": "skip", "share": [0.7, 0.5, 0.5, 0.5]}
+    blocks = [0, MIXERS.index("linear"), 0, 0]
+    for pool in ("avg", "norm_avg", "raw_avg", "map"):
+        dense = make_model(work, f"patches {pool}", blocks, None, base, pool)
+        test_gradients(dense)
+        policies = {"none": None, "topk": {**topk, "share": [0.7, 0.7, 0.5, 0.5]}}
+        if pool == "avg":
+            gate = fit_gate(dense)
+            policies["halting"] = {**HALTING, **gate, "keep_class": False, "read_patches": 1.0, "gaps": "skip"}
+        said = {}
+        for name, retention in policies.items():
+            folder = make_model(work, f"patches {pool} {name}", blocks, retention, base, pool)
+            far, logits, keep = compare(work, folder)
+            print(f"no class token, {pool:37} {name:14} kept {100 * keep:5.1f} %   largest difference {far:.1e}",
+                  flush=True)
+            check((0.2 < keep < 0.97) == (name != "none"), f"{folder.name}: kept {keep:.2f} of the patches")
+            for other, value in said.items():
+                check((logits - value).abs().max() > TOLERANCE, f"{folder.name}: the same logits as {other}")
+            said[name] = logits
 
 
 def test_gradients(folder):
@@ -332,6 +376,7 @@ def main():
             test_reader(work)
             test_refusals(work, base)
             test_command_line(work)
+            test_patches(work, base)
             for pair in PAIRS:
                 test_pair(work, pair, base)
     print("test_interop:", f"{len(failures)} failed" if failures else "passed")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tiny random models of every family, in the spelling of the program that made them, with PyTorch's activations.
 
-usage: families.py OUT_FOLDER        (OUT_FOLDER = models/selftest)
+usage: families.py OUT_FOLDER [NAME ...]        (OUT_FOLDER = models/selftest; NAME: these alone)
 
 Needs torch, timm, transformers and safetensors; the versions are written into golden.safetensors. Each model becomes a
 folder OUT/<name>/ with the files that its program would have left (config.json, weights, preprocessor_config.json) and
@@ -31,13 +31,13 @@ def randomise(model, seed):
             continue
         x = torch.randn(p.shape, generator=g)
         last = name.rsplit(".", 1)[-1]
-        if p.dim() > 1 and last == "weight" and "embedding" not in name.split(".")[-2]:
+        if p.dim() > 1 and last in ("weight", "in_proj_weight") and "embedding" not in name.split(".")[-2]:
             x *= (p[0].numel()) ** -0.5
-        elif "norm" in name or ".ln_" in name or "layrnorm" in name:
+        elif "norm" in name or ".ln_" in name or "layrnorm" in name or "ln_final" in name:
             x = x * 0.2 + (1.0 if last == "weight" else 0.0)
         elif "gamma" in name or "lambda" in name:
             x = 0.5 + 0.2 * x
-        elif last == "bias":
+        elif last in ("bias", "in_proj_bias"):
             x *= 0.2
         else:
             x *= 0.7                                # tokens and positions
@@ -49,7 +49,7 @@ def record(model, blocks, pixels, logits_of):
     seen, hooks = {}, []
 
     def first(_, args, kwargs):
-        seen["tokens"] = (args[0] if args else kwargs["hidden_states"]).clone()
+        seen["tokens"] = next(x for x in (*args, *kwargs.values()) if torch.is_tensor(x)).clone()
 
     def after(i):
         def hook(_, __, out):
@@ -79,6 +79,10 @@ def finish(out, name, source, model, blocks, size, logits_of=lambda y: y, channe
     print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters, {files} bytes")
 
 
+def is_wanted(name):
+    return len(sys.argv) < 3 or name in sys.argv[2:]
+
+
 def fresh(out, name):
     folder = os.path.join(out, name)
     shutil.rmtree(folder, ignore_errors=True)
@@ -94,6 +98,8 @@ def rounded(model, dtype):
 
 
 def from_timm(out, name, arch, size=(32, 32), dtype=None, **args):
+    if not is_wanted(name):
+        return
     model = timm.create_model(arch, pretrained=False, img_size=size if size[0] != size[1] else size[0], **args)
     randomise(model, SEED)
     rounded(model, dtype)
@@ -110,7 +116,7 @@ def from_timm(out, name, arch, size=(32, 32), dtype=None, **args):
 
 def blocks_of(model):
     for path in ("vit.layers", "deit.layers", "dinov2.encoder.layer", "dinov2_with_registers.encoder.layer",
-                 "vision_model.encoder.layers", "layers", "encoder.layer"):
+                 "vision_model.encoder.layers", "layers", "encoder.layer", "encoder.layers", "ijepa.layers"):
         at = model
         for part in path.split("."):
             at = getattr(at, part, None)
@@ -121,7 +127,10 @@ def blocks_of(model):
     raise SystemExit(f"{type(model).__name__}: no blocks found")
 
 
-def from_hf(out, name, model, processor, size, logits_of, dtype=None, spelling="file", shards=False):
+def from_hf(out, name, model, processor, size, logits_of, dtype=None, spelling="file", shards=False, tower=None):
+    """`tower`: makes of the model what is computed, where that is not all of it."""
+    if not is_wanted(name):
+        return
     randomise(model, SEED)
     rounded(model, dtype)
     folder = fresh(out, name)
@@ -146,10 +155,8 @@ def from_hf(out, name, model, processor, size, logits_of, dtype=None, spelling="
                   open(os.path.join(folder, "model.safetensors.index.json"), "w"), indent=1)
     else:
         save_file({k: v.contiguous() for k, v in state.items()}, weights, {"format": "pt"})
-    tower = model.vision_model if hasattr(model, "text_model") else model
-    finish(out, name, f"transformers {type(model).__name__}",
-           ImageTower(model) if hasattr(model, "text_model") else model,
-           blocks_of(tower if tower is model else model), size, logits_of, dtype=dtype)
+    finish(out, name, f"transformers {type(model).__name__}", tower(model) if tower else model, blocks_of(model), size,
+           logits_of, dtype=dtype)
 
 
 class ImageTower(torch.nn.Module):
@@ -163,6 +170,19 @@ class ImageTower(torch.nn.Module):
         return self.visual_projection(self.vision_model(pixels).pooler_output)
 
 
+class Unmasked(torch.nn.Module):
+    """The encoder of an MAE, which sees all patches in their order."""
+
+    def __init__(self, mae):
+        super().__init__()
+        self.vit = mae.vit if hasattr(mae, "vit") else mae
+        self.vit.config.mask_ratio = 0.0
+
+    def forward(self, pixels):
+        patches = self.vit.embeddings.patch_embeddings.num_patches
+        return self.vit(pixels, noise=torch.arange(patches).expand(len(pixels), -1)).last_hidden_state[:, 0]
+
+
 VIT = {"do_normalize": True, "do_resize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
        "image_processor_type": "ViTImageProcessor", "resample": 2, "size": {"height": 32, "width": 32}}
 OLD_DEIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True,
@@ -172,6 +192,7 @@ BIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True, "do_conv
        "image_processor_type": "BitImageProcessor", "rescale_factor": 1 / 255, "image_mean": [0.485, 0.456, 0.406],
        "image_std": [0.229, 0.224, 0.225], "resample": 3, "size": {"shortest_edge": 36},
        "crop_size": {"height": 32, "width": 32}}
+SIGLIP = {**VIT, "do_convert_rgb": None, "image_processor_type": "SiglipImageProcessor", "resample": 3}
 CLIP = {**BIT, "image_processor_type": "CLIPImageProcessor", "image_mean": [0.48145466, 0.4578275, 0.40821073],
         "image_std": [0.26862954, 0.26130258, 0.27577711], "size": {"shortest_edge": 32}}
 
@@ -207,7 +228,8 @@ def make_hf(out):
     whole = t.CLIPConfig(vision_config=small, projection_dim=16,
                          text_config={"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
                                       "intermediate_size": 16, "vocab_size": 20, "max_position_embeddings": 8})
-    from_hf(out, "hf-clip-whole", t.CLIPModel(whole), CLIP, (32, 32), lambda y: y, dtype=torch.float16)
+    from_hf(out, "hf-clip-whole", t.CLIPModel(whole), CLIP, (32, 32), lambda y: y, dtype=torch.float16,
+            tower=ImageTower)
 
 
 def rename(state, table):
@@ -246,6 +268,8 @@ def make_open_clip(out):
                   "text_projection": torch.zeros(16, 16), "token_embedding.weight": torch.zeros(20, 16),
                   "ln_final.weight": torch.ones(16), "ln_final.bias": torch.zeros(16),
                   "transformer.resblocks.0.ln_1.weight": torch.ones(16)})
+    if not is_wanted("openclip"):
+        return
     folder = fresh(out, "openclip")
     save_file({k: v.half().contiguous() for k, v in state.items()}, os.path.join(folder, "open_clip_model.safetensors"),
               {"format": "pt"})
@@ -256,6 +280,28 @@ def make_open_clip(out):
               open(os.path.join(folder, "open_clip_config.json"), "w"), indent=2)
     finish(out, "openclip", "transformers CLIPVisionModelWithProjection, renamed as OpenCLIP has it", model,
            blocks_of(model), (32, 32), lambda y: y.image_embeds, dtype=torch.float16)
+
+
+def make_open_clip_bare(out):
+    """OpenCLIP's own tower without a norm before the blocks, and its pictures whole, on a ground of grey."""
+    name = "openclip-no-ln-pre"
+    if not is_wanted(name):
+        return
+    import open_clip
+    config = {"image_size": 32, "layers": 2, "width": 32, "patch_size": 8, "head_width": 16, "no_ln_pre": True}
+    text = {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1}
+    model = open_clip.CLIP(embed_dim=16, vision_cfg=config, text_cfg=text)
+    randomise(model, SEED)
+    rounded(model, torch.float16)
+    folder = fresh(out, name)
+    state = {k: v.half().contiguous() for k, v in model.state_dict().items() if v.is_floating_point()}
+    save_file(state, os.path.join(folder, "open_clip_model.safetensors"), {"format": "pt"})
+    json.dump({"model_cfg": {"embed_dim": 16, "vision_cfg": config, "text_cfg": text},
+               "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"], "interpolation": "bilinear",
+                                  "resize_mode": "longest", "fill_color": 127}},
+              open(os.path.join(folder, "open_clip_config.json"), "w"), indent=2)
+    finish(out, name, f"open_clip {open_clip.__version__} CLIP", model.visual, model.visual.transformer.resblocks,
+           (32, 32), dtype=torch.float16)
 
 
 def make_dinov2(out):
@@ -276,10 +322,72 @@ def make_dinov2(out):
         for what in ("weight", "bias"):
             state[f"{at}attn.qkv.{what}"] = torch.cat([state.pop(f"{at}attention.{k}_proj.{what}") for k in "qkv"])
             state[f"{at}mlp.w12.{what}"] = torch.cat([state.pop(f"{at}mlp.{k}_proj.{what}") for k in ("gate", "up")])
+    if not is_wanted("dinov2-original"):
+        return
     folder = fresh(out, "dinov2-original")
     save_file({k: v.half().contiguous() for k, v in state.items()}, os.path.join(folder, "model.safetensors"))
     finish(out, "dinov2-original", "transformers Dinov2WithRegistersModel, renamed as facebookresearch/dinov2 has it",
            model, blocks_of(model), (28, 28), lambda y: y.last_hidden_state[:, 0], dtype=torch.float16)
+
+
+def make_hf_patches(out):
+    """Models that read the patches: SigLIP, I-JEPA, classifiers on CLIP; and MAE."""
+    t = transformers
+    small = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=32,
+                 patch_size=8)
+    text = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+            "vocab_size": 20, "max_position_embeddings": 8}
+    half = {"dtype": torch.float16}
+    scores = lambda y: y.logits
+    whole = t.SiglipConfig(vision_config=small, text_config=text, num_labels=5)
+    from_hf(out, "hf-siglip", t.SiglipModel(whole), SIGLIP, (32, 32), lambda y: y.pooler_output, **half,
+            tower=lambda m: m.vision_model)
+    from_hf(out, "hf-siglip-vision", t.SiglipVisionModel(t.SiglipVisionConfig(**small)), SIGLIP, (32, 32),
+            lambda y: y.pooler_output, **half)
+    from_hf(out, "hf-siglip-classifier", t.SiglipForImageClassification(whole), SIGLIP, (32, 32), scores, **half)
+    clip = t.CLIPConfig(vision_config=small, projection_dim=16, text_config={**text, "hidden_size": 16}, num_labels=5)
+    from_hf(out, "hf-clip-classifier", t.CLIPForImageClassification(clip), CLIP, (32, 32), scores, **half)
+    mae = t.ViTMAEConfig(**small, decoder_hidden_size=16, decoder_num_hidden_layers=1, decoder_num_attention_heads=2,
+                         decoder_intermediate_size=16)
+    from_hf(out, "hf-mae", t.ViTMAEForPreTraining(mae), VIT, (32, 32), lambda y: y, **half, tower=Unmasked)
+    from_hf(out, "hf-mae-v5", t.ViTMAEForPreTraining(mae), VIT, (32, 32), lambda y: y, **half, tower=Unmasked,
+            spelling="memory")
+    from_hf(out, "hf-ijepa", t.IJepaModel(t.IJepaConfig(**small)), VIT, (32, 32),
+            lambda y: y.last_hidden_state.mean(1), **half)
+    from_hf(out, "hf-ijepa-classifier", t.IJepaForImageClassification(t.IJepaConfig(**small, num_labels=5)), VIT,
+            (32, 32), scores, **half)
+
+
+def make_timm_patches(out):
+    tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2)
+    gap = dict(class_token=False, global_pool="avg")
+    from_timm(out, "timm-gap", "vit_tiny_patch16_224", num_classes=3, dtype=torch.float16, **gap, **tiny)
+    from_timm(out, "timm-gap-reg", "vit_medium_patch16_reg4_gap_256", num_classes=3, dtype=torch.float16,
+              **{**tiny, "mlp_ratio": 2.0})
+    from_timm(out, "timm-gap-norm", "vit_medium_patch16_gap_256", size=(24, 40), num_classes=3, dtype=torch.bfloat16,
+              **{**tiny, "mlp_ratio": 2.0})
+    from_timm(out, "timm-siglip", "vit_base_patch16_siglip_224", size=(36, 34), num_classes=0, dtype=torch.float16,
+              **{**tiny, "mlp_ratio": 2.0, "act_layer": "gelu_tanh"})
+    from_timm(out, "timm-map-reg", "vit_so150m_patch16_reg4_map_256", num_classes=3, dtype=torch.float16,
+              **{**tiny, "mlp_ratio": 2.57})
+
+
+def make_mae(out):
+    """The original MAE's names, without any config: timm's, and a decoder beside."""
+    if not is_wanted("mae-original"):
+        return
+    model = timm.create_model("vit_tiny_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=64,
+                              depth=1, num_heads=1, mlp_ratio=1, num_classes=0)
+    randomise(model, SEED)
+    rounded(model, torch.float16)
+    state = {**model.state_dict(), "mask_token": torch.zeros(1, 1, 8), "decoder_pos_embed": torch.zeros(1, 17, 8),
+             "decoder_embed.weight": torch.zeros(8, 64), "decoder_embed.bias": torch.zeros(8),
+             "decoder_blocks.0.attn.qkv.weight": torch.zeros(24, 8), "decoder_norm.weight": torch.ones(8),
+             "decoder_pred.bias": torch.zeros(192)}
+    folder = fresh(out, "mae-original")
+    save_file({k: v.half().contiguous() for k, v in state.items()}, os.path.join(folder, "model.safetensors"))
+    finish(out, "mae-original", "timm vit_tiny_patch16_224, as facebookresearch/mae has it", model, model.blocks,
+           (32, 32), dtype=torch.float16)
 
 
 def make_timm(out):
@@ -298,10 +406,14 @@ def make_timm(out):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     transformers.logging.set_verbosity_error()
     make_timm(sys.argv[1])
     make_hf(sys.argv[1])
     make_open_clip(sys.argv[1])
     make_dinov2(sys.argv[1])
+    make_timm_patches(sys.argv[1])
+    make_hf_patches(sys.argv[1])
+    make_mae(sys.argv[1])
+    make_open_clip_bare(sys.argv[1])

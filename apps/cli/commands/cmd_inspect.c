@@ -136,21 +136,28 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
 // How it differs from a plain ViT, and what is easily taken for something else.
 static void print_family(const nn_model_config *c)
 {
-    static const char *const acts[] = { "GELU (erf)", "quick GELU" }, *const rules[] = { "timm", "hf", "dinov2" },
-                      *const pools[] = { "the class token", "the mean patch", "class token and mean patch" };
+    static const char *const acts[] = { "GELU (erf)", "quick GELU", "GELU (tanh)" },
+                      *const rules[] = { "timm", "hf", "dinov2" },
+                      *const pools[] = { "the class token", "the norm of the mean patch", "class token and mean patch",
+                                         "the mean of the normed patches", "the mean patch",
+                                         "what a learned query attends to" };
     printf("%s, norm epsilon %g; %s reads %s; positions are resampled as %s does\n",
            c->swiglu ? "SwiGLU" : acts[c->act], c->eps,
            nn_model_config_has_scores(c) ? "the classifier" : "the output", pools[c->pool], rules[c->pos_rule]);
     if (c->distilled)
         puts("distillation token, with a classifier of its own: the logits are the mean of two");
     if (c->registers)
-        printf("%u register%s between class token and patches\n", c->registers, c->registers == 1 ? "" : "s");
+        printf("%u register%s %s patches\n", c->registers, c->registers == 1 ? "" : "s",
+               c->no_class ? "before the" : "between class token and");
+    if (c->no_class)
+        puts("no class token");
     if (c->layer_scale)
         puts("LayerScale behind both branches of a block");
     if (c->pre_norm)
         puts("a norm before the first block");
     if (c->projection_dim)
-        printf("class vectors of %u numbers\n", c->projection_dim);
+        printf("class vectors of %u numbers%s\n", c->projection_dim,
+               nn_model_config_scores(c) == NN_SCORES_SIGMOID ? "; a class is scored on its own" : "");
     else if (!nn_model_config_has_scores(c))
         printf("no classifier: it gives %u %s\n", c->classes,
                c->outputs_embedding ? "numbers of an embedding" : "features");

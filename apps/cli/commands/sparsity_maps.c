@@ -90,7 +90,8 @@ static vkc_status save_class(const map_args *a, const nn_model *model, const dis
     }
     st = nn_heat_save(h, a->file);
     if (st == VKC_OK)
-        say("%s shows what the class token attends to", a->file);
+        say("%s shows %s", a->file, c->no_class ? "what each patch receives of all attention" :
+                                                 "what the class token attends to");
 done:
     nn_heat_destroy(h);
     free(rgb);

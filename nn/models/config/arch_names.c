@@ -18,6 +18,41 @@ static const arch archs[] = {
 #undef NN_ARCH
 };
 
+// Of arch_more.def: what a model has beside its sizes.
+enum { NO_CLASS = 1, BARE_PREFIX = 2, LAYER_SCALE = 4, PRE_NORM = 8, NO_QKV_BIAS = 16, HEADLESS = 32 };
+
+static const struct {
+    const char *name;
+    uint32_t dim, depth, heads, hidden, patch, image, registers;
+    nn_pool  pool;
+    nn_act   act;
+    uint32_t flags;
+    double   eps;
+} more[] = {
+#define NN_ARCH_MORE(name, dim, depth, heads, hidden, patch, image, registers, pool, act, flags, eps) \
+    { name, dim, depth, heads, hidden, patch, image, registers, NN_POOL_##pool, NN_ACT_##act, flags, eps },
+#include "nn/models/config/arch_more.def"
+#undef NN_ARCH_MORE
+};
+
+// A model whose whole name is in that table.
+static bool read_more(const char *name, size_t len, nn_model_config *c)
+{
+    size_t i = 0;
+    while (i < sizeof more / sizeof more[0] && (strlen(more[i].name) != len || memcmp(more[i].name, name, len) != 0))
+        i++;
+    if (i == sizeof more / sizeof more[0])
+        return false;
+    const uint32_t flags = more[i].flags;
+    c->dim = more[i].dim, c->depth = more[i].depth, c->heads = more[i].heads, c->hidden = more[i].hidden;
+    c->patch = more[i].patch, c->height = c->width = more[i].image, c->registers = more[i].registers;
+    c->channels = 3;
+    c->pool = more[i].pool, c->act = more[i].act, c->eps = more[i].eps;
+    c->no_class = flags & NO_CLASS, c->bare_prefix = flags & BARE_PREFIX, c->layer_scale = flags & LAYER_SCALE;
+    c->pre_norm = flags & PRE_NORM, c->no_qkv_bias = flags & NO_QKV_BIAS, c->headless = flags & HEADLESS;
+    return true;
+}
+
 // The size whose name begins this one and ends at a part of it.
 static const arch *find_arch(const char *name)
 {
@@ -91,10 +126,12 @@ static void fix_giant(nn_model_config *c)
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c)
 {
     const size_t len = strcspn(name, ".");
+    if (read_more(name, len, c))
+        return VKC_OK;
     const arch *a = find_arch(name);
     if (!a)
-        return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2 and CLIP "
-                        "are, by timm's names", where, nn_is_printable(name) ? name : "?");
+        return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2, CLIP and "
+                        "SigLIP are, by timm's names", where, nn_is_printable(name) ? name : "?");
     c->dim = a->dim, c->depth = a->depth, c->heads = a->heads, c->hidden = a->hidden;
     c->channels = 3;
     c->height = c->width = 224;

@@ -34,17 +34,22 @@ typedef struct nn_retention_config {
     uint32_t every;
     double   gate_scale, gate_centre, eps;
     bool     keep_class;                    // the class token never halts: the classifier reads it of the last block
-    double   read_patches;                  // weight of the mean patch in what the classifier reads; 0 = class token
+    double   read_patches;                  // weight of the mean patch in what the classifier reads; 0 = class token;
+                                            // 1 in a model without one
     // topk: of an image's patches, the share kept after block l; never more than after the block before,
     // 1 = no choice is made there (depth)
     double   share[NN_MAX_DEPTH];
 } nn_retention_config;
 
-typedef enum { NN_ACT_GELU, NN_ACT_QUICK_GELU } nn_act;         // of the MLP: the erf form; x sigma(1.702 x)
+typedef enum { NN_ACT_GELU, NN_ACT_QUICK_GELU, NN_ACT_GELU_TANH } nn_act;   // of the MLP: the erf form;
+                                                                            // x sigma(1.702 x); the tanh form
 typedef enum {                      // what the classifier reads
     NN_POOL_TOKEN,                  // the class token, after the last norm
     NN_POOL_AVG,                    // the mean patch, normed after (timm's avg with fc_norm)
     NN_POOL_TOKEN_AVG,              // class token and mean patch side by side, after the last norm (DINOv2)
+    NN_POOL_NORM_AVG,               // the mean of the normed patches (I-JEPA, timm's avg without fc_norm)
+    NN_POOL_RAW_AVG,                // the mean patch without any norm (CLIPForImageClassification)
+    NN_POOL_MAP,                    // what one learned query reads of all tokens, and an MLP of that (SigLIP)
 } nn_pool;
 typedef enum {                      // what becomes of the logits (problem_type of a config)
     NN_SCORES_SOFTMAX,              // one class a picture
@@ -70,6 +75,7 @@ typedef struct nn_model_config {
     uint32_t vocab, context;                // NN_MODEL_SEQUENCE: token ids there are, and tokens of a sequence at most
     // families
     uint32_t registers;                     // learned tokens between class token and patches (DINOv2)
+    bool     no_class;                      // no class token: the classifier reads the patches
     bool     distilled;                     // DeiT's second class token with a head of its own; logits are their mean
     bool     pre_norm;                      // a norm before the first block; the patch embedding has no bias (CLIP)
     bool     layer_scale;                   // branches scaled channel by channel (DINOv2)
@@ -80,6 +86,7 @@ typedef struct nn_model_config {
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
+    bool     no_patch_bias;                 // likewise (OpenCLIP without a norm before the blocks)
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space
     nn_act   act;
     nn_pool  pool;
@@ -128,7 +135,8 @@ vkc_status nn_model_config_load(const char *model, nn_model_config *c);
 // Makes the folder if need be and writes its JSON files, each atomically, and README.md when `card` is not NULL.
 vkc_status nn_model_config_save(const char *folder, const nn_model_config *c, const char *card);
 
-uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: 1, and those of its family
+uint32_t nn_model_config_prefix(const nn_model_config *c);  // tokens before the patches: the class token, and those of
+                                                            // its family
 uint32_t nn_model_config_patches(const nn_model_config *c);
 // What becomes of the logits: `scores`, but of a single class that is no class vector a sigmoid.
 nn_scores nn_model_config_scores(const nn_model_config *c);

@@ -162,6 +162,8 @@ vkc_status nn_model_config_init(nn_model_config *c, const char *arch)
     if (c->headless)
         c->classes = nn_model_config_features(c);
     st = nn_model_config_check(c, VKC_E_ARG, "arch");
+    if (st == VKC_OK && image && image % c->patch)
+        st = VKC_FAIL(VKC_E_ARG, "arch: the image size %u is not a multiple of the patch size %u", image, c->patch);
     if (st == VKC_OK && mixer)
         return read_mixers(c, mixer, strcspn(mixer, ","));
     for (uint32_t i = 0; i < c->depth && st == VKC_OK; i++)

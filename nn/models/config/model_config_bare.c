@@ -1,4 +1,4 @@
-// model_config_bare.c — models with the config of OpenCLIP, or with none: values inferred from the shapes of tensors.
+// model_config_bare.c — models without any config: values inferred from the shapes of their tensors.
 #include "nn/models/config/model_config_impl.h"
 
 #include <jansson.h>
@@ -13,87 +13,6 @@
 #include "nn/checkpoint/weights.h"
 
 #define HEAD_CHANNELS 64            // of nearly every vision transformer; shapes do not tell
-
-static vkc_status read_tower(const char *where, json_t *tower, nn_model_config *c)
-{
-    static const char *const known[] = { "image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio",
-                                         "ls_init_value", "patch_dropout", NULL };
-    static const nn__fixed_key fixed[] = {      // OpenCLIP's defaults; what else they can say makes other models
-        { "attentional_pool", "false" }, { "attn_pooler_queries", NULL }, { "attn_pooler_heads", NULL },
-        { "no_ln_pre", "false" }, { "pos_embed_type", "\"learnable\"" }, { "final_ln_after_pool", "false" },
-        { "pool_type", "\"tok\"" }, { "output_tokens", NULL }, { "block_type", "\"default\"" }, { "qk_norm", "false" },
-        { "scaled_cosine_attn", "false" }, { "scale_heads", "false" }, { "scale_attn_inner", "false" },
-        { "scale_attn", "false" }, { "scale_fc", "false" }, { "timm_model_pretrained", NULL }, { "timm_pool", NULL },
-        { "timm_proj", NULL }, { "timm_proj_bias", NULL }, { "timm_drop", NULL }, { NULL, NULL }
-    };
-    uint32_t head = HEAD_CHANNELS;
-    double ratio = 4;
-    nn_size size;
-    vkc_status st;
-    VKC_TRY(nn__keys_check(where, tower, known, fixed));
-    VKC_TRY(nn__size_read(where, tower, "image_size", &size));
-    VKC_TRY(nn_json_get_u32(where, tower, "patch_size", 1, 1024, &c->patch));
-    VKC_TRY(nn_json_get_u32(where, tower, "width", 1, NN_MAX_DIM, &c->dim));
-    VKC_TRY(nn_json_get_u32(where, tower, "layers", 1, NN_MAX_DEPTH, &c->depth));
-    if (nn_json_has(tower, "head_width"))
-        VKC_TRY(nn_json_get_u32(where, tower, "head_width", 1, NN_MAX_DIM, &head));
-    if (nn_json_has(tower, "mlp_ratio"))
-        VKC_TRY(nn_json_get_number(where, tower, "mlp_ratio", 1.0 / NN_MAX_DIM, NN_MAX_HIDDEN, &ratio));
-    c->height = size.height, c->width = size.width;
-    c->channels = 3;
-    c->heads = c->dim / head;
-    c->hidden = nn__hidden(c->dim, ratio);
-    c->layer_scale = nn_json_has(tower, "ls_init_value");
-done:
-    return st;
-}
-
-vkc_status nn__config_read_open_clip(const char *where, json_t *root, nn_model_config *c)
-{
-    static const char *const known[] = { "size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color",
-                                         NULL };    // a border is refused, so its colour says nothing
-    json_t *model, *tower, *pre;
-    bool is_quick = false;
-    vkc_status st;
-    VKC_TRY(nn_json_get_object(where, root, "model_cfg", &model));
-    VKC_TRY(nn_json_get_object(where, model, "vision_cfg", &tower));
-    VKC_TRY(read_tower(where, tower, c));
-    VKC_TRY(nn_json_get_u32(where, model, "embed_dim", 1, NN_MAX_CLASSES, &c->classes));
-    if (nn_json_has(model, "quick_gelu"))
-        VKC_TRY(nn_json_get_bool(where, model, "quick_gelu", &is_quick));
-    c->act = is_quick ? NN_ACT_QUICK_GELU : NN_ACT_GELU;
-    c->pre_norm = c->outputs_embedding = true;
-    c->eps = 1e-5;
-    c->pos_rule = NN_POSITIONS_TIMM;        // OpenCLIP resamples with antialias
-    memcpy(c->mean, nn_clip_mean, sizeof c->mean);
-    memcpy(c->std, nn_clip_std, sizeof c->std);
-    c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
-    if (!nn_json_has(root, "preprocess_cfg")) {
-        nn_model_config_note(c, "%s has no preprocess_cfg: pictures are prepared as OpenAI's CLIP does", where);
-        return VKC_OK;
-    }
-    VKC_TRY(nn_json_get_object(where, root, "preprocess_cfg", &pre));
-    nn__unknown_note(where, pre, known, c);
-    if (nn_json_has(pre, "mean"))
-        VKC_TRY(nn_json_get_numbers(where, pre, "mean", 3, -1e3, 1e3, c->mean));
-    if (nn_json_has(pre, "std"))
-        VKC_TRY(nn_json_get_numbers(where, pre, "std", 3, 1e-3, 1e3, c->std));
-    if (nn_json_has(pre, "interpolation") || nn_json_has(pre, "resize_mode")) {
-        const char *filter = "bicubic", *mode = "shortest";
-        if (nn_json_has(pre, "interpolation"))
-            VKC_TRY(nn_json_get_string(where, pre, "interpolation", 20, &filter));
-        if (nn_json_has(pre, "resize_mode"))
-            VKC_TRY(nn_json_get_string(where, pre, "resize_mode", 20, &mode));
-        if ((strcmp(filter, "bicubic") != 0 && strcmp(filter, "bilinear") != 0) ||
-            (strcmp(mode, "shortest") != 0 && strcmp(mode, "squash") != 0))
-            return VKC_FAIL(VKC_E_FORMAT, "%s: interpolation %s with resize_mode %s is not supported", where, filter,
-                            mode);
-        c->preprocess.filter = strcmp(filter, "bicubic") == 0 ? NN_FILTER_BICUBIC : NN_FILTER_BILINEAR;
-        c->preprocess.mode = strcmp(mode, "squash") == 0 ? NN_RESIZE_SQUASH : NN_RESIZE_SHORTEST;
-    }
-done:
-    return st;
-}
 
 // Shapes of the tensors that tell, under our names.
 typedef struct shapes {

@@ -8,8 +8,10 @@
 #include "nn/base/json.h"
 #include "nn/base/names.h"
 
-static const char *const acts[] = { "gelu", "quick_gelu" }, *const pools[] = { "token", "avg", "token_avg" },
-                  *const rules[] = { "timm", "hf", "dinov2" }, *const mlps[] = { "plain", "swiglu" };
+static const char *const acts[] = { "gelu", "quick_gelu", "gelu_tanh" },
+                  *const pools[] = { "token", "avg", "token_avg", "norm_avg", "raw_avg", "map" },
+                  *const rules[] = { "timm", "hf", "dinov2" }, *const mlps[] = { "plain", "swiglu" },
+                  *const scores[] = { "softmax", "sigmoid" };
 
 static vkc_status read_word(const char *where, json_t *obj, const char *key, const char *const *words, uint32_t n,
                             uint32_t *out)
@@ -25,13 +27,15 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
 
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
-    static const char *const known[] = { "registers", "distilled", "pre_norm", "layer_scale", "mlp", "bare_prefix",
-                                         "headless", "act", "pool", "positions", "embed", "embeds", NULL };
+    static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp",
+                                         "bare_prefix", "headless", "act", "pool", "positions", "embed", "embeds",
+                                         "scores", NULL };
     json_t *obj;
-    uint32_t act = 0, pool = 0, rule = 0, mlp = 0;
+    uint32_t act = 0, pool = 0, rule = 0, mlp = 0, score = 0;
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
-        { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm }, { "layer_scale", &c->layer_scale },
+        { "no_class", &c->no_class }, { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm },
+        { "layer_scale", &c->layer_scale },
         { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->outputs_embedding },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
@@ -49,11 +53,14 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         if (nn_json_has(obj, "embed"))
             VKC_TRY(nn_json_get_u32(where, obj, "embed", 1, NN_MAX_CLASSES, &c->projection_dim));
         VKC_TRY(read_word(where, obj, "mlp", mlps, 2, &mlp));
-        VKC_TRY(read_word(where, obj, "act", acts, 2, &act));
-        VKC_TRY(read_word(where, obj, "pool", pools, 3, &pool));
+        VKC_TRY(read_word(where, obj, "act", acts, 3, &act));
+        VKC_TRY(read_word(where, obj, "pool", pools, 6, &pool));
         VKC_TRY(read_word(where, obj, "positions", rules, 3, &rule));
+        VKC_TRY(read_word(where, obj, "scores", scores, 2, &score));
     }
     c->swiglu = mlp == 1;
+    if (score == 1)                     // of class vectors; of a classifier config.json says it, as problem_type
+        c->scores = NN_SCORES_SIGMOID;
     if (c->swiglu != was_gated)         // timm's ratio counts both halves
         c->hidden = c->swiglu ? c->hidden / 2 : 2 * c->hidden;
     c->act = (nn_act) act, c->pool = (nn_pool) pool, c->pos_rule = (nn_pos_rule) rule;
@@ -69,13 +76,15 @@ done:
 json_t *nn__family_json(const nn_model_config *c)
 {
     const struct { const char *key; bool value; } flags[] = {
-        { "distilled", c->distilled }, { "pre_norm", c->pre_norm }, { "layer_scale", c->layer_scale },
+        { "no_class", c->no_class }, { "distilled", c->distilled }, { "pre_norm", c->pre_norm },
+        { "layer_scale", c->layer_scale },
         { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->outputs_embedding },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {
         { "mlp", "swiglu", c->swiglu },
         { "act", acts[c->act], c->act != NN_ACT_GELU },
         { "pool", pools[c->pool], c->pool != NN_POOL_TOKEN },
+        { "scores", "sigmoid", c->projection_dim && c->scores == NN_SCORES_SIGMOID },
         { "positions", rules[c->pos_rule], c->pos_rule != NN_POSITIONS_TIMM },
     };
     json_t *obj = json_object();

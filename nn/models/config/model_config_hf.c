@@ -1,5 +1,5 @@
-// model_config_hf.c — config.json as Hugging Face's transformers write it,
-// for ViT, DeiT, DINOv2 and CLIP's vision tower.
+// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2 and the
+// vision towers of CLIP and SigLIP.
 //
 // A key that a file leaves out has the value that transformers give it. What these programs can say and this one cannot
 // do is refused.
@@ -19,15 +19,27 @@ typedef struct family {
     double   eps;
     const char *act;
     nn_pos_rule pos_rule;
-    bool     is_dinov2, is_clip, has_second_token;
+    nn_pool  pool;              // of a model saved without a classifier
+    bool     is_dinov2, is_clip, has_second_token, no_class;
+    bool     is_bare;           // saved without a classifier, when no class is named
 } family;
 
 static const family families[] = {
-    { "vit", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, false, false, false },
-    { "deit", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, false, false, true },
-    { "dinov2", 224, 14, 768, 12, 12, 3072, 0, 1e-6, "gelu", NN_POSITIONS_HF, true, false, false },
-    { "dinov2_with_registers", 224, 16, 768, 12, 12, 3072, 4, 1e-6, "gelu", NN_POSITIONS_TIMM, true, false, false },
-    { "clip_vision_model", 224, 32, 768, 12, 12, 3072, 0, 1e-5, "quick_gelu", NN_POSITIONS_HF, false, true, false },
+    { "vit", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN },
+    { "vit_mae", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
+      .is_bare = true },
+    { "ijepa", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_NORM_AVG,
+      .is_bare = true, .no_class = true },
+    { "deit", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
+      .has_second_token = true },
+    { "dinov2", 224, 14, 768, 12, 12, 3072, 0, 1e-6, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
+      .is_dinov2 = true },
+    { "dinov2_with_registers", 224, 16, 768, 12, 12, 3072, 4, 1e-6, "gelu", NN_POSITIONS_TIMM, .pool = NN_POOL_TOKEN,
+      .is_dinov2 = true },
+    { "clip_vision_model", 224, 32, 768, 12, 12, 3072, 0, 1e-5, "quick_gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
+      .is_clip = true },
+    { "siglip_vision_model", 224, 16, 768, 12, 12, 3072, 0, 1e-6, "gelu_pytorch_tanh", NN_POSITIONS_HF,
+      .pool = NN_POOL_MAP, .is_bare = true, .no_class = true },
 };
 
 typedef enum { HEAD_NONE, HEAD_CLASSIFIER, HEAD_TWO, HEAD_PROJECTION } head_kind;
@@ -38,7 +50,11 @@ static const struct { const char *name; head_kind kind; } classes[] = {
     { "DeiTModel", HEAD_NONE }, { "Dinov2ForImageClassification", HEAD_CLASSIFIER }, { "Dinov2Model", HEAD_NONE },
     { "Dinov2WithRegistersForImageClassification", HEAD_CLASSIFIER }, { "Dinov2WithRegistersModel", HEAD_NONE },
     { "CLIPVisionModelWithProjection", HEAD_PROJECTION }, { "CLIPModel", HEAD_PROJECTION },
-    { "CLIPVisionModel", HEAD_NONE },
+    { "CLIPVisionModel", HEAD_NONE }, { "CLIPForImageClassification", HEAD_CLASSIFIER },
+    { "SiglipModel", HEAD_NONE }, { "SiglipVisionModel", HEAD_NONE },
+    { "SiglipForImageClassification", HEAD_CLASSIFIER }, { "ViTMAEModel", HEAD_NONE },
+    { "ViTMAEForPreTraining", HEAD_NONE }, { "IJepaModel", HEAD_NONE },
+    { "IJepaForImageClassification", HEAD_CLASSIFIER },
 };
 
 static vkc_status find_family(const char *where, const char *type, const family **out)
@@ -48,8 +64,8 @@ static vkc_status find_family(const char *where, const char *type, const family 
         if (strcmp(type, families[i].model_type) == 0)
             return VKC_OK;
     }
-    return VKC_FAIL(VKC_E_FORMAT, "%s: model_type is %s; vit, deit, dinov2, dinov2_with_registers, clip and "
-                    "clip_vision_model are supported", where, type);
+    return VKC_FAIL(VKC_E_FORMAT, "%s: model_type is %s; vit, vit_mae, ijepa, deit, dinov2, dinov2_with_registers, "
+                    "clip, clip_vision_model, siglip and siglip_vision_model are supported", where, type);
 }
 
 // What the classifier is, by the class that was saved.
@@ -59,7 +75,7 @@ static vkc_status read_head(const char *where, json_t *root, const family *f, he
     vkc_status st;
     *out = HEAD_NONE;
     if (!nn_json_has(root, "architectures")) {
-        *out = f->is_clip ? HEAD_PROJECTION : HEAD_CLASSIFIER;
+        *out = f->is_clip ? HEAD_PROJECTION : f->is_bare ? HEAD_NONE : HEAD_CLASSIFIER;
         return VKC_OK;
     }
     VKC_TRY(nn_json_get_array(where, root, "architectures", 1, 16, &list));
@@ -83,10 +99,7 @@ static vkc_status read_act(const char *where, json_t *obj, const family *f, nn_m
         st = nn_json_get_string(where, obj, "hidden_act", 40, &act);
     if (st != VKC_OK)
         return st;
-    if (strcmp(act, "gelu") != 0 && strcmp(act, "quick_gelu") != 0)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: hidden_act is %s; gelu and quick_gelu are supported", where, act);
-    c->act = strcmp(act, "gelu") == 0 ? NN_ACT_GELU : NN_ACT_QUICK_GELU;
-    return VKC_OK;
+    return nn__act_read(where, "hidden_act", act, c);
 }
 
 // Sizes, each with the family's value where there is none.
@@ -213,6 +226,25 @@ static vkc_status read_classes(const char *where, json_t *root, json_t *tower, h
     return st;
 }
 
+// What is read of the tokens. Classifiers on CLIP and SigLIP read the mean patch, before CLIP's last norm and after
+// SigLIP's, and leave what else their towers end with.
+static vkc_status read_pool(const char *where, json_t *tower, const family *f, head_kind head, nn_model_config *c)
+{
+    bool has_head = true;
+    vkc_status st = VKC_OK;
+    c->pool = f->pool;
+    if (head == HEAD_CLASSIFIER && f->is_dinov2)
+        c->pool = NN_POOL_TOKEN_AVG;
+    else if (head == HEAD_CLASSIFIER && f->is_clip)
+        c->pool = NN_POOL_RAW_AVG;
+    else if (head == HEAD_CLASSIFIER && f->pool == NN_POOL_MAP)
+        c->pool = NN_POOL_NORM_AVG;
+    if (f->pool == NN_POOL_MAP && nn_json_has(tower, "vision_use_head"))
+        st = nn_json_get_bool(where, tower, "vision_use_head", &has_head);
+    c->pool = has_head ? c->pool : NN_POOL_NORM_AVG;
+    return st;
+}
+
 vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *c)
 {
     const char *type;
@@ -222,9 +254,9 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
     bool has_bias = true;
     vkc_status st;
     VKC_TRY(nn_json_get_string(where, root, "model_type", 100, &type));
-    if (strcmp(type, "clip") == 0) {
+    if (strcmp(type, "clip") == 0 || strcmp(type, "siglip") == 0) {
         VKC_TRY(nn_json_get_object(where, root, "vision_config", &tower));
-        type = "clip_vision_model";
+        type = strcmp(type, "clip") == 0 ? "clip_vision_model" : "siglip_vision_model";
     }
     VKC_TRY(find_family(where, type, &f));
     VKC_TRY(read_head(where, root, f, &head));
@@ -242,8 +274,8 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
     c->distilled = f->has_second_token && head == HEAD_TWO;
     if (f->has_second_token && head != HEAD_TWO)
         c->registers = 1;           // the second token is there, and is not read
-    if (f->is_dinov2 && head == HEAD_CLASSIFIER)
-        c->pool = NN_POOL_TOKEN_AVG;
+    c->no_class = f->no_class;
+    VKC_TRY(read_pool(where, tower, f, head, c));
     VKC_TRY(read_classes(where, root, tower, head, c));
     st = nn__scores_read(where, root, c);
 done:

@@ -66,6 +66,8 @@ struct json_t *nn__labels_json(const nn_model_config *c);
 // The entries of label_names (once: labels), and in place of a name its description, where label_descriptions has one;
 // none without that member, or, with a note, where they are not as many as classes.
 vkc_status nn__labels_read(const char *where, struct json_t *root, nn_model_config *c);
+// The activation that a key names, "gelu_pytorch_tanh"; E_FORMAT with those that there are.
+vkc_status nn__act_read(const char *where, const char *key, const char *name, nn_model_config *c);
 // MLP width as timm and Hugging Face compute it: dim times a ratio, cut to a whole number; 0 when absurd.
 uint32_t   nn__hidden(uint32_t dim, double ratio);
 

@@ -53,15 +53,32 @@ static const char *get_arch(const nn_model_config *c)
     return c->pre_norm || c->eps > 5e-6 ? "vit_base_patch32_clip_224" : "vit_tiny_patch16_224";
 }
 
+// What timm calls the pooling: a mean wherever the norm stands, a token where it has no such thing.
+static const char *get_pool(const nn_model_config *c)
+{
+    static const char *const pools[] = {
+        [NN_POOL_TOKEN] = "token", [NN_POOL_AVG] = "avg", [NN_POOL_TOKEN_AVG] = "token", [NN_POOL_NORM_AVG] = "avg",
+        [NN_POOL_RAW_AVG] = "avg", [NN_POOL_MAP] = "map",
+    };
+    return pools[c->pool];
+}
+
 static json_t *build_args(const nn_model_config *c)
 {
     json_t *args = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "img_size", build_size(c), "patch_size",
                              (int) c->patch, "in_chans", (int) c->channels, "embed_dim", (int) c->dim, "depth",
-                             (int) c->depth, "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token", 1);
+                             (int) c->depth, "num_heads", (int) c->heads, "mlp_ratio", get_ratio(c), "class_token",
+                             (int) !c->no_class);
     if (args == NULL)
         return NULL;
-    if (c->pool == NN_POOL_AVG)
-        json_object_set_new(args, "global_pool", json_string("avg"));
+    if (c->pool != NN_POOL_TOKEN && c->pool != NN_POOL_TOKEN_AVG)
+        json_object_set_new(args, "global_pool", json_string(get_pool(c)));
+    if (c->pool == NN_POOL_NORM_AVG || c->pool == NN_POOL_RAW_AVG)
+        json_object_set_new(args, "fc_norm", json_false());
+    if (c->pool == NN_POOL_RAW_AVG)
+        json_object_set_new(args, "final_norm", json_false());
+    if (c->act == NN_ACT_GELU_TANH)
+        json_object_set_new(args, "act_layer", json_string("gelu_tanh"));
     if (c->registers)
         json_object_set_new(args, "reg_tokens", json_integer(c->registers));
     if (c->bare_prefix)
@@ -78,7 +95,7 @@ static json_t *build_config(const nn_model_config *c)
     json_t *labels = nn__labels_json(c);
     json_t *config = json_pack("{s:s, s:i, s:i, s:s, s:o*, s:o, s:o}", "architecture", get_arch(c), "num_classes",
                      c->headless && !c->projection_dim ? 0 : (int) c->classes, "num_features", (int) c->dim,
-                     "global_pool", c->pool == NN_POOL_AVG ? "avg" : "token", "label_names", labels,
+                     "global_pool", get_pool(c), "label_names", labels,
                      "model_args", build_args(c), "pretrained_cfg", build_pretrained_cfg(c));
     if (config != NULL && nn__scores_name(c->scores))
         json_object_set_new(config, "problem_type", json_string(nn__scores_name(c->scores)));

@@ -47,10 +47,9 @@ static vkc_status read_act(const char *where, json_t *args, nn_model_config *c)
         return st;
     if (c->swiglu && strcmp(act, "silu") == 0)
         return VKC_OK;
-    if (c->swiglu || (strcmp(act, "gelu") != 0 && strcmp(act, "quick_gelu") != 0))
-        return VKC_FAIL(VKC_E_FORMAT, "%s: act_layer is %s; gelu and quick_gelu are supported", where, act);
-    c->act = strcmp(act, "gelu") == 0 ? NN_ACT_GELU : NN_ACT_QUICK_GELU;
-    return VKC_OK;
+    if (c->swiglu)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: act_layer is %s; a gated MLP has silu", where, act);
+    return nn__act_read(where, "act_layer", act, c);
 }
 
 static vkc_status read_pool(const char *where, json_t *obj, nn_model_config *c)
@@ -60,9 +59,35 @@ static vkc_status read_pool(const char *where, json_t *obj, nn_model_config *c)
     if (!nn_json_has(obj, "global_pool"))
         return VKC_OK;
     VKC_TRY(nn_json_get_string(where, obj, "global_pool", 40, &pool));
-    if (strcmp(pool, "token") != 0 && strcmp(pool, "avg") != 0)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: global_pool is %s; token and avg are supported", where, pool);
-    c->pool = strcmp(pool, "avg") == 0 ? NN_POOL_AVG : NN_POOL_TOKEN;
+    if (strcmp(pool, "avg") == 0)       // with or without a norm of the mean: the architecture's, or fc_norm below
+        c->pool = c->pool == NN_POOL_NORM_AVG ? NN_POOL_NORM_AVG : NN_POOL_AVG;
+    else if (strcmp(pool, "token") == 0 || strcmp(pool, "map") == 0)
+        c->pool = strcmp(pool, "map") == 0 ? NN_POOL_MAP : NN_POOL_TOKEN;
+    else
+        return VKC_FAIL(VKC_E_FORMAT, "%s: global_pool is %s; token, avg and map are supported", where, pool);
+done:
+    return st;
+}
+
+// Where the norm stands: fc_norm after pooling (null: of a mean alone), final_norm before it, where there is no other.
+static vkc_status read_norms(const char *where, json_t *args, nn_model_config *c)
+{
+    bool of_pooled = c->pool == NN_POOL_AVG, at_all = true, with_prefix = false;
+    vkc_status st = VKC_OK;
+    if (nn_json_has(args, "fc_norm"))
+        VKC_TRY(nn_json_get_bool(where, args, "fc_norm", &of_pooled));
+    if (nn_json_has(args, "final_norm"))
+        VKC_TRY(nn_json_get_bool(where, args, "final_norm", &at_all));
+    if (nn_json_has(args, "pool_include_prefix"))
+        VKC_TRY(nn_json_get_bool(where, args, "pool_include_prefix", &with_prefix));
+    const bool is_mean = c->pool == NN_POOL_AVG || c->pool == NN_POOL_NORM_AVG;
+    if (!is_mean && (of_pooled || !at_all))
+        return VKC_FAIL(VKC_E_FORMAT, "%s: fc_norm and final_norm are supported with global_pool avg alone", where);
+    if (with_prefix && c->pool != NN_POOL_TOKEN && nn_model_config_prefix(c) > 0)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: pool_include_prefix, a mean over more than the patches, is not supported",
+                        where);
+    if (is_mean)
+        c->pool = of_pooled ? NN_POOL_AVG : at_all ? NN_POOL_NORM_AVG : NN_POOL_RAW_AVG;
 done:
     return st;
 }
@@ -72,7 +97,7 @@ static vkc_status read_family(const char *where, json_t *args, nn_model_config *
     const struct { const char *key; bool *to; } flags[] = {
         { "no_embed_class", &c->bare_prefix }, { "pre_norm", &c->pre_norm },
     };
-    bool has_token = true, has_bias = true;
+    bool has_token = !c->no_class, has_bias = !c->no_qkv_bias;
     vkc_status st = VKC_OK;
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (nn_json_has(args, flags[i].key))
@@ -81,8 +106,7 @@ static vkc_status read_family(const char *where, json_t *args, nn_model_config *
         VKC_TRY(nn_json_get_bool(where, args, "class_token", &has_token));
     if (nn_json_has(args, "qkv_bias"))
         VKC_TRY(nn_json_get_bool(where, args, "qkv_bias", &has_bias));
-    if (!has_token)
-        return VKC_FAIL(VKC_E_FORMAT, "%s: a model without a class token is not supported", where);
+    c->no_class = !has_token;
     c->no_qkv_bias = !has_bias;
     if (nn_json_has(args, "reg_tokens"))
         VKC_TRY(nn_json_get_u32(where, args, "reg_tokens", 0, NN_MAX_REGISTERS, &c->registers));
@@ -90,7 +114,8 @@ static vkc_status read_family(const char *where, json_t *args, nn_model_config *
         c->layer_scale = nn_json_has(args, "init_values");
     if (nn_json_has(args, "act_layer"))
         VKC_TRY(read_act(where, args, c));
-    st = read_pool(where, args, c);
+    VKC_TRY(read_pool(where, args, c));
+    st = read_norms(where, args, c);
 done:
     return st;
 }
@@ -114,7 +139,7 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
         "img_size", "patch_size", "in_chans", "embed_dim", "depth", "num_heads", "mlp_ratio", "class_token",
         "global_pool", "no_embed_class", "pre_norm", "qkv_bias", "reg_tokens", "init_values", "act_layer",
         "num_classes", "dynamic_img_size", "drop_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate",
-        "attn_drop_rate", "drop_path_rate", NULL
+        "attn_drop_rate", "drop_path_rate", "fc_norm", "final_norm", "pool_include_prefix", NULL
     };
     static const nn__fixed_key fixed[] = {      // what makes other models, and how values start
         { "qk_norm", "false" }, { "scale_attn_norm", "false" }, { "scale_mlp_norm", "false" }, { "proj_bias", "true" },

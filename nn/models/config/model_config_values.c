@@ -68,6 +68,21 @@ vkc_status nn__keys_check(const char *where, json_t *obj, const char *const *kno
     return nn__fixed_check(where, obj, fixed);
 }
 
+vkc_status nn__act_read(const char *where, const char *key, const char *name, nn_model_config *c)
+{
+    static const struct { const char *name; nn_act act; } acts[] = {
+        { "gelu", NN_ACT_GELU }, { "quick_gelu", NN_ACT_QUICK_GELU }, { "gelu_tanh", NN_ACT_GELU_TANH },
+        { "gelu_pytorch_tanh", NN_ACT_GELU_TANH }, { "gelu_new", NN_ACT_GELU_TANH },
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        if (strcmp(name, acts[i].name) == 0) {
+            c->act = acts[i].act;
+            return VKC_OK;
+        }
+    return VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; gelu, quick_gelu, gelu_tanh and gelu_pytorch_tanh are supported",
+                    where, key, name);
+}
+
 uint32_t nn__hidden(uint32_t dim, double ratio)
 {
     const double hidden = (double) dim * ratio;

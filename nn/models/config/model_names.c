@@ -10,6 +10,18 @@ static const char *const prefixes[] = {
     NULL
 };
 
+static const char *const unused[] = {
+#define NN_UNUSED(text) text,
+#include "nn/models/config/model_names.def"
+    NULL
+};
+
+static const char *const text_sides[] = {
+#define NN_TEXT_SIDE(text) text,
+#include "nn/models/config/model_names.def"
+    NULL
+};
+
 // Of CLIP's image side.
 static const char *const images[] = {
 #define NN_IMAGE(text) text,
@@ -141,8 +153,12 @@ bool nn_tensor_name_get(const char *theirs, nn_tensor_name *out)
 {
     while (!look_up(theirs, out) && !look_up_chunked(theirs, out)) {
         const char *prefix = find_start(prefixes, theirs);
-        if (!prefix)
-            return false;
+        if (!prefix) {
+            const bool is_text = find_start(text_sides, theirs) != NULL;
+            *out = (nn_tensor_name) { .parts = 1 };
+            snprintf(out->ours, sizeof out->ours, "%s", is_text ? "@text" : "");
+            return is_text || find_start(unused, theirs);
+        }
         theirs += strlen(prefix);
     }
     return true;

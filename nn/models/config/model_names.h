@@ -14,7 +14,8 @@ extern "C" {
 #endif
 
 typedef struct nn_tensor_name {
-    char     ours[NN_MAX_NAME];     // "blocks.3.attn.qkv.weight", "@more"; "" = of no use to a classifier of pictures;
+    char     ours[NN_MAX_NAME];     // "blocks.3.attn.qkv.weight", "@more", "@pool.weight" (two of ours);
+                                    // "" = of no use to a classifier of pictures;
                                     // "@text" = likewise, of CLIP's text side: wrong in a file without its image side
     uint32_t part, parts;           // it is rows part / parts of ours
     bool     is_transposed;         // it is ours the other way round

@@ -46,13 +46,17 @@ done:
     return st;
 }
 
-static vkc_status read_scale(const nn_safetensors *f, const char *path, double *out)
+static vkc_status read_scale(const nn_safetensors *f, double *scale, nn_class_vectors *k)
 {
-    const char *text = nn_safetensors_meta(f, "logit_scale");
+    const char *text = nn_safetensors_meta(f, "logit_scale"), *bias = nn_safetensors_meta(f, "logit_bias");
     char *end = NULL;
-    *out = text ? strtod(text, &end) : LOGIT_SCALE;
-    if (text && (end == text || *end || !(*out > 0 && *out <= 1e4)))
-        return VKC_FAIL(VKC_E_FORMAT, "%s: logit_scale is not a number above 0 and up to 10000", path);
+    *scale = text ? strtod(text, &end) : LOGIT_SCALE;
+    if (text && (end == text || *end || !(*scale > 0 && *scale <= 1e4)))
+        return VKC_FAIL(VKC_E_FORMAT, "%s: logit_scale is not a number above 0 and up to 10000", k->path);
+    k->has_bias = bias != NULL;
+    k->bias = bias ? strtof(bias, &end) : 0.0f;
+    if (bias && (end == bias || *end || !(fabsf(k->bias) <= 1e4f)))
+        return VKC_FAIL(VKC_E_FORMAT, "%s: logit_bias is not a number from -10000 to 10000", k->path);
     return VKC_OK;
 }
 
@@ -85,7 +89,7 @@ static vkc_status read_vectors(const nn_safetensors *f, nn_class_vectors *k)
     VKC_TRY(nn_st_tensor_check(t, 2, t->shape));
     k->classes = (uint32_t) t->shape[0];
     k->dim = (uint32_t) t->shape[1];
-    VKC_TRY(read_scale(f, k->path, &factor));
+    VKC_TRY(read_scale(f, &factor, k));
     k->scaled = (float *) malloc((size_t) t->len * sizeof *k->scaled);
     if (!k->scaled)
         return VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", k->path);

@@ -127,6 +127,10 @@ vkc_status nn_positions_build(nn_pos_rule rule, uint32_t prefix, const float *sr
 vkc_status nn_model_config_set_size(nn_model_config *c, nn_size size)
 {
     if (size.height > 0 && size.width > 0) {
+        if (c->patch && (size.height != c->stored.height || size.width != c->stored.width) &&
+            (size.height % c->patch || size.width % c->patch))
+            return VKC_FAIL(VKC_E_ARG, "a model at another picture size: the image size %u x %u is not a multiple of "
+                            "the patch size %u", size.height, size.width, c->patch);
         c->height = size.height;
         c->width = size.width;
     }

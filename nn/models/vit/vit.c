@@ -10,21 +10,21 @@ static uint32_t inputs(const nn_model_config *c, nn_model_input out[NN_MAX_INPUT
 
 static void grid(const nn_model_config *c, uint32_t *prefix, uint32_t *height, uint32_t *width)
 {
-    *prefix = 1 + c->distilled + c->registers;
+    *prefix = !c->no_class + nn__vit_more(c);
     *height = c->height / c->patch;
     *width = c->width / c->patch;
 }
 
 static uint32_t tokens(const nn_model_config *c)
 {
-    return 1 + c->distilled + c->registers + (c->height / c->patch) * (c->width / c->patch);
+    return !c->no_class + nn__vit_more(c) + (c->height / c->patch) * (c->width / c->patch);
 }
 
 static vkc_status check(const nn_model_config *c, vkc_status st, const char *where)
 {
-    if (c->height == 0 || c->width == 0 || c->patch == 0 || c->height % c->patch != 0 || c->width % c->patch != 0)
-        return VKC_FAIL(st, "%s: the image size %u x %u is not a multiple of the patch size %u", where, c->height,
-                        c->width, c->patch);
+    if (c->patch == 0 || c->height < c->patch || c->width < c->patch)       // what is left over is not read
+        return VKC_FAIL(st, "%s: the image size %u x %u is less than a patch of %u", where, c->height, c->width,
+                        c->patch);
     const uint64_t patches = (uint64_t) (c->height / c->patch) * (c->width / c->patch);
     if (c->height > 16384 || c->width > 16384 || patches > NN_MAX_TOKENS)
         return VKC_FAIL(st, "%s: image %u x %u in patches of %u is more than %d patches", where, c->height, c->width,
@@ -34,9 +34,12 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
     if (c->registers > NN_MAX_REGISTERS || (c->distilled && (c->registers || c->pool != NN_POOL_TOKEN || c->headless)))
         return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
                         c->registers);
-    if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_QUICK_GELU || (int) c->pool < NN_POOL_TOKEN ||
-        (int) c->pool > NN_POOL_TOKEN_AVG || (c->swiglu && c->act != NN_ACT_GELU))
+    if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_GELU_TANH || (int) c->pool < NN_POOL_TOKEN ||
+        (int) c->pool > NN_POOL_MAP || (c->swiglu && (c->act != NN_ACT_GELU || c->pool == NN_POOL_MAP)))
         return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
+    if (c->no_class && (c->distilled || c->pool == NN_POOL_TOKEN || c->pool == NN_POOL_TOKEN_AVG))
+        return VKC_FAIL(st, "%s: a model without a class token whose classifier reads it (pooling token) cannot be",
+                        where);
     const uint32_t given = c->projection_dim ? c->projection_dim : c->classes;
     if (c->headless && given != nn_model_config_features(c))
         return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,

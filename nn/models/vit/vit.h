@@ -1,6 +1,7 @@
 // vit.h — a vision transformer: what it has beside its blocks (nn/models/model.h), under timm's names.
 //
-// Tokens are the class token, then those of the family (distillation token, registers), then the patches row by row.
+// Tokens are the class token, unless the model has none, then those of the family (distillation token, registers), then
+// the patches row by row.
 // What else families differ in, nn_model_config says.
 // Thread-safety: as the device.
 #ifndef NN_VIT_H
@@ -19,6 +20,10 @@ typedef struct nn_vit {
     uint32_t norm_pre_w, norm_pre_b;        // with pre_norm, and then no patch_b
     uint32_t head_dist_w, head_dist_b;      // with a distillation token
     uint32_t vectors;               // with cfg.projection_dim: (classes, embed) unit rows times a scale
+    uint32_t vectors_b;             // (classes), with cfg.sigmoid
+    struct {                        // with attention pooling (NN_POOL_MAP)
+        uint32_t latent, q_w, q_b, kv_w, kv_b, proj_w, proj_b, norm_w, norm_b, fc1_w, fc1_b, fc2_w, fc2_b;
+    } map;
 } nn_vit;
 
 // Of a model that is a vision transformer; NULL for any other.

@@ -10,6 +10,12 @@
 extern "C" {
 #endif
 
+// Tokens between class token and patches: those of the family.
+static inline uint32_t nn__vit_more(const nn_model_config *c)
+{
+    return c->distilled + c->registers;
+}
+
 // As the functions of nn_model_kind say.
 void       nn__vit_add_front(nn_param_adder *a);
 void       nn__vit_add_back(nn_param_adder *a);

@@ -18,6 +18,7 @@ typedef struct entry {              // a tensor and where it goes
     const nn_st_tensor *t;
     uint32_t index, part, parts;    // a parameter, or rows part / parts of it
     bool     is_transposed;
+    uint64_t skip;                  // elements of the tensor before those that are loaded
 } entry;
 
 typedef struct loading {
@@ -36,10 +37,12 @@ typedef struct loading {
 
 static bool find(const loading *l, const char *ours, uint32_t *index)
 {
-    const bool is_more = strcmp(ours, "@more") == 0;
-    if (is_more && nn_model_config_prefix(&l->v->cfg) > 1)
-        *index = nn_vit_of(l->v)->more;
-    return is_more ? nn_model_config_prefix(&l->v->cfg) > 1 : nn_params_find(l->v->params, ours, index);
+    const bool is_more = strcmp(ours, "@more") == 0, is_pool = strncmp(ours, "@pool.", 6) == 0;
+    const nn_model_config *c = &l->v->cfg;
+    *index = is_more ? nn_vit_of(l->v)->more : nn_vit_of(l->v)->map.q_w;
+    if (is_pool)                    // where the first of two goes
+        return c->pool == NN_POOL_MAP;
+    return is_more ? nn__vit_more(c) > 0 : nn_params_find(l->v->params, ours, index);
 }
 
 // The shape that a tensor must have, which may leave out ones in front and has the rows of one part.
@@ -113,7 +116,7 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
 static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
 {
     const uint32_t rank = t->rank;
-    return index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && rank >= 2 && rank <= 3 &&
+    return index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && !l->v->cfg.no_class && rank >= 2 && rank <= 3 &&
            (rank == 2 || t->shape[0] == 1) &&
            t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
 }
@@ -148,13 +151,35 @@ static vkc_status plan_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
         return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", p->name);
     l->parts[index] |= name->parts == 1 ? ~0u : 1u << name->part;
     l->folded = is_folded ? t : l->folded;
-    l->plan[l->n++] = (entry) { t, index, name->part, name->parts, name->is_transposed };
+    l->plan[l->n++] = (entry) { t, index, name->part, name->parts, name->is_transposed, is_folded ? l->v->cfg.dim : 0 };
     return VKC_OK;
+}
+
+// The query's projection and, behind it, that of keys and values, in one tensor (3 C, C), or their biases (3 C).
+static vkc_status plan_pool(loading *l, const nn_st_tensor *t, bool is_weight)
+{
+    const nn_vit *own = nn_vit_of(l->v);
+    const uint64_t C = l->v->cfg.dim, want[2] = { 3 * C, C };
+    const uint32_t to[2] = { is_weight ? own->map.q_w : own->map.q_b, is_weight ? own->map.kv_w : own->map.kv_b };
+    const vkc_status st = nn_st_tensor_check(t, is_weight ? 2 : 1, want);
+    for (uint32_t i = 0; i < 2 && st == VKC_OK; i++) {
+        if (l->parts[to[i]])
+            return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", l->v->params->p[to[i]].name);
+        l->parts[to[i]] = ~0u;
+        l->plan[l->n++] = (entry) { .t = t, .index = to[i], .parts = 1, .skip = i * C * (is_weight ? C : 1) };
+    }
+    return st;
 }
 
 // May a tensor be passed over, being what such models are stored with?
 static bool is_left_out(const loading *l, const nn_tensor_name *name)
 {
+    const nn_pool pool = l->v->cfg.pool;
+    if (pool == NN_POOL_RAW_AVG && strncmp(name->ours, "norm.", 5) == 0)        // there, and not read
+        return true;
+    if (pool == NN_POOL_NORM_AVG &&
+        (strncmp(name->ours, "attn_pool.", 10) == 0 || strncmp(name->ours, "@pool.", 6) == 0))
+        return true;
     return !*name->ours || (l->is_clip && strcmp(name->ours, "@text") == 0);
 }
 
@@ -169,7 +194,7 @@ static vkc_status plan_all(loading *l)
         nn_tensor_name name;
         uint32_t index;
         if (nn_params_find(l->v->params, theirs, &index))      // ours, whatever the mixer
-            name = (nn_tensor_name) { .parts = 1 };
+            name = (nn_tensor_name) { .ours = "", .parts = 1 };
         else if (!nn_tensor_name_get(theirs, &name) ||
                  (!is_left_out(l, &name) && !find(l, name.ours, &index))) {
             l->first = l->unknown.n == 0 ? t : l->first;
@@ -177,7 +202,8 @@ static vkc_status plan_all(loading *l)
             continue;
         } else if (is_left_out(l, &name))
             continue;
-        st = plan_part(l, t, &name, index);
+        st = strncmp(name.ours, "@pool.", 6) == 0 ? plan_pool(l, t, strcmp(name.ours, "@pool.weight") == 0) :
+                                                     plan_part(l, t, &name, index);
     }
     return st;
 }
@@ -187,11 +213,11 @@ static vkc_status load_entry(loading *l, const entry *e)
     vkc_slice to = nn_params_value(l->v->params, e->index);
     if (e->is_transposed)
         return load_transposed(l, e->t, e->index);
-    if (l->folded && e->index == nn_vit_of(l->v)->cls)
+    if (l->folded && e->index == nn_vit_of(l->v)->cls && !l->v->cfg.no_class)
         return load_class_token(l, e->t);
     to.size /= e->parts;
     to.offset += e->part * to.size;
-    return nn_weights_upload(l->v->dev, e->t, e->t == l->folded ? l->v->cfg.dim : 0, to, l->faults);
+    return nn_weights_upload(l->v->dev, e->t, e->skip, to, l->faults);
 }
 
 // May a parameter be zero because the model that it comes from has no such thing?
@@ -200,6 +226,7 @@ static bool is_zero(const loading *l, uint32_t index)
     const nn_model_config *c = &l->v->cfg;
     const bool is_projection = !c->headless && (c->outputs_embedding || c->projection_dim);     // CLIP's
     return (c->no_qkv_bias && strstr(l->v->params->p[index].name, ".attn.qkv.bias")) ||
+           (c->no_patch_bias && !c->pre_norm && index == nn_vit_of(l->v)->patch_b) ||
            (is_projection && index == nn_vit_of(l->v)->head_b);
 }
 
@@ -241,7 +268,7 @@ static vkc_status attach_vectors(nn_model_config *c, const nn_class_vectors *k)
     c->projection_dim = c->classes;
     c->classes = k->classes;
     c->outputs_embedding = false;
-    c->scores = NN_SCORES_SOFTMAX;      // of the products with the vectors
+    c->scores = k->has_bias ? NN_SCORES_SIGMOID : NN_SCORES_SOFTMAX;       // of the products with the vectors
     return k->labels ? nn_model_config_set_labels(c, (const char *const *) k->labels, k->classes) : VKC_OK;
 }
 
@@ -258,6 +285,21 @@ static vkc_status load_vectors(const char *dir, const char *file, nn_model_confi
     return st == VKC_OK ? attach_vectors(c, k) : st;
 }
 
+static vkc_status write_vectors(nn_model *m, const nn_class_vectors *k)
+{
+    vkc_status st = k->classes ? nn_params_write(m->params, nn_vit_of(m)->vectors, k->scaled) : VKC_OK;
+    if (st != VKC_OK || !k->has_bias)
+        return st;
+    float *bias = (float *) malloc(k->classes * sizeof *bias);
+    if (!bias)
+        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    for (uint32_t i = 0; i < k->classes; i++)
+        bias[i] = k->bias;
+    st = nn_params_write(m->params, nn_vit_of(m)->vectors_b, bias);
+    free(bias);
+    return st;
+}
+
 // The model at the size that its files are for.
 static vkc_status load_stored(vkc_device *dev, const nn_weights *w, const nn_model_config *cfg,
                               const nn_class_vectors *k, bool trainable, nn_faults *faults, nn_model **out)
@@ -269,18 +311,19 @@ static vkc_status load_stored(vkc_device *dev, const nn_weights *w, const nn_mod
     VKC_TRY(nn__model_create_empty(dev, cfg, &l.v));
     l.naming = nn_naming_find(w, l.v->params, &l.v->cfg);
     l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
-    l.plan = (entry *) malloc((nn_weights_len(w) + 1) * sizeof *l.plan);
+    l.plan = (entry *) malloc((2 * nn_weights_len(w) + 1) * sizeof *l.plan);
     if (!l.parts || !l.plan) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         goto done;
     }
     if (k->classes)
         l.parts[nn_vit_of(l.v)->vectors] = ~0u;
+    if (k->classes && k->has_bias)
+        l.parts[nn_vit_of(l.v)->vectors_b] = ~0u;
     VKC_TRY(plan_all(&l));
     VKC_TRY(check_whole(&l));
     VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
-    if (k->classes)
-        VKC_TRY(nn_params_write(l.v->params, nn_vit_of(l.v)->vectors, k->scaled));
+    VKC_TRY(write_vectors(l.v, k));
     for (size_t i = 0; i < l.n; i++)
         VKC_TRY(load_entry(&l, &l.plan[i]));
     if (!faults)

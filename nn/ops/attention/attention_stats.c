@@ -20,6 +20,11 @@ static double scale_of(const nn_call *c)
     return s != 0 ? s : 1 / sqrt((double) head_dim(c));
 }
 
+static bool has_class(const nn_call *c)
+{
+    return c->in_rows[0]->prefix > 0 && !NN_ATTR(c, attention_stats)->no_class;
+}
+
 static vkc_status infer(nn_call *c)
 {
     const struct attention_stats_attr *t = NN_ATTR(c, attention_stats);
@@ -37,7 +42,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const nn_rows *rows = c->in_rows[0];
     struct attention_stats_args a = {
-        .heads = NN_ATTR(c, attention_stats)->heads, .head_dim = head_dim(c), .has_class = rows->prefix > 0,
+        .heads = NN_ATTR(c, attention_stats)->heads, .head_dim = head_dim(c), .has_class = has_class(c),
         .scale = (float) scale_of(c),
     };
     uint32_t room = 2;
@@ -107,7 +112,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
         for (uint32_t i = first; i < first + n; i++)
             for (uint32_t h = 0; h < H; h++)
                 ref_row(in[0] + (size_t) i * ld + h * D, in[0] + (size_t) first * ld + H * D + h * D, ld, D, n,
-                        rows->prefix > 0 && rows->pos[first] == 0, scale_of(c), s,
+                        has_class(c) && rows->pos[first] == 0, scale_of(c), s,
                         out[0] + ((size_t) i * H + h) * ATTENTION_STATS_N);
     }
     free(s);

@@ -1,4 +1,5 @@
-// class_attention.c — attention of an image's first row to each of its rows, mean over heads; not differentiable.
+// class_attention.c — attention of an image's first row to each of its rows, or what each receives of all; mean over
+// heads; not differentiable.
 //   in:  qkv (R, 3C) columns [q | k | v] as of op attention     lse (R, H) of the attention over it
 //   out: score (R)
 // Two forms: four channels at a time where heads are whole vec4 (quads), and one.
@@ -20,6 +21,7 @@ static struct class_attention_args make_args(const nn_call *c)
     return (struct class_attention_args) {
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) head_dim(c))),
+        .received = t->received,
     };
 }
 
@@ -28,8 +30,8 @@ static vkc_status infer(nn_call *c)
     const struct class_attention_attr *t = NN_ATTR(c, class_attention);
     const nn_shape *x = &c->in[0];
     vkc_status st;
-    if (!t || !t->heads || !isfinite(t->scale))
-        return VKC_FAIL(VKC_E_ARG, "class_attention: heads is 0, or scale is not finite");
+    if (!t || !t->heads || !isfinite(t->scale) || t->received > 1)
+        return VKC_FAIL(VKC_E_ARG, "class_attention: heads is 0, scale is not finite, or received is no flag");
     VKC_TRY(nn_want_shape("class_attention", "qkv", x, 2, 0, 0));
     if (!c->in_rows[0] || c->in_rows[1] != c->in_rows[0])
         return VKC_FAIL(VKC_E_ARG, "class_attention: qkv and lse are not packed by one layout");
@@ -70,21 +72,24 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
     const size_t H = a.heads, D = head_dim(c), C = H * D;
     for (uint32_t b = 0; b < rows->n_images; b++)
         for (size_t first = rows->offsets[b], j = first; j < rows->offsets[b + 1]; j++) {
+            const size_t n = a.received ? rows->offsets[b + 1] - first : 1;
             double sum = 0;
-            for (size_t h = 0; h < H; h++) {
-                const double *q = in[0] + first * 3 * C + h * D, *k = in[0] + j * 3 * C + C + h * D;
-                double s = 0;
-                for (size_t d = 0; d < D; d++)
-                    s += q[d] * k[d];
-                sum += exp((double) a.scale * s - in[1][first * H + h]);
-            }
-            out[0][j] = sum / (double) H;
+            for (size_t i = first; i < first + n; i++)
+                for (size_t h = 0; h < H; h++) {
+                    const double *q = in[0] + i * 3 * C + h * D, *k = in[0] + j * 3 * C + C + h * D;
+                    double s = 0;
+                    for (size_t d = 0; d < D; d++)
+                        s += q[d] * k[d];
+                    sum += exp((double) a.scale * s - in[1][i * H + h]);
+                }
+            out[0][j] = sum / (double) (n * H);
         }
 }
 
 static uint64_t macs(const nn_call *c)
 {
-    return (uint64_t) c->in[0].dim[0] * c->in[0].dim[1] / 3;
+    const uint64_t queries = NN_ATTR(c, class_attention)->received ? c->in_rows[0]->cap_tokens : 1;
+    return queries * c->in[0].dim[0] * c->in[0].dim[1] / 3;
 }
 
 const nn_op nn_op_class_attention = {

@@ -13,7 +13,7 @@ static vkc_status infer(nn_call *c)
 {
     const struct mean_field_attr *t = NN_ATTR(c, mean_field);
     vkc_status st;
-    if (!t || !isfinite(t->patches))
+    if (!t || !isfinite(t->patches) || t->no_class > 1)
         return VKC_FAIL(VKC_E_ARG, "mean_field: the weight of the mean patch is missing or not finite");
     VKC_TRY(nn_want_shape("mean_field", "x", &c->in[0], 2, 0, 0));
     VKC_TRY(nn_want_shape("mean_field", "halting", &c->in[1], 2, c->in[0].dim[0], HALT_COLS));
@@ -42,6 +42,7 @@ static struct mean_field_args make_args(const nn_call *c)
 {
     return (struct mean_field_args) {
         .mean = (float) mean(c), .prefix = c->in_rows[0]->prefix, .cols = c->in[0].dim[1],
+        .token = NN_ATTR(c, mean_field)->no_class ? 0.0f : 1.0f,
     };
 }
 
@@ -73,7 +74,8 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
     for (uint32_t b = 0; b < c->out_rows[0]->n; b++) {
         memset(out[0] + b * C, 0, C * sizeof(double));
         for (uint32_t row = rows->offsets[b]; row < rows->offsets[b + 1]; row++) {
-            const double w = (rows->pos[row] == 0) + (rows->pos[row] >= rows->prefix ? mean(c) : 0);
+            const double token = NN_ATTR(c, mean_field)->no_class ? 0 : 1;
+            const double w = (rows->pos[row] == 0 ? token : 0) + (rows->pos[row] >= rows->prefix ? mean(c) : 0);
             for (size_t j = 0; j < C && w != 0; j++)
                 out[0][b * C + j] += w * in[1][row * HALT_COLS + HALT_P] * in[0][row * C + j];
         }

@@ -1,6 +1,7 @@
 // patchify.c — cut pictures into square patches, one row a patch.
 //   in:  pixels (B, channels * height * width), packed, one row an image
-//   out: y (R, channels * patch * patch), packed by `to`, whose places are the grid, line by line:
+//   out: y (R, channels * patch * patch), packed by `to`, whose places are the grid of the whole patches that there are
+//        room for, line by line; pixels to the right of them and below are left out:
 //        column c * patch^2 + dy * patch + dx, as a convolution's weight (D, channels, patch, patch) lies
 #include "nn/graph/rowwise.h"
 #include "shaders/tokens/patchify.h"
@@ -10,9 +11,9 @@ static vkc_status infer(nn_call *c)
 {
     const struct patchify_attr *t = NN_ATTR(c, patchify);
     vkc_status st;
-    if (t == NULL || t->patch_size == 0 || t->channels == 0 || t->height == 0 || t->width == 0 ||
-        t->height % t->patch_size != 0 || t->width % t->patch_size != 0)
-        return VKC_FAIL(VKC_E_ARG, "patchify: height and width must be multiples of the patch size");
+    if (t == NULL || t->patch_size == 0 || t->channels == 0 || t->height < t->patch_size ||
+        t->width < t->patch_size)
+        return VKC_FAIL(VKC_E_ARG, "patchify: pictures are smaller than a patch");
     if (t->height > 16384 || t->width > 16384 || t->channels > 16)
         return VKC_FAIL(VKC_E_ARG, "patchify: %u channels of %u x %u are more than 16 of 16384 x 16384",
                         t->channels, t->height, t->width);

@@ -1,9 +1,11 @@
 // vit_tokens.c — tokens from patches: class token and others before, positions added.
-//   in:  patches (Rp, C), packed   cls (C)   pos (T, C), or (T - prefix, C): of patches alone
-//        more (prefix - 1, C), optional
+//   in:  patches (Rp, C), packed   pos (T, C), or (T - prefix, C): of patches alone
+//        cls (C), optional where no token is before the patches or all of those are rows of `more`
+//        more (prefix - 1, C), or (prefix, C) without cls, optional
 //   out: y (R, C), packed by `to` (T tokens an image, `prefix` of them before the patches): the token at place p is
 //        its position, if it has one,
-//        + (p >= prefix ? patch p - prefix of its image : p > 0 and more ? more[p - 1] : cls)
+//        + (p >= prefix ? patch p - prefix of its image : p >= m ? more[p - m] : cls)
+//        with m = 1 after cls, 0 without one, prefix without `more`
 #include "nn/graph/rowwise.h"
 #include "shaders/tokens/vit_tokens.h"
 #include "spv/shaders.h"
@@ -18,12 +20,16 @@ static vkc_status infer(nn_call *c)
     if (to->cap_tokens != from->cap_tokens + to->prefix || to->cap_images != from->cap_images)
         return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens of %u images from %u patches of %u images, %u before",
                         to->cap_tokens, to->cap_images, from->cap_tokens, from->cap_images, to->prefix);
-    VKC_TRY(nn_want_shape("vit_tokens", "cls", &c->in[1], 1, c->in[0].dim[1], 0));
-    const bool is_bare = to->prefix && c->in[2].dim[0] == from->cap_tokens;
-    VKC_TRY(nn_want_shape("vit_tokens", "pos", &c->in[2], 2, is_bare ? from->cap_tokens : to->cap_tokens,
+    const bool is_bare = to->prefix && c->in[1].dim[0] == from->cap_tokens, has_cls = c->in[2].rank != 0;
+    VKC_TRY(nn_want_shape("vit_tokens", "pos", &c->in[1], 2, is_bare ? from->cap_tokens : to->cap_tokens,
                           c->in[0].dim[1]));
+    if (has_cls ? to->prefix == 0 : to->prefix > 0 && !c->in[3].rank)
+        return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens before the patches, %s a class token, and no more",
+                        to->prefix, has_cls ? "with" : "without");
+    if (has_cls)
+        VKC_TRY(nn_want_shape("vit_tokens", "cls", &c->in[2], 1, c->in[0].dim[1], 0));
     if (c->in[3].rank)
-        VKC_TRY(nn_want_shape("vit_tokens", "more", &c->in[3], 2, to->prefix - 1, c->in[0].dim[1]));
+        VKC_TRY(nn_want_shape("vit_tokens", "more", &c->in[3], 2, to->prefix - has_cls, c->in[0].dim[1]));
     c->out[0] = (nn_shape) { 2, { nn_rows_cap(to), c->in[0].dim[1] } };
     c->out_rows[0] = c->to;
 done:
@@ -34,8 +40,8 @@ static struct vit_tokens_args make_args(const nn_call *c)
 {
     const nn_rows *to = c->out_rows[0];
     return (struct vit_tokens_args) {
-        .cols = c->in[0].dim[1], .prefix = to->prefix, .has_more = c->in[3].rank != 0,
-        .pos_from = to->cap_tokens - c->in[2].dim[0],
+        .cols = c->in[0].dim[1], .prefix = to->prefix, .more_from = c->in[3].rank ? c->in[2].rank != 0 : to->prefix,
+        .pos_from = to->cap_tokens - c->in[1].dim[0],
     };
 }
 
@@ -76,11 +82,11 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
             .spec = { [SPEC_LANES - 1] = lanes, [SPEC_COLS - 1] = a.cols },
             .bind = { DOUT(0), DIN(0), ROWS_IN(0), ROWS_OUT(0) }));
     if (nn_is_wanted(r, DIN(1)))
-        VKC_TRY(add_up(r, a, 0, a.has_more ? 1 : a.prefix, 1, DIN(1)));
-    if (nn_is_wanted(r, DIN(2)))
-        VKC_TRY(add_up(r, a, a.pos_from, 1, to->cap_tokens - a.pos_from, DIN(2)));
-    if (a.has_more && nn_is_wanted(r, DIN(3)))
-        VKC_TRY(add_up(r, a, 1, 1, a.prefix - 1, DIN(3)));
+        VKC_TRY(add_up(r, a, a.pos_from, 1, to->cap_tokens - a.pos_from, DIN(1)));
+    if (a.more_from > 0 && nn_is_wanted(r, DIN(2)))
+        VKC_TRY(add_up(r, a, 0, a.more_from, 1, DIN(2)));
+    if (a.more_from < a.prefix && nn_is_wanted(r, DIN(3)))
+        VKC_TRY(add_up(r, a, a.more_from, 1, a.prefix - a.more_from, DIN(3)));
 done:
     return st;
 }
@@ -98,20 +104,21 @@ static int64_t find_patch(const nn_rows *rows, uint32_t b, uint32_t p)
 static void ref(const nn_call *c, const double *const *in, double *const *out)
 {
     const nn_rows *to = c->out_rows[0];
-    const size_t C = c->in[0].dim[1], from = make_args(c).pos_from;
+    const struct vit_tokens_args a = make_args(c);
+    const size_t C = c->in[0].dim[1], from = a.pos_from;
     for (uint32_t b = 0; b < to->n_images; b++)
         for (uint32_t r = to->offsets[b]; r < to->offsets[b + 1]; r++) {
             uint32_t p = to->pos[r];
             int64_t q = p < to->prefix ? -1 : find_patch(c->in_rows[0], b, p - to->prefix);
-            const double *first = p > 0 && in[3] ? in[3] + (p - 1) * C : in[1];
+            const double *first = p >= a.more_from && in[3] ? in[3] + (p - a.more_from) * C : in[2];
             const double *src = p < to->prefix ? first : q >= 0 ? in[0] + (size_t) q * C : NULL;
             for (size_t j = 0; j < C; j++)
-                out[0][r * C + j] = (p < from ? 0 : in[2][(p - from) * C + j]) + (src ? src[j] : 0);
+                out[0][r * C + j] = (p < from ? 0 : in[1][(p - from) * C + j]) + (src ? src[j] : 0);
         }
 }
 
 const nn_op nn_op_vit_tokens = {
-    .name = "vit_tokens", .n_in = 4, .n_out = 1, .n_opt = 1,
+    .name = "vit_tokens", .n_in = 4, .n_out = 1, .n_opt = 2,
     .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(IN(3)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

@@ -22,19 +22,22 @@ void main()
     row += GROUP_ROW;
     uint from = min(row, end - 1u) * ld + a.heads * D;
     float sum = 0.0;
+    uint queries = a.received != 0u ? end - first : 1u;
     // As many rounds for every invocation: lavapipe 26.1 crashes in a kernel whose sum leaves a loop of uneven length.
     for (uint h0 = 0u; h0 < a.heads; h0 += LANES) {
         uint h = min(h0 + LANE, a.heads - 1u);
-        float s = 0.0;
+        for (uint i = first; i < first + queries; i++) {
+            float s = 0.0;
 #ifdef QUADS
-        [[unroll]]
+            [[unroll]]
 #endif
-        for (uint d = 0u; d < D; d++)
-            s += dot(LOAD(qkv, first * ld + h * D + d), LOAD(qkv, from + h * D + d));
-        float p = exp(a.scale * s - lse[first * a.heads + h]);
-        sum += h0 + LANE < a.heads ? p : 0.0;
+            for (uint d = 0u; d < D; d++)
+                s += dot(LOAD(qkv, i * ld + h * D + d), LOAD(qkv, from + h * D + d));
+            float p = exp(a.scale * s - lse[i * a.heads + h]);
+            sum += h0 + LANE < a.heads ? p : 0.0;
+        }
     }
-    sum = row_sum(sum) / float(a.heads);
+    sum = row_sum(sum) / float(a.heads * queries);
     if (LANE == 0u && row < end)
         score[row] = sum;
 }

@@ -73,6 +73,7 @@ static void test_good(void **state)
         { "{\"image_processor_type\": \"CLIPImageProcessor\", \"size\": {\"height\": 240, \"width\": 250},"
           " \"do_center_crop\": false}",
           { HF, CUBIC }, 240, 250, 0.48145466, 0.26862954 },
+        { "{\"image_processor_type\": \"SiglipImageProcessor\"}", { HF, CUBIC }, 224, 224, 0.5, 0.5 },
         // old style: one number
         { "{\"size\": 224, \"image_mean\": [0.5,0.5,0.5], \"image_std\": [0.5,0.5,0.5]}", { HF }, 224, 224, 0.5, 0.5 },
         { "{\"feature_extractor_type\": \"ViTFeatureExtractor\", \"size\": 384, \"resample\": 3}", { HF, CUBIC }, 384,
@@ -122,7 +123,7 @@ static void test_bad(void **state)
         { NN_RULE_TIMM, "{\"mean\": [0.5]}", "mean has 1 entries" },
         { NN_RULE_TIMM, "{\"std\": [1, 1, 0]}", "std" },
         { NN_RULE_HF, "{\"image_processor_type\": \"ConvNextImageProcessor\"}",
-          "ConvNextImageProcessor; ViT, DeiT, Bit and CLIP" },
+          "ConvNextImageProcessor; ViT, DeiT, Bit, CLIP and Siglip" },
         { NN_RULE_HF, "{\"image_processor_type\": \"ViT\"}", "image_processor_type is ViT;" },
         { NN_RULE_HF, "{\"image_processor_type\": 7}", "not a string" },
         { NN_RULE_HF, "{\"size\": {\"height\": 224}}", "width is missing" },

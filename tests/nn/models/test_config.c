@@ -187,7 +187,7 @@ static void test_lies(void **state)
     spoils("config.json", "num_classes", "1e3", "not a whole number");
     spoils("config.json", "num_classes", "99999999999", "want 0 to");
     spoils("config.json", "num_features", "97", "but embed_dim is 96");
-    spoils("config.json", "global_pool", "\"map\"", "token and avg");
+    spoils("config.json", "global_pool", "\"max\"", "token, avg and map");
     spoils("config.json", "label_names", "{\"a\": 1}", "label_names is not a list");
     spoils("config.json", "problem_type", "\"ranking\"", "problem_type is ranking");
     spoils("preprocessor_config.json", "image_mean", "[0.5,0.5]", "2 entries");
@@ -197,8 +197,8 @@ static void test_lies(void **state)
     spoils("config.json", "model_args.depth", "-1", "depth is -1");
     spoils("config.json", "model_args.depth", "\"two\"", "not a whole number");
     spoils("config.json", "model_args.num_heads", "5", "not a multiple of heads");
-    spoils("config.json", "model_args.img_size", "65", "not a multiple of the patch");
-    spoils("config.json", "model_args.img_size", "[64,65]", "not a multiple of the patch");
+    spoils("config.json", "model_args.img_size", "7", "less than a patch");
+    spoils("config.json", "model_args.img_size", "[64,7]", "less than a patch");
     spoils("config.json", "model_args.mlp_ratio", "1e300", "mlp_ratio");
     spoils("config.json", "model_args.mlp_ratio", "60000", "absurd");
     spoils("config.json", "model_args.class_token", "false", "class token");

@@ -33,7 +33,9 @@ static void test_tensors(void **state)
         // GPT-2's, T5's and BERT's: not CLIP's text side, whatever they begin with
         "transformer.wte.weight", "transformer.h.0.attn.c_attn.weight", "transformer.h.0.ln_1.weight",
         "transformer.ln_f.bias", "transformer.resblocks.weight", "transformer.resblocks.0.attn.weight", "transformer.",
-        "text_model.shared.weight", "text_model.encoder.layer.0.attention.self.query.weight", "lm_head.weight",
+        "text_model.shared.weight",
+        "decoder.block.0.layer.0.SelfAttention.q.weight", "decoder.embed_tokens.weight",
+        "text_model.encoder.layer.0.attention.self.query.weight", "lm_head.weight",
     };
     nn_tensor_name name;
     (void) state;
@@ -55,6 +57,14 @@ static void test_tensors(void **state)
     expect("visual.transformer.resblocks.23.attn.in_proj_bias", "blocks.23.attn.qkv.bias", 0, 1);
     expect("transformer.resblocks.23.attn.in_proj_bias", "@text", 0, 1);
     expect("visual.proj", "head.weight", 0, 1);
+    expect("vision_model.head.attention.in_proj_weight", "@pool.weight", 0, 1);
+    expect("vision_model.head.probe", "attn_pool.latent", 0, 1);
+    expect("visual.trunk.attn_pool.kv.bias", "attn_pool.kv.bias", 0, 1);
+    expect("visual.head.proj.weight", "head.weight", 0, 1);
+    expect("ijepa.encoder.layer.3.attention.attention.key.bias", "blocks.3.attn.qkv.bias", 1, 3);
+    expect("decoder.decoder_layers.1.attention.attention.key.bias", "", 0, 1);
+    expect("decoder_blocks.7.mlp.fc1.weight", "", 0, 1);
+    expect("text.transformer.resblocks.0.ln_1.weight", "@text", 0, 1);
     assert_true(nn_tensor_name_get("visual.proj", &name) && name.is_transposed);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (nn_tensor_name_get(unknown[i], &name))
@@ -112,7 +122,8 @@ static void test_counts(void **state)
 static void test_architectures(void **state)
 {
     static const char *const unknown[] = {
-        "vit", "vit_base", "vit_base_224", "vit_base_patch16_siglip_224", "vit_medium_patch16_gap_240", "resnet50",
+        "vit", "vit_base", "vit_base_224", "vit_base_patch16_siglip_225", "vit_medium_patch16_gap", "resnet50",
+        "test_vit3",
         "vit_tiny_", "vit_base_distilled_patch16_224", "vit_basepatch16", "vit_base_patch0_224",
         "vit_base_patch16_99999", "vit_base_patch16__224",
     };
@@ -123,6 +134,13 @@ static void test_architectures(void **state)
     assert_int_equal(nn_model_config_init(&c, "vit_giant_patch14_dinov2"), VKC_OK);
     assert_true(c.swiglu && c.hidden == 4096 && c.dim == 1536 && c.heads == 24 && c.layer_scale && c.headless &&
                 c.height == 518);
+    assert_int_equal(nn_model_config_init(&c, "vit_so400m_patch16_siglip_384.v2_webli"), VKC_OK);
+    assert_true(c.no_class && c.pool == NN_POOL_MAP && c.act == NN_ACT_GELU_TANH && c.headless && c.hidden == 4304 &&
+                c.height == 384);
+    assert_int_equal(nn_model_config_init(&c, "vit_medium_patch16_gap_240"), VKC_OK);
+    assert_true(c.no_class && c.pool == NN_POOL_NORM_AVG && c.layer_scale && c.no_qkv_bias);
+    assert_int_equal(nn_model_config_init(&c, "vit_base_patch16_reg4_gap_256"), VKC_OK);
+    assert_true(c.no_class && c.pool == NN_POOL_AVG && c.registers == 4 && c.bare_prefix && c.height == 256);
     assert_int_equal(nn_model_config_init(&c, "deit_tiny_patch16_224,image=32,patch=8,classes=10,mixer=linear"),
                      VKC_OK);
     assert_true(c.height == 32 && c.patch == 8 && c.classes == 10 && strcmp(c.layers[11].mixer, "linear") == 0);
@@ -172,6 +190,22 @@ static void test_configs(void **state)
     assert_int_equal(load(TIMM("\"embed_dim\": 96"), &c), VKC_OK);
     assert_true(c.hidden == 384);                   // the ratio is the architecture's
     nn_model_config_finish(&c);
+    assert_int_equal(load(TIMM("\"class_token\": false, \"global_pool\": \"avg\""), &c), VKC_OK);
+    assert_true(c.no_class && c.pool == NN_POOL_AVG && nn_model_config_prefix(&c) == 0);
+    assert_int_equal(load(TIMM("\"global_pool\": \"avg\", \"fc_norm\": false"), &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_NORM_AVG);
+    assert_int_equal(load(TIMM("\"global_pool\": \"avg\", \"fc_norm\": false, \"final_norm\": false"), &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_RAW_AVG);
+    assert_int_equal(load(TIMM("\"class_token\": false, \"global_pool\": \"map\", \"act_layer\": \"gelu_tanh\""), &c),
+                     VKC_OK);
+    assert_true(c.no_class && c.pool == NN_POOL_MAP && c.act == NN_ACT_GELU_TANH);
+    assert_int_equal(load("{\"model_type\": \"siglip_vision_model\"}", &c), VKC_OK);
+    assert_true(c.no_class && c.pool == NN_POOL_MAP && c.headless && c.classes == 768 && c.eps == 1e-6 &&
+                c.act == NN_ACT_GELU_TANH && c.preprocess.filter == NN_FILTER_BICUBIC && c.mean[0] == 0.5);
+    assert_int_equal(load("{\"model_type\": \"vit_mae\", \"architectures\": [\"ViTMAEForPreTraining\"]}", &c), VKC_OK);
+    assert_true(c.headless && !c.no_class && c.pool == NN_POOL_TOKEN);
+    assert_int_equal(load("{\"model_type\": \"ijepa\"}", &c), VKC_OK);
+    assert_true(c.headless && c.no_class && c.pool == NN_POOL_NORM_AVG);
     refuses("{}", "neither an architecture");
     refuses("{\"model_type\": \"swin\"}", "swin");
     refuses("{\"model_type\": 3}", "model_type");
@@ -188,7 +222,14 @@ static void test_configs(void **state)
     refuses("{\"model_type\": \"clip\"}", "vision_config");
     refuses(TIMM("\"class_token\": false"), "class token");
     refuses(TIMM("\"qk_norm\": true"), "qk_norm");
-    refuses(TIMM("\"global_pool\": \"map\""), "map");
+    refuses(TIMM("\"global_pool\": \"avgmax\""), "avgmax; token, avg and map");
+    refuses(TIMM("\"global_pool\": \"max\""), "token, avg and map");
+    refuses(TIMM("\"class_token\": false, \"global_pool\": \"map\", \"fc_norm\": true"), "fc_norm");
+    refuses(TIMM("\"reg_tokens\": 4, \"global_pool\": \"avg\", \"pool_include_prefix\": true"), "pool_include_prefix");
+    refuses(HF("\"hidden_act\": \"gelu_fast\""), "gelu_fast");
+    refuses("{\"model_type\": \"siglip\"}", "vision_config");
+    refuses("{\"model_type\": \"siglip_vision_model\", \"vision_use_head\": 3}", "vision_use_head");
+    refuses("{\"model_type\": \"siglip2_vision_model\"}", "siglip2_vision_model");
     refuses(TIMM("\"act_layer\": \"relu\""), "relu");
     refuses(TIMM("\"reg_tokens\": 1000"), "reg_tokens");
     refuses(TIMM("\"mlp_ratio\": 1e300"), "mlp_ratio");

@@ -170,22 +170,22 @@ const op_case op_cases[] = {
 
     // vit_tokens
     { "vit_tokens", "one", .layout = { { { 1 } }, { { 2 }, .prefix = 1 } },
-      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 1 } } }, { 0, { 2, { 2, 1 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 2, { 2, 1 } } }, { 0, { 1, { 1 } } } }, .to = 2 },
     { "vit_tokens", "dense", .layout = { { { 13, 13, 13 } }, { { 14, 14, 14 }, .prefix = 1 } },
-      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 2, { 14, 37 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 2, { 14, 37 } } }, { 0, { 1, { 37 } } } }, .to = 2 },
     { "vit_tokens", "uneven", .layout = { { { 1, 3, 13, 36, 64 } }, { { 2, 4, 14, 37, 65 }, .prefix = 1 } },
-      .in = { { 1, { 2, { 0, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 2, { 65, 65 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 65 } } }, { 0, { 2, { 65, 65 } } }, { 0, { 1, { 65 } } } }, .to = 2 },
     { "vit_tokens", "tokens dropped", .layout = { { { 37, 37 } }, { { 13, 38 }, .cap_tokens = 38, .prefix = 1, .holes = true } },
-      .in = { { 1, { 2, { 0, 13 } } }, { 0, { 1, { 13 } } }, { 0, { 2, { 38, 13 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 13 } } }, { 0, { 2, { 38, 13 } } }, { 0, { 1, { 13 } } } }, .to = 2 },
     { "vit_tokens", "patches dropped", .layout = { { { 5, 1 }, .cap_tokens = 13, .holes = true }, { { 16, 16 }, .prefix = 3 } },
-      .in = { { 1, { 2, { 0, 3 } } }, { 0, { 1, { 3 } } }, { 0, { 2, { 16, 3 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 3 } } }, { 0, { 2, { 16, 3 } } }, { 0, { 1, { 3 } } } }, .to = 2 },
 
     { "vit_tokens", "registers", .layout = { { { 13, 3, 37 }, .cap_tokens = 37 }, { { 18, 8, 42 }, .cap_tokens = 42, .prefix = 5 } },
-      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 2, { 42, 37 } } }, { 0, { 2, { 4, 37 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 37 } } }, { 0, { 2, { 42, 37 } } }, { 0, { 1, { 37 } } }, { 0, { 2, { 4, 37 } } } }, .to = 2 },
     { "vit_tokens", "registers, positions of patches", .layout = { { { 13, 3 }, .cap_tokens = 13 }, { { 18, 8 }, .cap_tokens = 18, .prefix = 5 } },
-      .in = { { 1, { 2, { 0, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 2, { 13, 65 } } }, { 0, { 2, { 4, 65 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 65 } } }, { 0, { 2, { 13, 65 } } }, { 0, { 1, { 65 } } }, { 0, { 2, { 4, 65 } } } }, .to = 2 },
     { "vit_tokens", "one patch, one more token", .layout = { { { 1 } }, { { 3 }, .prefix = 2 } },
-      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 1, { 1 } } }, { 0, { 2, { 1, 1 } } }, { 0, { 2, { 1, 1 } } } }, .to = 2 },
+      .in = { { 1, { 2, { 0, 1 } } }, { 0, { 2, { 1, 1 } } }, { 0, { 1, { 1 } } }, { 0, { 2, { 1, 1 } } } }, .to = 2 },
 
     // feature_map
     { "feature_map", "elu, one", .layout = { { { 1 } } }, .attr = &(struct feature_map_attr) { .heads = 1, .head_dim = 1 },
@@ -539,6 +539,7 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 2304 } } } } },
 
 #include "tests/nn/ops/op_cases_streams.def"
+#include "tests/nn/ops/op_cases_vit.def"
 
     // pool
     { "pool", "one patch", .layout = { { { 2 }, .prefix = 1 }, { { 1 } } }, .to = 2, .attr = &(struct pool_attr) { 0 },

@@ -50,7 +50,8 @@ static vkc_status build(chain *t)
         }
         t->halting[l] = NN_APPLY(t->g, halt, &halt, NULL, t->x[l], t->gate, prev);
         t->keep[l] = nn_output(t->halting[l], 1);
-        t->field[l] = NN_APPLY(t->g, mean_field, &(struct mean_field_attr) { w->patches }, t->images, t->x[l],
+        t->field[l] = NN_APPLY(t->g, mean_field, &(struct mean_field_attr) { .patches = w->patches }, t->images,
+                               t->x[l],
                                t->halting[l]);
         t->row[l] = NN_APPLY(t->g, halt_tally, &tally, NULL, t->halting[l], prev);
         t->z = l ? NN_APPLY0(t->g, add, NULL, t->z, t->field[l]) : t->field[l];

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""The rows of nn/models/config/arch_more.def: timm's vision transformers whose names do not say what they are.
+
+usage: timm_names.py > nn/models/config/arch_more.def        (needs timm)
+
+Models are made without memory for their weights. Those that `pare` cannot be are left out, and so are those whose names
+nn/models/config/arch_names.c takes apart.
+"""
+import re
+
+import timm
+import torch
+
+PLAIN = re.compile(r"(vit_(tiny|small|medium|base|large|huge|giant|gigantic)|deit_(tiny|small|base)|"
+                   r"deit3_(small|medium|base|large|huge))(_distilled)?_patch\d+"
+                   r"(_clip|_quickgelu|_reg\d+|_dinov2|_\d+)*$")
+HEADER = """// arch_more.def — timm's models whose names do not say what they are, by tests/golden/timm_names.py:
+// NN_ARCH_MORE(name, dim, depth, heads, width of the MLP, patch, image, registers, pooling, activation, flags, eps)
+"""
+
+
+def kind(module):
+    return type(module).__name__
+
+
+def is_ours(m):
+    """Is it one of pare's, whatever its sizes?"""
+    b = m.blocks[0]
+    norms = {kind(x) for x in (m.norm, m.fc_norm, m.norm_pre, b.norm1, b.norm2)}
+    inside = {kind(getattr(x, "norm", None) or torch.nn.Identity()) for x in (b.attn, b.mlp)}
+    inside |= {kind(b.attn.q_norm), kind(b.attn.k_norm)}
+    patches = m.patch_embed
+    return (kind(m) == "VisionTransformer" and kind(b) == "Block" and kind(b.mlp) == "Mlp" and
+            kind(b.attn) == "Attention" and
+            norms <= {"LayerNorm", "Identity"} and inside == {"Identity"} and kind(patches) == "PatchEmbed" and
+            (patches.proj.bias is None) == (kind(m.norm_pre) == "LayerNorm") and
+            kind(b.mlp.act) in ("GELU", "GELUTanh", "QuickGELU") and m.global_pool in ("token", "avg", "map") and
+            (m.global_pool != "token" or kind(m.norm) == "LayerNorm") and
+            not (m.pool_include_prefix and m.num_prefix_tokens and m.global_pool != "token") and
+            patches.patch_size[0] == patches.patch_size[1] and patches.img_size[0] == patches.img_size[1])
+
+
+def row(name, m):
+    b = m.blocks[0]
+    has_fc_norm, has_norm = kind(m.fc_norm) == "LayerNorm", kind(m.norm) == "LayerNorm"
+    pool = {"token": "TOKEN", "map": "MAP", "avg": "AVG" if has_fc_norm else "NORM_AVG" if has_norm else "RAW_AVG"}
+    act = {"GELU": "GELU", "GELUTanh": "GELU_TANH", "QuickGELU": "QUICK_GELU"}[kind(b.mlp.act)]
+    flags = {"NO_CLASS": m.cls_token is None, "BARE_PREFIX": m.no_embed_class and m.num_prefix_tokens > 0,
+             "LAYER_SCALE": kind(b.ls1) == "LayerScale", "PRE_NORM": kind(m.norm_pre) == "LayerNorm",
+             "NO_QKV_BIAS": b.attn.qkv.bias is None, "HEADLESS": m.num_classes == 0}
+    flags = " | ".join(flag for flag, is_set in flags.items() if is_set) or "0"
+    eps = (m.norm if has_norm else m.fc_norm).eps
+    sizes = (f'NN_ARCH_MORE("{name}", {m.embed_dim}, {len(m.blocks)}, {b.attn.num_heads}, {b.mlp.fc1.out_features}, '
+             f"{m.patch_embed.patch_size[0]}, {m.patch_embed.img_size[0]}, {m.num_reg_tokens},")
+    return f"{sizes}\n             {pool[m.global_pool]}, {act}, {flags}, {eps:g})"
+
+
+def main():
+    print(HEADER, end="")
+    for name in timm.list_models(module="vision_transformer"):
+        if PLAIN.match(name):
+            continue
+        with torch.device("meta"):
+            model = timm.create_model(name, pretrained=False)
+        try:
+            ours = is_ours(model)
+        except AttributeError:          # blocks of another kind
+            continue
+        if ours:
+            print(row(name, model))
+
+
+if __name__ == "__main__":
+    main()
