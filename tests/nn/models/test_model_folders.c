@@ -1,5 +1,6 @@
 // test_model_folders.c — what a model folder says, wherever it says it: pixels, logits and scores of
-// tests/golden/folders.py, names in chunks or behind a prefix, settings that disagree, labels of any form, values that are not finite.
+// tests/golden/folders.py,
+// names in chunks or behind a prefix, settings that disagree, labels of any form, values that are not finite.
 #include "tests/device_dir.h"
 #include "tests/numbers.h"
 
