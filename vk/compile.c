@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define TELL_AFTER 1.0              // seconds
+#define TELL_EVERY 0.1
 
 VkResult vkc__pipeline_make(vkc_device *dev, vkc_kernel *k)
 {
@@ -97,6 +98,8 @@ vkc_status vkc__compile_init(vkc_device *dev)
     vkc__compiler *c = &dev->compiler;
     c->make = vkc__pipeline_make;
     c->most = most_threads();
+    dev->tell_after = TELL_AFTER;
+    dev->tell_every = TELL_EVERY;
     if (pthread_mutex_init(&c->lock, NULL) != 0)
         return VKC_FAIL(VKC_E_NOMEM, "out of host memory while opening a device");
     if (pthread_cond_init(&c->asked, NULL) != 0) {
@@ -158,7 +161,7 @@ vkc_status vkc__tell(vkc__telling *t)
     const double now = vkc_seconds();
     if (t->start <= 0.0)
         t->start = now;
-    if (!dev->on_compile || now - t->start < TELL_AFTER || now - t->last < VKC__TELL_MS * 1e-3)
+    if (!dev->on_compile || now - t->start < dev->tell_after || now - t->last < dev->tell_every)
         return VKC_OK;
     t->last = now;
     if (dev->on_compile(dev->on_compile_user, t->done, t->total, now - t->start))

@@ -119,6 +119,7 @@ struct vkc_device {
     vkc__compiler   compiler;
     vkc_compile_fn  on_compile;     // may be NULL
     void           *on_compile_user;
+    double          tell_after, tell_every;     // seconds
     uint64_t        next_list;      // serial
     VkPipelineCache cache;
     char           *cache_path;     // NULL = nothing on disk
