@@ -4,6 +4,7 @@
 // module, the pipeline) is its own. All that threads share with those who wait is behind the compiler's lock.
 #include "vk/compile.h"
 #include "vk/clock.h"
+#include "vk/headroom.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 
 #define TELL_AFTER 1.0              // seconds
 #define TELL_EVERY 0.1
+#define THREAD_MIB 96u              // of address space: its stack, what it allocates from
 
 VkResult vkc__pipeline_make(vkc_device *dev, vkc_kernel *k)
 {
@@ -132,13 +134,30 @@ void vkc__compile_finish(vkc_device *dev)
     c->is_there = false;
 }
 
+// For one thread more, while all the others compile?
+static bool has_room(const vkc__compiler *c)
+{
+    vkc_failure before;
+    vkc_failure_keep(&before);
+    const bool is_room = vkc__headroom_check("", VKC__COMPILE_MIB * (c->n_threads + 1) + THREAD_MIB, 0) == VKC_OK;
+    vkc_failure_again(VKC_OK, &before);
+    return is_room;
+}
+
+// Where none can be started the caller compiles.
+static void start_thread(vkc_device *dev)
+{
+    vkc__compiler *c = &dev->compiler;
+    if (c->n_idle == 0 && c->n_threads < c->most && has_room(c) &&
+        pthread_create(&c->thread[c->n_threads], NULL, run, dev) == 0)
+        c->n_threads++;
+}
+
 void vkc__compile(vkc_device *dev, vkc_kernel *k)
 {
     vkc__compiler *c = &dev->compiler;
     pthread_mutex_lock(&c->lock);
-    if (c->n_idle == 0 && c->n_threads < c->most &&
-        pthread_create(&c->thread[c->n_threads], NULL, run, dev) == 0)
-        c->n_threads++;
+    start_thread(dev);
     k->is_made = false;
     k->queued = NULL;
     if (c->n_threads == 0) {
