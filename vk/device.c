@@ -1,7 +1,7 @@
 // device.c — open and close a device. What is known of one that is open is in device_state.c.
 #include "vk/internal.h"
 #include "vk/cache.h"
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // kernel.c — kernels, one for each shader and specialisation; their pipelines are made by compile.c.
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 #include "vk/headroom.h"
-#include "vk/spirv.h"
+#include "vk/compile/spirv.h"
 
 #include <stdlib.h>
 #include <string.h>

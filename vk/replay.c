@@ -3,8 +3,8 @@
 // The first replay is cut into submissions of a few commands, with one kernel in each that has never
 // run, each timed by the device (or by the host, where the device has no timestamps). Before the
 // second, neighbours are merged as long as their times fit the budget; before the third once more,
-// since drivers do much in a first run that never comes again. Times are taken on: where a later replay is much longer than the budget,
-// because an indirect launch grew, say, it is cut anew.
+// since drivers do much in a first run that never comes again. Times are taken on: where a later
+// replay is much longer than the budget, because an indirect launch grew, say, it is cut anew.
 #include "vk/replay.h"
 #include "vk/clock.h"
 

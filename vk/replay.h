@@ -2,7 +2,7 @@
 #ifndef VKC_REPLAY_H
 #define VKC_REPLAY_H
 
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 #include "vk/levels.h"
 #include "vk/recording.h"
 

@@ -21,7 +21,8 @@ void nn_pace_count(nn_pace *p, uint64_t done)
 
 double nn_pace_rate(const nn_pace *p)
 {
-    return p->done > p->first_done && p->last > p->first ? (double) (p->done - p->first_done) / (p->last - p->first) : 0;
+    const double seconds = p->last - p->first;
+    return p->done > p->first_done && seconds > 0 ? (double) (p->done - p->first_done) / seconds : 0;
 }
 
 bool nn_progress_report(nn_progress_fn fn, void *user, const char *what, const char *unit, const char *note,

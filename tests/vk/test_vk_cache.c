@@ -2,7 +2,7 @@
 #include "tests/vk/vk_test.h"
 #include "tests/vk/vk_add.h"
 #include "vk/cache.h"
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 
 #include <dirent.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // test_vk_compile.c — kernels compiled by threads: who waits, what fails, what is given up, who is told.
 #include "tests/vk/vk_test.h"
 #include "tests/vk/vk_add.h"
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 #include "vk/replay.h"
 
 #include <string.h>

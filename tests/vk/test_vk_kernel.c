@@ -1,7 +1,7 @@
 // test_vk_kernel.c — kernels: found again, specialised, refused in words beyond the device's limits.
 #include "tests/vk/vk_test.h"
 #include "tests/vk/vk_add.h"
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 
 #include <string.h>
 

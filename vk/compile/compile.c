@@ -2,7 +2,7 @@
 //
 // A pipeline cache is synchronised by the driver unless it was made otherwise, and what else a thread touches (the
 // module, the pipeline) is its own. All that threads share with those who wait is behind the compiler's lock.
-#include "vk/compile.h"
+#include "vk/compile/compile.h"
 #include "vk/clock.h"
 #include "vk/headroom.h"
 
