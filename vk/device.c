@@ -1,6 +1,7 @@
 // device.c — open and close a device. What is known of one that is open is in device_state.c.
 #include "vk/internal.h"
 #include "vk/cache.h"
+#include "vk/compile/compile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ vkc_status vkc_device_create(const vkc_device_params *params, vkc_device **out)
     dev->log = (vkc__log) { .fn = params->log, .user = params->log_user };
     dev->max_memory = params->max_memory;
     dev->stopped = params->stopped;
+    VKC_TRY(vkc__compile_init(dev));
     VKC_TRY(vkc__disabled_get(params->disable, &disabled));
     VKC_TRY(vkc__instance_init(&dev->instance, wants_validation(params), &dev->log));
     VKC_TRY(choose(dev, params, disabled));
@@ -84,6 +86,7 @@ void vkc_device_destroy(vkc_device *dev)
 {
     if (!dev)
         return;
+    vkc__compile_finish(dev);
     if (dev->vk) {
         vkDeviceWaitIdle(dev->vk);
         vkc__cache_close(dev);

@@ -93,7 +93,8 @@ vkc_status vkc_devices_list(const char *disable, vkc_device_info **out, uint32_t
 
 // Open a device. An ambiguous or unknown `select` fails with E_NODEVICE and a sentence that lists
 // what there is. Errors: E_NODEVICE, E_NOMEM, E_UNSUPPORTED, E_ARG (unknown feature in `disable`).
-// Thread-safety: a device and all it owns are used by one thread at a time.
+// Thread-safety: a device and all it owns are used by one thread at a time; `log` is called from any thread, one at a
+// time for messages of the driver, since kernels are compiled by threads.
 vkc_status vkc_device_create(const vkc_device_params *params, vkc_device **out);
 void       vkc_device_destroy(vkc_device *dev);         // waits for its work; NULL is fine
 
@@ -104,6 +105,14 @@ uint32_t vkc_device_validation_count(const vkc_device *dev); // warnings and err
 // What the layer above keeps with the device, NULL at first. `finish` frees it when the device goes; NULL: not freed.
 void     vkc_device_set_user(vkc_device *dev, void *user, void (*finish)(void *user));
 void    *vkc_device_get_user(const vkc_device *dev);
+// Told while somebody waits for kernels: in vkc_recording_finish(), and in the first vkc_submit() of kernels that have
+// not run, for there are drivers that compile at the first dispatch. `done` of `total` kernels are ready; it took
+// `seconds` so far, at least one, so that short waits are silent. Called from the waiting thread ten times a second at
+// most. False: give up as soon as the kernel at hand is compiled, with E_STOPPED; a replay is then left unfinished.
+typedef bool (*vkc_compile_fn)(void *user, uint32_t done, uint32_t total, double seconds);
+// `fn` NULL: nobody is told. Who was told before comes back in *before and *before_user, which may be NULL.
+void     vkc_device_on_compile(vkc_device *dev, vkc_compile_fn fn, void *user, vkc_compile_fn *before,
+                               void **before_user);
 const char *vkc_device_type_name(vkc_device_type type); // "discrete", "software" ...
 
 #ifdef __cplusplus

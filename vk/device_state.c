@@ -78,5 +78,15 @@ void *vkc_device_get_user(const vkc_device *dev)
 
 uint32_t vkc_device_validation_count(const vkc_device *dev)
 {
-    return dev->log.n_validation;
+    return vkc__log_count(&dev->log);
+}
+
+void vkc_device_on_compile(vkc_device *dev, vkc_compile_fn fn, void *user, vkc_compile_fn *before, void **before_user)
+{
+    if (before)
+        *before = dev->on_compile;
+    if (before_user)
+        *before_user = dev->on_compile_user;
+    dev->on_compile = fn;
+    dev->on_compile_user = user;
 }

@@ -2,12 +2,16 @@
 #include "vk/headroom.h"
 #include "vk/internal.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LAYER "VK_LAYER_KHRONOS_validation"
+
+// Drivers and layers speak from any thread that compiles a kernel.
+static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void vkc__log_write(const vkc__log *log, vkc_log_level level, const char *fmt, ...)
 {
@@ -28,11 +32,21 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
     vkc__log *log = user;
     bool error = severity >= VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
     // The loader's own complaints (a broken driver manifest, say) are general: logged, not counted.
+    pthread_mutex_lock(&message_lock);
     if (types & VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT)
         log->n_validation++;
     if (log->fn)
         log->fn(log->user, error ? VKC_LOG_ERROR : VKC_LOG_WARN, data->pMessage);
+    pthread_mutex_unlock(&message_lock);
     return VK_FALSE;
+}
+
+uint32_t vkc__log_count(const vkc__log *log)
+{
+    pthread_mutex_lock(&message_lock);
+    const uint32_t n = log->n_validation;
+    pthread_mutex_unlock(&message_lock);
+    return n;
 }
 
 static bool has_layer(void)

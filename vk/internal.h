@@ -7,6 +7,8 @@
 #include "vk/kernel.h"
 #include "vk/memory.h"
 
+#include <pthread.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -18,7 +20,7 @@ extern "C" {
 typedef struct vkc__log {
     vkc_log_fn fn;
     void      *user;
-    uint32_t   n_validation;        // validation warnings and errors so far
+    uint32_t   n_validation;        // validation warnings and errors so far: vkc__log_count
 } vkc__log;
 
 typedef struct vkc__instance {
@@ -65,7 +67,26 @@ struct vkc_kernel {
     uint32_t          n_bindings, wg;
     uint8_t           access[VKC_MAX_BIND]; // vkc_access; 0 = the shader has no such binding
     uint32_t          texels;               // bit i: binding i is a samplerBuffer
+    uint32_t          values[1 + VKC_MAX_SPEC], spec_mask;  // of constant i, where bit i says that the shader has it
+    bool              has_run;              // once: drivers that compile at the first dispatch have done so
+    uint64_t          listed;               // the last list it was put on, by its serial
+    // The compiler's, behind its lock until it was waited for.
+    vkc_kernel       *queued;               // the next one that waits for a thread
+    bool              is_made;
+    VkResult          result;               // once it is made
 };
+
+#define VKC__COMPILE_THREADS 64     // at most
+
+typedef struct vkc__compiler {
+    pthread_mutex_t lock;
+    pthread_cond_t  asked, made;
+    vkc_kernel     *first;          // that waits for a thread
+    uint32_t        n_idle, n_threads, most;
+    bool            is_there, is_ending;
+    pthread_t       thread[VKC__COMPILE_THREADS];
+    VkResult      (*make)(vkc_device *dev, vkc_kernel *k);  // vkc__pipeline_make, or what a test has in its place
+} vkc__compiler;
 
 struct vkc_device {
     vkc_device_info info;
@@ -95,6 +116,11 @@ struct vkc_device {
     uint64_t        next_serial, in_use, peak, max_memory;
 
     vkc_kernel     *kernels;        // newest first
+    vkc__compiler   compiler;
+    vkc_compile_fn  on_compile;     // may be NULL
+    void           *on_compile_user;
+    double          tell_after, tell_every;     // seconds
+    uint64_t        next_list;      // serial
     VkPipelineCache cache;
     char           *cache_path;     // NULL = nothing on disk
     size_t          cache_there;    // bytes of it that are a folder which is not to be made
@@ -110,6 +136,7 @@ void       vkc__log_write(const vkc__log *log, vkc_log_level level, const char *
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+uint32_t   vkc__log_count(const vkc__log *log);     // of validation messages
 
 // select.c
 vkc_status vkc__candidates_get(const vkc__instance *inst, uint32_t disabled, vkc__candidate **out, uint32_t *n);
@@ -135,10 +162,15 @@ void       vkc__memory_finish(vkc_device *dev);
 // kernel.c
 void       vkc__kernels_finish(vkc_device *dev);
 
+// compile.c, whose other functions are in compile.h
+VkResult   vkc__pipeline_make(vkc_device *dev, vkc_kernel *k);
+vkc_status vkc__compile_init(vkc_device *dev);
+
 // submit.c: the one queue and its timeline.
 vkc_status vkc__submit_init(vkc_device *dev);
 void       vkc__submit_finish(vkc_device *dev);
 vkc_status vkc__submit(vkc_device *dev, VkCommandBuffer cmd);
+vkc_status vkc__wait_for(vkc_device *dev, uint32_t ms, bool *is_done);     // for all that was submitted, so long
 vkc_status vkc__transfer_begin(vkc_device *dev);            // then record into dev->transfer
 vkc_status vkc__transfer_end(vkc_device *dev);              // submits it and waits
 void       vkc__barrier(VkCommandBuffer cmd);               // between kernels and transfers

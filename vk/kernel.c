@@ -1,7 +1,7 @@
-// kernel.c — pipelines, made once for each shader and specialisation.
+// kernel.c — kernels, one for each shader and specialisation; their pipelines are made by compile.c.
+#include "vk/compile/compile.h"
 #include "vk/headroom.h"
-#include "vk/internal.h"
-#include "vk/spirv.h"
+#include "vk/compile/spirv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,46 +100,15 @@ static vkc_status make_layouts(vkc_device *dev, vkc_kernel *k)
     return vkc__check(dev, vkCreatePipelineLayout(dev->vk, &layout, NULL, &k->layout), "making a pipeline layout");
 }
 
-static vkc_status make_pipeline(vkc_device *dev, vkc_kernel *k, const uint32_t *values, uint32_t spec_mask)
+// One that could not be made, for lack of memory perhaps, is tried anew.
+static vkc_status again(vkc_device *dev, vkc_kernel *k)
 {
-    VkSpecializationMapEntry entries[1 + VKC_MAX_SPEC];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i <= VKC_MAX_SPEC; i++)
-        if (values[i] && (spec_mask & (1u << i)))
-            entries[n++] = (VkSpecializationMapEntry) { .constantID = i, .offset = 4 * i, .size = 4 };
-    VkSpecializationInfo spec = {
-        .mapEntryCount = n,
-        .pMapEntries = entries,
-        .dataSize = 4 * (1 + VKC_MAX_SPEC),
-        .pData = values,
-    };
-    const vkc_shader *shader = k->params.shader;
-    VkShaderModuleCreateInfo code = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = 4 * shader->n_words,
-        .pCode = shader->words,
-    };
-    VkShaderModule module = VK_NULL_HANDLE;
-    vkc_status st = vkc__check(dev, vkCreateShaderModule(dev->vk, &code, NULL, &module), "loading a shader");
-    if (st != VKC_OK)
-        return st;
-    VkComputePipelineCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .stage = {
-            .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-            .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-            .module = module,
-            .pName = "main",
-            .pSpecializationInfo = &spec,
-        },
-        .layout = k->layout,
-    };
-    st = vkc__check(dev, vkCreateComputePipelines(dev->vk, dev->cache, 1, &info, NULL, &k->pipeline),
-                    "compiling a kernel");
-    vkDestroyShaderModule(dev->vk, module, NULL);
-    dev->cache_dirty |= st == VKC_OK;
-    vkc__name(dev, VK_OBJECT_TYPE_PIPELINE, (uint64_t) k->pipeline, shader->name);
-    return st;
+    pthread_mutex_lock(&dev->compiler.lock);
+    const bool is_bad = k->is_made && k->result != VK_SUCCESS;
+    pthread_mutex_unlock(&dev->compiler.lock);
+    if (is_bad)
+        vkc__compile(dev, k);
+    return VKC_OK;
 }
 
 vkc_status vkc_kernel_get(vkc_device *dev, const vkc_kernel_params *params, const vkc_kernel **out)
@@ -149,10 +118,10 @@ vkc_status vkc_kernel_get(vkc_device *dev, const vkc_kernel_params *params, cons
         return st;
     if (!params->shader)
         return VKC_FAIL(VKC_E_ARG, "kernel: no shader");
-    for (const vkc_kernel *k = dev->kernels; k; k = k->next)
+    for (vkc_kernel *k = dev->kernels; k; k = k->next)
         if (same(&k->params, params)) {
             *out = k;
-            return VKC_OK;
+            return again(dev, k);
         }
 
     if (dev->stopped && dev->stopped())
@@ -174,12 +143,14 @@ vkc_status vkc_kernel_get(vkc_device *dev, const vkc_kernel_params *params, cons
     k->params = *params;
     k->n_bindings = info.n_bindings;
     k->wg = values[0] = info.local_size[0];     // id 0 is always specialised
+    memcpy(k->values, values, sizeof k->values);
+    k->spec_mask = info.spec_mask;
     memcpy(k->access, info.access, sizeof k->access);
     k->texels = info.texels;
     VKC_TRY(make_layouts(dev, k));
-    VKC_TRY(make_pipeline(dev, k, values, info.spec_mask));
     k->next = dev->kernels;
     dev->kernels = k;
+    vkc__compile(dev, k);
     *out = k, k = NULL;
 done:
     if (k)

@@ -21,8 +21,10 @@ typedef struct vkc_kernel_params {
     size_t   args_size;             // sizeof the op's args struct, a multiple of 4, <= 128; 0 = none
 } vkc_kernel_params;
 
-// Get a kernel, or the one already made for equal params. Compiling can take
-// milliseconds: do it while building a graph, never while running one.
+// Get a kernel, or the one already there for equal params. What is known of it is known at once; it is compiled by
+// threads of the device, as many as there are cores. Compiling can take seconds: get all kernels while building a
+// graph. vkc_recording_finish() waits for those of its recording, and is where a driver that cannot compile one is
+// heard of, by the kernel's name. Asked for again, such a kernel is compiled anew.
 //
 // Bindings and their read/write access come from reflecting the SPIR-V (`readonly`,
 // `writeonly`), so there is nothing to declare twice. A `samplerBuffer` reads a slice as vec4: software

@@ -57,6 +57,7 @@ void vkc_recording_destroy(vkc_recording *rec)
     free(rec->accesses);
     free(rec->level);
     free(rec->order);
+    free(rec->kernels);
     free(rec->name);
     free(rec);
 }
@@ -314,6 +315,22 @@ static vkc_status make_sets(vkc_recording *rec)
     return st;
 }
 
+static vkc_status list_kernels(vkc_recording *rec)
+{
+    const uint64_t serial = ++rec->dev->next_list;
+    rec->kernels = calloc((size_t) rec->n_dispatches + 1, sizeof *rec->kernels);
+    if (!rec->kernels)
+        return VKC_FAIL(VKC_E_NOMEM, "recording %s: out of host memory", rec->name);
+    for (size_t c = 0; c < rec->n_commands; c++) {
+        vkc_kernel *k = (vkc_kernel *) rec->commands[c].kernel;     // the device's own, of which callers see a const
+        if (k && k->listed != serial)
+            rec->kernels[rec->n_kernels++] = k;
+        if (k)
+            k->listed = serial;
+    }
+    return VKC_OK;
+}
+
 vkc_status vkc_recording_finish(vkc_recording *rec)
 {
     vkc_status st = vkc__check_alive(rec->dev);
@@ -328,7 +345,9 @@ vkc_status vkc_recording_finish(vkc_recording *rec)
         return VKC_FAIL(VKC_E_NOMEM, "recording %s: out of host memory", rec->name);
     VKC_TRY(vkc__levels_get(rec->accesses, rec->n_accesses, (uint32_t) rec->n_commands, rec->level, &rec->n_levels));
     VKC_TRY(sort_by_level(rec));
+    VKC_TRY(list_kernels(rec));
     VKC_TRY(make_sets(rec));
+    VKC_TRY(vkc__compile_wait(rec->dev, rec->kernels, rec->n_kernels));
     VKC_TRY(vkc__replay_init(rec));
 done:
     return st;

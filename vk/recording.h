@@ -43,10 +43,13 @@ void       vkc_recording_destroy(vkc_recording *rec);   // waits for its replays
 vkc_status vkc_record_dispatch(vkc_recording *rec, const vkc_dispatch *d);
 vkc_status vkc_record_fill(vkc_recording *rec, vkc_slice dst, uint32_t word);  // 4-byte multiples
 vkc_status vkc_record_copy(vkc_recording *rec, vkc_slice dst, vkc_slice src);  // equal sizes
-vkc_status vkc_recording_finish(vkc_recording *rec);    // no more commands after this
+// No more commands after this. Waits until the kernels are compiled. Errors: E_NOMEM, E_DEVMEM, E_UNSUPPORTED (a kernel
+// that the driver cannot compile), E_STOPPED (vkc_device_on_compile).
+vkc_status vkc_recording_finish(vkc_recording *rec);
 
 // Start a replay and return at once; *ticket (may be NULL) is what vkc_wait() takes.
-// Errors: E_LOST, E_NOMEM, E_DEVMEM, E_ARG (not finished).
+// Where someone is told how far kernels are compiled (vkc_device_on_compile) a replay with kernels that have never run
+// is waited for. Errors: E_LOST, E_NOMEM, E_DEVMEM, E_ARG (not finished), E_STOPPED.
 vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket);
 vkc_status vkc_wait(vkc_device *dev, uint64_t ticket);  // 0 = everything submitted so far
 bool       vkc_is_done(vkc_device *dev, uint64_t ticket);

@@ -1,10 +1,10 @@
 // replay.c — command buffers of a recording: cut by time, submitted, timed.
 //
-// The first replay is cut into submissions of a few commands, each timed by the device (or by the
-// host, where the device has no timestamps). Before the second, neighbours are merged as long as
-// their times fit the budget; before the third once more, since drivers do much in a first run that
-// never comes again. Times are taken on: where a later replay is much longer than the budget,
-// because an indirect launch grew, say, it is cut anew.
+// The first replay is cut into submissions of a few commands, with one kernel in each that has never
+// run, each timed by the device (or by the host, where the device has no timestamps). Before the
+// second, neighbours are merged as long as their times fit the budget; before the third once more,
+// since drivers do much in a first run that never comes again. Times are taken on: where a later
+// replay is much longer than the budget, because an indirect launch grew, say, it is cut anew.
 #include "vk/replay.h"
 #include "vk/clock.h"
 
@@ -132,6 +132,21 @@ static vkc_status record_all(vkc_recording *rec)
     return st;
 }
 
+// Submissions of a few commands, and at most one kernel that has never run: there a first replay can be stopped.
+static void cut_first(vkc_recording *rec)
+{
+    const uint64_t serial = ++rec->dev->next_list;
+    for (uint32_t i = 0; i < rec->n_commands; i++) {
+        vkc_kernel *k = (vkc_kernel *) rec->commands[rec->order[i]].kernel;
+        const bool is_new = k && !k->has_run && k->listed != serial;
+        if (k)
+            k->listed = serial;
+        if (i == 0 || is_new || i - rec->cut[rec->n_cuts - 1] == FIRST_CUT)
+            rec->cut[rec->n_cuts++] = i;
+    }
+    rec->cut[rec->n_cuts] = (uint32_t) rec->n_commands;
+}
+
 vkc_status vkc__replay_init(vkc_recording *rec)
 {
     vkc_device *dev = rec->dev;
@@ -146,9 +161,7 @@ vkc_status vkc__replay_init(vkc_recording *rec)
     rec->host_ms = calloc(n, sizeof *rec->host_ms);
     if (!rec->cut || !rec->buffers || !rec->cost_ms || !rec->host_ms)
         return VKC_FAIL(VKC_E_NOMEM, "recording %s: out of host memory", rec->name);
-    for (uint32_t i = 0; i < n; i += FIRST_CUT)
-        rec->cut[rec->n_cuts++] = i;
-    rec->cut[rec->n_cuts] = n;
+    cut_first(rec);
     rec->has_queries = vkc_device_has(dev, VKC_FEATURE_TIMESTAMPS);
     if (rec->has_queries) {
         VkQueryPoolCreateInfo info = {
@@ -238,6 +251,40 @@ static vkc_status recut(vkc_recording *rec)
     return record_all(rec);
 }
 
+static uint32_t count_new(const vkc_recording *rec)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rec->n_kernels; i++)
+        n += !rec->kernels[i]->has_run;
+    return n;
+}
+
+static void mark_run(vkc_recording *rec, uint32_t begin, uint32_t end)
+{
+    for (uint32_t i = begin; i < end; i++) {
+        vkc_kernel *k = (vkc_kernel *) rec->commands[rec->order[i]].kernel;
+        if (k)
+            k->has_run = true;
+    }
+}
+
+// Waits for submission s, which may have kernels in it that the driver compiles only now.
+static vkc_status wait_and_tell(vkc_recording *rec, uint32_t s, vkc__telling *t)
+{
+    bool is_done = false;
+    vkc_status st = VKC_OK;
+    while (st == VKC_OK && !is_done) {
+        st = vkc__wait_for(rec->dev, VKC__TELL_MS, &is_done);
+        if (st == VKC_OK && is_done) {
+            mark_run(rec, rec->cut[s], rec->cut[s + 1]);
+            t->done = t->total - count_new(rec);
+        }
+        if (st == VKC_OK)
+            st = vkc__tell(t);
+    }
+    return st;
+}
+
 vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
 {
     vkc_device *dev = rec->dev;
@@ -250,17 +297,21 @@ vkc_status vkc_submit(vkc_recording *rec, uint64_t *ticket)
         st = recut(rec);
     // Without timestamps the host times a replay now and then by waiting for each submission.
     bool timed = !rec->has_queries && (rec->n_replays < SETTLED || rec->n_replays % LOOK_EVERY == 0);
+    vkc__telling telling = { .dev = dev, .total = dev->on_compile ? count_new(rec) : 0 };
     for (uint32_t s = 0; s < rec->n_cuts && st == VKC_OK; s++) {
         double began = vkc_seconds();
         st = vkc__submit(dev, rec->buffers[s]);
         rec->ticket = dev->submitted;       // also when a later submission fails
-        if (st == VKC_OK && timed)
+        if (st == VKC_OK && telling.total)
+            st = wait_and_tell(rec, s, &telling);
+        else if (st == VKC_OK && timed)
             st = vkc_wait(dev, 0);
         rec->host_ms[s] = timed ? (vkc_seconds() - began) * 1e3 : 0;
     }
     if (st != VKC_OK)
         return st;
-    rec->n_replays++;
+    if (rec->n_replays++ == 0)
+        mark_run(rec, 0, (uint32_t) rec->n_commands);
     if (ticket)
         *ticket = dev->submitted;
     return VKC_OK;

@@ -2,7 +2,7 @@
 #ifndef VKC_REPLAY_H
 #define VKC_REPLAY_H
 
-#include "vk/internal.h"
+#include "vk/compile/compile.h"
 #include "vk/levels.h"
 #include "vk/recording.h"
 
@@ -35,6 +35,9 @@ struct vkc_recording {
     vkc__access  *accesses;
     size_t        n_commands, cap_commands, n_binds, cap_binds, n_args, cap_args, n_accesses, cap_accesses;
     uint32_t      n_dispatches, n_levels;
+
+    vkc_kernel  **kernels;          // each that a dispatch uses, once
+    uint32_t      n_kernels;
 
     uint32_t     *level;            // of each command
     uint32_t     *order;            // commands by level

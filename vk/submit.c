@@ -110,6 +110,19 @@ vkc_status vkc_wait(vkc_device *dev, uint64_t ticket)
     return vkc__check(dev, vkWaitSemaphores(dev->vk, &info, UINT64_MAX), "waiting for the device");
 }
 
+vkc_status vkc__wait_for(vkc_device *dev, uint32_t ms, bool *is_done)
+{
+    VkSemaphoreWaitInfo info = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+        .semaphoreCount = 1,
+        .pSemaphores = &dev->timeline,
+        .pValues = &dev->submitted,
+    };
+    const VkResult res = vkWaitSemaphores(dev->vk, &info, (uint64_t) ms * 1000000u);
+    *is_done = res == VK_SUCCESS;
+    return vkc__check(dev, res, "waiting for the device");
+}
+
 bool vkc_is_done(vkc_device *dev, uint64_t ticket)
 {
     uint64_t value = 0;

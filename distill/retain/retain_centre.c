@@ -4,7 +4,6 @@
 #include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
-#include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +55,7 @@ typedef struct probe {
     const distill_retain_params *p;
     nn_infer *inf;                  // of v, whose gate is moved
     float   *logits;
-    double   start;                 // for progress
+    nn_pace  pace;
     uint32_t tries;
     double   wanted, best, best_keep;       // the nearest so far
 } probe;
@@ -90,7 +89,7 @@ static vkc_status try_centre(probe *k, double centre, double *keep)
         k->best = centre;
         k->best_keep = *keep;
     }
-    if (!nn_progress_report(k->p->progress, k->p->user, "centre", "tries", "", k->start, 0, k->tries, 0))
+    if (!nn_progress_report(k->p->progress, k->p->user, "centre", "tries", "", &k->pace, k->tries, 0))
         return VKC_FAIL(VKC_E_STOPPED, "retention: stopped while looking for the centre");
     return VKC_OK;
 }
@@ -126,7 +125,7 @@ static vkc_status search(probe *k, double within, double step)
 vkc_status distill_find_centre(nn_model *m, const distill_pictures *s, double keep, double within, double step,
                                const distill_retain_params *p, double *got)
 {
-    probe k = { .v = m, .s = s, .p = p, .start = vkc_seconds(), .wanted = keep };
+    probe k = { .v = m, .s = s, .p = p, .pace = nn_pace_start(), .wanted = keep };
     k.logits = (float *) malloc((size_t) BATCH * m->cfg.classes * sizeof *k.logits);
     vkc_status st = k.logits ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
     if (st == VKC_OK)

@@ -5,7 +5,6 @@
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
 #include "nn/data/synth.h"
-#include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -132,7 +131,7 @@ vkc_status distill_retain_measure(const nn_model *m, const distill_retain_stats_
     pass p = { .v = m, .n_patches = nn_model_config_patches(&m->cfg) };
     nn_loader *l = NULL;
     const uint32_t batch = s->batch ? s->batch : 64;
-    const double start = vkc_seconds();
+    nn_pace pace = nn_pace_start();
     *out = (distill_retain_stats) { .depth = m->cfg.depth, .has_truth = distill_has_truth(s->data, s->split, &m->cfg) };
     nn_loader_params lp = nn_loader_params_of(&m->cfg, s->data, s->split, batch);
     lp.max_images = s->images ? s->images : 512;
@@ -144,7 +143,7 @@ vkc_status distill_retain_measure(const nn_model *m, const distill_retain_stats_
         VKC_TRY(nn_loader_get(l, p.pixels, NULL, &n));
         if (n)
             VKC_TRY(run_batch(&p, s, l, k, n, out));
-        if (!nn_progress_report(s->progress, s->user, "retention", "images", "", start, 0, out->images,
+        if (!nn_progress_report(s->progress, s->user, "retention", "images", "", &pace, out->images,
                                 nn_loader_images(l))) {
             st = VKC_FAIL(VKC_E_STOPPED, "retention: stopped after %u images", out->images);
             goto done;

@@ -18,6 +18,7 @@ typedef struct search {
     distill_score now;              // of that model
     double   cost;
     uint32_t n_trials, n_fresh;     // asked for, of these not from the log
+    nn_pace  pace;                  // of the fresh ones
     uint32_t most, n_rounds;        // upper bounds
     double   start, best;           // best: metric of this round, NaN = none yet
     uint32_t round;                 // from 1
@@ -43,10 +44,9 @@ static bool tell(const search *s, const char *note)
     double seconds = vkc_seconds() - s->start;
     nn_progress pr = { .what = "search", .done = s->n_trials, .total = s->most, .unit = "trials",
                        .seconds = seconds, .left = -1.0, .note = note };
-    if (s->n_fresh > 0) {
-        pr.rate = s->n_fresh / seconds;
-        pr.left = seconds / s->n_fresh * (s->most - s->n_trials);
-    }
+    pr.rate = nn_pace_rate(&s->pace);
+    if (pr.rate > 0)
+        pr.left = (s->most - s->n_trials) / pr.rate;
     return s->p->progress(s->p->user, &pr);
 }
 
@@ -95,7 +95,7 @@ static vkc_status get_score(search *s, distill_step *step)
     if (st != VKC_OK)
         return st;
     s->n_trials++;
-    s->n_fresh++;
+    nn_pace_count(&s->pace, ++s->n_fresh);
     step->score = t.score;
     return VKC_OK;
 }

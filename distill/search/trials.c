@@ -125,7 +125,7 @@ static vkc_status run_batches(distill_trials *t, const pass *s, uint32_t *n_imag
     const bool is_whole = s->first == AT_PIXELS;
     const uint32_t n_all = t->n_images ? t->n_images : nn_loader_images(t->loader);
     const uint32_t n_batches = is_whole ? nn_loader_batches(t->loader) : (n_all - 1) / t->batch + 1;
-    const double start = vkc_seconds();
+    nn_pace pace = nn_pace_start();
     uint32_t at = 0;
     vkc_status st = is_whole ? nn_loader_seek(t->loader, 0, 0) : VKC_OK;
     for (uint32_t k = 0; k < n_batches && st == VKC_OK; k++) {
@@ -141,7 +141,7 @@ static vkc_status run_batches(distill_trials *t, const pass *s, uint32_t *n_imag
         if (s->keep)
             keep_entries(t, s, at, n);
         at += n;
-        if (!nn_progress_report(t->p.eval.progress, t->p.eval.user, "trial", "images", "", start, 0, at, n_all))
+        if (!nn_progress_report(t->p.eval.progress, t->p.eval.user, "trial", "images", "", &pace, at, n_all))
             st = VKC_FAIL(VKC_E_STOPPED, "trial: stopped after %u of %u images", at, n_all);
     }
     *n_images = at;

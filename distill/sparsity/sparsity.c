@@ -7,7 +7,6 @@
 #include "nn/data/loader.h"
 #include "nn/base/names.h"
 #include "shaders/attention/attention_stats.h"
-#include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -102,7 +101,7 @@ vkc_status distill_sparsity_measure(const nn_model *m, const distill_sparsity_pa
     uint64_t seen[NN_MAX_DEPTH][DISTILL_N_KEYS] = { { 0 } };
     const nn_model_config *c = &m->cfg;
     const uint32_t batch = params->batch ? params->batch : 64;
-    const double start = vkc_seconds();
+    nn_pace pace = nn_pace_start();
     *out = (distill_sparsity) { .depth = c->depth, .heads = c->heads };
     VKC_TRY(nn_model_config_check_pictures(c));
     nn_loader_params lp = nn_loader_params_of(c, params->data, params->split, batch);
@@ -128,7 +127,7 @@ vkc_status distill_sparsity_measure(const nn_model *m, const distill_sparsity_pa
                 add_rows(out, i, stats, rows, seen[i]);
             }
         out->images += n;
-        if (!nn_progress_report(params->progress, params->user, "sparsity", "images", "", start, 0, out->images,
+        if (!nn_progress_report(params->progress, params->user, "sparsity", "images", "", &pace, out->images,
                                 nn_loader_images(l))) {
             st = VKC_FAIL(VKC_E_STOPPED, "sparsity: stopped after %u images", out->images);
             goto done;

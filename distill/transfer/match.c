@@ -4,7 +4,6 @@
 #include "nn/models/picture_loader.h"
 #include "nn/graph/runner.h"
 #include "shaders/attention/attention_match.h"
-#include "vk/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -116,7 +115,7 @@ static vkc_status measure(match *m, const nn_model *teacher, const nn_model *stu
     vkc_status st;
     figures f = { 0 };
     nn_loader *l = NULL;
-    const double start = vkc_seconds();
+    nn_pace pace = nn_pace_start();
     const uint32_t batch = p->batch ? p->batch : 64;
     const nn_split split = nn_dataset_len(p->data, NN_SPLIT_VAL) ? NN_SPLIT_VAL : NN_SPLIT_TRAIN;
     uint32_t seen = 0;
@@ -133,7 +132,7 @@ static vkc_status measure(match *m, const nn_model *teacher, const nn_model *stu
         if (n)
             VKC_TRY(figures_add(&f, m, teacher->dev, n, kl));
         seen += n;
-        if (!nn_progress_report(p->progress, p->user, "match", "images", "divergence", start, 0, seen,
+        if (!nn_progress_report(p->progress, p->user, "match", "images", "divergence", &pace, seen,
                                 nn_loader_images(l))) {
             st = VKC_FAIL(VKC_E_STOPPED, "match: stopped while measuring");
             goto done;

@@ -49,7 +49,7 @@ typedef struct pare_progress {      // made by the library; what it says lasts f
     uint64_t    done, total;        // total 0 = not known
     double      seconds;            // since the call began, or was resumed
     double      left;               // seconds to its end, estimated; < 0 = not known yet
-    double      rate;               // units a second
+    double      rate;               // units a second, measured from the first call on; 0 = not known yet
 } pare_progress;
 
 typedef enum pare_notice {
@@ -59,7 +59,8 @@ typedef enum pare_notice {
     PARE_KEPT = 3                   // the run was stopped; the sentence says where what is done is kept
 } pare_notice;
 
-// Called from the thread that made the call, a few times a second. Return nonzero to go on; 0 stops the call, which
+// Called from the thread that made the call, a few times a second; with `what` "compiling kernels" and `unit` "kernels"
+// while a driver compiles for more than a second. Return nonzero to go on; 0 stops the call, which
 // writes its checkpoint, where it has one, and returns PARE_E_STOPPED.
 typedef int (*pare_progress_fn)(void *user, const pare_progress *progress);
 // A sentence without its full stop, for a person; it lasts for the callback.

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vk/device.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,10 +25,36 @@ typedef struct nn_progress {
 // the call then writes its checkpoint, where it has one, and returns VKC_E_STOPPED.
 typedef bool (*nn_progress_fn)(void *user, const nn_progress *p);
 
-// Call `fn` with rate and time left worked out; true = go on, also when fn is NULL. `start` is vkc_seconds() of the
-// beginning, `from` what was already done then (a resumed run).
+// How fast a call goes: measured from its first count on, so that what comes but once (kernels are compiled, threads
+// started, what an earlier part of a run did) is neither in the rate nor in the time left.
+typedef struct nn_pace {
+    double   start;                 // vkc_seconds() when the call began
+    double   first, last;           // of the first count and the newest
+    uint64_t first_done, done;      // what was done by then
+    bool     is_counted;
+} nn_pace;
+
+nn_pace nn_pace_start(void);
+void    nn_pace_count(nn_pace *p, uint64_t done);       // so much is done now
+double  nn_pace_rate(const nn_pace *p);                 // units a second; 0 = not known before the second count
+
+// Count, and call `fn` with rate and time left worked out; true = go on, also when fn is NULL.
 bool nn_progress_report(nn_progress_fn fn, void *user, const char *what, const char *unit, const char *note,
-                        double start, uint64_t from, uint64_t done, uint64_t total);
+                        nn_pace *pace, uint64_t done, uint64_t total);
+
+// From now on `fn` is told how many kernels of a device are compiled, whenever somebody waits for that for more than a
+// second: unit "kernels", no rate; what it returns is heeded (vkc_device_on_compile). The watch stays where it is until
+// it ends; then whoever was told before is told again. A device or `fn` of NULL: nothing changes.
+#define NN_COMPILING "compiling kernels"                // `what` of those calls
+typedef struct nn_compile_watch {
+    vkc_device    *dev;             // NULL = has not begun
+    nn_progress_fn fn;
+    void          *user;
+    vkc_compile_fn before;
+    void          *before_user;
+} nn_compile_watch;
+void nn_compile_watch_begin(nn_compile_watch *w, vkc_device *dev, nn_progress_fn fn, void *user);
+void nn_compile_watch_end(nn_compile_watch *w);         // zeroed is fine
 
 #ifdef __cplusplus
 }

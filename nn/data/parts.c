@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "nn/base/source.h"
-#include "vk/clock.h"
 
 #define PIECE ((size_t) 1 << 16)
 #define SHARE 0.15                  // of val, and of test
@@ -93,7 +92,7 @@ static void deal(const file *f, content *c, uint32_t n, uint8_t *part)
 vkc_status nn_parts_make(const nn_listing *list, uint32_t classes, uint64_t seed, nn_progress_fn progress, void *user,
                          uint8_t *part, uint64_t *contents)
 {
-    const double start = vkc_seconds();
+    nn_pace pace = nn_pace_start();
     const uint64_t salt = mix(seed + 0x9e3779b97f4a7c15u);
     file *f = malloc(list->n * sizeof *f);
     content *c = malloc(list->n * sizeof *c);
@@ -104,7 +103,7 @@ vkc_status nn_parts_make(const nn_listing *list, uint32_t classes, uint64_t seed
     for (uint32_t i = 0; i < list->n && st == VKC_OK; i++) {
         f[i] = (file) { hash_file(list->picture[i].file, piece), list->picture[i].label, i };
         if (i % TOLD == TOLD - 1 &&
-            !nn_progress_report(progress, user, "split", "files", "", start, 0, i + 1, list->n))
+            !nn_progress_report(progress, user, "split", "files", "", &pace, i + 1, list->n))
             st = VKC_FAIL(VKC_E_STOPPED, "split: stopped after %u files", i + 1);
     }
     if (st == VKC_OK) {

@@ -13,6 +13,7 @@ typedef struct tally {
     double loss;
     uint32_t n, top1, top5;
     double keep[NN_MAX_DEPTH];      // sums of shares
+    nn_pace pace;
 } tally;
 
 uint32_t nn_logits_rank(const float *logits, uint32_t classes, uint32_t label)
@@ -53,7 +54,6 @@ static void judge(const float *logits, uint32_t classes, uint32_t label, bool is
 static vkc_status judge_all(nn_infer *inf, const nn_model *m, const nn_feed *feed, const nn_eval_params *p,
                             const char *unit, uint32_t *labels, tally *t)
 {
-    const double start = vkc_seconds();
     const float *logits = nn_infer_logits(inf);
     const bool is_binary = nn_model_config_scores(&m->cfg) == NN_SCORES_SIGMOID;
     vkc_status st;
@@ -71,7 +71,7 @@ static vkc_status judge_all(nn_infer *inf, const nn_model *m, const nn_feed *fee
             judge(logits + (size_t) i * m->cfg.classes, m->cfg.classes, labels[i], is_binary, t);
         if (m->cfg.retention.policy != NN_POLICY_NONE)
             nn_infer_add_shares(inf, b.n, t->keep);
-        if (!nn_progress_report(p->progress, p->user, "evaluate", unit, "", start, 0, t->n,
+        if (!nn_progress_report(p->progress, p->user, "evaluate", unit, "", &t->pace, t->n,
                                 t->n + (feed->batches - 1 - k) * feed->cap))
             return VKC_FAIL(VKC_E_STOPPED, "evaluate: stopped after %u %s", t->n, unit);
     }
@@ -86,7 +86,7 @@ static vkc_status evaluate(const nn_model *m, const nn_feed *feed, const nn_eval
     const double start = vkc_seconds();
     vkc_status st;
     nn_infer *inf = NULL;
-    tally t = { 0 };
+    tally t = { .pace = nn_pace_start() };
     uint32_t *labels = (uint32_t *) malloc((feed->cap + 1) * sizeof *labels);
     if (!labels)
         return VKC_FAIL(VKC_E_NOMEM, "evaluate: out of host memory");
@@ -100,7 +100,9 @@ static vkc_status evaluate(const nn_model *m, const nn_feed *feed, const nn_eval
     out->top1 = (double) t.top1 / t.n;
     out->top5 = (double) t.top5 / t.n;
     out->loss = t.loss / t.n;
-    out->images_per_s = out->images / out->seconds;
+    out->images_per_s = nn_pace_rate(&t.pace);
+    if (out->images_per_s <= 0)     // one batch
+        out->images_per_s = out->images / out->seconds;
     out->n_keep = m->cfg.retention.policy != NN_POLICY_NONE ? m->cfg.depth : 0;
     out->keep = out->n_keep ? 0.0 : 1.0;
     for (uint32_t k = 0; k < out->n_keep; k++) {
@@ -145,7 +147,6 @@ vkc_status nn_eval(const nn_model *m, const nn_eval_params *p, nn_eval_result *o
         st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(p->data));
     out->bad = nn_loader_bad(l);
     out->seconds = vkc_seconds() - start;
-    out->images_per_s = out->images / out->seconds;
 done:
     nn_loader_destroy(l);
     return st;

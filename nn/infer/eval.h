@@ -25,7 +25,8 @@ typedef struct nn_eval_params {
 typedef struct nn_eval_result {
     double   top1, top5, loss;      // fractions; mean cross-entropy, where scores are sigmoids mean binary one
     uint32_t images, bad;           // judged; broken ones skipped
-    double   seconds, images_per_s; // wall time, decoding included
+    double   seconds;               // wall time, decoding included
+    double   images_per_s;          // the same, of all batches but the first, which waits for kernels to be compiled
     uint32_t n_keep;                // blocks of the model when it drops tokens, else 0
     double   keep;                  // share of its patches that a picture enters a block with: mean of blocks, pictures
     double   keep_layer[NN_MAX_DEPTH];      // (n_keep) the same, block by block

@@ -26,7 +26,7 @@ typedef struct fit {
     state    s;
     uint64_t tuned[NN_FIT_MAX_STATE];
     uint32_t batches;
-    uint64_t first_step;            // of this call
+    nn_pace  pace;
     double   start, waited, last_progress, last_checkpoint;
     float    watch[NN_MAX_LOSSES], norm;
     char     path[NN_PATH_MAX];
@@ -106,8 +106,7 @@ static bool report(fit *f, double lr)
     char note[96];
     snprintf(note, sizeof note, "epoch %llu loss %.4f lr %.1e", (unsigned long long) f->s.epoch + 1,
              f->s.epoch_steps ? loss_of(f->p, f->s.sum) / (double) f->s.epoch_steps : loss_of(f->p, f->s.mean), lr);
-    return nn_progress_report(f->p->progress, f->p->user, f->p->what, "steps", note, f->start, f->first_step, f->s.step,
-                              total);
+    return nn_progress_report(f->p->progress, f->p->user, f->p->what, "steps", note, &f->pace, f->s.step, total);
 }
 
 // Before the step counts, and before its parameters can reach a checkpoint.
@@ -217,7 +216,8 @@ static vkc_status open_feed(const fit *f)
 
 vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
 {
-    fit f = { .p = p, .batches = p->feed->batches, .start = vkc_seconds() };
+    fit f = { .p = p, .batches = p->feed->batches, .pace = nn_pace_start() };
+    f.start = f.pace.start;
     f.last_checkpoint = f.start;
     vkc_status st = p->n_state > NN_FIT_MAX_STATE
         ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state,
@@ -227,7 +227,6 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
         st = nn_folder_create(p->run_dir);
     if (st == VKC_OK)
         st = load_state(&f);
-    f.first_step = f.s.step;
     if (st == VKC_OK)
         st = open_feed(&f);
     if (st == VKC_OK)

@@ -56,11 +56,13 @@ void        pipeline__api_give(const void *from, size_t own, void *out);
 typedef struct pipeline__api_call {     // what a pipeline is handed, for as long as the call lasts
     pare_callbacks   callbacks;
     pipeline_context context;           // whose user is this struct
+    nn_compile_watch watch;
 } pipeline__api_call;
 
-// E_ARG as pipeline__api_take. `dev` may be NULL.
+// E_ARG as pipeline__api_take. `dev` may be NULL. Until the end the callbacks hear of kernels that are compiled.
 vkc_status  pipeline__api_begin(const char *what, const pare_callbacks *callbacks, const pare_device *dev,
                                 pipeline__api_call *out);
+void        pipeline__api_end(pipeline__api_call *call);            // zeroed is fine
 bool        pipeline__api_progress(void *call, const nn_progress *p);       // an nn_progress_fn
 
 // Data.c. The split of a name; of NULL pipeline_choose_split.

@@ -115,5 +115,14 @@ vkc_status pipeline__api_begin(const char *what, const pare_callbacks *callbacks
     out->context = (pipeline_context) { .dev = dev ? dev->vk : NULL, .progress = pipeline__api_progress,
                                         .notify = notify, .user = out,
                                         .dash = dev && dev->is_borrowed ? "--" : NULL };     // for the program pare
-    return pipeline__api_take(what, callbacks, sizeof *callbacks, sizeof *callbacks, &out->callbacks);
+    out->watch = (nn_compile_watch) { .dev = NULL };
+    const vkc_status st = pipeline__api_take(what, callbacks, sizeof *callbacks, sizeof *callbacks, &out->callbacks);
+    if (st == VKC_OK && out->callbacks.progress)
+        nn_compile_watch_begin(&out->watch, out->context.dev, pipeline__api_progress, out);
+    return st;
+}
+
+void pipeline__api_end(pipeline__api_call *call)
+{
+    nn_compile_watch_end(&call->watch);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "nn/infer/classify.h"
-#include "vk/clock.h"
 
 #define TOP 5
 #define BATCH 32                    // pictures at once, where the device has memory for so many
@@ -88,7 +87,7 @@ static vkc_status show(job *j, uint32_t i, size_t index)
 
 static vkc_status run(job *j)
 {
-    const double start = vkc_seconds();
+    nn_pace pace = nn_pace_start();
     vkc_status st = VKC_OK;
     uint32_t n = 0;
     for (size_t at = 0; at < j->n && st == VKC_OK; at += n) {
@@ -96,7 +95,7 @@ static vkc_status run(job *j)
         for (uint32_t i = 0; i < n && st == VKC_OK; i++)
             st = show(j, i, at + i);
         if (st == VKC_OK && at + n < j->n &&
-            !nn_progress_report(pipeline__api_progress, &j->call, "classify", "images", "", start, 0, at + n, j->n))
+            !nn_progress_report(pipeline__api_progress, &j->call, "classify", "images", "", &pace, at + n, j->n))
             st = VKC_FAIL(VKC_E_STOPPED, "stopped by the caller");
     }
     return st;
@@ -121,6 +120,7 @@ pare_status pare_classify(pare_model *model, const char *const *paths, size_t n,
     st = run(&j);
 done:
     nn_classifier_destroy(j.c);
+    pipeline__api_end(&j.call);
     free(j.top);
     free(j.shown);
     free(j.blocks);

@@ -72,7 +72,7 @@ pare_status pare_distill(pare_device *device, const char *teacher, const pare_da
                          const pare_distill_options *options, pare_distill_result *result)
 {
     pare_distill_options o;
-    pipeline__api_call call;
+    pipeline__api_call call = { .watch = { .dev = NULL } };
     pipeline_distill_params p;
     pipeline_distill_result *r = NULL;
     vkc_status st;
@@ -103,5 +103,6 @@ pare_status pare_distill(pare_device *device, const char *teacher, const pare_da
     pipeline_distill_finish(r);
 done:
     free(r);
+    pipeline__api_end(&call);
     return pipeline__api_status(st);
 }

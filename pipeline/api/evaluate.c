@@ -23,7 +23,7 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
                           pare_evaluate_result *out)
 {
     pare_evaluate_options o;
-    pipeline__api_call call;
+    pipeline__api_call call = { .watch = { .dev = NULL } };
     nn_eval_result *r = NULL;
     nn_dataset *view = NULL;
     pipeline_data d;
@@ -56,6 +56,7 @@ pare_status pare_evaluate(pare_model *model, const pare_data *data, const pare_e
 done:
     free(r);
     nn_dataset_destroy(view);
+    pipeline__api_end(&call);
     return pipeline__api_status(st);
 }
 
@@ -65,7 +66,7 @@ pare_status pare_measure_sparsity(pare_model *model, const pare_data *data, cons
                                   pare_sparsity **out)
 {
     pare_sparsity_options o;
-    pipeline__api_call call;
+    pipeline__api_call call = { .watch = { .dev = NULL } };
     pare_sparsity *s = NULL;
     nn_split split;
     vkc_status st;
@@ -89,6 +90,7 @@ pare_status pare_measure_sparsity(pare_model *model, const pare_data *data, cons
     s = NULL;
 done:
     pare_sparsity_free(s);
+    pipeline__api_end(&call);
     return pipeline__api_status(st);
 }
 

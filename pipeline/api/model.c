@@ -75,7 +75,7 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
                             pare_model **out)
 {
     pare_model_options o;
-    pipeline__api_call call;
+    pipeline__api_call call = { .watch = { .dev = NULL } };
     nn_model *m = NULL;
     vkc_status st;
     VKC_TRY(API_WANT(device));
@@ -94,6 +94,7 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
     m = NULL;
 done:
     nn_model_destroy(m);
+    pipeline__api_end(&call);
     return pipeline__api_status(st);
 }
 
@@ -176,7 +177,7 @@ const char *pare_model_mixer(const pare_model *model, uint32_t layer)
 pare_status pare_model_save(const pare_model *model, const char *folder, const pare_save_options *options)
 {
     pare_save_options o;
-    pipeline__api_call call;
+    pipeline__api_call call = { .watch = { .dev = NULL } };
     vkc_status st;
     VKC_TRY(API_WANT(model));
     VKC_TRY(API_WANT(folder));
@@ -187,5 +188,6 @@ pare_status pare_model_save(const pare_model *model, const char *folder, const p
         .model = model->nn, .from = model->from, .out = folder, .seed = o.seed, .force = o.force != 0,
         .is_random = model->is_random });
 done:
+    pipeline__api_end(&call);
     return pipeline__api_status(st);
 }

@@ -45,7 +45,7 @@ pare_status pare_retain(pare_device *device, const char *teacher, const pare_dat
                         const pare_retain_options *options, pare_retain_result *result)
 {
     pare_retain_options o;
-    pipeline__api_call call;
+    pipeline__api_call call = { .watch = { .dev = NULL } };
     pipeline_retain_params p;
     pipeline_retain_result *r = NULL;
     vkc_status st;
@@ -75,5 +75,6 @@ pare_status pare_retain(pare_device *device, const char *teacher, const pare_dat
     pipeline_retain_finish(r);
 done:
     free(r);
+    pipeline__api_end(&call);
     return pipeline__api_status(st);
 }

@@ -57,12 +57,14 @@ void main()
                 }
         }
     }
-    FOR(u, OWN) {
-        uint j = simd_own(u), at = (t.first + j) * t.ld;
-        if (j < t.n)
-            FOR(w, W) {
-                dqkv[at + t.k + w] += a.scale * dk[u][w];
-                dqkv[at + t.v + w] += dv[u][w];
+    FOR_VEC4(w)
+        FOR(u, OWN) {
+            uint j = simd_own(u), at = (t.first + j) * t.ld + w;
+            if (j < t.n) {
+                dqkv[at + t.k] += a.scale * dk[u][0];
+                dqkv[at + t.v] += dv[u][0];
             }
-    }
+            NEXT_VEC4(dk[u]);
+            NEXT_VEC4(dv[u]);
+        }
 }

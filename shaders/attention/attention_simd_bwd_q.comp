@@ -57,12 +57,14 @@ void main()
                     dq[u][w] += s[u] * kj[w];
         }
     }
-    FOR(u, OWN) {
-        uint i = simd_own(u), row = t.first + i;
-        if (i < t.n) {
-            delta[row * a.heads + t.h] = dl[u];
-            FOR(w, W)
-                dqkv[row * t.ld + t.q + w] += a.scale * dq[u][w];
+    FOR(u, OWN)
+        if (simd_own(u) < t.n)
+            delta[(t.first + simd_own(u)) * a.heads + t.h] = dl[u];
+    FOR_VEC4(w)
+        FOR(u, OWN) {
+            uint i = simd_own(u), row = t.first + i;
+            if (i < t.n)
+                dqkv[row * t.ld + t.q + w] += a.scale * dq[u][0];
+            NEXT_VEC4(dq[u]);
         }
-    }
 }

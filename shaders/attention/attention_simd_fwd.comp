@@ -63,14 +63,18 @@ void main()
                     acc[u][w] += s[u][j] * b;
             }
     }
+    FOR_VEC4(w)
+        FOR(u, OWN) {
+            uint i = simd_own(u), row = t.first + i;
+            if (i < t.n)
+                o[row * t.ldo + t.o + w] = acc[u][0] / l[u];
+            NEXT_VEC4(acc[u]);
+        }
     FOR(u, OWN) {
         uint i = simd_own(u), row = t.first + i;
-        if (i < t.n) {
-            FOR(w, W)
-                o[row * t.ldo + t.o + w] = acc[u][w] / l[u];
-            float e = log2(l[u]);
-            e += (l[u] * exp2(-e) - 1.0) * LOG2E;      // one Newton step: log2 alone may be off by 2^-21
+        float e = log2(l[u]);
+        e += (l[u] * exp2(-e) - 1.0) * LOG2E;          // one Newton step: log2 alone may be off by 2^-21
+        if (i < t.n)
             lse[row * a.heads + t.h] = (m[u] + e) * LN2;
-        }
     }
 }

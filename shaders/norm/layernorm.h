@@ -4,6 +4,8 @@
 #include "shaders/inc/shared.h"
 #include "shaders/inc/lanes.h"
 
+#define SPEC_LAYERNORM_PARTS 4     // four columns at a time: sums of a row that are added up separately, 1, 2 or 4
+
 struct layernorm_attr {
     F32 eps;
 };

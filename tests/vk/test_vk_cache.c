@@ -2,7 +2,7 @@
 #include "tests/vk/vk_test.h"
 #include "tests/vk/vk_add.h"
 #include "vk/cache.h"
-#include "vk/internal.h"
+#include "vk/compile/compile.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -321,7 +321,8 @@ static int child(const char *folder)
         if (st != VKC_OK)
             return st == VKC_E_NODEVICE ? 77 : 1;
         dev->cache_sum = 0;         // always writes
-        if (vkc_kernel_get(dev, &(vkc_kernel_params) { .shader = &vkc_shader_add_fwd, .args_size = 8 }, &k) != VKC_OK)
+        if (vkc_kernel_get(dev, &(vkc_kernel_params) { .shader = &vkc_shader_add_fwd, .args_size = 8 }, &k) != VKC_OK ||
+            vkc__compile_wait(dev, (vkc_kernel *[]) { (vkc_kernel *) k }, 1) != VKC_OK)
             return 1;
         vkc_device_destroy(dev);
     }

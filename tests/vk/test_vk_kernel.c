@@ -1,7 +1,7 @@
 // test_vk_kernel.c — kernels: found again, specialised, refused in words beyond the device's limits.
 #include "tests/vk/vk_test.h"
 #include "tests/vk/vk_add.h"
-#include "vk/internal.h"
+#include "vk/compile/compile.h"
 
 #include <string.h>
 
@@ -84,6 +84,7 @@ static void every_kernel_compiles(void **state)
             continue;       // a rung above this device
         assert_ok(st);
         assert_true(vkc_kernel_bindings(k) > 0);
+        assert_ok(vkc__compile_wait(dev, (vkc_kernel *[]) { (vkc_kernel *) k }, 1));
     }
 }
 

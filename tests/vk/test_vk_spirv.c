@@ -1,6 +1,6 @@
 // test_vk_spirv.c — reflection of every embedded shader; truncated and garbled words are refused.
 #include "tests/vk/vk_test.h"
-#include "vk/spirv.h"
+#include "vk/compile/spirv.h"
 #include "spv/shaders.h"
 
 #include <string.h>

@@ -50,6 +50,8 @@ vkc_status app_open(const common_args *c, vkc_device **dev)
     const vkc_device_info *i = vkc_device_get_info(*dev);
     say("device %u: %s%s", i->index, i->name,
         i->type == VKC_TYPE_SOFTWARE ? ", a software driver: no GPU is used" : "");
+    static nn_compile_watch watch;
+    nn_compile_watch_begin(&watch, *dev, console_progress, NULL);
     nn_context *context;
     st = nn_context_get(*dev, &context);        // what the environment forces is refused before any work
     if (st == VKC_OK && (c->check_cpu || c->check_every))

@@ -115,7 +115,11 @@ static void show(const nn_progress *p)
         print_time(time, sizeof time, p->left);
         snprintf(left, sizeof left, ", %s left", time);
     }
-    snprintf(line, sizeof line, "%s: %s%s%s%s%s", p->what, share, rate, left, p->note && *p->note ? ", " : "",
+    if (strcmp(p->what, NN_COMPILING) == 0)
+        snprintf(line, sizeof line, "%s %llu of %llu", p->what, (unsigned long long) p->done,
+                 (unsigned long long) p->total);
+    else
+        snprintf(line, sizeof line, "%s: %s%s%s%s%s", p->what, share, rate, left, p->note && *p->note ? ", " : "",
              p->note ? p->note : "");
     char clean[sizeof line];
     vkc_text_clean(clean, sizeof clean, line);

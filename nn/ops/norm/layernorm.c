@@ -1,11 +1,13 @@
 // layernorm.c — normalise over the last axis.
 //   in:  x (R, C)   gamma (C)   beta (C)
 //   out: y (R, C)   mean (R)    rstd (R)
+// Two forms of each kernel over rows: four columns at a time (quads), and one; both give the same bits.
 #include "nn/graph/rowwise.h"
 #include "shaders/norm/layernorm.h"
 #include "spv/shaders.h"
 
 #include <math.h>
+#include <string.h>
 
 static struct layernorm_args make_args(const nn_call *c)
 {
@@ -35,24 +37,43 @@ done:
     return st;
 }
 
+static nn_choice choose(const nn_call *c)
+{
+    const uint32_t C = c->in[0].dim[1];
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_layernorm, .odd = C, .cols = C,
+                                        .len = nn_shape_len(&c->in[0]) });
+}
+
+// A kernel over rows in either form; ROWS_IN(0) is the last of its `n` slots.
+static vkc_status by_rows(nn_run *r, const nn_call *c, const vkc_shader *shader, const uint8_t *bind, size_t n)
+{
+    const struct layernorm_args a = make_args(c);
+    const nn_choice o = choose(c);
+    nn_kernel_use use = { .shader = shader, .args = &a, .args_size = sizeof a, NN_BY_ROWS(c, o.tile),
+        .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_COLS - 1] = o.form == NN_FORM_QUADS ? a.cols / 4 : a.cols,
+                  [SPEC_ONCE - 1] = nn_row_once(c, c->in[0].dim[0], o.tile), [SPEC_LAYERNORM_PARTS - 1] = o.parts } };
+    memcpy(use.bind, bind, n);
+    return nn_dispatch(r, &use);
+}
+#define BY_ROWS(r, c, name, ...) by_rows((r), (c), &vkc_shader_layernorm_##name, (const uint8_t[]) { __VA_ARGS__ }, \
+                                         sizeof((const uint8_t[]) { __VA_ARGS__ }))
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    struct layernorm_args a = make_args(c);
-    uint32_t lanes = nn_row_lanes(c, a.cols);
-    return NN_DISPATCH(r, layernorm_fwd, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
-        NN_ROW_SPEC(c, lanes, a.cols),
-        .bind = { IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), ROWS_IN(0) });
+    return choose(c).form == NN_FORM_QUADS
+        ? BY_ROWS(r, c, quads_fwd, IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), ROWS_IN(0))
+        : BY_ROWS(r, c, fwd, IN(0), IN(1), IN(2), OUT(0), OUT(1), OUT(2), ROWS_IN(0));
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     struct layernorm_args a = make_args(c);
-    uint32_t lanes = nn_row_lanes(c, a.cols), tiles = (a.cols - 1) / NN_ROW_WG + 1;
+    const uint32_t tiles = (a.cols - 1) / NN_ROW_WG + 1;
     vkc_status st = VKC_OK;
-    if (nn_is_wanted(r, DIN(0)))
-        VKC_TRY(NN_DISPATCH(r, layernorm_bwd_x, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes),
-            NN_ROW_SPEC(c, lanes, a.cols),
-            .bind = { IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0) }));
+    if (nn_is_wanted(r, DIN(0)) && choose(c).form == NN_FORM_QUADS)
+        VKC_TRY(BY_ROWS(r, c, quads_bwd_x, IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), DIN(0), ROWS_IN(0)));
+    else if (nn_is_wanted(r, DIN(0)))
+        VKC_TRY(BY_ROWS(r, c, bwd_x, IN(0), IN(1), OUT(1), OUT(2), DOUT(0), DIN(0), ROWS_IN(0)));
     if (nn_is_wanted(r, DIN(1)) || nn_is_wanted(r, DIN(2))) {
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_w, &a, .groups = { a.blocks, tiles }, .wg = NN_ROW_WG,
             .bind = { IN(0), OUT(1), OUT(2), DOUT(0), SCRATCH(0), ROWS_IN(0) }));

@@ -13,6 +13,9 @@ const uint W = D / 4u;             // vec4 of a head
 
 #define LANE gl_SubgroupInvocationID
 #define FOR(i, n) [[unroll]] for (uint i = 0u; i < (n); i++)
+// Over the vec4 of a head, with one copy of the code for drivers to compile: NEXT_VEC4 moves the others up to place 0.
+#define FOR_VEC4(w) [[dont_unroll]] for (uint w = 0u; w < W; w++)
+#define NEXT_VEC4(v) FOR(next, W - 1u) v[next] = v[next + 1u]
 
 struct span {                      // the rows of this workgroup's image, the columns of its head in vec4
     uint first, n;                 // first row, row count; n = 0 beyond the last image

@@ -8,6 +8,7 @@
 //   mat4 tile_b4(k, n, end)        [i][j] = B(k + i, n + j), the same
 //   vec4 tile_start4(n)            what results n .. n + 3 start from
 //   void tile_store4(m, n, v)      results (m, n) .. (m, n + 3)
+#extension GL_EXT_control_flow_attributes : require
 layout(constant_id = SPEC_TILE_SIMD) const uint SIMD = 8u;
 
 void tile_product(uint m0, uint n0, uint M, uint N)
@@ -28,10 +29,14 @@ void tile_product(uint m0, uint n0, uint M, uint N)
     }
     if (n >= N)
         return;
-    for (uint r = 0u; r < SIMD; r++)
-        for (uint j = 0u; j < 4u; j++)
+    // One copy of the code that stores, for the first rows: the others move up.
+    [[dont_unroll]] for (uint r = 0u; r < SIMD; r++) {
+        [[unroll]] for (uint j = 0u; j < 4u; j++)
             if (m0 + 4u * r + j < M)
-                tile_store4(m0 + 4u * r + j, n, acc[r][j]);
+                tile_store4(m0 + 4u * r + j, n, acc[0][j]);
+        [[unroll]] for (uint i = 1u; i < SIMD; i++)
+            acc[i - 1u] = acc[i];
+    }
 }
 
 void main()

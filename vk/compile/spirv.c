@@ -3,7 +3,7 @@
 // One pass finds where each id is defined; the rest is looked up from there. Words come from a
 // file or a compiler, so every read is bounds-checked: a missing word reads as 0, an id that
 // nothing defines.
-#include "vk/spirv.h"
+#include "vk/compile/spirv.h"
 
 #include <stdlib.h>
 #include <string.h>
