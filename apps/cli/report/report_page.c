@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "apps/cli/core/resume_line.h"
+#include "apps/cli/print/resume_line.h"
 #include "pipeline/run/provenance.h"
 #include "pipeline/base/version.h"
 

@@ -1,5 +1,5 @@
 // resume_line.c — a command line, word by word, to one that resumes.
-#include "apps/cli/core/resume_line.h"
+#include "apps/cli/print/resume_line.h"
 
 #include <string.h>
 
