@@ -15,6 +15,7 @@ struct distill_maps {
     uint32_t n, cap;                // pictures, and what the layouts were made for
     size_t   pixels_len;            // of a picture
     float   *pixels;                // (cap, pixels_len)
+    uint32_t *picture;              // (cap), of the split
     float   *qkv[NN_MAX_DEPTH];     // (R, 3 * dim); NULL without attention
     uint32_t *layout[NN_MAX_DEPTH]; // words as in shaders/inc/rows_layout.h, without slots
 };
@@ -70,11 +71,14 @@ vkc_status distill_maps_create(const nn_model *model, const distill_maps_params 
     lp.epochs = 1;
     VKC_TRY(nn_loader_create(&lp, &l));
     m->pixels = (float *) malloc(m->cap * m->pixels_len * sizeof *m->pixels);
-    if (!m->pixels) {
+    m->picture = (uint32_t *) malloc(m->cap * sizeof *m->picture);
+    if (!m->pixels || !m->picture) {
         st = fail_memory();
         goto done;
     }
     VKC_TRY(nn_loader_get(l, m->pixels, NULL, &m->n));
+    for (uint32_t i = 0; i < m->n; i++)
+        m->picture[i] = nn_loader_taken(l, i);
     if (m->n == 0) {
         st = VKC_FAIL(VKC_E_FORMAT, "no usable image in %s", nn_dataset_spec(params->data));
         goto done;
@@ -99,6 +103,7 @@ void distill_maps_destroy(distill_maps *m)
         free(m->qkv[l]);
         free(m->layout[l]);
     }
+    free(m->picture);
     free(m->pixels);
     free(m);
 }
@@ -111,6 +116,11 @@ uint32_t distill_maps_images(const distill_maps *m)
 const float *distill_maps_pixels(const distill_maps *m, uint32_t i)
 {
     return m->pixels + i * m->pixels_len;
+}
+
+uint32_t distill_maps_picture(const distill_maps *m, uint32_t i)
+{
+    return m->picture[i];
 }
 
 bool distill_maps_has(const distill_maps *m, uint32_t layer)

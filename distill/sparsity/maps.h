@@ -27,7 +27,8 @@ void       distill_maps_destroy(distill_maps *m);
 
 uint32_t     distill_maps_images(const distill_maps *m);                // pictures that could be read
 const float *distill_maps_pixels(const distill_maps *m, uint32_t i);    // (channels, size, size) as the model
-                                                                        // reads them
+                                                                        // reads them; the next follows it
+uint32_t     distill_maps_picture(const distill_maps *m, uint32_t i);   // which picture of the split
 bool         distill_maps_has(const distill_maps *m, uint32_t layer);   // has the layer attention?
 // Tokens of picture i that are there in a layer, and their places in the full image; 0 is the class token, if there is
 // one.

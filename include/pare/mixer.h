@@ -64,7 +64,7 @@ PARE_API int pare_params_add(pare_params *list, const pare_mixer_param *param);
 typedef struct pare_mixer_desc {
     size_t      size;
     const char *name;               // a-z, 0-9 and _, at most 23; copied
-    const char *about;              // one line; copied, at most 127 bytes
+    const char *about;              // one line, without control characters; copied, at most 127 bytes
     void       *user;               // of the callbacks, which are asked again and again and must answer alike
     // Add the parameters of a mixer of these dimensions.
     void      (*params)(void *user, const pare_mixer_dims *dims, pare_params *list);

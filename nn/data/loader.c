@@ -22,6 +22,7 @@ struct nn_loader {
     size_t   image_size;            // bytes of a picture
     uint8_t *cache;                 // (n_listed, height, width, 3), or NULL
     nn_decoder *decoder;
+    uint32_t *taken;                // (batch), pictures of the split that the last batch is of
     uint64_t next;                  // number of the batch the caller takes next, from the start of epoch 0
     uint32_t n_bad;
     bool     has_good, has_none;    // some picture was usable; none is
@@ -135,7 +136,8 @@ static vkc_status init(nn_loader *l)
     memcpy(dp.mean, p->mean, sizeof dp.mean);
     memcpy(dp.std, p->std, sizeof dp.std);
     l->state = calloc(l->n_listed, 1);
-    if (l->state == NULL)
+    l->taken = calloc(p->batch, sizeof *l->taken);
+    if (l->state == NULL || l->taken == NULL)
         return VKC_FAIL(VKC_E_NOMEM, "no memory for a list of %u pictures", l->n_listed);
     l->has_lock = pthread_mutex_init(&l->lock, NULL) == 0;
     if (!l->has_lock)
@@ -177,6 +179,7 @@ void nn_loader_destroy(nn_loader *l)
         pthread_mutex_destroy(&l->lock);
     free(l->cache);
     free(l->state);
+    free(l->taken);
     free(l);
 }
 
@@ -251,14 +254,21 @@ vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t
     if (batch == NULL || l->has_none)
         return VKC_FAIL(VKC_E_FORMAT, "no usable image in %s: %s", nn_dataset_spec(l->p.data), l->texts[0]);
     memcpy(pixels, batch->pixels, batch->good * (size_t) l->p.height * l->p.width * l->p.channels * sizeof *pixels);
-    for (uint32_t i = 0; labels != NULL && i < batch->n; i++)
+    for (uint32_t i = 0; i < batch->n; i++)
         if (batch->picture[i].st == VKC_OK)
-            labels[batch->picture[i].place] = nn_dataset_label(l->p.data, l->p.split, nn_loader_find(l, l->next, i));
+            l->taken[batch->picture[i].place] = nn_loader_find(l, l->next, i);
+    for (uint32_t i = 0; labels != NULL && i < batch->good; i++)
+        labels[i] = nn_dataset_label(l->p.data, l->p.split, l->taken[i]);
     *n = batch->good;
     nn_decoder_release(l->decoder);
     l->next++;
 done:
     return st;
+}
+
+uint32_t nn_loader_taken(const nn_loader *l, uint32_t i)
+{
+    return l->taken[i];
 }
 
 uint32_t nn_loader_bad(nn_loader *l)

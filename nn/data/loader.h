@@ -62,6 +62,9 @@ vkc_status nn_loader_seek(nn_loader *l, uint64_t epoch, uint32_t batch);
 // Errors: E_FORMAT no picture of the split is usable; E_ARG after the last epoch; E_NOMEM.
 vkc_status nn_loader_get(nn_loader *l, float *pixels, uint32_t *labels, uint32_t *n);
 
+// Which picture of the split stands at place i, below *n, of the batch that was taken last.
+uint32_t   nn_loader_taken(const nn_loader *l, uint32_t i);
+
 // Broken pictures of the batches taken so far, each counted once, and what is wrong with the first few:
 // "x/y.jpg is cut off". NULL from the eighth on.
 uint32_t    nn_loader_bad(nn_loader *l);

@@ -6,7 +6,10 @@
 
 #include "nn/image/glyphs.h"
 
+#define DOTS "..."
+
 _Static_assert(NN_DRAW_TEXT_H == GLYPH_H, "a line of text is a glyph high");
+_Static_assert(NN_DRAW_LINE_H >= GLYPH_H + GLYPH_FOOT, "lines do not touch");
 
 vkc_status nn_draw_init(uint32_t width, uint32_t height, nn_image *out)
 {
@@ -27,7 +30,7 @@ void nn_draw_fill(nn_image *im, uint32_t x, uint32_t y, uint32_t w, uint32_t h, 
 void nn_draw_text(nn_image *im, uint32_t x, uint32_t y, const char *text, nn_colour colour)
 {
     for (; *text; text++, x += GLYPH_STEP)
-        for (uint32_t j = 0; j < GLYPH_H; j++)
+        for (uint32_t j = 0; j < GLYPH_H + GLYPH_FOOT; j++)
             for (uint32_t i = 0; i < GLYPH_W; i++)
                 if (nn_glyph_has(*text, i, j))
                     nn_draw_fill(im, x + i, y + j, 1, 1, colour);
@@ -36,6 +39,38 @@ void nn_draw_text(nn_image *im, uint32_t x, uint32_t y, const char *text, nn_col
 uint32_t nn_draw_text_width(const char *text)
 {
     return *text ? (uint32_t) strlen(text) * GLYPH_STEP - (GLYPH_STEP - GLYPH_W) : 0;
+}
+
+// A '?' for each character that is not printable ASCII: the bytes that only go on with one are left out.
+static size_t to_ascii(const char *text, char *out)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        if ((*text & 0xc0) != 0x80)
+            out[n++] = *text < ' ' || *text > '~' ? '?' : *text;
+    out[n] = '\0';
+    return n;
+}
+
+// To at most `most` characters, with dots in the middle.
+static void shorten(char *text, size_t len, size_t most)
+{
+    const size_t dots = most < sizeof DOTS - 1 ? most : sizeof DOTS - 1;
+    if (len <= most)
+        return;
+    const size_t end = (most - dots) / 2, start = most - dots - end;
+    memcpy(text + start, DOTS, dots);
+    memmove(text + start + dots, text + len - end, end);
+    text[most] = '\0';
+}
+
+void nn_draw_lines(nn_image *im, uint32_t x, uint32_t y, uint32_t width, const nn_lines *lines, nn_colour colour)
+{
+    char text[sizeof lines->text[0]];
+    for (uint32_t i = 0; i < lines->n; i++) {
+        shorten(text, to_ascii(lines->text[i], text), (width + GLYPH_STEP - GLYPH_W) / GLYPH_STEP);
+        nn_draw_text(im, x, y + i * NN_DRAW_LINE_H, text, colour);
+    }
 }
 
 uint32_t nn_draw_luma(const uint8_t *rgb)

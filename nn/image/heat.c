@@ -7,19 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIDE     160u               // at least, of a panel
+#define SIDE     224u               // at least, of a panel
 #define MARGIN   12u
 #define CAPTION  (NN_DRAW_TEXT_H + 6u)
+#define TEXT_GAP 6u                 // between a panel and its text
 #define BAR_W    256u
 #define BAR_H    16u
 #define TICKS    5u
 #define HATCH    4u                 // pixels from line to line
 #define FOOT     (3u * NN_DRAW_TEXT_H + BAR_H + 24u)    // title, bar, ticks
-#define KEY_W    110u               // "no token" beside the bar
+#define KEY_W    130u               // "no token" beside the bar
 #define LEAST_W  (2u * MARGIN + BAR_W + 40u + KEY_W)
 
 typedef struct panel {
     char     caption[48];
+    nn_lines lines;
     uint8_t *rgb;
     float   *value;
     uint32_t side;
@@ -27,6 +29,7 @@ typedef struct panel {
 
 struct nn_heat {
     uint32_t size, columns, n, cap;
+    uint32_t most_lines;            // under a panel
     char     title[64];
     panel   *panel;                 // (cap)
 };
@@ -76,18 +79,26 @@ static uint32_t cell(const nn_heat *h)
     return h->size * nn_heat_scale(h->size);
 }
 
+// From a panel to the one below it.
+static uint32_t cell_height(const nn_heat *h)
+{
+    return cell(h) + MARGIN + CAPTION + (h->most_lines ? TEXT_GAP + h->most_lines * NN_DRAW_LINE_H : 0);
+}
+
 void nn_heat_place(const nn_heat *h, uint32_t i, uint32_t *x, uint32_t *y)
 {
     *x = MARGIN + i % h->columns * (cell(h) + MARGIN);
-    *y = MARGIN + CAPTION + i / h->columns * (cell(h) + MARGIN + CAPTION);
+    *y = MARGIN + CAPTION + i / h->columns * cell_height(h);
 }
 
 static void measure(const nn_heat *h, uint32_t n, uint64_t *width, uint64_t *height)
 {
     const uint64_t columns = n < h->columns ? n : h->columns, rows = n / h->columns + (n % h->columns > 0);
     *width = MARGIN + columns * (cell(h) + MARGIN);
+    const uint64_t title = 2 * MARGIN + nn_draw_text_width(h->title);
     *width = *width < LEAST_W ? LEAST_W : *width;
-    *height = MARGIN + rows * (cell(h) + MARGIN + CAPTION) + FOOT;
+    *width = *width < title ? title : *width;
+    *height = MARGIN + rows * cell_height(h) + FOOT;
 }
 
 static vkc_status copy(const void *from, size_t size, void **out)
@@ -100,15 +111,20 @@ static vkc_status copy(const void *from, size_t size, void **out)
     return VKC_OK;
 }
 
+static bool fits(const nn_heat *h, uint32_t n)
+{
+    uint64_t w, height;
+    measure(h, n, &w, &height);
+    return w <= NN_IMAGE_MAX_SIDE && height <= NN_IMAGE_MAX_SIDE && w * height <= NN_IMAGE_MAX_PIXELS;
+}
+
 vkc_status nn_heat_add(nn_heat *h, const char *caption, const uint8_t *rgb, const float *value, uint32_t side)
 {
     panel p = { .side = side };
     void *bytes = NULL, *values = NULL;
-    uint64_t w, height;
     if (value && (side == 0 || h->size % side))
         return VKC_FAIL(VKC_E_ARG, "heat maps: %u values a side of %u pixels", side, h->size);
-    measure(h, h->n + 1, &w, &height);
-    if (w > NN_IMAGE_MAX_SIDE || height > NN_IMAGE_MAX_SIDE || w * height > NN_IMAGE_MAX_PIXELS)
+    if (!fits(h, h->n + 1))
         return VKC_FAIL(VKC_E_ARG, "more than %u heat maps of %u x %u do not fit one sheet", h->n, cell(h), cell(h));
     if (h->n == h->cap) {
         uint32_t cap = h->cap ? 2 * h->cap : 16;
@@ -129,6 +145,20 @@ vkc_status nn_heat_add(nn_heat *h, const char *caption, const uint8_t *rgb, cons
     p.value = (float *) values;
     snprintf(p.caption, sizeof p.caption, "%s", caption);
     h->panel[h->n++] = p;
+    return VKC_OK;
+}
+
+vkc_status nn_heat_add_lines(nn_heat *h, const nn_lines *lines)
+{
+    const uint32_t had = h->most_lines;
+    if (h->n == 0)
+        return VKC_FAIL(VKC_E_ARG, "heat maps: text under a panel, and there is none");
+    h->most_lines = lines->n > had ? lines->n : had;
+    if (!fits(h, h->n)) {
+        h->most_lines = had;
+        return VKC_FAIL(VKC_E_ARG, "the text of %u heat maps does not fit one sheet", h->n);
+    }
+    h->panel[h->n - 1].lines = *lines;
     return VKC_OK;
 }
 
@@ -183,6 +213,7 @@ static void draw_panel(const nn_heat *h, uint32_t i, double top, nn_image *im)
             nn_colour c = pixel(h, p, top, x, y);
             memcpy(im->rgb + 3 * ((size_t) (y0 + y) * im->width + x0 + x), c.c, 3);
         }
+    nn_draw_lines(im, x0, y0 + cell(h) + TEXT_GAP, cell(h) - MARGIN, &p->lines, ink);
 }
 
 static void draw_bar(const nn_heat *h, double top, bool has_gaps, nn_image *im)
@@ -209,7 +240,7 @@ static void draw_bar(const nn_heat *h, double top, bool has_gaps, nn_image *im)
     for (uint32_t j = 0; j < BAR_H; j++)
         for (uint32_t i = 0; i < BAR_H; i++)
             nn_draw_fill(im, x0 + i, y + j, 1, 1, hatch(i, j));
-    nn_draw_text(im, x0 + BAR_H + 6, y + (BAR_H - NN_DRAW_TEXT_H) / 2, "NO TOKEN", ink);
+    nn_draw_text(im, x0 + BAR_H + 6, y + (BAR_H - NN_DRAW_TEXT_H) / 2, "no token", ink);
 }
 
 vkc_status nn_heat_draw(const nn_heat *h, nn_image *out)

@@ -16,18 +16,21 @@ extern "C" {
 typedef struct nn_heat_params {
     uint32_t size;                  // pixels of a panel a side, before it is enlarged
     uint32_t columns;               // panels in a row
-    const char *title;              // what the shades stand for, in capitals; copied
+    const char *title;              // what the shades stand for; copied
 } nn_heat_params;
 
 typedef struct nn_heat nn_heat;
 vkc_status nn_heat_create(const nn_heat_params *p, nn_heat **out);
 void       nn_heat_destroy(nn_heat *h);
-// One more panel, captioned in capitals: a picture (size, size, 3), values (side, side) with NaN for none, or values
+// One more panel under a caption: a picture (size, size, 3), values (side, side) with NaN for none, or values
 // over a picture; the other is NULL. `side` divides size. Values are >= 0. All is copied.
 vkc_status nn_heat_add(nn_heat *h, const char *caption, const uint8_t *rgb, const float *value, uint32_t side);
 
+// Lines of text under the panel that was added last, copied. E_ARG when there is none, or when they do not fit.
+vkc_status nn_heat_add_lines(nn_heat *h, const nn_lines *lines);
+
 nn_colour  nn_heat_colour(double x);                    // of shade 0 .. 1
-uint32_t   nn_heat_scale(uint32_t size);                // pixels of the sheet a pixel of a panel: at least 160 a side
+uint32_t   nn_heat_scale(uint32_t size);                // pixels of the sheet a pixel of a panel: at least 224 a side
 void       nn_heat_place(const nn_heat *h, uint32_t i, uint32_t *x, uint32_t *y);   // of panel i, top left
 vkc_status nn_heat_draw(const nn_heat *h, nn_image *out);       // finish `out` with nn_image_finish
 vkc_status nn_heat_save(const nn_heat *h, const char *path);    // as PNG, written beside and renamed

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/image/draw.h"
-
 #define SIDE      384u              // about what a picture is enlarged to
 #define MARGIN    12u               // around everything
 #define FEW       4u                // pictures in a row
 #define MIN_GRID  6u                // patches narrower than this on the sheet get no lines
 #define RIM       2u                // pixels of the line round what is kept
-#define SWATCH_H  20u
+#define TEXT_GAP  6u                // between a picture and its text
+#define SWATCH_H  24u
 #define SWATCH_W  28u
 #define PAD       6u                // around the text of a swatch
 #define GAP       5u                // between swatches
@@ -27,6 +26,8 @@ struct nn_sheet {
     uint32_t patches;               // of a picture
     uint32_t last;                  // the last block after which tokens may leave; 0 = none
     uint8_t *pictures, *blocks;     // (cap, size, size, 3), (cap, patches)
+    nn_lines *lines;                // (cap)
+    uint32_t most_lines;            // of a picture
     rgb      shade[NN_MAX_DEPTH + 1];   // by blocks gone through, up to `last`
 };
 
@@ -72,6 +73,7 @@ void nn_sheet_destroy(nn_sheet *s)
         return;
     free(s->pictures);
     free(s->blocks);
+    free(s->lines);
     free(s);
 }
 
@@ -99,11 +101,16 @@ static uint32_t cell(const nn_sheet *s)
     return s->p.size * nn_sheet_scale(s->p.size) + MARGIN;
 }
 
+static uint32_t cell_height(const nn_sheet *s)
+{
+    return cell(s) + (s->most_lines ? TEXT_GAP + s->most_lines * NN_DRAW_LINE_H : 0);
+}
+
 void nn_sheet_place(const nn_sheet *s, uint32_t i, uint32_t *x, uint32_t *y)
 {
     uint32_t c = columns(s->n);
     *x = MARGIN + i % c * cell(s);
-    *y = MARGIN + i / c * cell(s);
+    *y = MARGIN + i / c * cell_height(s);
 }
 
 // A pen that goes from left to right and on to the next line where the sheet ends.
@@ -143,12 +150,12 @@ static uint32_t write_legend(const nn_sheet *s, nn_image *im, uint32_t width, ui
         if (!is_exit(&s->p, d))
             continue;
         if (!any)
-            write_item(&p, "DROPPED AFTER BLOCK", NULL);
+            write_item(&p, "dropped after block", NULL);
         any = true;
         snprintf(number, sizeof number, "%u", d - 1);
         write_item(&p, number, &s->shade[d]);
     }
-    write_item(&p, any ? "KEPT" : "ALL KEPT", &white);
+    write_item(&p, any ? "kept" : "all kept", &white);
     return p.y + SWATCH_H;
 }
 
@@ -156,31 +163,46 @@ static void measure(const nn_sheet *s, uint32_t n, uint64_t *width, uint64_t *he
 {
     uint32_t c = columns(n), rows = (n + c - 1) / c;
     *width = MARGIN + (uint64_t) c * cell(s);
-    *height = MARGIN + (uint64_t) rows * cell(s);
+    *height = MARGIN + (uint64_t) rows * cell_height(s);
     if (*width <= UINT32_MAX && *height <= UINT32_MAX / 2)
         *height = write_legend(s, NULL, (uint32_t) *width, (uint32_t) *height) + MARGIN;
 }
 
-vkc_status nn_sheet_add(nn_sheet *s, const uint8_t *picture, const uint8_t *blocks)
+static vkc_status grow(nn_sheet *s)
+{
+    const uint32_t cap = s->cap ? 2 * s->cap : FEW;
+    uint8_t *p = (uint8_t *) realloc(s->pictures, cap * 3 * (size_t) s->p.size * s->p.size);
+    s->pictures = p ? p : s->pictures;
+    uint8_t *b = (uint8_t *) realloc(s->blocks, (size_t) cap * s->patches);
+    s->blocks = b ? b : s->blocks;
+    nn_lines *l = (nn_lines *) realloc(s->lines, cap * sizeof *l);
+    s->lines = l ? l : s->lines;
+    if (!p || !b || !l)
+        return VKC_FAIL(VKC_E_NOMEM, "sheet: out of host memory");
+    s->cap = cap;
+    return VKC_OK;
+}
+
+vkc_status nn_sheet_add(nn_sheet *s, const uint8_t *picture, const uint8_t *blocks, const nn_lines *lines)
 {
     const size_t size = 3 * (size_t) s->p.size * s->p.size;
+    const uint32_t had = s->most_lines;
     uint64_t w, h;
+    if (lines && lines->n > s->most_lines)
+        s->most_lines = lines->n;
     measure(s, s->n + 1, &w, &h);
+    vkc_status st = VKC_OK;
     if (w > NN_IMAGE_MAX_SIDE || h > NN_IMAGE_MAX_SIDE || w * h > NN_IMAGE_MAX_PIXELS)
-        return VKC_FAIL(VKC_E_ARG, "more than %u pictures do not fit one sheet", s->n);
-    if (s->n == s->cap) {
-        uint32_t cap = s->cap ? 2 * s->cap : FEW;
-        uint8_t *p = (uint8_t *) realloc(s->pictures, cap * size);
-        s->pictures = p ? p : s->pictures;
-        uint8_t *b = (uint8_t *) realloc(s->blocks, (size_t) cap * s->patches);
-        s->blocks = b ? b : s->blocks;
-        if (!p || !b)
-            return VKC_FAIL(VKC_E_NOMEM, "sheet: out of host memory");
-        s->cap = cap;
+        st = VKC_FAIL(VKC_E_ARG, "more than %u pictures do not fit one sheet", s->n);
+    else if (s->n == s->cap)
+        st = grow(s);
+    if (st != VKC_OK) {
+        s->most_lines = had;
+        return st;
     }
     memcpy(s->pictures + s->n * size, picture, size);
     memcpy(s->blocks + (size_t) s->n * s->patches, blocks, s->patches);
-    s->n++;
+    s->lines[s->n++] = lines ? *lines : (nn_lines) { .n = 0 };
     return VKC_OK;
 }
 
@@ -232,6 +254,7 @@ static void draw_picture(const nn_sheet *s, uint32_t n, nn_image *im)
             memcpy(to, c.c, 3);
         }
     }
+    nn_draw_lines(im, x0, y0 + size * k + TEXT_GAP, size * k - MARGIN, &s->lines[n], ink);
 }
 
 vkc_status nn_sheet_draw(const nn_sheet *s, nn_image *out)
@@ -242,7 +265,7 @@ vkc_status nn_sheet_draw(const nn_sheet *s, nn_image *out)
     vkc_status st = nn_draw_init((uint32_t) w, (uint32_t) h, &im);
     if (st != VKC_OK)
         return st;
-    uint32_t c = columns(s->n), y = MARGIN + (s->n + c - 1) / c * cell(s);
+    uint32_t c = columns(s->n), y = MARGIN + (s->n + c - 1) / c * cell_height(s);
     for (uint32_t i = 0; i < s->n; i++)
         draw_picture(s, i, &im);
     write_legend(s, &im, im.width, y);

@@ -3,7 +3,7 @@
 // A patch that was kept to the end shows the picture as it is. One that was dropped shows it in grey under a tint: dark
 // violet for the earliest, over magenta, to light orange for the latest, so that lightness alone tells the order. Thin
 // dark lines part the patches, a light one runs round what is kept; a strip below names the shades by block, the
-// first being 0.
+// first being 0. Lines of text stand under each picture.
 // Thread-safety: one caller at a time per sheet. Errors: E_ARG (too large), E_NOMEM, E_IO.
 #ifndef NN_SHEET_H
 #define NN_SHEET_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "nn/base/limits.h"
-#include "nn/image/image.h"
+#include "nn/image/draw.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,8 +28,8 @@ typedef struct nn_sheet nn_sheet;
 vkc_status nn_sheet_create(const nn_sheet_params *p, nn_sheet **out);
 void       nn_sheet_destroy(nn_sheet *s);
 // One more picture: rgb (size, size, 3), and for its patches, row by row, the blocks 1 .. depth that they went through.
-// Both are copied.
-vkc_status nn_sheet_add(nn_sheet *s, const uint8_t *rgb, const uint8_t *blocks);
+// `lines` stand under it; NULL = none. All is copied.
+vkc_status nn_sheet_add(nn_sheet *s, const uint8_t *rgb, const uint8_t *blocks, const nn_lines *lines);
 uint32_t   nn_sheet_len(const nn_sheet *s);
 
 // Pixels of the sheet a pixel of a picture: a picture is then about 384 pixels a side.

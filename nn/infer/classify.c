@@ -192,8 +192,7 @@ vkc_status nn_classifier_run_batch(nn_classifier *c, const char *const *paths, u
     return nn_classifier_next(c, &n);
 }
 
-// Scores to the k best classes; the lower index wins a tie. Overwrites the scores.
-static void fill_top(float *scores, const nn_model_config *cfg, uint32_t k, nn_top *top)
+void nn_top_read(float *scores, const nn_model_config *cfg, uint32_t k, nn_top *top)
 {
     const bool is_alone = nn_model_config_scores(cfg) == NN_SCORES_SIGMOID;
     float most = scores[0];
@@ -230,7 +229,7 @@ vkc_status nn_classifier_get(const nn_classifier *c, uint32_t i, uint32_t k, nn_
     if (!is_finite(c->scratch, classes))
         return VKC_FAIL(VKC_E_FORMAT, "the model gives no finite score for %s; are its weights broken?",
                         c->paths[c->now->batch * c->p.batch + i]);
-    fill_top(c->scratch, &c->v->cfg, k, top);
+    nn_top_read(c->scratch, &c->v->cfg, k, top);
     return VKC_OK;
 }
 

@@ -19,6 +19,10 @@ typedef struct nn_top {
     double   p;                         // probability: of a softmax, or a sigmoid (nn_model_config_scores)
 } nn_top;
 
+// The k best classes of a picture by its logits (classes), best first; the lower index wins a tie. The logits are
+// written over.
+void nn_top_read(float *logits, const nn_model_config *cfg, uint32_t k, nn_top *top);
+
 typedef struct nn_classifier_params {
     uint32_t batch;                     // pictures at once, at most; 0 = 1
     uint32_t threads;                   // that decode them; 0 = as many as cores

@@ -1,6 +1,7 @@
 // mixer.c — mixers of a program's own, as rows of the table of mixers.
 #include "pipeline/api/api_impl.h"
 #include "pipeline/api/graph_impl.h"
+#include "nn/base/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,10 @@ static vkc_status add(const pare_mixer_desc *desc)
     if (strlen(d.name) >= sizeof c->name) {
         st = VKC_FAIL(VKC_E_ARG, "'%.30s' is no name for a mixer: want at most %zu letters", d.name,
                       sizeof c->name - 1);
+        goto done;
+    }
+    if (d.about && !nn_is_printable(d.about)) {
+        st = VKC_FAIL(VKC_E_ARG, "mixer %s: about is to be one line, without control characters", d.name);
         goto done;
     }
     if (n_customs == NN_MAX_MIXERS) {

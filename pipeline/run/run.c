@@ -38,9 +38,39 @@ static bool is_newer(const char *key)
     return false;
 }
 
+// The number of a list with commas that begins at *at, which then stands behind it.
+static bool read_item(const char **at, double *out)
+{
+    char *end;
+    if (!strchr("+-.0123456789", **at) || !**at)
+        return false;
+    *out = strtod(*at, &end);
+    const bool is_item = end != *at && (*end == ',' || *end == '\0');
+    *at = end;
+    return is_item;
+}
+
+// Lists of numbers in text, "0.70,0.5" and "0.7,0.5", as earlier versions kept them as typed.
+static bool are_equal_lists(const char *a, const char *b)
+{
+    for (double x, y; read_item(&a, &x) && read_item(&b, &y) && x == y && *a == *b; a++, b++)
+        if (*a == '\0')
+            return true;
+    return false;
+}
+
+static bool are_equal(const json_t *a, const json_t *b)
+{
+    if (json_is_number(a) && json_is_number(b))
+        return json_number_value(a) == json_number_value(b);
+    if (json_is_string(a) && json_is_string(b) && are_equal_lists(json_string_value(a), json_string_value(b)))
+        return true;
+    return json_equal(a, b);
+}
+
 static vkc_status check_input(const pipeline_run *r, const char *key, json_t *old, json_t *value)
 {
-    if (old && value && json_equal(old, value))
+    if (old && value && are_equal(old, value))
         return VKC_OK;
     if (!old && is_newer(key))
         return VKC_OK;

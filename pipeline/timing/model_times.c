@@ -109,14 +109,13 @@ vkc_status pipeline_time_models(const pipeline_context *ctx, const nn_model_conf
     vkc_status st = VKC_OK;
     for (uint32_t s = 0; s < n_sizes && st == VKC_OK; s++) {
         contender c[PIPELINE_MODELS] = { { .v = NULL } };
-        const uint32_t side = image[s] / cfg[0]->patch;
         out[s] = (pipeline_model_time) { .image = image[s] };
         for (uint32_t m = 0; m < n && st == VKC_OK; m++)
             st = prepare(&c[m], ctx->dev, cfg[m], image[s], batch, seed);
         if (st == VKC_OK)
             st = compete(ctx, c, n, &out[s]);
         if (st == VKC_OK)
-            out[s].tokens = side * side + 1;
+            out[s].tokens = nn_model_config_tokens(&c[0].v->cfg);
         if (st == VKC_E_DEVMEM || st == VKC_E_UNSUPPORTED) {
             pipeline_say_failure(ctx);
             pipeline_say(ctx, PIPELINE_WARNING, "pictures of %u x %u are not timed", image[s], image[s]);

@@ -300,6 +300,10 @@ static void test_register(void **state)
     assert_refused(pare_mixer_register(&d), "no name for a mixer");
     d.name = "abcdefghijklmnopqrstuvwx";        // 24 letters: not cut off, which would be another name
     assert_refused(pare_mixer_register(&d), "at most 23 letters");
+    d.name = "mine";
+    d.about = "two\nlines";
+    assert_refused(pare_mixer_register(&d), "mixer mine: about is to be one line");
+    d.about = "of a test";
     d.name = NULL;
     assert_refused(pare_mixer_register(&d), "d.name is NULL");
     d = desc_of("mine", good);

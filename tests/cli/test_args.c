@@ -7,7 +7,10 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include <stdlib.h>
+
 #include "apps/cli/core/args.h"
+#include "apps/cli/print/resume_line.h"
 
 typedef struct options {
     bool        flag, check;
@@ -130,10 +133,62 @@ static void test_bad(void **state)
     check_bad("want 0 to 1", "--lr", "-1");
 }
 
+static void test_print(void **state)
+{
+    (void) state;
+    static const arg table[] = {
+        { .name = "keep", .letter = 'k', .type = ARG_REAL, .value = "X", .help = "one two three four five six seven" },
+        { .name = "a-very-long-name-of-an-option", .type = ARG_TEXT, .value = "TEXT", .help = "far to the right" },
+        { 0 },
+    };
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+    args_print(f, table, 50);
+    fclose(f);
+    assert_string_equal(text, "  -k, --keep X               one two three four\n"
+                              "                             five six seven\n"
+                              "      --a-very-long-name-of-an-option TEXT far to\n"
+                              "                             the right\n");
+    free(text);
+    f = open_memstream(&text, &size);
+    args_print(f, table, 1);        // no column is narrower than 20
+    fclose(f);
+    assert_non_null(strstr(text, "one two three four\n"));
+    free(text);
+}
+
+static void check_line(const char *typed, bool is_over, const char *want)
+{
+    char line[256];
+    resume_line(typed, is_over, line, sizeof line);
+    assert_string_equal(line, want);
+}
+
+static void test_resume_line(void **state)
+{
+    (void) state;
+    char line[12];
+    check_line("pare train -o m", true, "pare train -o m --resume");
+    check_line("pare train --resume -o m", false, "pare train --resume -o m");
+    check_line("pare train --max-steps 4 -o m", true, "pare train -o m --resume");
+    check_line("pare train --max-steps 4 -o m", false, "pare train --max-steps 4 -o m --resume");
+    check_line("pare train --resume -o m --max-steps=4", true, "pare train --resume -o m");
+    check_line("pare train --max-steps 4 --max-steps 5", true, "pare train --resume");
+    check_line("pare train -o 'a --max-steps 4 --resume'", true, "pare train -o 'a --max-steps 4 --resume' --resume");
+    check_line("pare train -o 'it'\\''s --max-steps 4' -q", true, "pare train -o 'it'\\''s --max-steps 4' -q --resume");
+    check_line("pare tune --max-steps 4 -- --resume", true, "pare tune --resume -- --resume");
+    check_line("pare tune -- --max-steps", true, "pare tune --resume -- --max-steps");
+    resume_line("pare train -o model", true, line, sizeof line);
+    assert_string_equal(line, "pare train ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good), cmocka_unit_test(test_letters), cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_print), cmocka_unit_test(test_resume_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ def weights(folder):
 def test_usage():
     check_run(0, "pare train", "--help")
     check_run(0, "pare 0.", "--version")
-    check_run(0, "BMP pictures", "--version")
+    check_run(0, "BMP images", "--version")
     check_run(2, "pare train")
     check_run(2, "did you mean distill", "distil")
     check_run(2, "pare --help", "xyzzyxyzzy")
@@ -206,6 +206,9 @@ def test_finite(work):
 
 def test_resume(work):
     check_run(130, "--resume", *train(work, "r", "--max-steps", "4"))
+    said = run(*train(work, "r", "--max-steps", "4", "--resume"))[2]
+    check("To go on: pare train" in said and "--max-steps" not in said and said.count("--resume") == 1,
+          f"train: the line that goes on would stop at once: {said}")
     check(not (work / "r").exists(), "train: a stopped run wrote a model")
     check_run(2, "not finished", *train(work, "r"))
     check_run(2, "another run", *train(work, "r", "--resume", "--lr", "0.5"))
@@ -270,6 +273,10 @@ def test_model(work):
     test_sparsity(m, data)
     value = check_json("rows", "bench", "model", m, "--batch", "1")
     check(len(value.get("rows", [])) == 3, "bench model: three sizes")
+    registers = pathlib.Path(__file__).resolve().parents[2] / "models/selftest/timm-dinov2-reg4-swiglu"
+    tokens = [row["tokens"] for row in check_json("rows", "bench", "model", registers, "--batch", "1")["rows"]]
+    own = check_json("tokens", "inspect", registers)["tokens"]
+    check(tokens[0] == own and tokens[1] == 4 * (own - 5) + 5, f"bench model: {tokens} tokens, of {own} with registers")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
     small = ["bench", "scaling", "--dim", "16", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
@@ -307,7 +314,7 @@ def test_bad_input(work):
     check_run(6, "hollow", "eval", m, "--data", work / "hollow")
     check_run(2, "nowhere", "eval", m, "--data", data, "--split", "nowhere")
     check_run(6, "classes", "eval", m, "--data", "synth:ringed-digit,test=10")
-    out = check_run(6, "1 of 3 pictures", "classify", m, data / "test/dark/0.png", data / "train/dark/broken.png",
+    out = check_run(6, "1 of 3 images", "classify", m, data / "test/dark/0.png", data / "train/dark/broken.png",
                     data / "test/light/0.png")
     check(out.count("\n") == 2, "classify: the good pictures are not both there")
     check_run(6, "", "classify", m, work)
@@ -353,7 +360,7 @@ def test_show(work):
     before = (work / "a.png").read_bytes()
     check_run(2, "--force replaces it", "classify", half, *good, "--show", work / "a.png")
     check_run(2, "and no file", "classify", half, *good, "--show", work, "--force")
-    check_run(6, "1 of 2 pictures", "classify", half, good[0], data / "train/dark/broken.png", "--show",
+    check_run(6, "1 of 2 images", "classify", half, good[0], data / "train/dark/broken.png", "--show",
               work / "one.png")
     check(sides(work / "one.png")[0] == 24 * SIDE + 24, "classify --show: the good picture alone")
     check_run(6, "is not written", "classify", half, data / "train/dark/broken.png", "--show", work / "none.png")
@@ -457,6 +464,20 @@ def test_retention(work):
     check_run(6, "want none, halting or topk", "inspect", bad)
 
 
+def test_lists(work, plain):
+    """An unfinished run whose lists are kept as they were typed, 0.50: the same numbers, the same run."""
+    shares = [*plain, "--policy", "topk", "--at", "0", "-o", work / "kl", "--no-timing"]
+    check_run(130, "--resume", *shares, "--share", "0.5", "--max-steps", "3")
+    path = work / "kl.run/run.json"
+    info = json.loads(path.read_text())
+    check(info["inputs"]["share"] == "0.5", f"retain: share in run.json: {info['inputs']}")
+    info["inputs"]["share"] = "0.50"
+    info["inputs"]["at"] = "00"
+    path.write_text(json.dumps(info))
+    check_run(2, "is another run", *shares, "--share", "0.51", "--resume")
+    check_run(0, "", *shares, "--share", "0.5", "--resume")
+
+
 def test_retain(work):
     m, data = work / "m", work / "data"
     plain = ["retain", m, "--data", data, "--batch", "8", "--epochs", "2"]
@@ -471,6 +492,7 @@ def test_retain(work):
     card = (work / "k/README.md").read_text()
     check("pare retain" in card and "Policy halting" in card, "retain: the card")
     check_run(130, "--resume", *plain, "--keep", "0.8", "-o", work / "kr", "--max-steps", "3", "--no-timing")
+    test_lists(work, plain)
     check_run(2, "not finished", *plain, "--keep", "0.8", "-o", work / "kr")
     check_run(2, "another run", *plain, "--keep", "0.7", "-o", work / "kr", "--resume")
     check_run(0, "asked: 80.0 %", *plain, "--keep", "0.8", "-o", work / "kr", "--resume", "--no-timing")

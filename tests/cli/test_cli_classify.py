@@ -72,12 +72,12 @@ def test_lists(work):
     check(lines(classify_lines(0, "", "\0".join(test), m, "-")) == found, "classify: standard input of find -print0")
     check(lines(classify_lines(0, "", str(data / "test"), m, "-")) == found, "classify: a folder by standard input")
     check(classify_lines(0, "", "", m, "-") == "", "classify: nothing on standard input")
-    out = lines(classify_lines(6, "2 of 3 pictures", f"{'x' * 5000}\n{test[0]}\n{work}/gone.png\n", m, "-"))
+    out = lines(classify_lines(6, "2 of 3 images", f"{'x' * 5000}\n{test[0]}\n{work}/gone.png\n", m, "-"))
     check(list(out) == test[:1], "classify: a long line and a file that is gone")
     (work / "hollow").mkdir()
     check(lines(check_run(6, "hollow holds no", "classify", m, work / "hollow", *test)) == found,
           "classify: a hollow folder")
-    out = lines(check_run(6, "2 of 26 pictures", "classify", m, data / "train"))
+    out = lines(check_run(6, "2 of 26 images", "classify", m, data / "train"))
     check(len(out) == 24 and not [name for name in out if "broken" in name or "empty" in name],
           "classify: a folder with broken ones")
 
@@ -165,7 +165,7 @@ def test_formats(work):
     (folder / "named.jpg").write_bytes(golden["bmp_bits_24"])
     left_out = [p for p in sorted(folder.iterdir()) if p.suffix[1:] in missing]
     read = [str(p) for p in sorted(folder.iterdir()) if p not in left_out]
-    out = check_run(6 if left_out else 0, f"{len(left_out)} of 6 pictures" if left_out else "", "classify", m, folder)
+    out = check_run(6 if left_out else 0, f"{len(left_out)} of 6 images" if left_out else "", "classify", m, folder)
     check(list(lines(out)) == read, f"classify: pictures of all formats: {list(lines(out))}, want {read}")
     for path in left_out:
         check_run(6, "this build has no ", "classify", m, path)
@@ -197,14 +197,14 @@ def test_pillow(work):
 
 def test_refusals(work):
     m, one, path = work / "m", work / "data/test/dark/0.png", work / "once.safetensors"
-    check_run(0, "the pixels of 1 picture", "classify", m, one, "--preprocess-dump", path)
+    check_run(0, "the pixels of 1 image", "classify", m, one, "--preprocess-dump", path)
     before = path.read_bytes()
     check_run(2, "--preprocess-dump: ", "classify", m, one, "--preprocess-dump", path)
     check(path.read_bytes() == before, "--preprocess-dump: a refused command changed the file")
     check_run(6, "is not written", "classify", m, work / "data/train/dark/broken.png", "--preprocess-dump",
               work / "none")
     check(not (work / "none").exists(), "--preprocess-dump: a file of nothing")
-    classify_lines(2, "at most 4096 pictures, here are 4097", f"{one}\n" * 4097, m, "-", "--preprocess-dump",
+    classify_lines(2, "at most 4096 images, here are 4097", f"{one}\n" * 4097, m, "-", "--preprocess-dump",
                    work / "none")
     check_run(2, "there are: timm, hf", "classify", m, one, "--preprocess", "magic")
     no = edit(work, "no-hf")

@@ -248,9 +248,9 @@ def test_classify(work):
     (deep / "/".join(["d"] * 70)).mkdir(parents=True)
     shutil.copy(good, deep / "a.png")
     code, out, err = run("classify", work / "m", deep)
-    check(code == 6 and "1 of 2 pictures" in err and len(out.splitlines()) == 1, f"classify: a deep folder: {err}")
+    check(code == 6 and "1 of 2 images" in err and len(out.splitlines()) == 1, f"classify: a deep folder: {err}")
     code, out, err = run("classify", work / "m", good, bad, work / "hollow", work / "gone.png", "--json")
-    check(code == 6 and "3 of 4 pictures" in err, f"classify: {code} {err}")
+    check(code == 6 and "3 of 4 images" in err, f"classify: {code} {err}")
     found = json.loads(out)["images"]
     texts = {pathlib.Path(i["file"]).name: i.get("error", "") for i in found}
     check(sorted(texts) == ["0.png", "broken.png", "gone.png", "hollow"], f"classify --json: {texts}")

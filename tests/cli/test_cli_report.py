@@ -62,7 +62,7 @@ def test_runs(work):
             "8"]
     runs = {"report-s": [], "report-half": ["--max-steps", "2"]}
     for name, more in runs.items():
-        run(*args, *more, "-o", work / name)
+        run("--quiet", *args, *more, "-o", work / name)      # options may stand before the command
     done, half = work / "report-s.run", work / "report-half.run"
     value = check_json("report kind finished plots", "report", done)
     check(value.get("kind") == "distill" and value.get("finished") is True, f"report: {value}")

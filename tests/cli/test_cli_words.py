@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The words of a command line: help, order, short options, completions, manual pages: test_cli_words.py PARE."""
+import pathlib
 import re
 import shutil
 import subprocess
@@ -125,6 +126,29 @@ def test_manual(commands):
     check(code == 2 and "woman" in err, f"man woman: {err}")
 
 
+def list_lines(text):
+    """Command lines in blocks of a document, joined and without comments."""
+    for block in re.findall(r"^```.*?\n(.*?)^```|((?:^    .*\n)+)", text, re.M | re.S):
+        for line in re.sub(r"\\\n\s*", "", "".join(block)).splitlines():
+            found = re.match(r"\s*(?:\$ )?(?:build/release/)?pare ([a-z]+)\b(.*)", line)
+            if found:
+                yield found.group(1), re.sub(r"\s#.*", "", found.group(2))
+
+
+def test_documents(commands):
+    """Commands and options that documents show are there."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    options, n = {command: {*list_options(command), "help"} for command in commands}, 0
+    for path in [root / "README.md", *sorted((root / "docs").rglob("*.md")), *sorted((root / "models").rglob("*.md"))]:
+        for command, rest in list_lines(path.read_text(encoding="utf-8")):
+            n += 1
+            if command != "help":
+                check(command in commands, f"{path.name}: pare {command}{rest}")
+                for name in re.findall(r"(?<=\s)--([a-z0-9-]+)", rest):
+                    check(name in options.get(command, ()), f"{path.name}: pare {command} has no --{name}:{rest}")
+    check(n > 60, f"only {n} command lines found in the documents")
+
+
 def main():
     commands = list_commands()
     test_help(commands)
@@ -132,6 +156,7 @@ def main():
     test_order()
     test_completions(commands)
     test_manual(commands)
+    test_documents(commands)
     print(f"{failures} failures")
     sys.exit(failures > 0)
 

@@ -231,13 +231,37 @@ static void test_run(void **state)
     assert_non_null(strstr(text, ">0.250</td>"));
 }
 
+static void test_bench(void **state)
+{
+    (void) state;
+    write_run("{\"format\":\"pare-run\",\"provenance\":{\"command\":\"pare -q bench scaling\",\"device\":\"llvmpipe\"},"
+              "\"finished\":true,\"inputs\":{\"bench\":\"scaling\"},\"results\":{\"dim\":192,\"heads\":3,\"batch\":1,"
+              "\"exponent\":{\"attention\":1.63,\"linear\":1.15},\"crossover\":{\"attention\":64,\"linear\":269.4},"
+              "\"rows\":[{\"mixer\":\"attention\",\"tokens\":1024,\"fwd_ms\":32.6,\"fwd_bwd_ms\":111.2,"
+              "\"bytes\":1048576,\"repeats\":25}]}}", NULL);
+    assert_int_equal(page(), VKC_OK);
+    assert_non_null(strstr(text, "<strong>linear</strong> from 269 tokens on.</p>"));
+    assert_non_null(strstr(text, "width 192 with 3 heads"));
+    assert_non_null(strstr(text, ">1.15</td>"));
+    assert_non_null(strstr(text, ">111\u00a0ms</td>"));
+    assert_null(strstr(text, "accuracies"));
+    write_run("{\"format\":\"pare-run\",\"provenance\":{\"command\":\"pare bench retention\",\"device\":\"a GPU\"},"
+              "\"finished\":true,\"results\":{\"model\":{\"rows\":[{\"name\":\"a model\",\"gain\":1.57}]},"
+              "\"rows\":[{\"mixer\":\"gla\",\"tokens\":257,\"pass\":\"forward\",\"ratio\":0.7},"
+              "{\"mixer\":\"gla\",\"tokens\":1025,\"pass\":\"forward\",\"ratio\":0.53}]}}", NULL);
+    assert_int_equal(page(), VKC_OK);
+    assert_non_null(strstr(text, "all 1,025 tokens, forward, a block takes this share when every other patch is "
+                                 "dropped: <strong>gla</strong> 0.53.</p>"));
+    assert_non_null(strstr(text, ">1.57</td>"));
+}
+
 static void test_run_hostile(void **state)
 {
     (void) state;
     // Every value of another type than it should be, and markup wherever there is text.
     static const char *const commands[] = {
         "distill", "study groups", "study teachers", "train", "retain", "tune", "prune",
-        "</code><script>alert(1)</script>",
+        "bench scaling", "bench retention", "</code><script>alert(1)</script>",
     };
     static const char *const values[] = {
         "null", "[]", "{}", "\"</svg><script>alert(1)</script>\"", "-1e308", "[[[{}]]]",
@@ -248,7 +272,7 @@ static void test_run_hostile(void **state)
         "teacher_top1", "student_top1", "split", "replaced", "path", "refused", "baselines", "path_test", "timing",
         "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune",
         "best", "max_drop", "measure", "val", "test", "keep_per_layer", "transfer_error", "device", "driver",
-        "top1", "retention",
+        "top1", "retention", "exponent", "crossover", "model", "dim",
     };
     for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
@@ -305,7 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text), cmocka_unit_test(test_numbers), cmocka_unit_test(test_svg),
         cmocka_unit_test(test_svg_hostile), cmocka_unit_test(test_plot), cmocka_unit_test(test_run),
-        cmocka_unit_test(test_run_hostile), cmocka_unit_test(test_run_bad),
+        cmocka_unit_test(test_bench), cmocka_unit_test(test_run_hostile), cmocka_unit_test(test_run_bad),
     };
     return cmocka_run_group_tests(tests, temp_dir_set_up, tear_down);
 }

@@ -56,7 +56,7 @@ static vkc_status make_built_in(const retention_args *a, const nn_layer_config *
                           .classes = CLASSES, .eps = 1e-6, .mean = { 0.5, 0.5, 0.5 }, .std = { 0.5, 0.5, 0.5 } };
     vkc_status st;
     if (side * side + 1 != tokens)
-        return VKC_FAIL(VKC_E_ARG, "%u patches are no square picture", tokens - 1);
+        return VKC_FAIL(VKC_E_ARG, "%u patches are no square image", tokens - 1);
     set_halving(&c);
     for (uint32_t l = 0; l < DEPTH; l++) {
         c.layers[l] = *layer;
@@ -114,7 +114,7 @@ static vkc_status fill_pixels(const nn_model_config *c, const char *data, uint32
     VKC_TRY(nn_loader_create(&lp, &l));
     VKC_TRY(nn_loader_get(l, p->pixels, NULL, &p->n));
     if (p->n == 0)
-        st = VKC_FAIL(VKC_E_FORMAT, "%s: none of the pictures to time with can be read", data);
+        st = VKC_FAIL(VKC_E_FORMAT, "%s: none of the images to time with can be read", data);
 done:
     nn_loader_destroy(l);
     nn_dataset_destroy(d);

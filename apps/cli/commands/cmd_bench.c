@@ -178,7 +178,7 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
     VKC_TRY(nn_model_config_set_size(&cfg, a->img_size));
     VKC_TRY(policy_apply(a->policy, dir, &cfg));
     if (cfg.retention.policy == NN_POLICY_HALTING)
-        warn("values and pictures are random here, and they decide which tokens halt; `pare eval` times the "
+        warn("values and images are random here, and they decide which tokens halt; `pare eval` times the "
              "trained model");
     pipeline_model_sizes(&cfg, 0, image);
     VKC_TRY(pipeline_time_models(&c, list, 1, batch, a->common.seed, image, PIPELINE_SIZES, t));
@@ -289,7 +289,7 @@ static vkc_status bench_retention(const bench_args *a)
     VKC_TRY(check_out(a));
     VKC_TRY(scaling_init(&b->lists, &p.lists));
     if (a->data && (!a->model || a->no_model)) {
-        st = VKC_FAIL(VKC_E_ARG, "--data: pictures for a model, which --model names");
+        st = VKC_FAIL(VKC_E_ARG, "--data: images for a model, which --model names");
         goto done;
     }
     if (!a->no_model)

@@ -1,6 +1,7 @@
 // cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
 #include "apps/cli/core/data_options.h"
 #include "apps/cli/core/model.h"
+#include "apps/cli/commands/caption.h"
 #include "apps/cli/commands/pixel_dump.h"
 #include "apps/cli/core/policy.h"
 #include "apps/cli/commands/show.h"
@@ -147,8 +148,11 @@ static int show_picture(void *user, const pare_classified *p)
         j->bad++;
         return 1;
     }
-    if (j->sheet)
-        j->st = nn_sheet_add(j->sheet, p->rgb, p->blocks);
+    if (j->sheet) {
+        nn_lines lines;
+        caption_write(&lines, p->path, p->n_top ? p->top[0].label : NULL, p->n_top ? p->top[0].probability : 0.0, NULL);
+        j->st = nn_sheet_add(j->sheet, p->rgb, p->blocks, &lines);
+    }
     if (j->st == VKC_OK && j->dump)
         j->st = pixel_dump_add(j->dump, p->path, p->rgb, p->pixels);
     if (j->st != VKC_OK) {
@@ -204,7 +208,7 @@ static vkc_status finish(job *j)
         VKC_TRY(app_print_json(json_pack("{s:s, s:O}", "scores", is_alone ? "sigmoid" : "softmax", "images",
                                          j->images)));
     if (j->bad + j->unlisted > 0)
-        st = VKC_FAIL(VKC_E_FORMAT, "%zu of %zu pictures could not be read", j->bad + j->unlisted,
+        st = VKC_FAIL(VKC_E_FORMAT, "%zu of %zu images could not be read", j->bad + j->unlisted,
                       j->list.n + j->unlisted);
 done:
     return st;
@@ -254,8 +258,8 @@ static const arg table[] = {
 static const classify_args defaults = { .top = 5 };
 const command cmd_classify = {
     .name = "classify", .help = "print the most probable labels of images", .usage = "M IMAGE...",
-    .about = "An IMAGE is a JPEG or PNG file, a folder that is searched recursively, or - for a list of paths on\n"
-             "standard input, one per line.",
+    .about = "An IMAGE is a file (pare --version lists the formats), a folder that is searched recursively, or - for\n"
+             "a list of paths on standard input, one per line.",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults,
     .uses = COMMAND_DEVICE | COMMAND_CHECK | COMMAND_JSON | COMMAND_MODEL | COMMAND_KEY,
     .min_words = 2, .max_words = INT_MAX, .model_from = 0, .model_to = 1, .run = run,

@@ -87,7 +87,7 @@ done:
 static vkc_status run(const void *options, const args_words *words)
 {
     const eval_args *a = options;
-    nn_dataset *data = NULL;
+    nn_dataset *data = NULL, *view = NULL;
     vkc_device *dev = NULL;
     nn_model *m = NULL;
     judged j = { .data = NULL };
@@ -112,11 +112,15 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(print(a, &j, &stats, m->cfg.height, dev));
     if (a->logits)
         VKC_TRY(logits_save(m, data, j.split, &a->d, j.r.images, a->logits));
-    if (a->show)
-        st = show_split(m, data, j.split, &a->d, a->show_images, a->show);
+    if (a->show) {
+        pipeline_data matched = data_of(&a->d, data);
+        VKC_TRY(pipeline_data_match(&(pipeline_context) { .dev = dev }, &matched, &m->cfg, words->word[0], &view));
+        st = show_split(m, view, j.split, &a->d, a->show_images, a->show);
+    }
 done:
     nn_model_destroy(m);
     app_close(dev);
+    nn_dataset_destroy(view);
     nn_dataset_destroy(data);
     return st;
 }

@@ -77,7 +77,7 @@ static const prune_args defaults = {
     .tune = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) }, .p = PIPELINE_PRUNE_DEFAULTS,
 };
 const command cmd_prune = {
-    .name = "prune", .help = "prune hidden units of recurrent mixers",
+    .name = "prune", .help = "prune hidden units of bilstm layers",
     .usage = "S --data D -o P [--threshold 0.1 | --keep 0.5]", .table = table, .defaults = &defaults,
     .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
     .model_from = 0, .model_to = 1, .run = run,

@@ -69,6 +69,7 @@ const command cmd_report = {
     .name = "report", .help = "render a run folder as one HTML page with plots", .usage = "RUN [-o FILE.html]",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_JSON, .min_words = 1,
     .max_words = 1, .run = run,
-    .about = "For runs of distill, study, retain, train, tune and prune, finished or not. The page needs no network\n"
-             "and no scripts; gnuplot draws its plots, without it there are only tables. No device is opened.",
+    .about = "For runs of distill, study, retain, train, tune and prune, finished or not, and of bench scaling and\n"
+             "bench retention. The page needs no network and no scripts; gnuplot draws its plots; without it there\n"
+             "are only tables. No device is opened.",
 };

@@ -42,7 +42,7 @@ static vkc_status tell(const train_args *a, const pipeline_train_result *r)
     printf("train    loss %.4f, %llu steps in %.0f s", r->train.loss, (unsigned long long) r->train.steps,
            r->train.seconds);
     if (r->train.bad > 0)
-        printf(", %u broken pictures skipped", r->train.bad);
+        printf(", %u broken images skipped", r->train.bad);
     putchar('\n');
     print_eval(stdout, "val", &r->val);
     print_eval(stdout, "test", &r->test);

@@ -22,7 +22,7 @@ static vkc_status run_batch(stream *s)
 {
     uint32_t there = 0;
     if (console_is_stopped())
-        return VKC_FAIL(VKC_E_STOPPED, "--logits: stopped after %u pictures", s->done);
+        return VKC_FAIL(VKC_E_STOPPED, "--logits: stopped after %u images", s->done);
     vkc_status st = nn_loader_get(s->l, s->pixels, NULL, &there);
     if (st == VKC_OK && there > s->n - s->done)
         there = s->n - s->done;
@@ -32,7 +32,7 @@ static vkc_status run_batch(stream *s)
     s->at = 0;
     s->size = there * s->len * sizeof *s->pixels;
     if (st == VKC_E_ARG)            // the loader's word for an epoch that is over
-        st = VKC_FAIL(VKC_E_FORMAT, "--logits: %u pictures were judged, %u could be read again", s->n, s->done);
+        st = VKC_FAIL(VKC_E_FORMAT, "--logits: %u images were judged, %u could be read again", s->n, s->done);
     return st;
 }
 

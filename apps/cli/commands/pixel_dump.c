@@ -24,7 +24,7 @@ static size_t get_area(const pixel_dump *d)
 vkc_status pixel_dump_create(const nn_model_config *c, size_t n, pixel_dump **out)
 {
     if (n > PIXEL_DUMP_MAX)
-        return VKC_FAIL(VKC_E_ARG, "--preprocess-dump is for at most %d pictures, here are %zu", PIXEL_DUMP_MAX, n);
+        return VKC_FAIL(VKC_E_ARG, "--preprocess-dump is for at most %d images, here are %zu", PIXEL_DUMP_MAX, n);
     pixel_dump *d = (pixel_dump *) calloc(1, sizeof *d);
     if (!d)
         return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: out of host memory");
@@ -34,7 +34,7 @@ vkc_status pixel_dump_create(const nn_model_config *c, size_t n, pixel_dump **ou
     d->files = json_array();
     if (n > 0 && (!d->rgb || !d->pixels || !d->files)) {
         pixel_dump_destroy(d);
-        return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: no host memory for %zu pictures of %u x %u pixels", n,
+        return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: no host memory for %zu images of %u x %u pixels", n,
                         c->width, c->height);
     }
     *out = d;
@@ -55,7 +55,7 @@ vkc_status pixel_dump_add(pixel_dump *d, const char *file, const uint8_t *rgb, c
 {
     const size_t area = get_area(d);
     if (d->n == d->room)
-        return VKC_FAIL(VKC_E_ARG, "--preprocess-dump: more than %zu pictures", d->room);
+        return VKC_FAIL(VKC_E_ARG, "--preprocess-dump: more than %zu images", d->room);
     memcpy(d->rgb + d->n * area * 3, rgb, area * 3);
     memcpy(d->pixels + d->n * area * d->channels, pixels, area * d->channels * sizeof *pixels);
     d->n++;
@@ -67,7 +67,7 @@ vkc_status pixel_dump_add(pixel_dump *d, const char *file, const uint8_t *rgb, c
 vkc_status pixel_dump_save(const pixel_dump *d, const char *path)
 {
     if (d->n == 0) {
-        warn("no picture to dump: %s is not written", path);
+        warn("no image to dump: %s is not written", path);
         return VKC_OK;
     }
     const nn_st_save tensors[] = {
@@ -81,6 +81,6 @@ vkc_status pixel_dump_save(const pixel_dump *d, const char *path)
     vkc_status st = nn_safetensors_save(path, tensors, 2, &(nn_st_meta) { "files", files }, 1);
     free(files);
     if (st == VKC_OK)
-        say("%s holds the pixels of %zu picture%s", path, d->n, d->n == 1 ? "" : "s");
+        say("%s holds the pixels of %zu image%s", path, d->n, d->n == 1 ? "" : "s");
     return st;
 }

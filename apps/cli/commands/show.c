@@ -1,6 +1,7 @@
 // show.c — pictures, and the blocks that their tokens went through, onto a contact sheet.
 #include "apps/cli/commands/show.h"
 
+#include "apps/cli/commands/caption.h"
 #include "nn/models/picture_loader.h"
 #include "nn/infer/infer.h"
 #include "nn/data/loader.h"
@@ -18,7 +19,7 @@ static bool drops(const nn_model_config *c)
 vkc_status show_create(const nn_model_config *c, nn_sheet **out)
 {
     if (c->height != c->width)
-        return VKC_FAIL(VKC_E_UNSUPPORTED, "--show: pictures of %u x %u pixels; only square ones are drawn", c->width,
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "--show: images of %u x %u pixels; only square ones are drawn", c->width,
                         c->height);
     nn_sheet_params p = { .size = c->height, .patch = c->patch, .depth = c->depth };
     for (uint32_t l = 0; l < c->depth; l++)
@@ -29,30 +30,33 @@ vkc_status show_create(const nn_model_config *c, nn_sheet **out)
 vkc_status show_save(const nn_sheet *s, const nn_model_config *c, const char *path)
 {
     if (nn_sheet_len(s) == 0) {
-        warn("no picture to draw: %s is not written", path);
+        warn("no image to draw: %s is not written", path);
         return VKC_OK;
     }
     vkc_status st = nn_sheet_save(s, path);
     if (st == VKC_OK && drops(c))
         say("%s shows where tokens were dropped", path);
     else if (st == VKC_OK)
-        say("the model drops no tokens: %s shows the pictures as they are", path);
+        say("the model drops no tokens: %s shows the images as they are", path);
     return st;
 }
 
-vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, const uint32_t *const *words, uint32_t b)
+// A picture (image, image, 3) that was image b of a run; `words` as nn_retention_depths takes them.
+static vkc_status add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, const uint32_t *const *words,
+                      uint32_t b, const nn_lines *lines)
 {
     uint8_t *blocks = (uint8_t *) malloc(nn_model_config_tokens(c));
     if (!blocks)
         return VKC_FAIL(VKC_E_NOMEM, "--show: out of host memory");
     nn_retention_depths(c, words, b, blocks);
-    vkc_status st = nn_sheet_add(s, rgb, blocks + nn_model_config_prefix(c));
+    vkc_status st = nn_sheet_add(s, rgb, blocks + nn_model_config_prefix(c), lines);
     free(blocks);
     return st;
 }
 
-static vkc_status draw(const nn_model *m, nn_loader *l, uint32_t n, nn_sheet *sheet)
+static vkc_status draw(const nn_model *m, nn_loader *l, const nn_loader_params *p, nn_sheet *sheet)
 {
+    const uint32_t n = p->batch;
     const nn_model_config *c = &m->cfg;
     const size_t area = (size_t) c->height * c->width;
     vkc_status st;
@@ -62,6 +66,7 @@ static vkc_status draw(const nn_model *m, nn_loader *l, uint32_t n, nn_sheet *sh
     uint8_t *rgb = (uint8_t *) malloc(3 * area);
     const uint32_t *words[NN_MAX_DEPTH] = { 0 };
     uint32_t there = 0;
+    nn_lines lines;
     if (!pixels || !logits || !rgb) {
         st = VKC_FAIL(VKC_E_NOMEM, "--show: out of host memory");
         goto done;
@@ -74,7 +79,9 @@ static vkc_status draw(const nn_model *m, nn_loader *l, uint32_t n, nn_sheet *sh
         words[k] = nn_infer_kept(inf, k);
     for (uint32_t i = 0; i < there; i++) {
         nn_image_restore(pixels + i * c->channels * area, area, c->channels, c->mean, c->std, rgb);
-        VKC_TRY(show_add(sheet, c, rgb, words, i));
+        VKC_TRY(caption_of(&lines, c, &(labelled) { p->data, p->split, true }, nn_loader_taken(l, i),
+                           logits + (size_t) i * c->classes));
+        VKC_TRY(add(sheet, c, rgb, words, i, &lines));
     }
     st = VKC_OK;
 done:
@@ -97,7 +104,7 @@ vkc_status show_split(const nn_model *m, const nn_dataset *data, nn_split split,
     p.epochs = 1;
     VKC_TRY(nn_loader_create(&p, &l));
     VKC_TRY(show_create(&m->cfg, &sheet));
-    VKC_TRY(draw(m, l, n, sheet));
+    VKC_TRY(draw(m, l, &p, sheet));
     st = show_save(sheet, &m->cfg, path);
 done:
     nn_sheet_destroy(sheet);

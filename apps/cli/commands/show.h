@@ -11,12 +11,9 @@
     { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "overwrite existing files" }
 
 vkc_status show_create(const nn_model_config *c, nn_sheet **out);
-// Draw a picture (image, image, 3) that was image b of a run; `words` as nn_retention_depths takes them.
-vkc_status show_add(nn_sheet *s, const nn_model_config *c, const uint8_t *rgb, const uint32_t *const *words,
-                    uint32_t b);
 // Write the sheet and say so; without a picture nothing is written.
 vkc_status show_save(const nn_sheet *s, const nn_model_config *c, const char *path);
-// The first n pictures that an evaluation of this split judges.
+// The first n pictures that an evaluation of this split judges; the data set's classes are the model's.
 vkc_status show_split(const nn_model *m, const nn_dataset *data, nn_split split, const data_args *d, uint32_t n,
                       const char *path);
 

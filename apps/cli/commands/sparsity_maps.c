@@ -1,15 +1,18 @@
 // sparsity_maps.c — attention maps of chosen pictures as heat maps.
 #include "apps/cli/commands/sparsity_maps.h"
 
+#include "apps/cli/commands/caption.h"
 #include "distill/sparsity/maps.h"
 #include "nn/base/files.h"
 #include "nn/image/heat.h"
+#include "nn/infer/infer.h"
+#include "pipeline/base/data.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TITLE_CLASS "ATTENTION OF THE CLASS TOKEN. 1 IS AN EVEN SHARE"
-#define TITLE_FULL "QUERIES DOWN. KEYS ACROSS. 1 IS AN EVEN SHARE"
+#define TITLE_CLASS "attention of the class token; 1 is an even share"
+#define TITLE_FULL "queries down, keys across; 1 is an even share"
 #define HEADS_A_ROW 4u              // of a file of whole maps
 
 // The layers of "0,2"; all without a list. E_ARG for what is no layer of the model.
@@ -59,11 +62,36 @@ static void name_panel(char out[48], const char *what, uint32_t i, const char *m
         snprintf(out, 48, "%s %u%s %u", what, i, more, k);
 }
 
-static vkc_status save_class(const map_args *a, const nn_model *model, const distill_maps *m, const bool *chosen)
+// What the model takes the pictures for: logits (images, classes), to be freed; NULL where it has no classes.
+static vkc_status predict(const nn_model *model, const distill_maps *m, float **out)
+{
+    const uint32_t n = distill_maps_images(m);
+    nn_infer *inf = NULL;
+    vkc_status st;
+    *out = NULL;
+    if (!nn_model_config_has_scores(&model->cfg))
+        return VKC_OK;
+    float *logits = (float *) malloc((size_t) n * model->cfg.classes * sizeof *logits);
+    if (!logits)
+        return VKC_FAIL(VKC_E_NOMEM, "--maps: out of host memory");
+    VKC_TRY(nn_infer_create(model, n, &inf));
+    VKC_TRY(nn_infer_run(inf, distill_maps_pixels(m, 0), n, logits));
+    *out = logits;
+    logits = NULL;
+done:
+    nn_infer_destroy(inf);
+    free(logits);
+    return st;
+}
+
+static vkc_status save_class(const map_args *a, const nn_model *model, const distill_maps *m, const labelled *of,
+                             const bool *chosen)
 {
     const nn_model_config *c = &model->cfg;
     const uint32_t side = c->height / c->patch;
     char caption[48];
+    nn_lines lines;
+    float *logits = NULL;
     nn_heat *h = NULL;
     nn_heat_params p = { .size = c->height, .columns = 1, .title = TITLE_CLASS };
     float *share = (float *) malloc((size_t) side * side * sizeof *share);
@@ -76,15 +104,19 @@ static vkc_status save_class(const map_args *a, const nn_model *model, const dis
         st = VKC_FAIL(VKC_E_NOMEM, "--maps: out of host memory");
         goto done;
     }
+    VKC_TRY(predict(model, m, &logits));
     for (uint32_t i = 0; i < distill_maps_images(m); i++) {
         nn_image_restore(distill_maps_pixels(m, i), (size_t) c->height * c->width, c->channels, c->mean, c->std, rgb);
-        name_panel(caption, "PICTURE", i, "", DISTILL_MAPS_HEADS);
+        name_panel(caption, "image", i, "", DISTILL_MAPS_HEADS);
         VKC_TRY(nn_heat_add(h, caption, rgb, NULL, 0));
+        VKC_TRY(caption_of(&lines, c, of, distill_maps_picture(m, i),
+                           logits ? logits + (size_t) i * c->classes : NULL));
+        VKC_TRY(nn_heat_add_lines(h, &lines));
         for (uint32_t l = 0; l < c->depth; l++) {
             if (!chosen[l] || !distill_maps_has(m, l))
                 continue;
             VKC_TRY(distill_maps_read_class(m, l, i, a->head, share));
-            name_panel(caption, "LAYER", l, a->head == DISTILL_MAPS_HEADS ? "" : " HEAD", a->head);
+            name_panel(caption, "layer", l, a->head == DISTILL_MAPS_HEADS ? "" : ", head", a->head);
             VKC_TRY(nn_heat_add(h, caption, rgb, share, side));
         }
     }
@@ -94,6 +126,7 @@ static vkc_status save_class(const map_args *a, const nn_model *model, const dis
                                                  "what the class token attends to");
 done:
     nn_heat_destroy(h);
+    free(logits);
     free(rgb);
     free(share);
     return st;
@@ -113,7 +146,7 @@ static vkc_status save_full(const map_args *a, const nn_model *model, const dist
         if (a->head != DISTILL_MAPS_HEADS && k != a->head)
             continue;
         VKC_TRY(distill_maps_read_full(m, l, i, k, share));
-        name_panel(caption, "LAYER", l, " HEAD", k);
+        name_panel(caption, "layer", l, ", head", k);
         VKC_TRY(nn_heat_add(h, caption, NULL, share, tokens));
     }
     snprintf(name, sizeof name, "picture-%03u-layer-%02u.png", i, l);
@@ -144,17 +177,22 @@ vkc_status sparsity_maps_save(const map_args *a, const data_args *d, const nn_mo
 {
     bool chosen[NN_MAX_DEPTH];
     distill_maps *m = NULL;
+    nn_dataset *view = NULL;
     vkc_status st;
     if (!a->file && !a->dir)
         return VKC_OK;
     VKC_TRY(read_layers(a->layers, &model->cfg, chosen));
+    pipeline_data matched = data_of(d, data);
+    if (pipeline_data_match(&(pipeline_context) { .dev = NULL }, &matched, &model->cfg, "the model", &view) != VKC_OK)
+        view = NULL;        // classes of their own: pictures are called as the data set has them
     VKC_TRY(distill_maps_create(model, &(distill_maps_params) { .data = data, .split = split, .images = a->images,
                                                             .threads = d->threads }, &m));
     if (a->file)
-        VKC_TRY(save_class(a, model, m, chosen));
+        VKC_TRY(save_class(a, model, m, &(labelled) { view ? view : data, split, view != NULL }, chosen));
     if (a->dir)
         VKC_TRY(save_all(a, model, m, chosen));
 done:
     distill_maps_destroy(m);
+    nn_dataset_destroy(view);
     return st;
 }

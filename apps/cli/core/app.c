@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/cli/print/resume_line.h"
 #include "nn/graph/check.h"
 #include "nn/base/files.h"
 
@@ -140,18 +141,21 @@ vkc_status app_print_json(json_t *value)
 
 static void notify(void *user, pipeline_notice kind, const char *sentence)
 {
-    const char *more = strstr(command_line, " --resume") ? "" : " --resume";
-    char how[sizeof command_line + 64];
+    char line[sizeof command_line + 16], how[sizeof line + 32];
     (void) user;
     switch (kind) {
     case PIPELINE_NOTE: say("%s", sentence); break;
     case PIPELINE_WARNING: warn("%s", sentence); break;
     case PIPELINE_FAILURE: warn_failure(); break;
     case PIPELINE_STARTED:
-        snprintf(how, sizeof how, "stopped. To go on: %s%s", command_line, more);
+        resume_line(command_line, false, line, sizeof line);
+        snprintf(how, sizeof how, "stopped. To go on: %s", line);
         console_begin_run(how);
         break;
-    case PIPELINE_STOPPED: warn("%s. To go on: %s%s", sentence, command_line, more); break;
+    case PIPELINE_STOPPED:
+        resume_line(command_line, !console_is_stopped(), line, sizeof line);    // else --max-steps was reached
+        warn("%s. To go on: %s", sentence, line);
+        break;
     }
 }
 

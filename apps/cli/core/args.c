@@ -311,7 +311,30 @@ bool args_takes_next(const arg *const *tables, const char *word)
     return false;
 }
 
-void args_print(FILE *f, const arg *table)
+#define HELP_AT   29                // the column of the help texts
+#define MIN_WIDTH (HELP_AT + 20)
+
+// Words from column `at` on; what does not fit the line goes on below, from HELP_AT.
+static void print_wrapped(FILE *f, const char *text, int at, int width)
+{
+    for (bool is_first = true; *text; is_first = false) {
+        const int len = (int) strcspn(text, " ");
+        if (!is_first && at + 1 + len > width) {
+            fprintf(f, "\n%*s", HELP_AT, "");
+            at = HELP_AT;
+        } else if (!is_first) {
+            fputc(' ', f);
+            at++;
+        }
+        fprintf(f, "%.*s", len, text);
+        at += len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    fputc('\n', f);
+}
+
+void args_print(FILE *f, const arg *table, int width)
 {
     for (const arg *a = table; a->name; a++) {
         char left[64];
@@ -319,6 +342,7 @@ void args_print(FILE *f, const arg *table)
             snprintf(left, sizeof left, "-%c, --%s %s", a->letter, a->name, a->value ? a->value : "");
         else
             snprintf(left, sizeof left, "    --%s %s", a->name, a->value ? a->value : "");
-        fprintf(f, "  %-26s %s\n", left, a->help);
+        const int at = fprintf(f, "  %-*s ", HELP_AT - 3, left);
+        print_wrapped(f, a->help, at, width > MIN_WIDTH ? width : MIN_WIDTH);
     }
 }

@@ -43,8 +43,8 @@ bool args_read_number(const char *text, const char **end, double *out);
 // Does this word, an option, take the next one as its value? False for an option that there is not.
 bool args_takes_next(const arg *const *tables, const char *word);
 
-// A line an option, as --help shows it.
-void args_print(FILE *f, const arg *table);
+// The options as --help shows them, help in a column of its own, in lines of at most `width` characters.
+void args_print(FILE *f, const arg *table, int width);
 
 // The candidate closest to `word` by edit distance, or NULL when none is close. next(user, i) gives
 // candidate i, NULL at the end.

@@ -117,7 +117,7 @@ void commands_print_help(FILE *f)
           f);
     for (int i = 0; i < N_COMMANDS; i++)
         fprintf(f, "  pare %-11s %s\n", commands[i]->name, commands[i]->help);
-    fputs("\n`pare help COMMAND` lists its options; `pare --version` prints the version and what pictures are read.\n"
+    fputs("\n`pare help COMMAND` lists its options; `pare --version` prints the version and what images are read.\n"
           "Data is a folder of class folders, optionally below train/, val/ and test/, or synth:ringed-digit.\n"
           "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no device, 4 out of memory, 5 device lost, 6 bad file,\n"
           "130 stopped by a signal.\n", f);
@@ -126,12 +126,13 @@ void commands_print_help(FILE *f)
 void commands_print_help_of(const command *c)
 {
     const arg *tables[ARGS_MAX_TABLES + 1];
+    const int width = console_width(stdout);
     commands_tables(c, tables);
     printf("usage: pare %s%s%s\n\n%s\n\n", c->name, *c->usage ? " " : "", c->usage, c->help);
     for (int i = 0; tables[i]; i++) {
         if (i == 1 && tables[0] == c->table)
             putchar('\n');
-        args_print(stdout, tables[i]);
+        args_print(stdout, tables[i], width);
     }
     if (c->about)
         printf("\n%s\n", c->about);
@@ -149,10 +150,10 @@ static void print_formats(void)
             printf("%s %s (%s %s)", n++ ? "," : "", f->name, f->library, f->version());
         else if (f->size)
             printf("%s %s", n++ ? "," : "", f->name);
-    fputs(" pictures\n", stdout);
+    fputs(" images\n", stdout);
     for (size_t i = 0; (f = nn_image_format_at(i)) != NULL; i++)
         if (!f->size)
-            printf("does not read %s pictures: built without %s\n", f->name, f->library);
+            printf("does not read %s images: built without %s\n", f->name, f->library);
 }
 
 void commands_print_version(void)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "nn/base/leftovers.h"
@@ -46,6 +47,12 @@ static void put(const char *fmt, va_list ap)
     vkc_text_clean(clean, sizeof clean, text);
     console_clear();
     fprintf(stderr, "pare: %s\n", clean);
+}
+
+int console_width(FILE *f)
+{
+    struct winsize size;
+    return isatty(fileno(f)) && ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
 void print_name(FILE *f, const char *name)

@@ -21,6 +21,9 @@ void warn(const char *fmt, ...);
 // The sentence of the newest failure, without the place in the sources unless -v was given.
 void warn_failure(void);
 
+// Characters of a line: those of the terminal that it is, else 100.
+int console_width(FILE *f);
+
 // A name of a file, a class, a device: its control characters written out (vk/status.h).
 void print_name(FILE *f, const char *name);
 

@@ -13,7 +13,7 @@ typedef struct data_args {
 } data_args;
 
 #define PILLOW_ROW(type, member) \
-    { "pillow", 0, ARG_U32, offsetof(type, member), 12, 13, "N", "resize pictures as this version of Pillow does [13]" }
+    { "pillow", 0, ARG_U32, offsetof(type, member), 12, 13, "N", "resize images as this version of Pillow does [13]" }
 // Rows of an option table, for a `data_args` member called `d`.
 #define DATA_ROW(type) \
     { "data", 'd', ARG_TEXT, offsetof(type, d.data), 0, 0, "D", "folder of class folders, or synth:ringed-digit" }, \

@@ -110,7 +110,6 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);           // and so is a pipe that nobody reads
     console_end_on_signals();
     console_init(false, false);
-    app_keep_command(argc, argv);
     if (argc < 2) {
         commands_print_help(stderr);
         return EXIT_USAGE;
@@ -118,6 +117,7 @@ int main(int argc, char **argv)
     int code = EXIT_SUCCESS;
     vkc_status st = VKC_OK;
     commands_bring_forward(argc - 1, argv + 1);
+    app_keep_command(argc, argv);       // its name first, as a run folder and its report have it
     if (!is_about_pare(argc - 1, argv + 1, &code)) {
         const command *c = commands_find(argv[1]);
         if (!c)

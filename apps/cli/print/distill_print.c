@@ -33,7 +33,7 @@ void print_block_times(FILE *f, const pipeline_distill_result *r, uint32_t batch
     for (uint32_t k = 0; k <= r->n_mixers; k++)
         fprintf(f, "%s%s %.3f ms", k ? ", " : "one block, a batch: ", k ? r->mixer[k - 1].text : "the teacher's",
                 r->block_ms[k]);
-    fprintf(f, "; pictures of %u x %u, batch of %u\n\n", r->image, r->image, batch);
+    fprintf(f, "; images of %u x %u, batch of %u\n\n", r->image, r->image, batch);
 }
 
 static const char *get_unit(const pipeline_distill_result *r)
@@ -104,7 +104,7 @@ static void print_latency(FILE *f, const pipeline_distill_result *r)
     if (r->objective != PIPELINE_LATENCY)
         return;
     if (!t) {
-        fprintf(f, "Whether the student beats its teacher on pictures of %u x %u was not timed.\n", r->image, r->image);
+        fprintf(f, "Whether the student beats its teacher on images of %u x %u was not timed.\n", r->image, r->image);
         return;
     }
     fprintf(f, "At %u tokens the student %s its teacher end to end: %s.\n", t->tokens,

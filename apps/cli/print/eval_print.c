@@ -6,10 +6,10 @@
 void print_eval(FILE *f, const char *what, const nn_eval_result *r)
 {
     if (r->images == 0) {
-        fprintf(f, "%-8s no pictures\n", what);
+        fprintf(f, "%-8s no images\n", what);
         return;
     }
-    fprintf(f, "%-8s top-1 %.2f %%, top-5 %.2f %%, loss %.4f, %u pictures, %.0f images/s", what, 100.0 * r->top1,
+    fprintf(f, "%-8s top-1 %.2f %%, top-5 %.2f %%, loss %.4f, %u images, %.0f images/s", what, 100.0 * r->top1,
             100.0 * r->top5, r->loss, r->images, r->images_per_s);
     if (r->n_keep > 0)
         fprintf(f, ", %.1f %% of the patches kept", 100.0 * r->keep);

@@ -30,7 +30,7 @@ void print_ring(FILE *f, const distill_retain_stats *s)
 static void print_stats(FILE *f, const distill_retain_stats *s)
 {
     const bool compared = has_overlap(s);
-    fprintf(f, "layer    patches%s%s   (%u pictures)\n", compared ? "    overlap      AUPRC" : "",
+    fprintf(f, "layer    patches%s%s   (%u images)\n", compared ? "    overlap      AUPRC" : "",
             s->has_truth ? "       ring     others" : "", s->images);
     for (uint32_t l = 0; l < s->depth; l++) {
         fprintf(f, "%5u", l);

@@ -53,7 +53,7 @@ void print_sparsity(FILE *f, const distill_sparsity *s, const sparsity_view *v)
             order[at] = order[at - 1];
         order[at] = l;
     }
-    fprintf(f, "%u pictures, keys: %s\nlayer  head", s->images, distill_keys_name(v->keys));
+    fprintf(f, "%u images, keys: %s\nlayer  head", s->images, distill_keys_name(v->keys));
     for (int m = 0; m < DISTILL_N_MEASURES; m++)
         fprintf(f, " %13s", distill_measure_name((distill_measure) m));
     fprintf(f, "\n    sparser");

@@ -51,7 +51,7 @@ static void write_accuracy(report_page *p)
     if (isfinite(images)) {
         fputs(" of ", p->f);
         html_number(p->f, HTML_COUNT, images);
-        fputs(" pictures", p->f);
+        fputs(" images", p->f);
     }
     fputs(" the student is right in <strong>", p->f);
     html_number(p->f, HTML_PERCENT, student);

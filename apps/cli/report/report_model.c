@@ -16,8 +16,8 @@ static const figure accuracies[] = {
     { "params", "parameters", HTML_COUNT }, { "teacher_params", "parameters of the teacher", HTML_COUNT },
     { "student_params", "parameters of the student", HTML_COUNT },
     { "keep_asked", "patches asked to be kept", HTML_PERCENT },
-    { "keep", "patches kept, mean over blocks", HTML_PERCENT }, { "images_per_s", "pictures a second", HTML_COUNT },
-    { "teacher_images_per_s", "pictures a second, with all tokens", HTML_COUNT }, { "decay", "decay", HTML_REAL },
+    { "keep", "patches kept, mean over blocks", HTML_PERCENT }, { "images_per_s", "images a second", HTML_COUNT },
+    { "teacher_images_per_s", "images a second, with all tokens", HTML_COUNT }, { "decay", "decay", HTML_REAL },
     { "threshold", "threshold", HTML_REAL }, { "train_loss", "last loss in training", HTML_REAL },
     { "loss", "last loss in training", HTML_REAL }, { "ce", "of it cross-entropy", HTML_REAL },
     { "kl", "of it divergence from the teacher", HTML_REAL }, { "halting", "of it imitating the gate", HTML_REAL },
@@ -68,7 +68,7 @@ static void answer_retain(report_page *p)
     if (isfinite(speed)) {
         fputs("<p>It takes ", p->f);
         write_bold(p->f, HTML_TIMES, speed);
-        fputs(" times as many pictures a second; ", p->f);
+        fputs(" times as many images a second; ", p->f);
         html_number(p->f, HTML_TIMES, 1.0 / report_number(r->results, "keep"));
         fputs(" times would be ideal.</p>\n", p->f);
     }
@@ -161,8 +161,8 @@ static void write_figures(FILE *f, const json_t *o, report_kind kind)
 
 static void write_splits(FILE *f, const json_t *o)
 {
-    static const char *const head[] = { "<split", "pictures", "top-1", "top-5", "loss", "broken",
-                                        "pictures a second", NULL };
+    static const char *const head[] = { "<split", "images", "top-1", "top-5", "loss", "broken",
+                                        "images a second", NULL };
     static const char *const splits[] = { "val", "test", "before", "pruned", "after" };
     bool is_open = false;
     for (size_t k = 0; k < sizeof splits / sizeof splits[0]; k++) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "apps/cli/print/resume_line.h"
 #include "pipeline/run/provenance.h"
 #include "pipeline/base/version.h"
 
@@ -20,16 +21,18 @@ static void make_title(const report_run *r, char out[256])
 {
     static const char *const titles[] = {
         "Distillation of", "Does sparser attention cost less to replace? A study of",
-        "Does a sparser teacher narrow the gap?", "Training", "Token pruning of", "Tuning", "Pruning", "A run of",
+        "Does a sparser teacher narrow the gap?", "Training", "Token pruning of", "Tuning", "Pruning",
+        "Time of a block against its tokens", "Time that token pruning saves", "A run of",
     };
     static const char *const keys[] = {
-        "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "model",
+        "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "", "", "model",
     };
     const char *of = short_name(report_text(r->inputs, keys[r->kind]));
     if (!*of && r->kind == REPORT_TRAIN)
         of = "a vision transformer";
     if (!*of)
-        of = r->kind == REPORT_TEACHERS ? "" : short_name(r->dir);
+        of = r->kind == REPORT_TEACHERS || r->kind == REPORT_SCALING || r->kind == REPORT_RETENTION
+             ? "" : short_name(r->dir);
     snprintf(out, 256, "%s%s%.120s", titles[r->kind], *of ? " " : "", of);
 }
 
@@ -39,6 +42,7 @@ static void write_unfinished(report_page *p)
     const report_run *r = p->run;
     const json_t *last = json_array_get(r->log, json_array_size(r->log) - 1);
     const char *typed = report_text(r->provenance, "command");
+    char line[4200];
     fputs("<div class=\"warn\">\n<p><strong>This run is not finished</strong>, so it has no result yet.", p->f);
     if (last) {
         fputs(" Its log ends with epoch ", p->f);
@@ -52,8 +56,10 @@ static void write_unfinished(report_page *p)
     if (json_array_size(r->study) > 0)
         html_print(p->f, " %zu answers of the study are kept.", json_array_size(r->study));
     fputs(" What is there so far is below.</p>\n", p->f);
-    if (*typed)
-        html_print(p->f, "<p>To go on: <code>%s%s</code></p>\n", typed, strstr(typed, " --resume") ? "" : " --resume");
+    if (*typed) {
+        resume_line(typed, true, line, sizeof line);
+        html_print(p->f, "<p>To go on: <code>%s</code></p>\n", line);
+    }
     fputs("</div>\n", p->f);
 }
 
@@ -72,6 +78,8 @@ static void write_answer(report_page *p)
         case REPORT_RETAIN:
         case REPORT_TUNE:
         case REPORT_PRUNE: report_model_answer(p); break;
+        case REPORT_SCALING:
+        case REPORT_RETENTION: report_bench_answer(p); break;
         case REPORT_OTHER:
             fputs("<p>There is no page of its own for a run of this kind. What it found is in the table of all "
                   "figures, below.</p>\n", p->f);
@@ -199,10 +207,12 @@ vkc_status report_page_write(report_page *p)
         VKC_TRY(report_teachers(p));
     if (r->kind >= REPORT_TRAIN && r->kind <= REPORT_PRUNE)
         VKC_TRY(report_model(p));
+    if (r->kind == REPORT_SCALING || r->kind == REPORT_RETENTION)
+        VKC_TRY(report_bench(p));
     VKC_TRY(report_curves(p));
     VKC_TRY(report_timing(p));
     if (p->plots.is_missing)
-        fputs("<p class=\"note warn\">There are no pictures on this page: gnuplot was not found when it was made. The "
+        fputs("<p class=\"note warn\">There are no plots on this page: gnuplot was not found when it was made. The "
               "tables hold all figures; with gnuplot installed, <code>pare report</code> draws them too.</p>\n", p->f);
     report_foot_write(p);
 done:

@@ -15,7 +15,8 @@
 #define MAX_LAYERS 128u
 
 static const char *const names[] = {
-    "distill", "study groups", "study teachers", "train", "retain", "tune", "prune", "",
+    "distill", "study groups", "study teachers", "train", "retain", "tune", "prune", "bench scaling",
+    "bench retention", "",
 };
 
 const char *report_kind_name(report_kind kind)
@@ -78,6 +79,9 @@ static report_kind get_kind(const report_run *r)
         if (strncmp(space + 1, names[k], len) == 0 && (space[1 + len] == ' ' || space[1 + len] == '\0'))
             return (report_kind) k;
     }
+    for (int k = REPORT_SCALING; k < REPORT_OTHER; k++)     // or by its inputs: options may stand before the word
+        if (*report_text(r->inputs, "bench") && strcmp(names[k] + sizeof "bench", report_text(r->inputs, "bench")) == 0)
+            return (report_kind) k;
     if (report_list(r->results, "groups"))
         return REPORT_GROUPS;
     if (report_list(r->results, "path"))

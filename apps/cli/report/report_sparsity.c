@@ -97,7 +97,7 @@ static void write_heads(FILE *f, const report_run *r, json_t *mean, json_t *std,
         head[h + 1] = titles[h];
     }
     snprintf(caption, sizeof caption, "%.40s by head%s; a stronger shade is sparser", report_measure_name(r, m),
-             std ? ", ± its spread over pictures and queries" : "");
+             std ? ", ± its spread over images and queries" : "");
     html_table_open(f, caption, head);
     for (size_t l = 0; l < json_array_size(mean) && l < MAX_LAYERS; l++) {
         html_row_open(f);
@@ -175,11 +175,11 @@ vkc_status report_sparsity(report_page *p)
         if (strcmp(report_measure_name(r, m), report_text(r->results, "measure")) == 0)
             chosen = m;
     html_section_open(p->f, "sparsity", "How sparse the teacher’s attention is");
-    fputs("<p>Means over pictures and queries", p->f);
+    fputs("<p>Means over images and queries", p->f);
     if (isfinite(report_number(r->sparsity, "images"))) {
         fputs(", of ", p->f);
         html_number(p->f, HTML_COUNT, report_number(r->sparsity, "images"));
-        fputs(" pictures", p->f);
+        fputs(" images", p->f);
     }
     fputs(". The stronger the shade of a cell, the sparser, within its column. Layers without attention have no "
           "figure.</p>\n", p->f);

@@ -30,7 +30,7 @@ void report_few_write(FILE *f, double images)
 {
     if (!(images >= 1 && images < 200))
         return;
-    fputs("<p class=\"note warn\">So few pictures decide nothing: one of them moves the accuracy by ", f);
+    fputs("<p class=\"note warn\">So few images decide nothing: one of them moves the accuracy by ", f);
     html_number(f, HTML_TIMES, 100.0 / images);
     fputs(" points.</p>\n", f);
 }
@@ -43,7 +43,8 @@ void report_device_write(report_page *p, const char *what)
     html_print(p->f, "<p class=\"note\">%s on %s, driver %s.", what, *device ? device : "a device without a name",
                *driver ? driver : "not known");
     if (report_is_software(device, driver))
-        fputs(" This is a software driver that computes on the CPU: <strong>the speeds say nothing of a GPU</strong>; "
-              "accuracies hold on any device.", p->f);
+        html_print(p->f, " This is a software driver that computes on the CPU: <strong>the speeds say nothing of a GPU"
+                   "</strong>%s.", p->run->kind == REPORT_SCALING || p->run->kind == REPORT_RETENTION
+                   ? "" : "; accuracies hold on any device");
     fputs("</p>\n", p->f);
 }

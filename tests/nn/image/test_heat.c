@@ -12,7 +12,7 @@
 #include "nn/image/heat.h"
 #include "tests/temp_dir.h"
 
-enum { SIZE = 8, SIDE = 4, SCALE = 20, STEP = SIZE / SIDE * SCALE };
+enum { SIZE = 8, SIDE = 4, SCALE = 28, STEP = SIZE / SIDE * SCALE };
 
 static nn_heat *make(uint32_t columns)
 {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static void add(nn_sheet *s, const uint8_t blocks[SIDE * SIDE])
         memcpy(rgb + 3 * i, flat, 3);
     for (int y = 0; y < SIZE; y++)
         memset(rgb + 3 * y * SIZE, 0, 3);
-    assert_int_equal(nn_sheet_add(s, rgb, blocks), VKC_OK);
+    assert_int_equal(nn_sheet_add(s, rgb, blocks, NULL), VKC_OK);
 }
 
 static const uint8_t *at(const nn_image *im, uint32_t x, uint32_t y)
@@ -194,6 +195,86 @@ static void test_places(void **state)
     assert_int_equal(nn_sheet_scale(1024), 1);
 }
 
+static uint32_t count_ink(const nn_image *im, uint32_t x0, uint32_t x1, uint32_t y0, uint32_t y1)
+{
+    uint32_t n = 0;
+    for (uint32_t y = y0; y < y1; y++)
+        for (uint32_t x = x0; x < x1; x++)
+            n += memcmp(at(im, x, y), "\xff\xff\xff", 3) != 0;
+    return n;
+}
+
+// Lines under pictures: each within its picture's width, room for the most lines of any, '?' for what is not ASCII.
+static void test_lines(void **state)
+{
+    (void) state;
+    nn_sheet *s = make(4, 1), *plain = make(4, 1);
+    nn_image im = { 0 }, bare = { 0 };
+    uint8_t rgb[SIZE * SIZE * 3] = { 0 }, blocks[SIDE * SIDE];
+    nn_lines one = { 1, { "a.png" } }, three = { 3, { "", "cat 98.2 %", "true: dog" } };
+    memset(blocks, 4, sizeof blocks);
+    memset(three.text[0], 'W', 300);
+    assert_int_equal(nn_sheet_add(s, rgb, blocks, &one), VKC_OK);
+    assert_int_equal(nn_sheet_add(s, rgb, blocks, &three), VKC_OK);
+    assert_int_equal(nn_sheet_add(s, rgb, blocks, NULL), VKC_OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(nn_sheet_add(plain, rgb, blocks, NULL), VKC_OK);
+    assert_int_equal(nn_sheet_draw(s, &im), VKC_OK);
+    assert_int_equal(nn_sheet_draw(plain, &bare), VKC_OK);
+    assert_int_equal(im.width, bare.width);
+    assert_true(im.height >= bare.height + 3 * NN_DRAW_LINE_H);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t x, y;
+        nn_sheet_place(s, i, &x, &y);
+        for (uint32_t k = 0; k < 3; k++) {              // lines that are there and no others
+            const uint32_t top = y + CELL + 2 + k * NN_DRAW_LINE_H;
+            const bool is_there = k < (i == 0 ? 1u : i == 1 ? 3u : 0u);
+            assert_int_equal(count_ink(&im, x, x + CELL, top, top + NN_DRAW_LINE_H) > 0, is_there);
+        }
+        assert_int_equal(count_ink(&im, x + CELL - 4, x + CELL + 12, y + CELL, y + CELL + 62), 0);
+    }
+    nn_image_finish(&im);
+    nn_image_finish(&bare);
+    nn_sheet_destroy(s);
+    nn_sheet_destroy(plain);
+}
+
+// The middle of what is too wide gives way to dots; a character of several bytes is one mark.
+static void test_text(void **state)
+{
+    (void) state;
+    static const struct { const char *text, *as; } rows[] = {
+        { "abcdefghij", "abcdefghij" }, { "abcdefghijk", "abcd...ijk" }, { "n\xc3\xa9""e\x01", "n?e?" },
+        { "\xe2\x82\xac\xff", "??" }, { "", "" },
+    };
+    const nn_colour black = { { 0, 0, 0 } };
+    const uint32_t width = nn_draw_text_width("abcdefghij");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        nn_image a, b;
+        nn_lines lines = { .n = 1 };
+        snprintf(lines.text[0], sizeof lines.text[0], "%s", rows[i].text);
+        assert_int_equal(nn_draw_init(300, 30, &a), VKC_OK);
+        assert_int_equal(nn_draw_init(300, 30, &b), VKC_OK);
+        nn_draw_lines(&a, 5, 5, width, &lines, black);
+        nn_draw_text(&b, 5, 5, rows[i].as, black);
+        assert_memory_equal(a.rgb, b.rgb, 3 * 300 * 30);
+        nn_image_finish(&a);
+        nn_image_finish(&b);
+    }
+    for (int c = '!'; c <= '~'; c++)                    // no two look alike
+        for (int d = c + 1; d <= '~'; d++) {
+            const char x[2] = { (char) c, 0 }, y[2] = { (char) d, 0 };
+            nn_image a, b;
+            assert_int_equal(nn_draw_init(12, 20, &a), VKC_OK);
+            assert_int_equal(nn_draw_init(12, 20, &b), VKC_OK);
+            nn_draw_text(&a, 0, 0, x, black);
+            nn_draw_text(&b, 0, 0, y, black);
+            assert_memory_not_equal(a.rgb, b.rgb, 3 * 12 * 20);
+            nn_image_finish(&a);
+            nn_image_finish(&b);
+        }
+}
+
 static void test_file(void **state)
 {
     (void) state;
@@ -234,7 +315,7 @@ static void test_limits(void **state)
     assert_int_equal(nn_sheet_create(&large, &s), VKC_OK);
     vkc_status st = VKC_OK;
     uint32_t n = 0;
-    while (n < 100 && (st = nn_sheet_add(s, rgb, blocks)) == VKC_OK)
+    while (n < 100 && (st = nn_sheet_add(s, rgb, blocks, NULL)) == VKC_OK)
         n++;
     assert_int_equal(st, VKC_E_ARG);
     assert_true(n >= 8 && n < 17);                      // of the 64 million pixels
@@ -248,7 +329,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shades), cmocka_unit_test(test_legend), cmocka_unit_test(test_between_exits),
-        cmocka_unit_test(test_places), cmocka_unit_test(test_file),   cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_places), cmocka_unit_test(test_lines), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_file),   cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }
