@@ -120,19 +120,6 @@ done:
     return st;
 }
 
-// Timm norms the mean patch, where that is what the classifier reads, and else all tokens; the other way is not here.
-static vkc_status check_norm(const char *where, json_t *args, const nn_model_config *c)
-{
-    bool is_of_mean = c->pool == NN_POOL_AVG;
-    vkc_status st = VKC_OK;
-    if (nn_json_has(args, "fc_norm"))
-        st = nn_json_get_bool(where, args, "fc_norm", &is_of_mean);
-    if (st == VKC_OK && is_of_mean != (c->pool == NN_POOL_AVG))
-        st = VKC_FAIL(VKC_E_FORMAT, "%s: fc_norm is %s with global_pool %s; only the default is supported", where,
-                      is_of_mean ? "true" : "false", is_of_mean ? "token" : "avg");
-    return st;
-}
-
 static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = {
@@ -143,8 +130,8 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     };
     static const nn__fixed_key fixed[] = {      // what makes other models, and how values start
         { "qk_norm", "false" }, { "scale_attn_norm", "false" }, { "scale_mlp_norm", "false" }, { "proj_bias", "true" },
-        { "pos_embed", "\"learn\"" }, { "final_norm", "true" }, { "pool_include_prefix", "false" },
-        { "dynamic_img_pad", NULL }, { "weight_init", NULL }, { "fix_init", NULL }, { "fc_norm", NULL }, { NULL, NULL }
+        { "pos_embed", "\"learn\"" }, { "dynamic_img_pad", NULL }, { "weight_init", NULL }, { "fix_init", NULL },
+        { NULL, NULL }
     };
     json_t *args;
     vkc_status st;
@@ -153,7 +140,6 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     VKC_TRY(nn_json_get_object(where, root, "model_args", &args));
     VKC_TRY(nn__keys_check(where, args, known, fixed));
     VKC_TRY(read_family(where, args, c));
-    VKC_TRY(check_norm(where, args, c));
     st = read_sizes(where, args, c);
 done:
     return st;
