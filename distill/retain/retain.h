@@ -59,7 +59,7 @@ typedef struct distill_retain_result {
     nn_best  best;                  // epoch = 0 without a judge
     double   start_centre;          // halting: where training began
     double   val_keep;              // halting: on the pictures of val on which the centre was found
-    double   seconds;               // of training and of finding centres
+    double   seconds;               // of training, judging and finding centres
 } distill_retain_result;
 
 // Tokens that go through keep * depth blocks stop after block keep * depth - 1, counted from 0: 8 of 12 for 0.75, as

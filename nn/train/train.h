@@ -46,10 +46,9 @@ typedef struct nn_train_result {
     nn_best  best;                  // epoch = 0 without a judge
 } nn_train_result;
 
-// Train in place; `v` must be trainable. With recipe.ema it ends as its average, with a judge as that of the best
-// epoch. Stopped by progress: writes the
-// checkpoint, E_STOPPED. Errors: E_FORMAT, E_IO, E_CHECK (numbers that are not finite), device errors; the last
-// checkpoint stays.
+// Train in place; `m` must be trainable. With recipe.ema it ends as its average, with a judge as it was after the best
+// epoch. Stopped by progress: writes the checkpoint, E_STOPPED. Errors: E_FORMAT, E_IO, E_CHECK (numbers that are not
+// finite), the judge's, device errors; the last checkpoint stays.
 vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out);
 
 #ifdef __cplusplus

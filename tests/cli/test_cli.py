@@ -542,6 +542,9 @@ def test_retain(work):
     check_run(0, "", "retain", m, "--data", data, "--batch", "8", "--policy", "topk", "--epochs", "2", "--keep", "0.75",
               "-o", work / "kt", "--no-timing")
     check_best(work, "kt", "retain", 1, 2)
+    check_run(0, "", "tune", work / "k", "--teacher", work / "k", "--data", data, "--train", "all", "--kl", "1", "--centre",
+              "--epochs", "2", "--batch", "8", "--any-teacher", "-o", work / "kc")
+    check_best(work, "kc", "tune", 1, 2)
     topk = ["retain", m, "--data", data, "--policy", "topk", "--no-timing"]
     value = check_json("series", *topk, "--keep", "0.875,0.75", "-o", work / "t/", "--run", work / "tr")
     check([round(one["keep"], 6) for one in value.get("series", [])] == [0.875, 0.75], f"retain: series {value}")
