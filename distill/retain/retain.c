@@ -197,7 +197,8 @@ static vkc_status train(const nn_model *teacher, nn_model *m, control *c, distil
         .user = c,
     }, &r);
     *out = (distill_retain_result) {
-        .steps = r.steps, .images = r.samples, .best = r.best, .loss = r.watch[0], .divergence = w.kl_at ? r.watch[w.kl_at] : 0,
+        .steps = r.steps, .images = r.samples, .best = r.best, .loss = r.watch[0],
+        .divergence = w.kl_at ? r.watch[w.kl_at] : 0,
         .trained_keep = c->keep_at ? r.watch[c->keep_at] : 0,
     };
 done:

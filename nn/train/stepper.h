@@ -103,7 +103,7 @@ bool       nn_stepper_has_average(const nn_stepper *s);
 typedef struct nn_stepper_state {
     uint64_t *words;                // (n) stored losslessly
     uint32_t  n, least;             // a file with `least` alone is loaded too, and n is then that
-    float    *kept;                 // (nn_stepper_len) further values of the trained parameters; NULL = none. NULL after
+    float    *kept;                 // (nn_stepper_len) further values of the trained parameters; NULL = none, and after
                                     // loading a file without
 } nn_stepper_state;
 

@@ -163,45 +163,6 @@ def test_train(work):
     check(not (work / "x").exists(), "train: a refused command made a folder")
 
 
-def check_best(work, out, what, *epochs):
-    """The run kept the first epoch with the best accuracy on val, and its model has that accuracy. Gives the epoch."""
-    result = json.loads((work / f"{out}.run/run.json").read_text())["results"]
-    lines = [json.loads(line) for line in (work / f"{out}.run/log.jsonl").read_text().splitlines()]
-    lines = [line for line in lines if line["what"] == what]
-    top1 = [line["val_top1"] for line in lines]
-    check([line["epoch"] for line in lines] == list(epochs), f"{out}: epochs of the log {lines}")
-    check(all(0 <= x <= 1 for x in top1) and all(line["val_loss"] >= 0 for line in lines), f"{out}: the log {lines}")
-    best = lines[top1.index(max(top1))]["epoch"]
-    check(result["best_epoch"] == best and result["epochs"] == epochs[-1], f"{out}: kept {result['best_epoch']}, {top1}")
-    check(abs(result["best_val_top1"] - max(top1)) < 1e-6, f"{out}: {result['best_val_top1']}, not {max(top1)}")
-    check(result["val"]["top1"] == result["best_val_top1"], f"{out}: the model has {result['val']}, not {max(top1)}")
-    made = json.loads((work / out / "pare.json").read_text())
-    check(made["measured"]["best_epoch"] == best, f"{out}: pare.json has no best epoch")
-    return best
-
-
-def test_best(work):
-    best = check_best(work, "m", "train", 1, 2, 3)
-    check(f"after epoch {best} of 3" in (work / "m/README.md").read_text(), "train: the card lacks the epoch")
-    out = check_run(0, "", *train(work, "last", "--no-keep-best", "--keep-best"))
-    check("best epoch" not in out, f"train --no-keep-best: {out}")
-    run_json = json.loads((work / "last.run/run.json").read_text())
-    check(run_json["results"]["best_epoch"] is None and run_json["inputs"]["keep_best"] is False, "train --no-keep-best")
-    check("val_top1" not in (work / "last.run/log.jsonl").read_text(), "train --no-keep-best: val is judged")
-    check((weights(work / "last") == weights(work / "m")) == (best == 3), "train: kept other parameters than it says")
-    out = check_run(0, "kept     best epoch ", *train(work, "ema", "--ema", "0.8", "--lr", "0.01", "--keep-best"))
-    best = check_best(work, "ema", "train", 1, 2, 3)
-    check(f"best epoch {best} of 3 (val top-1 " in out, f"train: {out}")
-    check_run(130, "", *train(work, "stopped", "--max-steps", "4"))
-    check_run(2, "another run", *train(work, "stopped", "--resume", "--no-keep-best"))
-    # Without pictures in val nothing is judged.
-    shutil.copytree(work / "data", work / "no-val")
-    shutil.rmtree(work / "no-val/val")
-    check_run(0, "val      no pictures", *train(work, "blind", "--data", work / "no-val"))
-    result = json.loads((work / "blind.run/run.json").read_text())["results"]
-    check(result["best_epoch"] is None and result["val"] is None, f"train without val: {result}")
-
-
 def test_mixers(work):
     """Every row of the mixer table, alone and as half of a list, makes a model that trains and is read back."""
     out = check_run(0, "attention", "train", "--help")
@@ -538,13 +499,6 @@ def test_retain(work):
     check(weights(work / "kr") == weights(work / "k"), "retain: a resumed run gives other weights")
     centre = [json.loads((work / name / "pare.json").read_text())["retention"] for name in ("k", "kr")]
     check(centre[0] == centre[1], f"retain: a resumed run gives other settings: {centre}")
-    check_best(work, "k", "retain", 1, 2)
-    check_run(0, "", "retain", m, "--data", data, "--batch", "8", "--policy", "topk", "--epochs", "2", "--keep", "0.75",
-              "-o", work / "kt", "--no-timing")
-    check_best(work, "kt", "retain", 1, 2)
-    check_run(0, "", "tune", work / "k", "--teacher", work / "k", "--data", data, "--train", "all", "--kl", "1", "--centre",
-              "--epochs", "2", "--batch", "8", "--any-teacher", "-o", work / "kc")
-    check_best(work, "kc", "tune", 1, 2)
     topk = ["retain", m, "--data", data, "--policy", "topk", "--no-timing"]
     value = check_json("series", *topk, "--keep", "0.875,0.75", "-o", work / "t/", "--run", work / "tr")
     check([round(one["keep"], 6) for one in value.get("series", [])] == [0.875, 0.75], f"retain: series {value}")
@@ -629,7 +583,7 @@ def test_all(work):
     test_usage()
     test_devices()
     test_mixers_listed()
-    run_tests(work, test_train, test_best, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_retention,
+    run_tests(work, test_train, test_mixers, test_finite, test_resume, test_model, test_bad_input, test_retention,
               test_show, test_bench_retention, test_retain, test_full_disk)
 
 

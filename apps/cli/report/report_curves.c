@@ -1,4 +1,4 @@
-// report_curves.c — curves out of log.jsonl: loss and accuracy on val, plots and a table for each thing that was trained.
+// report_curves.c — curves out of log.jsonl: loss and accuracy on val, for each thing that was trained.
 #include "apps/cli/report/report_page.h"
 
 #include <math.h>
