@@ -199,7 +199,11 @@ static vkc_status end_epoch(fit *f, bool *stopped)
 {
     const double start = vkc_seconds();
     vkc_status st = is_to_judge(f) ? nn__best_judge(&f->best, f->p, f->s.epoch, f->tuned) : VKC_OK;
-    f->start += vkc_seconds() - start;          // rates and times left are the training's
+    const double took = vkc_seconds() - start;  // rates and times left are the training's
+    f->start += took;
+    f->pace.start += took;
+    f->pace.first += took;
+    f->pace.last += took;
     *stopped = st == VKC_E_STOPPED;
     if (*stopped)
         return VKC_OK;
