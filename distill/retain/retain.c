@@ -38,6 +38,8 @@ typedef struct control {
     double   start_centre, start_keep;
     double   ponder, prior;
     double   centre, keep, target;  // newest
+    nn_model *m;
+    const distill_pictures *pictures;       // on which the centre is calibrated; NULL = there is none
     uint32_t keep_at;               // which of the watched scalars is the keep ratio; 0 = none
 } control;
 
@@ -106,6 +108,28 @@ static bool report(void *user, const nn_progress *p)
     return !c->p->progress || c->p->progress(c->p->user, &with);
 }
 
+// Centre and what it gives, from where the controller has it.
+static vkc_status calibrate(const control *c, double *keep)
+{
+    c->m->cfg.retention.gate_centre = c->centre;
+    return distill_find_centre(c->m, c->pictures, c->p->keep, WITHIN, 0.1 * c->unit, c->p, keep);
+}
+
+// The model as it would be written now; of no use where no centre gives the keep ratio. nn_judge_fn.
+static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
+{
+    const control *c = (const control *) user;
+    const nn_judge *asked = &c->p->judge;
+    nn_retention_config *r = &c->m->cfg.retention;
+    const double centre = r->gate_centre;
+    double keep = c->p->keep;
+    vkc_status st = c->pictures ? calibrate(c, &keep) : VKC_OK;
+    if (st == VKC_OK && fabs(keep - c->p->keep) <= AT_MOST)
+        st = asked->fn(asked->user, epoch, out);
+    r->gate_centre = centre;
+    return st;
+}
+
 typedef struct work {
     nn_fit_work f;
     uint32_t  n_watch, kl_at;       // kl_at: of the watched scalars; 0 = none
@@ -169,10 +193,12 @@ static vkc_status train(const nn_model *teacher, nn_model *m, control *c, distil
         .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c,
         .n_state = c->keep_at ? MEMORY_WORDS : 0,
         .schedule = { .lr = p->lr > 0 ? p->lr : 5e-4, .total = c->total, .warmup = c->total / 10 },
-        .run_dir = p->run_dir, .resume = p->resume, .progress = report, .user = c,
+        .judge = { p->judge.fn ? judge : NULL, c }, .run_dir = p->run_dir, .resume = p->resume, .progress = report,
+        .user = c,
     }, &r);
     *out = (distill_retain_result) {
-        .steps = r.steps, .images = r.samples, .loss = r.watch[0], .divergence = w.kl_at ? r.watch[w.kl_at] : 0,
+        .steps = r.steps, .images = r.samples, .best = r.best, .loss = r.watch[0],
+        .divergence = w.kl_at ? r.watch[w.kl_at] : 0,
         .trained_keep = c->keep_at ? r.watch[c->keep_at] : 0,
     };
 done:
@@ -236,10 +262,10 @@ static vkc_status teach_halting(const nn_model *teacher, nn_model *m, control *c
     const double start_keep = fmax(p->keep, or_default(p->start_keep, FIRST_KEEP));
     VKC_TRY(distill_find_centre(m, &first, start_keep, 2 * WITHIN, c->unit, p, &c->start_keep));
     c->start_centre = c->centre = r->gate_centre;
+    c->pictures = &pictures;
     if (p->epochs)
         VKC_TRY(train(teacher, m, c, out));
-    r->gate_centre = c->centre;
-    VKC_TRY(distill_find_centre(m, &pictures, p->keep, WITHIN, 0.1 * c->unit, p, &out->val_keep));
+    VKC_TRY(calibrate(c, &out->val_keep));
     if (!(fabs(out->val_keep - p->keep) <= AT_MOST))
         st = VKC_FAIL(VKC_E_CHECK, "a keep ratio of %g is not reached: the nearest is %.3f", p->keep, out->val_keep);
 done:
@@ -252,7 +278,7 @@ vkc_status distill_retain(const nn_model *teacher, nn_model *m, const distill_re
                           distill_retain_result *out)
 {
     const double start = vkc_seconds();
-    control c = { .p = p, .r = &m->cfg.retention, .ponder = or_default(p->ponder, 5e-4),
+    control c = { .p = p, .m = m, .r = &m->cfg.retention, .ponder = or_default(p->ponder, 5e-4),
                   .prior = or_default(p->prior, 1e-3) };
     *out = (distill_retain_result) { .steps = 0 };
     vkc_status st = distill_retain_check(&m->cfg, p->keep);

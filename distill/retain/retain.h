@@ -5,7 +5,8 @@
 // tokens share: while training, an integral controller moves it after every step so that the keep ratio of the batches
 // follows a target, which falls from that of the dense model to the one asked for over the first part of the run and
 // then holds. After training the centre is calibrated by bisection on images of the val split, and stays in the
-// model's config.
+// model's config. A judge sees the model after every epoch as it would be then, calibrated to the keep ratio asked for,
+// so that epochs are compared at one cost, those in which the target still falls too.
 //
 // Topk needs no training; epochs of it are cross-entropy alone. Thread-safety: as the device.
 #ifndef DISTILL_RETAIN_H
@@ -14,6 +15,7 @@
 #include "nn/data/dataset.h"
 #include "nn/base/progress.h"
 #include "nn/models/model.h"
+#include "nn/train/judge.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +47,7 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     const char *run_dir;            // checkpoints and log.jsonl; NULL = none
     bool     resume;
     uint32_t max_steps;             // stop after so many steps in all [no limit]
+    nn_judge judge;                 // of the model after every epoch [none]: the best epoch is kept
     nn_progress_fn progress;
     void    *user;
 } distill_retain_params;
@@ -53,9 +56,10 @@ typedef struct distill_retain_result {
     uint64_t steps, images;
     double   loss, divergence;      // cross-entropy and KL, means over the last epoch
     double   trained_keep;          // halting: mean over the last epoch, as the controller saw it
+    nn_best  best;                  // epoch = 0 without a judge
     double   start_centre;          // halting: where training began
     double   val_keep;              // halting: on the pictures of val on which the centre was found
-    double   seconds;               // of training and of finding centres
+    double   seconds;               // of training, judging and finding centres
 } distill_retain_result;
 
 // Tokens that go through keep * depth blocks stop after block keep * depth - 1, counted from 0: 8 of 12 for 0.75, as

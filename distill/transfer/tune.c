@@ -34,6 +34,8 @@ vkc_status distill_trained_get(const char *name, distill_trained *out)
 typedef struct tuning {
     const distill_tune_params *p;
     const nn_model *teacher;          // NULL = it need not run
+    const nn_model *any_teacher;      // the same, whether it runs or not
+    nn_model *student;
     double    similarity, ce, kl;   // weights, 0 = none
     distill_distances d;
     distill_halting   halting;
@@ -224,6 +226,21 @@ static void build(tuning *w, nn_fit_work *f, const nn_model *student)
     }
 }
 
+// The student as it would be written now: with its gate calibrated, where that is asked for. nn_judge_fn.
+static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
+{
+    const tuning *w = (const tuning *) user;
+    const distill_tune_params *p = w->p;
+    nn_retention_config *r = &w->student->cfg.retention;
+    const double centre = r->gate_centre;
+    distill_centre_result c;
+    vkc_status st = p->centre ? distill_tune_centre(w->any_teacher, w->student, p, true, &c) : VKC_OK;
+    if (st == VKC_OK)
+        st = p->judge.fn(p->judge.user, epoch, out);
+    r->gate_centre = centre;
+    return st;
+}
+
 static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
 {
     vkc_status st;
@@ -246,8 +263,10 @@ static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
         .stepper = f.stepper, .feed = &f.feed, .epochs = epochs, .n_watch = w->n, .weight = w->weight,
         .what = p->what ? p->what : "tune", .max_steps = p->max_steps,
         .schedule = { .lr = p->lr > 0 ? p->lr : is_early(p) ? 1e-3 : 2e-4, .total = total, .warmup = total / 10 },
-        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+        .judge = { p->judge.fn ? judge : NULL, w }, .run_dir = p->run_dir, .resume = p->resume,
+        .progress = p->progress, .user = p->user,
     }, &r);
+    out->best = r.best;
     out->steps = r.steps;
     out->seconds = r.seconds;
     out->loss = r.loss;
@@ -276,7 +295,7 @@ vkc_status distill_tune_check(const nn_model *teacher, const nn_model *student, 
 vkc_status distill_tune(const nn_model *teacher, nn_model *student, const distill_tune_params *p,
                         distill_tune_result *out)
 {
-    tuning w = { .p = p };
+    tuning w = { .p = p, .any_teacher = teacher, .student = student };
     const double none = (double) NAN;
     *out = (distill_tune_result) { .loss = none, .ce = none, .kl = none, .units = none, .halting = none,
                                    .teacher_keep = none, .keep = none };

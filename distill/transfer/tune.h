@@ -14,6 +14,7 @@
 #define DISTILL_TUNE_H
 
 #include "distill/transfer/transfer.h"
+#include "nn/train/judge.h"
 #include "nn/train/recipe.h"
 
 #ifdef __cplusplus
@@ -55,6 +56,8 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
     uint32_t threads;
     bool     plain;                 // no augmentation
     bool     check_finite;
+    nn_judge judge;                 // of the student after every epoch, with its gate as `centre` would have it [none]:
+                                    // the best epoch is kept
     const char *what;               // names checkpoint and progress ["tune"]; two stages in one run need two names
     const char *run_dir;
     bool     resume;
@@ -65,7 +68,8 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
 
 typedef struct distill_tune_result {
     uint64_t steps;
-    double   seconds;
+    nn_best  best;                      // epoch = 0 without a judge
+    double   seconds;                   // of training
     double   loss, ce, kl, units, halting;      // means over the last epoch; NaN where not asked for
     double   distance[NN_MAX_DEPTH];    // of layer l, relative as in distill_transfer_result; NaN where not compared
     double   teacher_keep, keep;        // with `centre`: keep ratios on the pictures of val, each alone; else NaN

@@ -44,6 +44,7 @@ typedef struct pare_distill_options {
     const pare_callbacks *callbacks;
     pare_labels labels;             // how class folders are matched with the teacher's classes
     uint32_t any_teacher;           // not 0: go on with a teacher that is no better than chance
+    uint32_t keep_last;             // not 0: tuning ends with the parameters of its last epoch, not of the best on val
 } pare_distill_options;
 
 static inline pare_distill_options pare_distill_options_default(void)
@@ -102,6 +103,7 @@ typedef struct pare_retain_options {
     const pare_callbacks *callbacks;
     pare_labels labels;             // as in pare_distill_options
     uint32_t    any_teacher;
+    uint32_t    keep_last;
 } pare_retain_options;
 
 static inline pare_retain_options pare_retain_options_default(void)

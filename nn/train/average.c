@@ -29,6 +29,11 @@ vkc_status nn__stepper_start_average(nn_stepper *s)
     return st;
 }
 
+bool nn_stepper_has_average(const nn_stepper *s)
+{
+    return s->has_average;
+}
+
 vkc_status nn_stepper_write_average(nn_stepper *s)
 {
     return s->has_average ? copy_values(s, false) : VKC_OK;

@@ -3,6 +3,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/lines.h"
+#include "nn/train/best.h"
 #include "vk/clock.h"
 
 #include <math.h>
@@ -19,18 +20,28 @@ typedef struct state {
     double   sum[NN_MAX_LOSSES];                // of this epoch
     double   mean[NN_MAX_LOSSES];               // of the last whole epoch
 } state;
-#define STATE_WORDS (sizeof(state) / sizeof(uint64_t))     // and behind them those of the hook
+// Behind them those of the hook, and of the best epoch where there is a judge.
+#define STATE_WORDS (sizeof(state) / sizeof(uint64_t))
+#define MAX_WORDS (STATE_WORDS + NN_FIT_MAX_STATE + NN__BEST_WORDS)
 
 typedef struct fit {
     const nn_fit_params *p;
     state    s;
     uint64_t tuned[NN_FIT_MAX_STATE];
+    nn__best best;
     uint32_t batches;
     nn_pace  pace;
     double   start, waited, last_progress, last_checkpoint;
     float    watch[NN_MAX_LOSSES], norm;
     char     path[NN_PATH_MAX];
 } fit;
+
+static nn_stepper_state hold(const fit *f, uint64_t *words)
+{
+    const uint32_t least = (uint32_t) STATE_WORDS + f->p->n_state;
+    return (nn_stepper_state) { .words = words, .least = least, .kept = f->best.kept,
+                                .n = least + (f->p->judge.fn ? (uint32_t) NN__BEST_WORDS : 0) };
+}
 
 static vkc_status load_state(fit *f)
 {
@@ -41,12 +52,23 @@ static vkc_status load_state(fit *f)
     vkc_status st = nn_path_build(f->path, f->p->run_dir, name);
     if (st != VKC_OK || !f->p->resume || !nn_is_file(f->path))
         return st;
-    uint64_t words[STATE_WORDS + NN_FIT_MAX_STATE];
-    st = nn_stepper_load(f->p->stepper, f->path, words, (uint32_t) STATE_WORDS + f->p->n_state);
+    uint64_t words[MAX_WORDS];
+    nn_stepper_state held = hold(f, words);
+    const uint32_t n = held.n;
+    st = nn_stepper_load(f->p->stepper, f->path, &held);
     if (st != VKC_OK)
         return st;
     memcpy(&f->s, words, sizeof f->s);
     memcpy(f->tuned, words + STATE_WORDS, f->p->n_state * sizeof *words);
+    if (held.n == n && f->p->judge.fn) {
+        memcpy(&f->best.s, words + held.least, sizeof f->best.s);
+        f->norm = (float) f->best.s.norm;
+        st = nn__best_check(&f->best, f->s.epoch, held.kept != NULL, f->path);
+    } else {                            // begun by a version without a judge: only what follows is judged
+        f->best.s.judged = f->s.epoch;
+    }
+    if (st != VKC_OK)
+        return st;
     if (f->s.epoch > f->p->epochs || f->s.batch > f->batches || f->s.step > f->p->schedule.total)
         return VKC_FAIL(VKC_E_FORMAT, "%s is of a longer run than this one", f->path);
     return VKC_OK;
@@ -56,11 +78,22 @@ static vkc_status save_state(fit *f)
 {
     if (!f->p->run_dir)
         return VKC_OK;
-    uint64_t words[STATE_WORDS + NN_FIT_MAX_STATE];
+    uint64_t words[MAX_WORDS];
+    nn_stepper_state held = hold(f, words);
     memcpy(words, &f->s, sizeof f->s);
     memcpy(words + STATE_WORDS, f->tuned, f->p->n_state * sizeof *words);
+    f->best.s.norm = (double) f->norm;
+    if (f->p->judge.fn)
+        memcpy(words + held.least, &f->best.s, sizeof f->best.s);
+    if (f->best.s.epoch == 0)
+        held.kept = NULL;               // nothing is in it yet
     f->last_checkpoint = vkc_seconds();
-    return nn_stepper_save(f->p->stepper, f->path, words, (uint32_t) STATE_WORDS + f->p->n_state);
+    return nn_stepper_save(f->p->stepper, f->path, &held);
+}
+
+static int print_number(char *at, size_t size, const char *name, double x)
+{
+    return isfinite(x) ? snprintf(at, size, ", \"%s\": %.8g", name, x) : snprintf(at, size, ", \"%s\": null", name);
 }
 
 static vkc_status log_epoch(const fit *f, double lr)
@@ -78,7 +111,13 @@ static vkc_status log_epoch(const fit *f, double lr)
     for (uint32_t i = 0; i < f->p->n_watch && at < MAX_LINE; i++)
         at += snprintf(line + at, (size_t) (MAX_LINE - at), "%s%.8g", i ? ", " : "", f->s.mean[i]);
     if (at < MAX_LINE)
-        at += snprintf(line + at, (size_t) (MAX_LINE - at), "]}");
+        at += snprintf(line + at, (size_t) (MAX_LINE - at), "]");
+    if (at < MAX_LINE && f->p->judge.fn)
+        at += print_number(line + at, (size_t) (MAX_LINE - at), "val_top1", f->best.s.last.top1);
+    if (at < MAX_LINE && f->p->judge.fn)
+        at += print_number(line + at, (size_t) (MAX_LINE - at), "val_loss", f->best.s.last.loss);
+    if (at < MAX_LINE)
+        at += snprintf(line + at, (size_t) (MAX_LINE - at), "}");
     return at < MAX_LINE ? nn_lines_append(path, line)
                          : VKC_FAIL(VKC_E_ARG, "%s: a line of the log is too long", f->p->what);
 }
@@ -127,7 +166,7 @@ static vkc_status check_step(const fit *f)
     return VKC_OK;
 }
 
-static vkc_status end_step(fit *f, uint32_t n)
+static void end_step(fit *f, uint32_t n)
 {
     const nn_fit_params *p = f->p;
     f->s.step++;
@@ -139,7 +178,7 @@ static vkc_status end_step(fit *f, uint32_t n)
     for (uint32_t i = 0; i < p->n_watch && n; i++)
         f->s.sum[i] += (double) f->watch[i];
     if (f->s.batch < f->batches)
-        return VKC_OK;
+        return;
     for (uint32_t i = 0; i < p->n_watch; i++) {
         f->s.mean[i] = f->s.epoch_steps ? f->s.sum[i] / (double) f->s.epoch_steps : 0;
         f->s.sum[i] = 0;
@@ -147,7 +186,40 @@ static vkc_status end_step(fit *f, uint32_t n)
     f->s.epoch++;
     f->s.batch = 0;
     f->s.epoch_steps = 0;
-    return log_epoch(f, nn_schedule_lr(&p->schedule, f->s.step - 1));
+}
+
+// An epoch is over, and was not judged: a run may have been stopped right then.
+static bool is_to_judge(const fit *f)
+{
+    return f->p->judge.fn && f->s.batch == 0 && f->s.epoch > f->best.s.judged;
+}
+
+// The epoch that is over is judged and gets its line in the log, unless the judge was told to stop.
+static vkc_status end_epoch(fit *f, bool *stopped)
+{
+    const double start = vkc_seconds();
+    vkc_status st = is_to_judge(f) ? nn__best_judge(&f->best, f->p, f->s.epoch, f->tuned) : VKC_OK;
+    const double took = vkc_seconds() - start;  // rates and times left are the training's
+    f->start += took;
+    f->pace.start += took;
+    f->pace.first += took;
+    f->pace.last += took;
+    *stopped = st == VKC_E_STOPPED;
+    if (*stopped)
+        return VKC_OK;
+    return st == VKC_OK ? log_epoch(f, nn_schedule_lr(&f->p->schedule, f->s.step - 1)) : st;
+}
+
+// After the last step: the parameters are the best, or else their average.
+static vkc_status end_training(fit *f)
+{
+    const nn_fit_params *p = f->p;
+    if (f->best.s.epoch == 0)
+        return nn_stepper_write_average(p->stepper);
+    memcpy(f->tuned, f->best.s.tuned, sizeof f->tuned);
+    if (p->tune)
+        p->tune(p->tune_user, p->stepper, f->s.step, NULL, f->tuned);
+    return nn_stepper_write(p->stepper, f->best.kept);
 }
 
 // For step `step`, counted from 0.
@@ -173,7 +245,9 @@ static vkc_status run(fit *f)
     bool stopped = false;
     if (p->tune)
         p->tune(p->tune_user, p->stepper, f->s.step, NULL, f->tuned);
-    if (f->s.step < total)
+    if (is_to_judge(f))
+        VKC_TRY(end_epoch(f, &stopped));
+    if (f->s.step < total && !stopped)
         st = next_batch(f, f->s.step, &n[f->s.step % NN_STEPPER_SLOTS]);
     while (st == VKC_OK && f->s.step < total && !stopped) {
         uint32_t slot = f->s.step % NN_STEPPER_SLOTS, other = (slot + 1) % NN_STEPPER_SLOTS;
@@ -188,18 +262,20 @@ static vkc_status run(fit *f)
         if (n[slot])
             VKC_TRY(check_step(f));
         f->waited += vkc_seconds() - t;
-        VKC_TRY(end_step(f, n[slot]));
-        stopped = !report(f, lr) || (p->max_steps && f->s.step >= p->max_steps);
+        end_step(f, n[slot]);
+        if (f->s.batch == 0)
+            VKC_TRY(end_epoch(f, &stopped));
+        stopped = stopped || !report(f, lr) || (p->max_steps && f->s.step >= p->max_steps);
         if (vkc_seconds() - f->last_checkpoint > CHECKPOINT_SECONDS)
             VKC_TRY(save_state(f));
     }
     if (st == VKC_OK)
         st = save_state(f);
-    if (st == VKC_OK && stopped && f->s.step < total)
+    if (st == VKC_OK && stopped && (f->s.step < total || is_to_judge(f)))
         st = VKC_FAIL(VKC_E_STOPPED, "%s: stopped at step %llu of %llu", p->what,
                       (unsigned long long) f->s.step, (unsigned long long) total);
     if (st == VKC_OK && f->s.step >= total)
-        st = nn_stepper_write_average(p->stepper);
+        st = end_training(f);
 done:
     return st;
 }
@@ -223,6 +299,8 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
         ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state,
                    NN_FIT_MAX_STATE)
         : VKC_OK;
+    if (st == VKC_OK)
+        st = nn__best_init(&f.best, p);
     if (st == VKC_OK && p->run_dir)
         st = nn_folder_create(p->run_dir);
     if (st == VKC_OK)
@@ -231,10 +309,12 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
         st = open_feed(&f);
     if (st == VKC_OK)
         st = run(&f);
-    *out = (nn_fit_result) { .steps = f.s.step, .samples = f.s.samples, .seconds = vkc_seconds() - f.start };
+    *out = (nn_fit_result) { .steps = f.s.step, .samples = f.s.samples, .seconds = vkc_seconds() - f.start,
+                             .best = { (uint32_t) f.best.s.epoch, p->epochs, f.best.s.best } };
     for (uint32_t i = 0; i < p->n_watch; i++)
         out->watch[i] = f.s.epoch_steps ? f.s.sum[i] / (double) f.s.epoch_steps : f.s.mean[i];
     out->loss = loss_of(p, out->watch);
     out->host_share = out->seconds > 0 ? 1 - f.waited / out->seconds : 0;
+    nn__best_finish(&f.best);
     return st;
 }

@@ -89,14 +89,29 @@ vkc_status nn_stepper_wait(nn_stepper *s, float *watch, float *norm);
 vkc_status nn_stepper_check(const nn_stepper *s, uint64_t step);
 bool       nn_stepper_is_checked(const nn_stepper *s);
 
-// Let the trained parameters be their average, where there is one: the end of a training. No step may follow.
-vkc_status nn_stepper_write_average(nn_stepper *s);
+// The values of all trained parameters, one parameter after the other, to host memory and back. Between steps.
+size_t     nn_stepper_len(const nn_stepper *s);         // numbers
+vkc_status nn_stepper_read(nn_stepper *s, float *out);
+vkc_status nn_stepper_write(nn_stepper *s, const float *in);
 
-// Checkpoint: trained parameters, both moments and the average by name, and `n` words of the caller's own state
-// (64 bits each, stored losslessly). Atomic. Load fails with E_FORMAT when it is of another model. From one without an
-// average, that starts with the values loaded.
-vkc_status nn_stepper_save(nn_stepper *s, const char *path, const uint64_t *state, uint32_t n);
-vkc_status nn_stepper_load(nn_stepper *s, const char *path, uint64_t *state, uint32_t n);
+// Let the trained parameters be their average, where there is one: the end of a training. Before a further step they
+// must be written as they were.
+vkc_status nn_stepper_write_average(nn_stepper *s);
+bool       nn_stepper_has_average(const nn_stepper *s);
+
+// What a checkpoint holds of its caller's.
+typedef struct nn_stepper_state {
+    uint64_t *words;                // (n) stored losslessly
+    uint32_t  n, least;             // a file with `least` alone is loaded too, and n is then that
+    float    *kept;                 // (nn_stepper_len) further values of the trained parameters; NULL = none, and after
+                                    // loading a file without
+} nn_stepper_state;
+
+// Checkpoint: trained parameters, both moments, the average and what is kept by name, and the caller's words. Atomic.
+// Load fails with E_FORMAT when it is of another model, or holds more than is asked for. From one without an average,
+// that starts with the values loaded.
+vkc_status nn_stepper_save(nn_stepper *s, const char *path, const nn_stepper_state *state);
+vkc_status nn_stepper_load(nn_stepper *s, const char *path, nn_stepper_state *state);
 
 // Borrowed, for its counts and times; with an exchange it ends before the optimiser.
 vkc_recording *nn_stepper_recording(nn_stepper *s);

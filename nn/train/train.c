@@ -63,11 +63,11 @@ vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out)
         .max_steps = p->max_steps,
         .schedule = { .lr = p->lr > 0 ? p->lr : 1e-3, .min_lr = p->min_lr, .total = epochs * batches,
                       .warmup = (uint64_t) (or_default(p->warmup, 1) * (double) batches) },
-        .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
+        .judge = p->judge, .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
     }, &r);
     *out = (nn_train_result) {
         .steps = r.steps, .images = r.samples, .loss = r.watch[0], .seconds = r.seconds,
-        .host_share = r.host_share, .bad = w.loader ? nn_loader_bad(w.loader) : 0,
+        .host_share = r.host_share, .best = r.best, .bad = w.loader ? nn_loader_bad(w.loader) : 0,
     };
 done:
     nn_fit_work_finish(&w);

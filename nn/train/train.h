@@ -5,6 +5,7 @@
 #include "nn/base/progress.h"
 #include "nn/data/dataset.h"
 #include "nn/data/feed.h"
+#include "nn/train/judge.h"
 #include "nn/train/recipe.h"
 #include "nn/models/model.h"
 
@@ -31,6 +32,7 @@ typedef struct nn_train_params {    // 0 = the default in brackets
     const char *run_dir;            // run folder for checkpoints and log.jsonl; NULL = none
     bool     resume;                // continue run_dir's checkpoint to the same bits
     uint32_t max_steps;             // stop after so many steps in all [no limit]; for tests
+    nn_judge judge;                 // of the model after every epoch [none]: the best epoch is kept
     nn_progress_fn progress;        // may be NULL
     void    *user;
 } nn_train_params;
@@ -38,14 +40,15 @@ typedef struct nn_train_params {    // 0 = the default in brackets
 typedef struct nn_train_result {
     uint64_t steps, images;
     double   loss;                  // mean over the last epoch (so far)
-    double   seconds;
+    double   seconds;               // without the judge's
     double   host_share;            // share of the wall time spent neither waiting for the device nor for pictures
     uint32_t bad;                   // broken pictures skipped
+    nn_best  best;                  // epoch = 0 without a judge
 } nn_train_result;
 
-// Train in place; `v` must be trainable. With recipe.ema it ends as its average. Stopped by progress: writes the
-// checkpoint, E_STOPPED. Errors: E_FORMAT, E_IO, E_CHECK (numbers that are not finite), device errors; the last
-// checkpoint stays.
+// Train in place; `m` must be trainable. With recipe.ema it ends as its average, with a judge as it was after the best
+// epoch. Stopped by progress: writes the checkpoint, E_STOPPED. Errors: E_FORMAT, E_IO, E_CHECK (numbers that are not
+// finite), the judge's, device errors; the last checkpoint stays.
 vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out);
 
 #ifdef __cplusplus

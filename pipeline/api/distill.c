@@ -51,6 +51,7 @@ static pipeline_distill_params params_of(const pare_distill_options *o)
     p.lr = OR(o->lr, p.lr);
     p.tune.epochs = o->tune_epochs;
     p.tune_all_epochs = o->tune_all_epochs;
+    p.tune.keep_last = o->keep_last != 0;
     p.max_steps = o->max_steps;
     p.no_timing = o->no_timing != 0;
     return p;

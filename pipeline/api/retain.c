@@ -27,6 +27,7 @@ static vkc_status read_params(const pare_retain_options *o, pipeline_retain_para
     p->lr = o->lr > 0.0 ? o->lr : p->lr;
     p->max_steps = o->max_steps;
     p->no_timing = o->no_timing != 0;
+    p->keep_last = o->keep_last != 0;
     return VKC_OK;
 }
 

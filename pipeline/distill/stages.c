@@ -5,6 +5,7 @@
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/base/judge.h"
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/save.h"
 
@@ -81,6 +82,8 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     p.resume = w->run.is_resumed;
     p.progress = w->c->progress;
     p.user = w->c->user;
+    pipeline_judge judge;
+    p.judge = pipeline_judge_make(&judge, w->c, w->student, &a->data, settings->keep_last);
     vkc_status st;
     VKC_TRY(pipeline__work_steps_left(w, &p.max_steps));
     pipeline_tuned *t = &r->tune[r->n_tunes];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/data.h"
+#include "pipeline/base/judge.h"
 #include "pipeline/base/load.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
@@ -75,6 +76,8 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     t.data = w->data.set;
     t.run_dir = run->dir;
     t.resume = run->is_resumed;
+    pipeline_judge judge;
+    t.judge = pipeline_judge_make(&judge, w->c, w->model, &w->data, p->keep_last);
     VKC_TRY(distill_retain(w->teacher, w->model, &t, &m->train));
     VKC_TRY(measure(w, m));
     VKC_TRY(save(w, m, run));

@@ -42,6 +42,7 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     bool           drop_class;      // halting: the class token may halt too
     bool           chain;           // start each model of a series from the previous one
     bool           plain;           // no flips, transposes and shifts
+    bool           keep_last;       // the parameters of the last epoch, not those of the best on val
     bool           no_timing;       // do not time the models
     uint32_t       max_steps;       // stop after so many steps in total; 0 = no limit
     pipeline_retain_told_fn told;   // with the context's user; may be NULL

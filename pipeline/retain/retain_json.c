@@ -8,6 +8,7 @@
 
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
+#include "pipeline/base/judge.h"
 #include "pipeline/run/inputs.h"
 
 // Share of `all` patches that are there, by layer.
@@ -82,6 +83,8 @@ json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retai
                      pipeline_number(m->train.seconds), "device", i->name, "driver", i->driver);
     if (result)
         json_object_update_missing(result, stats);
+    if (m->train.steps)
+        pipeline_best_add(result, &m->train.best);
     json_decref(stats);
     return result;
 }
@@ -111,6 +114,7 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                      (int) p->drop_class, "no_augment", (int) p->plain, "after",
                      p->chain && i > 0 ? r->model[i - 1].out : NULL, "limit", (int) p->data.limit, "seed",
                      (json_int_t) p->seed);
+    pipeline_judge_add_inputs(o, p->keep_last);
     pipeline_data_add_inputs(o, &p->data);
     return pipeline_inputs_with_model(pipeline_inputs_with_data(o, p->data.set), "weights", p->teacher);
 }

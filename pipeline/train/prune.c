@@ -61,6 +61,7 @@ static vkc_status prune(pipeline_session *s, const pipeline_prune_params *p, pip
     VKC_TRY(pipeline_measure(s->c, *cut, d, r->split, &r->cut));
     r->after = r->cut;
     if (!p->no_tune) {
+        pipeline__session_judge(s, *cut);
         VKC_TRY(distill_tune(s->teacher, *cut, &s->train, &r->tune));
         VKC_TRY(pipeline_measure(s->c, *cut, d, r->split, &r->after));
     }
@@ -96,7 +97,7 @@ vkc_status pipeline_prune(const pipeline_context *c, const pipeline_prune_params
     VKC_TRY(prune(&s, p, out, &cut));
     out->json = build_result(&s, p, out);
     const bool is_test = out->split == NN_SPLIT_TEST;
-    st = pipeline__session_save(&s, cut, out->json, out->shrink.seconds + out->tune.seconds,
+    st = pipeline__session_save(&s, cut, out->json, &out->tune, out->shrink.seconds + out->tune.seconds,
                                is_test ? NULL : &out->after, is_test ? &out->after : NULL);
 done:
     nn_model_destroy(cut);

@@ -8,6 +8,8 @@
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 
+#include <string.h>
+
 static vkc_status build_inputs(const pipeline_session *s, json_t *more, json_t **out)
 {
     const pipeline_tune_params *p = s->p;
@@ -105,15 +107,22 @@ done:
     return st;
 }
 
-vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result, double seconds,
-                                  const nn_eval_result *val, const nn_eval_result *test)
+void pipeline__session_judge(pipeline_session *s, const nn_model *m)
 {
-    char recipe[200];
-    pipeline_recipe_text(&s->p->tuning.recipe, recipe, sizeof recipe);
+    s->train.judge = pipeline_judge_make(&s->judge, s->c, m, &s->data, s->p->tuning.keep_last);
+}
+
+vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result,
+                                  const distill_tune_result *last, double seconds, const nn_eval_result *val,
+                                  const nn_eval_result *test)
+{
+    char more[320];
+    pipeline_recipe_text(&s->p->tuning.recipe, more, sizeof more);
+    pipeline_best_text(&last->best, more + strlen(more), sizeof more - strlen(more));
     pipeline_data_tell_bad(s->c, s->p->data.set);
     return pipeline_run_save(&s->run, &(pipeline_saved) {
         .model = m, .out = s->p->place.out, .data = s->p->data.set, .result = result,
-        .seconds = seconds, .val = val, .test = test, .more = *recipe ? recipe : NULL });
+        .seconds = seconds, .val = val, .test = test, .more = *more ? more : NULL });
 }
 
 vkc_status pipeline__session_close(pipeline_session *s, vkc_status st)

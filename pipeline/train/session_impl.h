@@ -2,6 +2,7 @@
 #ifndef PIPELINE_SESSION_IMPL_H
 #define PIPELINE_SESSION_IMPL_H
 
+#include "pipeline/base/judge.h"
 #include "pipeline/train/tune.h"
 
 typedef struct pipeline_session {
@@ -11,7 +12,8 @@ typedef struct pipeline_session {
     pipeline_data data;             // with the student's classes
     nn_dataset   *view;
     pipeline_run run;
-    distill_tune_params train;      // of a training in the run folder
+    distill_tune_params train;      // of a training in the run folder, without a judge
+    pipeline_judge judge;
 } pipeline_session;
 
 // Open everything; `check` may refuse models and data before a run folder is made, `more` (may be NULL; the reference
@@ -19,9 +21,12 @@ typedef struct pipeline_session {
 vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c, const pipeline_tune_params *p,
                                   json_t *more, vkc_status (*check)(const pipeline_session *s, const void *user),
                                   const void *user);
-// Write a model with its card, and finish the run with `result` (borrowed).
-vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result, double seconds,
-                                  const nn_eval_result *val, const nn_eval_result *test);
+// Let the training keep the best epoch of this model, unless it is to keep the last.
+void       pipeline__session_judge(pipeline_session *s, const nn_model *m);
+// Write a model with its card, and finish the run with `result` (borrowed). `last` is the last training.
+vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result,
+                                  const distill_tune_result *last, double seconds, const nn_eval_result *val,
+                                  const nn_eval_result *test);
 // Say what became of it, free it; returns `st`.
 vkc_status pipeline__session_close(pipeline_session *s, vkc_status st);
 

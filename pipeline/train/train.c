@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/data.h"
+#include "pipeline/base/judge.h"
 #include "pipeline/base/json.h"
 #include "pipeline/base/load.h"
 #include "pipeline/run/inputs.h"
@@ -176,6 +177,7 @@ static json_t *build_inputs(const pipeline_train_params *p)
         (int) p->data.limit, "seed",
         (json_int_t) p->seed);
     pipeline_recipe_add_inputs(inputs, &p->recipe);
+    pipeline_judge_add_inputs(inputs, p->keep_last);
     pipeline_data_add_inputs(inputs, &p->data);
     return inputs;
 }
@@ -183,12 +185,14 @@ static json_t *build_inputs(const pipeline_train_params *p)
 static json_t *build_result(const pipeline_train_result *r, const nn_model *m)
 {
     const vkc_device_info *i = vkc_device_get_info(m->dev);
-    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
+    json_t *o = json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
                      (json_int_t) r->train.steps, "images", (json_int_t) r->train.images, "train_loss",
                      pipeline_number(r->train.loss), "seconds", pipeline_number(r->train.seconds), "host_share",
                      pipeline_number(r->train.host_share), "params", (json_int_t) nn_params_count(m->params), "val",
                      pipeline_eval_json(&r->val), "test", pipeline_eval_json(&r->test), "device", i->name, "driver",
                      i->driver);
+    pipeline_best_add(o, &r->train.best);
+    return o;
 }
 
 static vkc_status train(const pipeline_context *c, const pipeline_train_params *p, const pipeline_data *data,
@@ -202,6 +206,8 @@ static vkc_status train(const pipeline_context *c, const pipeline_train_params *
         .max_steps = p->max_steps, .progress = c->progress, .user = c->user,
     };
     t.recipe.smoothing = pipeline_or_none(p->recipe.smoothing);
+    pipeline_judge judge;
+    t.judge = pipeline_judge_make(&judge, c, m, data, p->keep_last);
     vkc_status st = nn_train(m, &t, &r->train);
     vkc_failure failure;                // naming pictures that cannot be read leaves sentences of its own
     vkc_failure_keep(&failure);
@@ -216,13 +222,14 @@ done:
 
 static vkc_status save(const pipeline_train_params *p, pipeline_run *run, const nn_model *m, pipeline_train_result *r)
 {
-    char recipe[200];
-    pipeline_recipe_text(&p->recipe, recipe, sizeof recipe);
+    char more[320];
+    pipeline_recipe_text(&p->recipe, more, sizeof more);
+    pipeline_best_text(&r->train.best, more + strlen(more), sizeof more - strlen(more));
     r->json = build_result(r, m);
     return pipeline_run_save(run, &(pipeline_saved) {
         .model = m, .out = p->place.out, .data = p->data.set, .result = r->json,
         .seconds = r->train.seconds, .keep_seconds = true, .val = &r->val, .test = &r->test,
-        .more = *recipe ? recipe : NULL });
+        .more = *more ? more : NULL });
 }
 
 vkc_status pipeline_train(const pipeline_context *c, const pipeline_train_params *p, pipeline_train_result *out)

@@ -24,6 +24,7 @@ typedef struct pipeline_train_params {      // PIPELINE_TRAIN_DEFAULTS, in brack
     const double  *mean, *std;      // (3) of the channels, pixels in 0..1; NULL = 0.5, or those of `init`
     bool           plain;           // no flips, transposes and shifts
     uint32_t       max_steps;       // stop after so many steps in all; 0 = no limit
+    bool           keep_last;       // the parameters of the last epoch, not those of the best on val
 } pipeline_train_params;
 
 #define PIPELINE_TRAIN_DEFAULTS { .data = { .batch = 128 }, .epochs = 20, .lr = 1e-3, .warmup = 1.0, \

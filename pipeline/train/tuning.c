@@ -2,6 +2,7 @@
 #include "pipeline/train/tuning.h"
 
 #include "pipeline/base/json.h"
+#include "pipeline/base/judge.h"
 
 // Of a weight that may not be given: the library's default, or none for 0.
 static double weight(double x)
@@ -28,15 +29,18 @@ json_t *pipeline_tuning_inputs(const pipeline_tuning *t)
                                t->ce, "kl", t->kl, "temperature", t->temperature, "halting", t->halting, "centre",
                                (int) t->centre);
     pipeline_recipe_add_inputs(inputs, &t->recipe);
+    pipeline_judge_add_inputs(inputs, t->keep_last);
     return inputs;
 }
 
 json_t *pipeline_tuning_json(const char *what, const pipeline_tuning *t, const distill_tune_result *r, uint32_t depth)
 {
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what", what, "train",
+    json_t *o = json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what", what, "train",
                      distill_trained_name(t->trained), "steps", (json_int_t) r->steps, "seconds",
                      pipeline_number(r->seconds), "loss", pipeline_number(r->loss), "ce", pipeline_number(r->ce), "kl",
                      pipeline_number(r->kl), "halting", pipeline_number(r->halting), "teacher_keep",
                      pipeline_number(r->teacher_keep), "keep", pipeline_number(r->keep), "distance",
                      pipeline_numbers(r->distance, depth));
+    pipeline_best_add(o, &r->best);
+    return o;
 }

@@ -18,6 +18,7 @@ typedef struct pipeline_tuning {
     uint32_t  epochs;
     double    lr, weight_decay, clip, similarity, ce, kl, temperature, halting;
     bool      centre;
+    bool      keep_last;            // the parameters of the last epoch, not those of the best on val
     nn_recipe recipe;
 } pipeline_tuning;
 
@@ -35,8 +36,8 @@ static inline double pipeline_or_none(double x)
 void    pipeline_tuning_fill(const pipeline_tuning *t, distill_tune_params *out);
 // For run.json: what of it decides the result.
 json_t *pipeline_tuning_inputs(const pipeline_tuning *t);
-// {what, train, steps, seconds, loss, ce, kl, halting, teacher_keep, keep, distance: [a layer]}; null where there is no
-// such figure.
+// {what, train, steps, seconds, loss, ce, kl, halting, teacher_keep, keep, distance: [a layer], epochs,
+// best_epoch, best_val_top1}; null where there is no such figure.
 json_t *pipeline_tuning_json(const char *what, const pipeline_tuning *t, const distill_tune_result *r, uint32_t depth);
 
 #ifdef __cplusplus

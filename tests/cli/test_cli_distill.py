@@ -65,6 +65,11 @@ def test_resume(work):
     value = check_json("tune", *distill(work, "t", *args))
     check([(t["what"], t["train"], t["steps"]) for t in value["tune"]] ==
           [("tune", "mixers", STEPS), ("tune-all", "all", STEPS)], f"distill: tuning {value['tune']}")
+    lines = [json.loads(line) for line in (work / "t.run/log.jsonl").read_text().splitlines()]
+    judged = {line["what"]: line["val_top1"] for line in lines if "val_top1" in line}
+    check(judged.keys() == {"tune", "tune-all"}, f"distill: judged on val {judged}")
+    for t in value["tune"]:
+        check(t["best_epoch"] == 1 and abs(t["best_val_top1"] - judged[t["what"]]) < 1e-6, f"distill: tuning {t}")
     check(weights(work / "t") != weights(work / "s"), "distill: tuning changed nothing")
     for steps, left in ((2, "transfer"), (6, "transfer-2"), (10, "tune"), (14, "tune-all")):
         more = ["--resume"] if steps > 2 else []

@@ -82,8 +82,17 @@ def test_runs(work):
     text, page = read_page(work / "plain.html")
     check("svg" not in page.tags and "gnuplot was not found" in text, "report without gnuplot: says nothing of it")
     check(page.tags.get("table", 0) >= 6, "report without gnuplot: no tables")
-    check_run(0, "report.html", "report", work / "m.run")
-    read_page(work / "m.run/report.html")
+    value = check_json("plots", "report", work / "m.run")
+    text, _ = read_page(work / "m.run/report.html")
+    results = json.loads((work / "m.run/run.json").read_text())["results"]
+    check(f"Kept: epoch <strong>{results['best_epoch']}</strong>" in text, "report: the epoch that was kept")
+    check("Top-1 on val of “train”" in text or not shutil.which("gnuplot"), "report: accuracy by epoch is not drawn")
+    check("val top-1</th>" in text and text.count("val loss</th>") == 1, "report: accuracy by epoch has no column")
+    run(*train(work, "last", "--no-keep-best"))
+    fewer = check_json("plots", "report", work / "last.run")
+    text, _ = read_page(work / "last.run/report.html")
+    check("Kept: epoch" not in text and "val top-1</th>" not in text, "report: a run without a judge kept an epoch")
+    check(not shutil.which("gnuplot") or fewer["plots"] + 1 == value["plots"], f"report: plots {value}, {fewer}")
 
 
 def test_bad_input(work):

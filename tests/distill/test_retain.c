@@ -155,6 +155,82 @@ static void test_resume(void **state)
     close_fixture(&t);
 }
 
+#define EPOCHS 3
+
+typedef struct script {             // the user of a judge
+    nn_model *v;
+    const nn_dataset *data;
+    const double *top1;             // (EPOCHS)
+    double keep[EPOCHS], centre[EPOCHS];
+    float *seen[EPOCHS];
+} script;
+
+static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
+{
+    script *s = (script *) user;
+    const size_t i = (size_t) epoch - 1;
+    nn_eval_result e;
+    size_t size;
+    assert_true(i < EPOCHS);
+    assert_ok(nn_eval(s->v, &(nn_eval_params) { .data = s->data, .split = NN_SPLIT_VAL, .batch = 13 }, &e));
+    free(s->seen[i]);
+    s->seen[i] = read_params(s->v, &size);
+    s->keep[i] = e.keep;
+    s->centre[i] = s->v->cfg.retention.gate_centre;
+    *out = (nn_score) { s->top1[i], e.loss };
+    return VKC_OK;
+}
+
+// A judge sees every epoch at the keep ratio asked for, and what it chose is there again at the end, centre included;
+// the training goes on as if nobody had looked.
+static void test_best(void **state)
+{
+    static const double top1[2][EPOCHS] = { { 0.5, 0.1, 0.4 }, { 0.1, 0.2, 0.3 } };
+    fixture t;
+    size_t size;
+    open_fixture(state, &t);
+    nn_model *teacher = make_model(t.dev, NN_POLICY_NONE, false), *v = make_model(t.dev, NN_POLICY_HALTING, true);
+    distill_retain_params p = make_params(&t, 0.7);
+    distill_retain_result plain, r;
+    p.epochs = EPOCHS;
+    p.lr = 3e-4;
+    assert_ok(distill_retain(teacher, v, &p, &plain));
+    float *last = read_params(v, &size);
+    const double last_centre = v->cfg.retention.gate_centre;
+    nn_model_destroy(v);
+    for (uint32_t k = 0; k < 4; k++) {                          // in one go, and stopped after the first epoch
+        const uint32_t best = k % 2 ? EPOCHS : 1;
+        script s = { .data = t.data, .top1 = top1[k % 2] };
+        p.judge = (nn_judge) { judge, &s };
+        p.run_dir = k < 2 ? NULL : t.dir;
+        p.resume = false;
+        for (uint32_t part = k < 2; part < 2; part++) {
+            s.v = v = make_model(t.dev, NN_POLICY_HALTING, true);
+            p.max_steps = part ? 0 : STEPS / 2 + 1;
+            assert_status(distill_retain(teacher, v, &p, &r), part ? VKC_OK : VKC_E_STOPPED);
+            p.resume = true;
+            if (!part)
+                nn_model_destroy(v);
+        }
+        float *have = read_params(v, &size);
+        assert_true(r.best.epoch == best && r.best.epochs == EPOCHS && r.best.score.top1 == s.top1[best - 1]);
+        assert_memory_equal(have, s.seen[best - 1], size);
+        assert_true(v->cfg.retention.gate_centre == s.centre[best - 1]);
+        assert_true(fabs(r.val_keep - s.keep[best - 1]) < 1e-6);
+        assert_memory_equal(s.seen[EPOCHS - 1], last, size);
+        assert_true(s.centre[EPOCHS - 1] == last_centre && r.loss == plain.loss);
+        for (uint32_t i = 0; i < EPOCHS; i++) {
+            assert_true(fabs(s.keep[i] - p.keep) <= 0.03);
+            free(s.seen[i]);
+        }
+        free(have);
+        nn_model_destroy(v);
+    }
+    free(last);
+    nn_model_destroy(teacher);
+    close_fixture(&t);
+}
+
 // Topk changes nothing without epochs, and what it keeps follows from the settings.
 static void test_topk(void **state)
 {
@@ -301,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keep), cmocka_unit_test(test_resume), cmocka_unit_test(test_topk),
+        cmocka_unit_test(test_best),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_rotate), cmocka_unit_test(test_direction),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);

@@ -62,6 +62,19 @@ static void test_train(void **state)
     RUN(pipeline_train(&c, &p, &r), VKC_OK, l);
     assert_same_weights(student, whole);
     pipeline_train_finish(&r);
+    // Stopped while an epoch is judged, after the last step; what is then kept has the accuracy that was judged.
+    l = (listener) { .stop_in = "val", .stop_at = 0 };
+    p.place.out = in_dir(whole, "student-val");
+    RUN(pipeline_train(&c, &p, &r), VKC_E_STOPPED, l);
+    assert_true(r.train.steps == 3 && r.train.best.epoch == 0 && l.calls == 1);
+    pipeline_train_finish(&r);
+    l = (listener) { .stop_at = 0 };
+    p.place.resume = true;
+    RUN(pipeline_train(&c, &p, &r), VKC_OK, l);
+    assert_true(r.train.best.epoch == 1 && r.train.best.score.top1 == r.val.top1);
+    assert_same_weights(student, whole);
+    pipeline_train_finish(&r);
+    p.place.resume = false;
     // The same classes: the head stays, and nothing is said. A mean for all channels.
     p.arch = NULL;
     p.init = teacher;

@@ -11,7 +11,7 @@ typedef struct retain_args {
     common_args common;
     data_args   d;
     const char *out, *run, *keep, *policy, *at, *share, *gaps, *prior_target;
-    bool        resume, force;
+    bool        resume, force, keep_best;
     pipeline_retain_params p;       // the rest
 } retain_args;
 
@@ -144,6 +144,7 @@ static const arg table[] = {
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
     { "smoothing", 0, ARG_REAL, AT(p.smoothing), 0, 0.99, "X", "label smoothing [0.1]" },
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
+    KEEP_BEST_ROWS(retain_args, p.keep_last),
     { "kl", 0, ARG_REAL, AT(p.kl), 0, 1e6, "X", "weight of the KL divergence from M's logits [0]" },
     { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: prune after these blocks [all]" },
     { "share", 0, ARG_TEXT, AT(share), 0, 0, "X,X",

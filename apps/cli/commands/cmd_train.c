@@ -12,7 +12,7 @@ typedef struct train_args {
     common_args common;
     data_args   d;
     const char *out, *run, *mean, *std;
-    bool        resume, force;
+    bool        resume, force, keep_best;
     pipeline_train_params p;        // the rest
 } train_args;
 
@@ -44,6 +44,7 @@ static vkc_status tell(const train_args *a, const pipeline_train_result *r)
     if (r->train.bad > 0)
         printf(", %u broken images skipped", r->train.bad);
     putchar('\n');
+    print_best(stdout, &r->train.best);
     print_eval(stdout, "val", &r->val);
     print_eval(stdout, "test", &r->test);
     printf("model    %s\n", a->out);
@@ -97,6 +98,7 @@ static const arg table[] = {
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
     RECIPE_ROWS(train_args, p.recipe, "", "0.1"),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
+    KEEP_BEST_ROWS(train_args, p.keep_last),
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "mean per channel, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "standard deviation per channel [0.5]" },
     { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no augmentation: flips, transposes and shifts" },

@@ -18,6 +18,12 @@ void print_eval(FILE *f, const char *what, const nn_eval_result *r)
     fputc('\n', f);
 }
 
+void print_best(FILE *f, const nn_best *b)
+{
+    if (b->epoch)
+        fprintf(f, "kept     best epoch %u of %u (val top-1 %.2f %%)\n", b->epoch, b->epochs, 100.0 * b->score.top1);
+}
+
 static void print_part(FILE *f, const char *name, double x)
 {
     if (isfinite(x))
@@ -40,6 +46,7 @@ void print_tuning(FILE *f, const char *what, const distill_tune_result *r, uint3
     }
     if (any)
         putc('\n', f);
+    print_best(f, &r->best);
     if (isfinite(r->keep))
         fprintf(f, "centre   keep ratio %.3f, of the teacher %.3f\n", r->keep, r->teacher_keep);
 }

@@ -24,6 +24,9 @@ void       print_sparsity(FILE *f, const distill_sparsity *s, const sparsity_vie
 // Do the measures order the heads of all layers alike?
 vkc_status print_sparsity_agreement(FILE *f, const distill_sparsity *s, distill_keys keys);
 
+// A line of the epoch that was kept; nothing where none was judged.
+void       print_best(FILE *f, const nn_best *b);
+
 // A line of losses and one of distances.
 void       print_tuning(FILE *f, const char *what, const distill_tune_result *r, uint32_t depth);
 

@@ -56,6 +56,7 @@ void print_retained(FILE *f, const pipeline_retained *m, const pipeline_retain_r
     if (m->train.steps)
         fprintf(f, "train    loss %.4f, %llu steps, %.0f s in all\n", m->train.loss,
                 (unsigned long long) m->train.steps, m->train.seconds);
+    print_best(f, &m->train.best);
     if (m->images_per_s > 0)
         fprintf(f, "speed    %.0f images/s, with all tokens %.0f: %.2f times; ideal %.2f\n", m->images_per_s,
                 r->teacher_images_per_s, m->images_per_s / r->teacher_images_per_s, 1.0 / e->keep);

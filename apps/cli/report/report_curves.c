@@ -1,4 +1,4 @@
-// report_curves.c — loss curves out of log.jsonl: a plot and a table for each thing that was trained.
+// report_curves.c — curves out of log.jsonl: loss and accuracy on val, for each thing that was trained.
 #include "apps/cli/report/report_page.h"
 
 #include <math.h>
@@ -49,9 +49,54 @@ static const char *get_mixer(const report_run *r, const char *what)
     return name ? name : "";
 }
 
+static bool is_of(const json_t *line, const char *what)
+{
+    return strcmp(report_text(line, "what"), what) == 0;
+}
+
+// The line of the epoch that a training keeps: the first with the best accuracy on val. NULL: none was judged.
+static const json_t *find_best(const report_run *r, const char *what)
+{
+    const json_t *best = NULL;
+    for (size_t i = 0; i < json_array_size(r->log); i++) {
+        const json_t *line = json_array_get(r->log, i);
+        const double x = is_of(line, what) ? report_number(line, "val_top1") : (double) NAN;
+        if (isfinite(x) && (!best || x > report_number(best, "val_top1")))
+            best = line;
+    }
+    return best;
+}
+
+// Accuracy on val after each epoch, with the epoch kept marked.
+static vkc_status plot_val(report_page *p, const char *what, const json_t *best)
+{
+    char title[200];
+    snprintf(title, sizeof title, "Top-1 on val of “%.60s” after each epoch; the one that is kept is marked.", what);
+    plot *q = plot_create(&(plot_axes) { .title = title, .x = "epoch", .y = "top-1 on val (%)", .whole_x = true });
+    plot_add_series(q, "", PLOT_LINE, 1);
+    for (size_t i = 0; i < json_array_size(p->run->log); i++) {
+        const json_t *line = json_array_get(p->run->log, i);
+        if (is_of(line, what))
+            plot_add(q, report_number(line, "epoch"), 100.0 * report_number(line, "val_top1"), NAN, NAN);
+    }
+    plot_add_series(q, "", PLOT_MARKS, 0);
+    plot_add(q, report_number(best, "epoch"), 100.0 * report_number(best, "val_top1"), NAN, NAN);
+    plot_add_label(q, "kept");
+    return plot_write(q, &p->plots, p->f);
+}
+
+static void write_best(FILE *f, const json_t *best, bool is_finished)
+{
+    fputs(is_finished ? "<p>Kept: epoch <strong>" : "<p>The best until now: epoch <strong>", f);
+    html_number(f, HTML_COUNT, report_number(best, "epoch"));
+    fputs("</strong>, top-1 on val ", f);
+    html_number(f, HTML_PERCENT, report_number(best, "val_top1"));
+    fputs(".</p>\n", f);
+}
+
 static vkc_status write_kind(report_page *p, const char *what)
 {
-    const char *head[MAX_COLUMNS + 4] = { "epoch", "step", "seconds" };
+    const char *head[MAX_COLUMNS + 6] = { "epoch", "step", "seconds" };
     char (*titles)[48] = calloc(MAX_COLUMNS, sizeof *titles), title[200], caption[120];
     size_t n = 0, lines = 0;
     double seconds = 0;
@@ -59,7 +104,7 @@ static vkc_status write_kind(report_page *p, const char *what)
         return VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
     for (size_t i = 0; i < json_array_size(p->run->log); i++) {
         const json_t *line = json_array_get(p->run->log, i);
-        if (strcmp(report_text(line, "what"), what) != 0)
+        if (!is_of(line, what))
             continue;
         n = count(line) > n ? count(line) : n;
         seconds = report_number(line, "seconds");
@@ -69,6 +114,11 @@ static vkc_status write_kind(report_page *p, const char *what)
     const size_t shown = relative ? n / 2 : n, columns = shown < MAX_COLUMNS ? shown : MAX_COLUMNS;
     for (size_t i = 0; i < columns; i++)
         head[i + 3] = name_of(shown, i, what, p->run, titles[i]);
+    const json_t *best = find_best(p->run, what);
+    if (best) {
+        head[columns + 3] = "val top-1";
+        head[columns + 4] = "val loss";
+    }
     html_print(p->f, "<h3>%s%s%s</h3>\n<p>", *what ? what : "training", *get_mixer(p->run, what) ? ": " : "",
                get_mixer(p->run, what));
     html_number(p->f, HTML_COUNT, (double) lines);
@@ -77,13 +127,15 @@ static vkc_status write_kind(report_page *p, const char *what)
     fputs(relative ? ". Error of a layer’s output, relative to the square of the teacher’s.</p>\n" : ".</p>\n", p->f);
     snprintf(title, sizeof title, "%s of “%.60s” after each epoch%s", relative ? "Relative error" : "Loss", what,
              shown > 1 ? ", logarithmic." : ".");
+    if (best)
+        write_best(p->f, best, p->run->is_finished);
     plot *q = plot_create(&(plot_axes) { .title = title, .x = "epoch", .y = relative ? "relative error" : "loss",
                                          .log_y = shown > 1, .whole_x = true });
     for (size_t k = 0; k < columns && k < MAX_CURVES; k++) {
         plot_add_series(q, shown > 1 ? head[k + 3] : "", k < 7 ? PLOT_LINE : PLOT_DASHED, (uint32_t) k);
         for (size_t i = 0; i < json_array_size(p->run->log); i++) {
             const json_t *line = json_array_get(p->run->log, i);
-            if (strcmp(report_text(line, "what"), what) == 0)
+            if (is_of(line, what))
                 plot_add(q, report_number(line, "epoch"), get(line, k) / (relative ? get(line, k + shown) : 1.0), NAN,
                          NAN);
         }
@@ -91,13 +143,15 @@ static vkc_status write_kind(report_page *p, const char *what)
     vkc_status st = lines > 1 ? plot_write(q, &p->plots, p->f) : VKC_OK;
     if (lines <= 1)
         plot_destroy(q);
+    if (st == VKC_OK && best && lines > 1)
+        st = plot_val(p, what, best);
     snprintf(caption, sizeof caption, "%s after each epoch%s", relative ? "Mean squared error" : "Loss",
              relative ? ", not divided" : "");
     html_table_open(p->f, caption, head);
     size_t rows = 0;
     for (size_t i = 0; i < json_array_size(p->run->log) && rows < MAX_ROWS; i++) {
         const json_t *line = json_array_get(p->run->log, i);
-        if (strcmp(report_text(line, "what"), what) != 0)
+        if (!is_of(line, what))
             continue;
         rows++;
         html_row_open(p->f);
@@ -106,6 +160,10 @@ static vkc_status write_kind(report_page *p, const char *what)
         html_cell(p->f, HTML_SECONDS, report_number(line, "seconds"));
         for (size_t k = 0; k < columns; k++)
             html_cell(p->f, HTML_REAL, get(line, k));
+        if (best) {
+            html_cell(p->f, HTML_PERCENT, report_number(line, "val_top1"));
+            html_cell(p->f, HTML_REAL, report_number(line, "val_loss"));
+        }
         html_row_close(p->f);
     }
     html_table_close(p->f);
@@ -129,7 +187,7 @@ vkc_status report_curves(report_page *p)
     }
     if (n == 0)
         return VKC_OK;
-    html_section_open(p->f, "curves", "Loss curves");
+    html_section_open(p->f, "curves", "Training curves");
     for (size_t k = 0; k < n && st == VKC_OK; k++)
         st = write_kind(p, kind[k]);
     html_section_close(p->f);

@@ -21,6 +21,8 @@ static const figure accuracies[] = {
     { "threshold", "threshold", HTML_REAL }, { "train_loss", "last loss in training", HTML_REAL },
     { "loss", "last loss in training", HTML_REAL }, { "ce", "of it cross-entropy", HTML_REAL },
     { "kl", "of it divergence from the teacher", HTML_REAL }, { "halting", "of it imitating the gate", HTML_REAL },
+    { "epochs", "epochs", HTML_COUNT }, { "best_epoch", "epoch that is kept", HTML_COUNT },
+    { "best_val_top1", "its top-1 on val", HTML_PERCENT },
     { "steps", "steps", HTML_COUNT }, { "seconds", "seconds", HTML_SECONDS },
     { "ring_survival", "how much more often a patch of the ring survives", HTML_TIMES },
 };
