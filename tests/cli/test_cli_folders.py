@@ -36,7 +36,7 @@ def test_random(work):
     check("Taken over" in (work / "again/README.md").read_text(), "card of what was taken over")
     check_run(2, "", "export", work / "random", "--random", "-o", work / "never")
     check_run(0, "197 tokens", "inspect", NAME)
-    check_run(6, f"{NAME} is not a model folder", "classify", NAME, PICTURE)
+    check_run(6, f"not a model folder: there is no folder {NAME}", "classify", NAME, PICTURE)
 
 
 def make_hub(root, repo, model, revision="0" * 40):
