@@ -57,7 +57,8 @@ FAMILY = {"registers": range(65536), "no_class": NO_OR_YES, "distilled": NO_OR_Y
           "embeds": NO_OR_YES, "embed": range(65537), "scores": ("softmax", "sigmoid"),
           "act": ("gelu", "quick_gelu", "gelu_tanh"),
           "pool": ("token", "avg", "token_avg", "norm_avg", "raw_avg", "map"),
-          "mlp_norm": NO_OR_YES, "no_positions": NO_OR_YES, "no_key_bias": NO_OR_YES, "rope": ("none", "dinov3", "eva02"),
+          "mlp_norm": NO_OR_YES, "no_positions": NO_OR_YES, "no_key_bias": NO_OR_YES,
+          "rope": ("none", "dinov3", "eva02"),
           "positions": ("timm", "hf", "dinov2")}                                # the default first
 RETENTION = {"none": (), "topk": ("share",),
              "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}

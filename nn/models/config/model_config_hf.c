@@ -1,5 +1,5 @@
-// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2, DINOv3 and
-// the vision towers of CLIP and SigLIP.
+// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2, DINOv3
+// and the vision towers of CLIP and SigLIP.
 //
 // A key that a file leaves out has the value that transformers give it. What these programs can say and this one cannot
 // do is refused.
@@ -325,7 +325,8 @@ static uint32_t find_ratio(const nn_model_config *c)
 
 bool nn__config_is_dinov2(const nn_model_config *c)
 {
-    return nn__config_is_plain(c) && !c->rope.kind && !c->no_key_bias && c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
+    return nn__config_is_plain(c) && !c->rope.kind && !c->no_key_bias && !c->mlp_norm &&
+           c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
            c->act == NN_ACT_GELU && c->bare_prefix == (c->registers > 0) && find_ratio(c) > 0;
 }
 

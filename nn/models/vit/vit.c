@@ -35,7 +35,8 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
         return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
                         c->registers);
     if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_GELU_TANH || (int) c->pool < NN_POOL_TOKEN ||
-        (int) c->pool > NN_POOL_MAP || ((c->swiglu || c->mlp_norm) && (c->act != NN_ACT_GELU || c->pool == NN_POOL_MAP)))
+        (int) c->pool > NN_POOL_MAP ||
+        ((c->swiglu || c->mlp_norm) && (c->act != NN_ACT_GELU || c->pool == NN_POOL_MAP)))
         return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
     if (c->no_class && (c->distilled || c->pool == NN_POOL_TOKEN || c->pool == NN_POOL_TOKEN_AVG))
         return VKC_FAIL(st, "%s: a model without a class token whose classifier reads it (pooling token) cannot be",

@@ -116,7 +116,8 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
 static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
 {
     const uint32_t rank = t->rank;
-    return !l->v->cfg.no_pos && index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && !l->v->cfg.no_class && rank >= 2 && rank <= 3 &&
+    return !l->v->cfg.no_pos && index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && !l->v->cfg.no_class &&
+           rank >= 2 && rank <= 3 &&
            (rank == 2 || t->shape[0] == 1) &&
            t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
 }

@@ -48,7 +48,7 @@ static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
     return part ? VKC_OK : VKC_FAIL(VKC_E_ARG, "model: transformers have no name for %s", p->name);
 }
 
-// The names of timm's Eva class: q and v have a bias each, k none; what comes of a gated MLP with a norm is two matrices.
+// The names of timm's Eva class: q and v have a bias each, k none; a gated MLP with a norm has two matrices.
 static void append_eva(saving *s, const nn_param *p, const float *data)
 {
     static const struct { const char *ours, *theirs[3]; uint32_t parts; bool is_split; } rows[] = {
