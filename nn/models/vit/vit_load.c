@@ -194,14 +194,15 @@ static vkc_status plan_all(loading *l)
         const char *theirs = t->name + l->naming.skip;
         nn_tensor_name name;
         uint32_t index;
+        const bool is_none = t->len == 0 && nn__vit_more(&l->v->cfg) == 0;      // DINOv3's registers, of which it has 0
         if (nn_params_find(l->v->params, theirs, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .ours = "", .parts = 1 };
         else if (!nn_tensor_name_get(theirs, &name) ||
-                 (!is_left_out(l, &name) && !find(l, name.ours, &index))) {
+                 (!is_left_out(l, &name) && !is_none && !find(l, name.ours, &index))) {
             l->first = l->unknown.n == 0 ? t : l->first;
             nn_name_list_add(&l->unknown, t->name);
             continue;
-        } else if (is_left_out(l, &name))
+        } else if (is_left_out(l, &name) || is_none)
             continue;
         if (name.parts == 2 && name.part == 1 && !l->v->cfg.swiglu)     // the second half is all where nothing is gated
             name.part = 0, name.parts = 1;
