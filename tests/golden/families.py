@@ -120,7 +120,8 @@ def from_timm(out, name, arch, size=(32, 32), dtype=None, **args):
 
 def blocks_of(model):
     for path in ("vit.layers", "deit.layers", "dinov2.encoder.layer", "dinov2_with_registers.encoder.layer",
-                 "vision_model.encoder.layers", "layers", "encoder.layer", "encoder.layers", "ijepa.layers", "model.layer"):
+                 "vision_model.encoder.layers", "layers", "encoder.layer", "encoder.layers", "ijepa.layers",
+                 "model.layer"):
         at = model
         for part in path.split("."):
             at = getattr(at, part, None)
@@ -378,7 +379,8 @@ def make_rotary(out):
         **{**small, "use_gated_mlp": True, "hidden_act": "silu", "rope_theta": 50.0})), {**DINOV3, "size": {
             "height": 24, "width": 40}}, (24, 40), pooled, **half, spelling="memory")
     from_hf(out, "hf-dinov3-no-bias", t.DINOv3ViTModel(t.DINOv3ViTConfig(
-        **{**small, "query_bias": False, "value_bias": False, "num_register_tokens": 0})), DINOV3, (32, 32), pooled, **half)
+        **{**small, "query_bias": False, "value_bias": False,
+           "num_register_tokens": 0})), DINOV3, (32, 32), pooled, **half)
     tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2, mlp_ratio=2.0, dtype=torch.float16)
     from_timm(out, "timm-dinov3", "vit_small_patch16_dinov3", size=(24, 40), num_classes=5, **tiny)
     from_timm(out, "timm-dinov3-gated", "vit_small_plus_patch16_dinov3_qkvb", num_classes=0, global_pool="token",

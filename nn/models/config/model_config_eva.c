@@ -22,7 +22,8 @@ static const struct {
     uint32_t ref, align;
 } archs[] = {
 #define NN_ARCH_EVA(name, dim, depth, heads, hidden, patch, image, registers, pool, flags, eps, rope, ...) \
-    { name, dim, depth, heads, hidden, patch, image, registers, NN_POOL_##pool, flags, eps, NN_ROPE_##rope, __VA_ARGS__ },
+    { name, dim, depth, heads, hidden, patch, image, registers, NN_POOL_##pool, flags, eps, NN_ROPE_##rope, \
+      __VA_ARGS__ },
 #include "nn/models/config/arch_eva.def"
 #undef NN_ARCH_EVA
 };
