@@ -57,6 +57,8 @@ FAMILY = {"registers": range(65536), "no_class": NO_OR_YES, "distilled": NO_OR_Y
           "embeds": NO_OR_YES, "embed": range(65537), "scores": ("softmax", "sigmoid"),
           "act": ("gelu", "quick_gelu", "gelu_tanh"),
           "pool": ("token", "avg", "token_avg", "norm_avg", "raw_avg", "map"),
+          "mlp_norm": NO_OR_YES, "no_positions": NO_OR_YES, "no_key_bias": NO_OR_YES,
+          "rope": ("none", "dinov3", "eva02"),
           "positions": ("timm", "hf", "dinov2")}                                # the default first
 RETENTION = {"none": (), "topk": ("share",),
              "halting": ("every", "gate_scale", "gate_centre", "eps", "keep_class", "read_patches")}
@@ -70,8 +72,10 @@ def read_ours(path):
     retention = {"gaps": "skip", **ours.get("retention", {"policy": "none"})}
     if (ours["format"], ours["version"]) != ("pare", 1):
         raise ValueError(f"{path}: format {ours['format']} version {ours['version']} is not known here")
-    if not all(value in FAMILY.get(key, ()) for key, value in family.items()):
+    known = {key: value for key, value in family.items() if key not in ("rope_base", "rope_grid")}
+    if not all(value in FAMILY.get(key, ()) for key, value in known.items()):
         raise ValueError(f"{path}: family {family} is not known here")
+    family = {"rope_base": None, "rope_grid": None, **family}
     if set(retention) != {"policy", "gaps", *RETENTION.get(retention["policy"], ())} or \
             retention["policy"] not in RETENTION or retention["gaps"] not in ("skip", "count"):
         raise ValueError(f"{path}: retention {retention} is not known here")

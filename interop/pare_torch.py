@@ -112,16 +112,49 @@ class Mixer(nn.Module):
         return self.qkv(y).unflatten(-1, (3, self.c.heads, self.c.head_dim)).unbind(2)
 
 
+def get_angles(c):
+    """Rotary positions: the angle of each pair of channels of a head, (patches, D / 2), from its row and its column."""
+    sides = []
+    for i, n in enumerate(c.grid):
+        at = torch.arange(n, dtype=torch.float64)
+        if c.rope == "dinov3":
+            sides.append(2 * math.pi * (2 * (at + 0.5) / n - 1))
+        else:
+            sides.append(at * c.rope_grid[i] / n if c.rope_grid else at)
+    periods = c.rope_base ** (torch.arange(c.head_dim // 4, dtype=torch.float64) / (c.head_dim // 4))
+    rows, columns = (side[:, None] / periods for side in sides)
+    return torch.cat([rows.repeat_interleave(c.grid[1], 0), columns.repeat(c.grid[0], 1)], -1)
+
+
+def rotate(x, places, c):
+    """x (B, T, H, D), its pairs of channels turned by the angles of the patches where the tokens stand."""
+    (on,) = torch.nonzero(places >= c.prefix, as_tuple=True)
+    angles = get_angles(c).to(x)[places[on] - c.prefix][:, None]
+    pair = (2, -1) if c.rope == "dinov3" else (-1, 2)
+    a, b = x[:, on].unflatten(-1, pair).unbind(-2 if c.rope == "dinov3" else -1)
+    cos, sin = angles.cos(), angles.sin()
+    turned_pairs = torch.stack([a * cos - b * sin, b * cos + a * sin], -2 if c.rope == "dinov3" else -1)
+    return x.index_copy(1, on, turned_pairs.flatten(-2))
+
+
 class Attention(Mixer):
-    """softmax(q_i . k_j / sqrt(D)) over j."""
+    """softmax(q_i . k_j / sqrt(D)) over j, of q and k with rotary positions where the model has them."""
     has_qkv = True
-    def get_weights(self, y):
+    def get_qkv(self, y):
+        if not self.c.no_key_bias:
+            return super().get_qkv(y)
+        bias = torch.cat([b * (i != 1) for i, b in enumerate(self.qkv.bias.chunk(3))])
+        return F.linear(y, self.qkv.weight, bias).unflatten(-1, (3, self.c.heads, self.c.head_dim)).unbind(2)
+
+    def get_weights(self, y, places):
         """(B, H, T, T)."""
         q, k, _ = self.get_qkv(y)
+        if self.c.rope != "none":
+            q, k = rotate(q, places, self.c), rotate(k, places, self.c)
         return torch.softmax(torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(self.c.head_dim), -1)
 
     def mix(self, y, places):
-        return torch.einsum("bhij,bjhd->bihd", self.get_weights(y), self.get_qkv(y)[2]).flatten(2)
+        return torch.einsum("bhij,bjhd->bihd", self.get_weights(y, places), self.get_qkv(y)[2]).flatten(2)
 
 
 class Linear(Mixer):
@@ -339,13 +372,14 @@ class MLP(nn.Module):
         self.c = c
         self.fc1 = nn.Linear(c.dim, 2 * c.hidden if c.mlp == "swiglu" else c.hidden)
         self.fc2 = nn.Linear(c.hidden, c.dim)
+        self.norm = nn.LayerNorm(c.hidden, c.eps) if c.mlp_norm else nn.Identity()
 
     def forward(self, x):
         x = self.fc1(x)
         if self.c.mlp == "swiglu":
             gate, x = x.chunk(2, -1)
-            return self.fc2(F.silu(gate) * x)
-        return self.fc2(activate(x, self.c.act))
+            return self.fc2(self.norm(F.silu(gate) * x))
+        return self.fc2(self.norm(activate(x, self.c.act)))
 
 
 class AttentionPool(nn.Module):
@@ -384,7 +418,7 @@ class Model(nn.Module):
         self.config = c
         for name, n in c.tokens.items():
             setattr(self, name, zeros(1, n, c.dim))
-        self.pos_embed = zeros(1, c.patches + (0 if c.bare_prefix else c.prefix), c.dim)
+        self.pos_embed = None if c.no_positions else zeros(1, c.patches + (0 if c.bare_prefix else c.prefix), c.dim)
         self.patch_embed = nn.Module()
         self.patch_embed.proj = nn.Conv2d(c.channels, c.dim, c.patch, c.patch, bias=not c.pre_norm)
         self.norm_pre = nn.LayerNorm(c.dim, c.eps) if c.pre_norm else nn.Identity()
@@ -406,9 +440,10 @@ class Model(nn.Module):
         if pixels.shape[1:] != (c.channels, c.height, c.width):
             raise ValueError(f"pixels {tuple(pixels.shape)}: want (B, {c.channels}, {c.height}, {c.width})")
         x = self.patch_embed.proj(pixels).flatten(2).transpose(1, 2)
-        x = x + self.pos_embed[:, -c.patches:]
+        if not c.no_positions:
+            x = x + self.pos_embed[:, -c.patches:]
         prefix = torch.cat([x[:1, :0], *(getattr(self, name) for name in c.tokens)], 1)
-        if not c.bare_prefix:
+        if not c.bare_prefix and not c.no_positions:
             prefix = prefix + self.pos_embed[:, :c.prefix]
         return self.norm_pre(torch.cat([prefix.expand(len(x), -1, -1), x], 1))
 
@@ -435,10 +470,10 @@ class Model(nn.Module):
         token, those that receive the most of all."""
         share = self.config.retention["share"]
         for l, block in enumerate(self.blocks):
-            x, entered = block(x, places), x
+            x, entered, places_before = block(x, places), x, places
             if l + 1 == len(self.blocks) or share[l] >= (share[l - 1] if l else 1):
                 continue
-            weights = block.attn.get_weights(block.norm1(entered))[0]
+            weights = block.attn.get_weights(block.norm1(entered), places_before)[0]
             score = (weights.mean(1) if self.config.no_class else weights[:, 0]).mean(0)    # mean over the heads
             is_patch = places >= self.config.prefix
             count = max(1, math.ceil(share[l] * self.config.patches - 1e-9))
@@ -506,12 +541,24 @@ def rename(weights):
     return {name: x for name, x in ours.items() if name != "mask_token"}
 
 
+def rename_eva(weights):
+    """Weights of timm's Eva class: q and v have a bias each, and a gated MLP may be two matrices."""
+    ours = {name.replace(".gamma_1", ".ls1.gamma").replace(".gamma_2", ".ls2.gamma"): x for name, x in weights.items()}
+    for name in [name for name in ours if name.endswith(".attn.q_bias")]:
+        q, v = ours.pop(name), ours.pop(name.replace("q_bias", "v_bias"))
+        ours[name.replace("q_bias", "qkv.bias")] = torch.cat([q, torch.zeros_like(q), v])
+    for name in [name for name in ours if ".mlp.fc1_g." in name]:
+        ours[name.replace("fc1_g", "fc1")] = torch.cat([ours.pop(name), ours.pop(name.replace("fc1_g", "fc1_x"))])
+    return ours
+
+
 def load(folder):
     """The model of a folder, float32, in eval mode; ValueError or RuntimeError when its files are not right."""
     folder = pathlib.Path(folder)
     try:
         config, weights = read_config(folder), read_safetensors(folder / "model.safetensors")
         weights = rename(weights) if any(name.startswith("dinov2") for name in weights) else weights
+        weights = rename_eva(weights) if any(name.endswith(".attn.q_bias") for name in weights) else weights
         config.hidden = weights["blocks.0.mlp.fc2.weight"].shape[1]
     except KeyError as error:
         raise ValueError(f"{folder}: {error} is missing") from error

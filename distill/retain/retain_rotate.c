@@ -120,10 +120,11 @@ done:
 
 // Only softmax attention is known to read the stream by qkv.weight and qkv.bias alone, its first two parameters. A norm
 // before the blocks and scaled branches do not commute with a rotation, and a second head, or the mean patch beside the
-// class token, reads the stream too.
+// class token, reads the stream too. What a norm adds goes into the bias behind it, which keys must then have.
 static bool can_rotate(const nn_model *m)
 {
     if (!nn_vit_of(m) || m->cfg.pre_norm || m->cfg.layer_scale || m->cfg.distilled || m->cfg.headless ||
+        m->cfg.no_pos || m->cfg.no_key_bias ||
         m->cfg.pool != (m->cfg.no_class ? NN_POOL_AVG : NN_POOL_TOKEN))
         return false;
     for (uint32_t l = 0; l < m->cfg.depth; l++)

@@ -102,6 +102,8 @@ static void freeze(const nn_model *teacher, nn_model *m, distill_trained trained
             p[b->ls1].frozen = trained < DISTILL_TRAIN_ATTN;
             p[b->ls2].frozen = trained < DISTILL_TRAIN_BLOCKS;
         }
+        if (m->cfg.mlp_norm)
+            p[b->mlp_norm_w].frozen = p[b->mlp_norm_b].frozen = trained < DISTILL_TRAIN_BLOCKS;
     }
 }
 

@@ -79,6 +79,21 @@ nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtyp
     return t->name ? t : nn_graph_fail(g, VKC_FAIL(VKC_E_NOMEM, "graph: out of host memory"));
 }
 
+nn_tensor *nn_graph_constant(nn_graph *g, const char *name, nn_shape shape, const float *values)
+{
+    nn_tensor *t = nn_graph_input(g, name, shape, NN_DTYPE_F32, NULL);
+    const vkc_status st = t ? vkc_write(g->dev, t->value, values) : VKC_OK;
+    return st == VKC_OK ? t : nn_graph_fail(g, st);
+}
+
+nn_tensor *nn_graph_find_constant(const nn_graph *g, const char *name)
+{
+    for (uint32_t i = 0; i < g->n_tensors; i++)
+        if (g->tensor[i]->name && strcmp(g->tensor[i]->name, name) == 0)
+            return g->tensor[i];
+    return NULL;
+}
+
 nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool trained)
 {
     if (g->status != VKC_OK)

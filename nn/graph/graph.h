@@ -28,6 +28,10 @@ vkc_device *nn_graph_device(const nn_graph *g);
 // A tensor that the host (or another recording) writes before each replay; memory of its own.
 // Packed when rows is not NULL: dim[0] is then filled in from the layout's capacity. `name` is copied.
 nn_tensor *nn_graph_input(nn_graph *g, const char *name, nn_shape shape, nn_dtype dtype, nn_rows *rows);
+// A plain fp32 tensor that is the same in every replay: `values` are copied to the device now. Blocking. A name of its
+// own; the one of that name, NULL when there is none.
+nn_tensor *nn_graph_constant(nn_graph *g, const char *name, nn_shape shape, const float *values);
+nn_tensor *nn_graph_find_constant(const nn_graph *g, const char *name);
 // A parameter; its gradient is added up in ps's gradient blocks when `trained`, unless it is frozen. Only fp32
 // parameters are trained.
 nn_tensor *nn_graph_param(nn_graph *g, nn_params *ps, uint32_t index, bool trained);

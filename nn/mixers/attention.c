@@ -17,7 +17,9 @@ static vkc_status check(const nn_mixer_dims *d, const vkc_device_info *dev)
 static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_tensor *const *p,
                         nn_mixer_taps *taps)
 {
-    nn_tensor *qkv = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[0], p[1]);
+    nn_tensor *bias = d->no_key_bias ? NN_APPLY0(g, qv_bias, NULL, p[1]) : p[1];
+    nn_tensor *qkv = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, p[0], bias);
+    qkv = nn_rope_apply(g, &d->rope, d->heads, qkv);
     nn_tensor *o = NN_APPLY(g, attention, &(struct attention_attr) { .heads = d->heads }, NULL, qkv);
     taps->qkv = qkv;
     taps->lse = nn_output(o, 1);

@@ -10,6 +10,7 @@
 #include "nn/graph/graph.h"
 #include "nn/graph/init.h"
 #include "nn/mixers/layer_config.h"
+#include "nn/mixers/rope.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,8 @@ typedef struct nn_mixer_dims {
     const struct nn_mixer *mixer;
     const nn_mixer_options *options;
     nn_gaps gaps;                   // what decays make of dropped tokens
+    nn_rope rope;                   // what attention turns queries and keys by; other mixers do without
+    bool    no_key_bias;            // attention: the keys' part of its bias counts as zeros
 } nn_mixer_dims;
 
 #define NN_MAX_CARRY 4

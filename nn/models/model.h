@@ -27,6 +27,7 @@ typedef struct nn_block {
     uint32_t    mixer_p[NN_MAX_MIXER_PARAMS], n_mixer_p, proj_w, proj_b;
     uint32_t    norm1_w, norm1_b, norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;    // in nn_model.params
     uint32_t    ls1, ls2;           // with layer_scale
+    uint32_t    mlp_norm_w, mlp_norm_b;     // with mlp_norm
 } nn_block;
 
 typedef struct nn_model {

@@ -109,6 +109,8 @@ static nn_tensor *mlp(const builder *b, const nn_model *m, uint32_t l, nn_tensor
                                                                 nn__model_act(&m->cfg));
     if (m->cfg.swiglu)
         h = NN_APPLY0(b->g, swiglu, NULL, h);
+    if (m->cfg.mlp_norm)
+        h = norm(b, h, k->mlp_norm_w, k->mlp_norm_b);
     h = linear(b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);
     return m->cfg.layer_scale ? layer_scale(b, h, k->ls2) : h;
 }

@@ -37,7 +37,8 @@ uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens)
     nn_rows *rows = NULL;
     nn_graph *g = NULL;
     uint64_t macs = 0;
-    if (tokens == 0 || nn_rows_create(m->dev, 1, tokens, 1, 1, tokens - 1, &rows) != VKC_OK)
+    const uint32_t all = nn_model_config_prefix(&m->cfg), prefix = all < tokens ? all : tokens - 1;
+    if (tokens == 0 || nn_rows_create(m->dev, 1, tokens, prefix, 1, tokens - prefix, &rows) != VKC_OK)
         return 0;
     if (nn_graph_create(m->dev, &g) == VKC_OK) {
         nn_tensor *x = nn_graph_input(g, "count", (nn_shape) { 2, { 0, m->cfg.dim } }, NN_DTYPE_F32, rows);

@@ -33,7 +33,12 @@ static uint32_t add(nn_param_adder *a, uint32_t l, const char *name, nn_shape sh
 nn_mixer_dims nn_model_mixer_dims(const nn_model *m, uint32_t l)
 {
     const nn_block *b = &m->block[l];
-    return (nn_mixer_dims) { m->cfg.dim, m->cfg.heads, b->mixer, &b->options, m->cfg.retention.gaps };
+    nn_mixer_dims d = { m->cfg.dim, m->cfg.heads, b->mixer, &b->options, m->cfg.retention.gaps, m->cfg.rope,
+                        m->cfg.no_key_bias };
+    uint32_t prefix;
+    if (d.rope.kind)
+        m->kind->grid(&m->cfg, &prefix, &d.rope.grid_h, &d.rope.grid_w);
+    return d;
 }
 
 static void add_mixer(nn_param_adder *a, uint32_t l)
@@ -62,6 +67,10 @@ static void add_mlp(nn_param_adder *a, uint32_t l)
     b->norm2_b = add(a, l, "norm2.bias", nn_vec(c->dim), false, NN_INIT_ZERO);
     b->fc1_w = add(a, l, "mlp.fc1.weight", nn_mat(in, c->dim), true, NN_INIT_NORMAL);
     b->fc1_b = add(a, l, "mlp.fc1.bias", nn_vec(in), false, NN_INIT_ZERO);
+    if (c->mlp_norm) {
+        b->mlp_norm_w = add(a, l, "mlp.norm.weight", nn_vec(c->hidden), false, NN_INIT_ONE);
+        b->mlp_norm_b = add(a, l, "mlp.norm.bias", nn_vec(c->hidden), false, NN_INIT_ZERO);
+    }
     b->fc2_w = add(a, l, "mlp.fc2.weight", nn_mat(c->dim, c->hidden), true, NN_INIT_NORMAL);
     b->fc2_b = add(a, l, "mlp.fc2.bias", nn_vec(c->dim), false, NN_INIT_ZERO);
     if (c->layer_scale)

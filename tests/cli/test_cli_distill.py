@@ -345,12 +345,23 @@ def test_patches(work):
         check([layer["mixer"] for layer in layers] == ["linear"] * 2, f"distill: mixers of {name}'s student")
 
 
+def test_rotary(work):
+    """Models with rotary positions are trained, measured, pruned and distilled; other mixers do without."""
+    data, m = ("--data", "synth:ringed-digit,train=16,val=8,test=8"), work / "rotary"
+    check_run(0, "", "train", "--init", SELFTEST / "hf-dinov3", *data, "--epochs", "1", "--batch", "8", "-o", m)
+    check_run(0, "", "sparsity", m, *data, "--limit", "4")
+    check_run(0, "", "retain", m, *data, "--policy", "topk", "--keep", "0.7", "--epochs", "1", "--batch", "8", "-o",
+              work / "rotary-topk")
+    check_run(0, "", "distill", m, *data, "--mixer", "linear", "--max-drop", "100", "--epochs", "1", "--batch", "8",
+              "--no-timing", "-o", work / "rotary-linear")
+
+
 def test_all(work):
     check_run(0, "", *train(work, "m"))
     (work / "one").mkdir()      # a folder of their own, with the same model and data
     for name in ("m", "data"):
         shutil.copytree(work / name, work / "one" / name)
-    cli.run_tests(work / "one", test_one, test_tune, test_prune, test_patches)
+    cli.run_tests(work / "one", test_one, test_tune, test_prune, test_patches, test_rotary)
     cli.run_tests(work, test_sizes, test_mixers, test_resume, test_from, test_objectives, test_bad_input)
 
 

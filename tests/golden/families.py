@@ -37,7 +37,7 @@ def randomise(model, seed):
             x = x * 0.2 + (1.0 if last == "weight" else 0.0)
         elif "gamma" in name or "lambda" in name:
             x = 0.5 + 0.2 * x
-        elif last in ("bias", "in_proj_bias"):
+        elif last in ("bias", "in_proj_bias", "q_bias", "v_bias"):
             x *= 0.2
         else:
             x *= 0.7                                # tokens and positions
@@ -71,7 +71,11 @@ def finish(out, name, source, model, blocks, size, logits_of=lambda y: y, channe
     folder = os.path.join(out, name)
     model.eval()
     pixels = torch.randn(BATCH, channels, *size, generator=torch.Generator().manual_seed(SEED + 1))
-    seen = record(model.double(), blocks, pixels.double(), logits_of)
+    model.double()
+    for module in model.modules():          # tables that a model does not store, and that its type had rounded
+        if hasattr(module, "init_non_persistent_buffers"):
+            module.init_non_persistent_buffers()
+    seen = record(model, blocks, pixels.double(), logits_of)
     golden = {"pixels": pixels, **{k: v.float() for k, v in seen.items()}}
     meta = {"source": source, "seed": str(SEED), "weights": str(dtype or torch.float32), **VERSIONS}
     save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(folder, "golden.safetensors"), meta)
@@ -116,7 +120,8 @@ def from_timm(out, name, arch, size=(32, 32), dtype=None, **args):
 
 def blocks_of(model):
     for path in ("vit.layers", "deit.layers", "dinov2.encoder.layer", "dinov2_with_registers.encoder.layer",
-                 "vision_model.encoder.layers", "layers", "encoder.layer", "encoder.layers", "ijepa.layers"):
+                 "vision_model.encoder.layers", "layers", "encoder.layer", "encoder.layers", "ijepa.layers",
+                 "model.layer"):
         at = model
         for part in path.split("."):
             at = getattr(at, part, None)
@@ -195,6 +200,10 @@ BIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True, "do_conv
 SIGLIP = {**VIT, "do_convert_rgb": None, "image_processor_type": "SiglipImageProcessor", "resample": 3}
 CLIP = {**BIT, "image_processor_type": "CLIPImageProcessor", "image_mean": [0.48145466, 0.4578275, 0.40821073],
         "image_std": [0.26862954, 0.26130258, 0.27577711], "size": {"shortest_edge": 32}}
+
+
+DINOV3 = {**VIT, "image_processor_type": "DINOv3ViTImageProcessor", "image_mean": [0.485, 0.456, 0.406],
+          "image_std": [0.229, 0.224, 0.225]}
 
 
 def make_hf(out):
@@ -358,6 +367,29 @@ def make_hf_patches(out):
             (32, 32), scores, **half)
 
 
+def make_rotary(out):
+    """DINOv3, EVA-02 and other models of timm's Eva class with rotary positions."""
+    t = transformers
+    small = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=32,
+                 patch_size=8, num_register_tokens=4)
+    half = {"dtype": torch.float16}
+    pooled = lambda y: y.pooler_output
+    from_hf(out, "hf-dinov3", t.DINOv3ViTModel(t.DINOv3ViTConfig(**small)), DINOV3, (32, 32), pooled, **half)
+    from_hf(out, "hf-dinov3-gated-v5", t.DINOv3ViTModel(t.DINOv3ViTConfig(
+        **{**small, "use_gated_mlp": True, "hidden_act": "silu", "rope_theta": 50.0})), {**DINOV3, "size": {
+            "height": 24, "width": 40}}, (24, 40), pooled, **half, spelling="memory")
+    from_hf(out, "hf-dinov3-no-bias", t.DINOv3ViTModel(t.DINOv3ViTConfig(
+        **{**small, "query_bias": False, "value_bias": False,
+           "num_register_tokens": 0})), DINOV3, (32, 32), pooled, **half)
+    tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2, mlp_ratio=2.0, dtype=torch.float16)
+    from_timm(out, "timm-dinov3", "vit_small_patch16_dinov3", size=(24, 40), num_classes=5, **tiny)
+    from_timm(out, "timm-dinov3-gated", "vit_small_plus_patch16_dinov3_qkvb", num_classes=0, global_pool="token",
+              **{**tiny, "mlp_ratio": 1.9})
+    from_timm(out, "timm-eva02", "eva02_tiny_patch14_224", num_classes=3, size=(32, 40), **tiny)
+    from_timm(out, "timm-eva02-norm", "eva02_base_patch14_448", num_classes=3, **tiny)
+    from_timm(out, "timm-rope-reg1-gap", "vit_medium_patch16_rope_reg1_gap_256", num_classes=3, **tiny)
+
+
 def make_timm_patches(out):
     tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2)
     gap = dict(class_token=False, global_pool="avg")
@@ -415,5 +447,6 @@ if __name__ == "__main__":
     make_dinov2(sys.argv[1])
     make_timm_patches(sys.argv[1])
     make_hf_patches(sys.argv[1])
+    make_rotary(sys.argv[1])
     make_mae(sys.argv[1])
     make_open_clip_bare(sys.argv[1])

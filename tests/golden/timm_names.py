@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""The rows of nn/models/config/arch_more.def: timm's vision transformers whose names do not say what they are.
+"""The rows of nn/models/config/arch_more.def: timm's vision transformers whose names do not say what they are; and of
+arch_eva.def: those of its Eva class that have rotary positions.
 
 usage: timm_names.py > nn/models/config/arch_more.def        (needs timm)
+       timm_names.py eva > nn/models/config/arch_eva.def
 
 Models are made without memory for their weights. Those that `pare` cannot be are left out, and so are those whose names
 nn/models/config/arch_names.c takes apart.
 """
+import inspect
 import re
+import sys
 
 import timm
 import torch
@@ -16,6 +20,12 @@ PLAIN = re.compile(r"(vit_(tiny|small|medium|base|large|huge|giant|gigantic)|dei
                    r"(_clip|_quickgelu|_reg\d+|_dinov2|_\d+)*$")
 HEADER = """// arch_more.def — timm's models whose names do not say what they are, by tests/golden/timm_names.py:
 // NN_ARCH_MORE(name, dim, depth, heads, width of the MLP, patch, image, registers, pooling, activation, flags, eps)
+"""
+
+
+EVA_HEADER = """// arch_eva.def — models of timm's Eva class with rotary positions, by tests/golden/timm_names.py:
+// NN_ARCH_EVA(name, dim, depth, heads, width of the MLP, patch, image, registers, pooling, flags, eps,
+//             rotary positions, their base, side of the grid that they are scaled to, multiple of a gated MLP's width)
 """
 
 
@@ -55,7 +65,49 @@ def row(name, m):
     return f"{sizes}\n             {pool[m.global_pool]}, {act}, {flags}, {eps:g})"
 
 
+def is_eva(m):
+    """Is it one of pare's, whatever its sizes?"""
+    b = m.blocks[0]
+    return (kind(b) == "EvaBlock" and kind(b.attn) == "EvaAttention" and kind(m.norm_pre) == "Identity" and
+            kind(m.rope) in ("RotaryEmbeddingCat", "RotaryEmbeddingDinoV3") and kind(b.attn.norm) == "Identity" and
+            kind(b.attn.q_norm) == "Identity" and b.attn.gate is None and m.global_pool in ("token", "avg") and
+            {kind(m.norm), kind(m.fc_norm)} == {"LayerNorm", "Identity"} and m.rope.grid_offset == 0 and
+            b.attn.rotate_half == (kind(m.rope) == "RotaryEmbeddingDinoV3") and m.rope.grid_indexing == "ij" and
+            m.patch_embed.proj.bias is not None and (b.gamma_1 is None) == (b.gamma_2 is None))
+
+
+def eva_row(name, m):
+    b, r = m.blocks[0], m.rope
+    has_fc_norm, is_dinov3 = kind(m.fc_norm) == "LayerNorm", kind(m.rope) == "RotaryEmbeddingDinoV3"
+    pool = "TOKEN" if m.global_pool == "token" else "AVG" if has_fc_norm else "NORM_AVG"
+    gated = kind(b.mlp) in ("SwiGLU", "GluMlp")
+    flags = {"NO_CLASS": m.cls_token is None, "BARE_PREFIX": m.no_embed_class and m.num_prefix_tokens > 0,
+             "LAYER_SCALE": b.gamma_1 is not None, "NO_POS": m.pos_embed is None, "GATED": gated,
+             "MLP_NORM": kind(b.mlp.norm) == "LayerNorm" if hasattr(b.mlp, "norm") else False,
+             "HEADLESS": m.num_classes == 0,
+             "NO_QKV_BIAS": b.attn.q_bias is None and (b.attn.q_proj is None or b.attn.q_proj.bias is None)}
+    flags = " | ".join(flag for flag, is_set in flags.items() if is_set) or "0"
+    align = re.search(r"swiglu_align_to=(\d+)", inspect.getsource(timm.model_entrypoint(name)))
+    ref = 0 if is_dinov3 or r.ref_feat_shape is None else r.ref_feat_shape[0]
+    sizes = (f'NN_ARCH_EVA("{name}", {m.embed_dim}, {len(m.blocks)}, {b.attn.num_heads}, {b.mlp.fc2.in_features}, '
+             f"{m.patch_embed.patch_size[0]}, {m.patch_embed.img_size[0]}, "
+             f"{0 if m.reg_token is None else m.reg_token.shape[1]},")
+    return (f"{sizes}\n            {pool}, {flags}, {b.norm1.eps:g}, {'DINOV3' if is_dinov3 else 'EVA02'}, "
+            f"{r.temperature:g}, {ref}, {align[1] if align else 0})")
+
+
+def main_eva():
+    print(EVA_HEADER, end="")
+    for name in timm.list_models(module="eva"):
+        with torch.device("meta"):
+            model = timm.create_model(name, pretrained=False)
+        if is_eva(model):
+            print(eva_row(name, model))
+
+
 def main():
+    if sys.argv[1:] == ["eva"]:
+        return main_eva()
     print(HEADER, end="")
     for name in timm.list_models(module="vision_transformer"):
         if PLAIN.match(name):

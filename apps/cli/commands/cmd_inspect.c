@@ -155,6 +155,11 @@ static void print_family(const nn_model_config *c)
         puts("LayerScale behind both branches of a block");
     if (c->pre_norm)
         puts("a norm before the first block");
+    if (c->mlp_norm)
+        puts("a norm in the MLP");
+    if (c->rope.kind)
+        printf("rotary positions as %s has them%s\n", c->rope.kind == NN_ROPE_DINOV3 ? "DINOv3" : "EVA-02",
+               c->no_pos ? ", and no learned ones" : "");
     if (c->projection_dim)
         printf("class vectors of %u numbers%s\n", c->projection_dim,
                nn_model_config_scores(c) == NN_SCORES_SIGMOID ? "; a class is scored on its own" : "");

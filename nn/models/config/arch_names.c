@@ -126,12 +126,14 @@ static void fix_giant(nn_model_config *c)
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c)
 {
     const size_t len = strcspn(name, ".");
-    if (read_more(name, len, c))
+    if (read_more(name, len, c) || nn__arch_read_eva(name, len, c))
         return VKC_OK;
     const arch *a = find_arch(name);
     if (!a)
-        return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2, CLIP and "
-                        "SigLIP are, by timm's names", where, nn_is_printable(name) ? name : "?");
+        return VKC_FAIL(st, "%s: the architecture %.100s is not known; %sthose of ViT, DeiT, DeiT-3, DINOv2, "
+                        "DINOv3, EVA-02, CLIP and SigLIP are, by timm's names", where,
+                        nn_is_printable(name) ? name : "?", strncmp(name, "beit", 4) ? "" : "BEiT's relative "
+                        "positions are not supported; ");
     c->dim = a->dim, c->depth = a->depth, c->heads = a->heads, c->hidden = a->hidden;
     c->channels = 3;
     c->height = c->width = 224;

@@ -16,6 +16,7 @@
 #include "nn/base/limits.h"
 #include "nn/image/preprocess.h"
 #include "nn/mixers/layer_config.h"
+#include "nn/mixers/rope.h"
 #include "vk/status.h"
 
 #ifdef __cplusplus
@@ -85,6 +86,10 @@ typedef struct nn_model_config {
     uint32_t projection_dim;                // not 0: what comes of the classifier, or the features, are so many
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
+    bool     mlp_norm;                      // a norm in the MLP, before its second matrix (EVA-02)
+    bool     no_pos;                        // no learned positions (DINOv3)
+    nn_rope  rope;                          // rotary positions in attention; the grid in it is not read
+    bool     no_key_bias;                   // attention's bias of k counts as zeros (DINOv3, EVA-02)
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     no_patch_bias;                 // likewise (OpenCLIP without a norm before the blocks)
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space

@@ -11,7 +11,7 @@
 static const char *const acts[] = { "gelu", "quick_gelu", "gelu_tanh" },
                   *const pools[] = { "token", "avg", "token_avg", "norm_avg", "raw_avg", "map" },
                   *const rules[] = { "timm", "hf", "dinov2" }, *const mlps[] = { "plain", "swiglu" },
-                  *const scores[] = { "softmax", "sigmoid" };
+                  *const scores[] = { "softmax", "sigmoid" }, *const ropes[] = { "none", "dinov3", "eva02" };
 
 static vkc_status read_word(const char *where, json_t *obj, const char *key, const char *const *words, uint32_t n,
                             uint32_t *out)
@@ -25,21 +25,42 @@ static vkc_status read_word(const char *where, json_t *obj, const char *key, con
     return st;
 }
 
+// Rotary positions, by the program or paper that has them.
+static vkc_status read_rope(const char *where, json_t *obj, nn_model_config *c)
+{
+    uint32_t kind = 0;
+    nn_size ref;
+    vkc_status st;
+    VKC_TRY(read_word(where, obj, "rope", ropes, 3, &kind));
+    c->rope.kind = (nn_rope_kind) kind;
+    if (kind)
+        VKC_TRY(nn_json_get_number(where, obj, "rope_base", 1, 1e9, &c->rope.base));
+    if (kind && nn_json_has(obj, "rope_grid")) {
+        VKC_TRY(nn__size_read(where, obj, "rope_grid", &ref));
+        c->rope.ref_h = ref.height, c->rope.ref_w = ref.width;
+    }
+done:
+    return st;
+}
+
 vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
 {
     static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp",
                                          "bare_prefix", "headless", "act", "pool", "positions", "embed", "embeds",
-                                         "scores", NULL };
+                                         "scores", "mlp_norm", "no_positions", "no_key_bias", "rope", "rope_base",
+                                         "rope_grid", NULL };
     json_t *obj;
     uint32_t act = 0, pool = 0, rule = 0, mlp = 0, score = 0;
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
         { "no_class", &c->no_class }, { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm },
-        { "layer_scale", &c->layer_scale },
+        { "layer_scale", &c->layer_scale }, { "mlp_norm", &c->mlp_norm }, { "no_positions", &c->no_pos },
+        { "no_key_bias", &c->no_key_bias },
         { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->outputs_embedding },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
     c->registers = c->projection_dim = 0;
+    c->rope = (nn_rope) { .kind = NN_ROPE_NONE };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         *flags[i].to = false;
     if (nn_json_has(root, "family")) {
@@ -57,6 +78,7 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
         VKC_TRY(read_word(where, obj, "pool", pools, 6, &pool));
         VKC_TRY(read_word(where, obj, "positions", rules, 3, &rule));
         VKC_TRY(read_word(where, obj, "scores", scores, 2, &score));
+        VKC_TRY(read_rope(where, obj, c));
     }
     c->swiglu = mlp == 1;
     if (score == 1)                     // of class vectors; of a classifier config.json says it, as problem_type
@@ -77,7 +99,8 @@ json_t *nn__family_json(const nn_model_config *c)
 {
     const struct { const char *key; bool value; } flags[] = {
         { "no_class", c->no_class }, { "distilled", c->distilled }, { "pre_norm", c->pre_norm },
-        { "layer_scale", c->layer_scale },
+        { "layer_scale", c->layer_scale }, { "mlp_norm", c->mlp_norm }, { "no_positions", c->no_pos },
+        { "no_key_bias", c->no_key_bias },
         { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->outputs_embedding },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {
@@ -98,6 +121,12 @@ json_t *nn__family_json(const nn_model_config *c)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (words[i].is_set)
             json_object_set_new(obj, words[i].key, json_string(words[i].value));
+    if (c->rope.kind) {
+        json_object_set_new(obj, "rope", json_string(ropes[c->rope.kind]));
+        json_object_set_new(obj, "rope_base", json_real(c->rope.base));
+    }
+    if (c->rope.ref_h)
+        json_object_set_new(obj, "rope_grid", json_pack("[i,i]", (int) c->rope.ref_h, (int) c->rope.ref_w));
     if (json_object_size(obj) > 0)
         return obj;
     json_decref(obj);

@@ -1,5 +1,5 @@
-// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2 and the
-// vision towers of CLIP and SigLIP.
+// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2, DINOv3
+// and the vision towers of CLIP and SigLIP.
 //
 // A key that a file leaves out has the value that transformers give it. What these programs can say and this one cannot
 // do is refused.
@@ -20,7 +20,7 @@ typedef struct family {
     const char *act;
     nn_pos_rule pos_rule;
     nn_pool  pool;              // of a model saved without a classifier
-    bool     is_dinov2, is_clip, has_second_token, no_class;
+    bool     is_dinov2, is_dinov3, is_clip, has_second_token, no_class;
     bool     is_bare;           // saved without a classifier, when no class is named
 } family;
 
@@ -36,6 +36,8 @@ static const family families[] = {
       .is_dinov2 = true },
     { "dinov2_with_registers", 224, 16, 768, 12, 12, 3072, 4, 1e-6, "gelu", NN_POSITIONS_TIMM, .pool = NN_POOL_TOKEN,
       .is_dinov2 = true },
+    { "dinov3_vit", 224, 16, 384, 12, 6, 1536, 0, 1e-5, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
+      .is_dinov3 = true, .is_bare = true },
     { "clip_vision_model", 224, 32, 768, 12, 12, 3072, 0, 1e-5, "quick_gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
       .is_clip = true },
     { "siglip_vision_model", 224, 16, 768, 12, 12, 3072, 0, 1e-6, "gelu_pytorch_tanh", NN_POSITIONS_HF,
@@ -49,6 +51,7 @@ static const struct { const char *name; head_kind kind; } classes[] = {
     { "DeiTForImageClassification", HEAD_CLASSIFIER }, { "DeiTForImageClassificationWithTeacher", HEAD_TWO },
     { "DeiTModel", HEAD_NONE }, { "Dinov2ForImageClassification", HEAD_CLASSIFIER }, { "Dinov2Model", HEAD_NONE },
     { "Dinov2WithRegistersForImageClassification", HEAD_CLASSIFIER }, { "Dinov2WithRegistersModel", HEAD_NONE },
+    { "DINOv3ViTModel", HEAD_NONE },
     { "CLIPVisionModelWithProjection", HEAD_PROJECTION }, { "CLIPModel", HEAD_PROJECTION },
     { "CLIPVisionModel", HEAD_NONE }, { "CLIPForImageClassification", HEAD_CLASSIFIER },
     { "SiglipModel", HEAD_NONE }, { "SiglipVisionModel", HEAD_NONE },
@@ -65,7 +68,7 @@ static vkc_status find_family(const char *where, const char *type, const family 
             return VKC_OK;
     }
     return VKC_FAIL(VKC_E_FORMAT, "%s: model_type is %s; vit, vit_mae, ijepa, deit, dinov2, dinov2_with_registers, "
-                    "clip, clip_vision_model, siglip and siglip_vision_model are supported", where, type);
+                    "dinov3_vit, clip, clip_vision_model, siglip and siglip_vision_model are supported", where, type);
 }
 
 // What the classifier is, by the class that was saved.
@@ -99,6 +102,9 @@ static vkc_status read_act(const char *where, json_t *obj, const family *f, nn_m
         st = nn_json_get_string(where, obj, "hidden_act", 40, &act);
     if (st != VKC_OK)
         return st;
+    if (c->swiglu && f->is_dinov3)
+        return strcmp(act, "silu") == 0 ? VKC_OK : VKC_FAIL(VKC_E_FORMAT, "%s: hidden_act is %s; a gated MLP has silu",
+                                                            where, act);
     return nn__act_read(where, "hidden_act", act, c);
 }
 
@@ -157,6 +163,30 @@ static vkc_status read_dinov2(const char *where, json_t *obj, nn_model_config *c
     c->hidden = get_dinov2_hidden(nn__hidden(c->dim, ratio), c->swiglu);
     c->layer_scale = true;
     c->bare_prefix = c->registers > 0;      // their class token's position goes into the token
+done:
+    return st;
+}
+
+// DINOv3's parts: which biases there are, the periods of its positions, a gated MLP on request.
+static vkc_status read_dinov3(const char *where, json_t *obj, nn_model_config *c)
+{
+    bool query = true, key = false, value = true, proj = true, mlp = true;
+    const struct { const char *name; bool *to; } flags[] = {
+        { "query_bias", &query }, { "key_bias", &key }, { "value_bias", &value }, { "proj_bias", &proj },
+        { "mlp_bias", &mlp }, { "use_gated_mlp", &c->swiglu },
+    };
+    vkc_status st = VKC_OK;
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (nn_json_has(obj, flags[i].name))
+            VKC_TRY(nn_json_get_bool(where, obj, flags[i].name, flags[i].to));
+    c->rope = (nn_rope) { .kind = NN_ROPE_DINOV3, .base = 100 };
+    if (nn_json_has(obj, "rope_theta"))
+        VKC_TRY(nn_json_get_number(where, obj, "rope_theta", 1, 1e9, &c->rope.base));
+    if (query != value || (key && !query) || !proj || !mlp)
+        return VKC_FAIL(VKC_E_FORMAT, "%s: a DINOv3 whose q and v do not both have a bias, or neither, or without "
+                        "proj_bias or mlp_bias, is not supported", where);
+    c->no_qkv_bias = !query, c->no_key_bias = !key;
+    c->layer_scale = c->no_pos = true;
 done:
     return st;
 }
@@ -261,15 +291,17 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
     VKC_TRY(find_family(where, type, &f));
     VKC_TRY(read_head(where, root, f, &head));
     VKC_TRY(read_sizes(where, tower, f, c));
+    if (f->is_dinov3)
+        VKC_TRY(read_dinov3(where, tower, c));
     VKC_TRY(read_act(where, tower, f, c));
     if (nn_json_has(tower, "qkv_bias"))
         VKC_TRY(nn_json_get_bool(where, tower, "qkv_bias", &has_bias));
-    c->no_qkv_bias = !has_bias;
+    c->no_qkv_bias = c->no_qkv_bias || !has_bias;
     c->pos_rule = f->pos_rule;
     c->pre_norm = f->is_clip;
     if (f->is_dinov2)
         VKC_TRY(read_dinov2(where, tower, c));
-    else
+    else if (!f->is_dinov3)
         c->registers = 0;
     c->distilled = f->has_second_token && head == HEAD_TWO;
     if (f->has_second_token && head != HEAD_TWO)
@@ -293,7 +325,8 @@ static uint32_t find_ratio(const nn_model_config *c)
 
 bool nn__config_is_dinov2(const nn_model_config *c)
 {
-    return nn__config_is_plain(c) && c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
+    return nn__config_is_plain(c) && !c->rope.kind && !c->no_key_bias && !c->mlp_norm &&
+           c->pool == NN_POOL_TOKEN_AVG && c->layer_scale && !c->headless && !c->pre_norm &&
            c->act == NN_ACT_GELU && c->bare_prefix == (c->registers > 0) && find_ratio(c) > 0;
 }
 

@@ -19,6 +19,15 @@ struct json_t *nn__family_json(const nn_model_config *c);
 // unless it has none. Fails with `st`.
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c);
 
+// Likewise, of a model of timm's Eva class: the first `len` bytes are its name; false when no such model is known. Its
+// arguments, `arch` being the name. And what a model of ours is as one: is it one at all, the architecture, the
+// arguments that such a model has besides.
+bool        nn__arch_read_eva(const char *name, size_t len, nn_model_config *c);
+vkc_status  nn__args_read_eva(const char *where, const char *arch, struct json_t *args, nn_model_config *c);
+bool        nn__config_is_eva(const nn_model_config *c);
+const char *nn__arch_of_eva(const nn_model_config *c);
+void        nn__args_add_eva(const nn_model_config *c, struct json_t *args);
+
 // Attention in every layer, all tokens kept, no class vectors: may another program have such a model?
 bool       nn__config_is_plain(const nn_model_config *c);
 // Is it a model that only transformers have, their DINOv2 with a classifier on class token and mean patch? Then weights

@@ -162,13 +162,14 @@ typedef struct processor {
     const double *mean, *std;
 } processor;
 
-enum { VIT, DEIT, BIT, CLIP, SIGLIP, N_PROCESSORS };
+enum { VIT, DEIT, BIT, CLIP, SIGLIP, DINOV3, N_PROCESSORS };
 static const processor processors[N_PROCESSORS] = {
     [VIT] = { "ViT", NN_FILTER_BILINEAR, true, 224, 0, half, half },
     [DEIT] = { "DeiT", NN_FILTER_BICUBIC, true, 256, 224, half, half },
     [BIT] = { "Bit", NN_FILTER_BICUBIC, false, 224, 224, nn_clip_mean, nn_clip_std },
     [CLIP] = { "CLIP", NN_FILTER_BICUBIC, false, 224, 224, nn_clip_mean, nn_clip_std },
     [SIGLIP] = { "Siglip", NN_FILTER_BICUBIC, true, 224, 0, half, half },
+    [DINOV3] = { "DINOv3ViT", NN_FILTER_BILINEAR, true, 224, 0, nn_imagenet_mean, nn_imagenet_std },
 };
 
 static const processor *find_processor(const char *type)
@@ -188,7 +189,7 @@ static vkc_status read_processor(const char *where, json_t *obj, const nn_model_
     const char *type;
     vkc_status st;
     const char *key = nn_json_has(obj, "image_processor_type") ? "image_processor_type" : "feature_extractor_type";
-    *out = &processors[c->pre_norm ? CLIP : c->layer_scale ? BIT : c->distilled ? DEIT :
+    *out = &processors[c->no_pos ? DINOV3 : c->pre_norm ? CLIP : c->layer_scale ? BIT : c->distilled ? DEIT :
                        c->pool == NN_POOL_MAP ? SIGLIP : VIT];
     if (!nn_json_has(obj, key))
         return VKC_OK;

@@ -149,7 +149,7 @@ static vkc_status copy_values(nn_model *m, const nn_model *from)
     for (uint32_t i = 0; i < m->params->n && st == VKC_OK; i++) {
         float *x = (float *) malloc(nn_shape_len(&from->params->p[i].shape) * sizeof *x), *y = NULL;
         st = x ? nn_params_read(from->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        if (st == VKC_OK && nn_vit_of(m) && i == nn_vit_of(m)->pos) {
+        if (st == VKC_OK && nn_vit_of(m) && !m->cfg.no_pos && i == nn_vit_of(m)->pos) {
             y = (float *) malloc(nn_shape_len(&m->params->p[i].shape) * sizeof *y);
             st = y ? nn_positions_build(m->cfg.pos_rule, prefix, x, get_grid(&from->cfg), dim,
                                               get_grid(&m->cfg), y) :

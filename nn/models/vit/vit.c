@@ -35,7 +35,8 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
         return VKC_FAIL(st, "%s: %u registers, with a distillation token or without: no such model is known", where,
                         c->registers);
     if ((int) c->act < NN_ACT_GELU || (int) c->act > NN_ACT_GELU_TANH || (int) c->pool < NN_POOL_TOKEN ||
-        (int) c->pool > NN_POOL_MAP || (c->swiglu && (c->act != NN_ACT_GELU || c->pool == NN_POOL_MAP)))
+        (int) c->pool > NN_POOL_MAP ||
+        ((c->swiglu || c->mlp_norm) && (c->act != NN_ACT_GELU || c->pool == NN_POOL_MAP)))
         return VKC_FAIL(st, "%s: activation %d or pooling %d is none there is", where, (int) c->act, (int) c->pool);
     if (c->no_class && (c->distilled || c->pool == NN_POOL_TOKEN || c->pool == NN_POOL_TOKEN_AVG))
         return VKC_FAIL(st, "%s: a model without a class token whose classifier reads it (pooling token) cannot be",
@@ -44,6 +45,13 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
     if (c->headless && given != nn_model_config_features(c))
         return VKC_FAIL(st, "%s: a model without a classifier gives %u features, not %u", where,
                         nn_model_config_features(c), given);
+    if ((int) c->rope.kind < NN_ROPE_NONE || (int) c->rope.kind > NN_ROPE_EVA02 ||
+        (c->rope.kind && (!(c->rope.base >= 1 && c->rope.base <= 1e9) || c->dim / c->heads % 4 ||
+                          c->rope.ref_h > 16384 || c->rope.ref_w > 16384 || !c->rope.ref_h != !c->rope.ref_w)))
+        return VKC_FAIL(st, "%s: rotary positions want heads of a multiple of 4 channels, not %u, and periods with a "
+                        "base of 1 to 1e9, not %g", where, c->dim / c->heads, c->rope.base);
+    if (c->no_pos && (!c->rope.kind || c->bare_prefix || c->distilled))
+        return VKC_FAIL(st, "%s: a model has learned positions, or rotary ones", where);
     if (c->projection_dim > NN_MAX_CLASSES || (c->projection_dim && c->distilled))
         return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
                         c->projection_dim);

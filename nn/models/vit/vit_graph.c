@@ -88,7 +88,8 @@ nn_tensor *nn__vit_embed(nn_graph *g, const nn_model *m, const nn_batch *batch, 
     nn_tensor *cls = m->cfg.no_class ? NULL : param(g, m, own->cls, trained);
     x = NN_APPLY(g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x, param(g, m, own->patch_w,
                                                                                              trained), bias);
-    x = NN_APPLY0(g, vit_tokens, batch->tokens, x, param(g, m, own->pos, trained), cls, more);
+    nn_tensor *pos = m->cfg.no_pos ? NULL : param(g, m, own->pos, trained);
+    x = NN_APPLY0(g, vit_tokens, batch->tokens, x, pos, cls, more);
     if (m->cfg.pre_norm)
         x = nn__layernorm(g, m, x, own->norm_pre_w, own->norm_pre_b, trained);
     return x;

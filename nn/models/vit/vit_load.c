@@ -116,7 +116,8 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
 static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
 {
     const uint32_t rank = t->rank;
-    return index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && !l->v->cfg.no_class && rank >= 2 && rank <= 3 &&
+    return !l->v->cfg.no_pos && index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && !l->v->cfg.no_class &&
+           rank >= 2 && rank <= 3 &&
            (rank == 2 || t->shape[0] == 1) &&
            t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
 }
@@ -193,15 +194,18 @@ static vkc_status plan_all(loading *l)
         const char *theirs = t->name + l->naming.skip;
         nn_tensor_name name;
         uint32_t index;
+        const bool is_none = t->len == 0 && nn__vit_more(&l->v->cfg) == 0;      // DINOv3's registers, of which it has 0
         if (nn_params_find(l->v->params, theirs, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .ours = "", .parts = 1 };
         else if (!nn_tensor_name_get(theirs, &name) ||
-                 (!is_left_out(l, &name) && !find(l, name.ours, &index))) {
+                 (!is_left_out(l, &name) && !is_none && !find(l, name.ours, &index))) {
             l->first = l->unknown.n == 0 ? t : l->first;
             nn_name_list_add(&l->unknown, t->name);
             continue;
-        } else if (is_left_out(l, &name))
+        } else if (is_left_out(l, &name) || is_none)
             continue;
+        if (name.parts == 2 && name.part == 1 && !l->v->cfg.swiglu)     // the second half is all where nothing is gated
+            name.part = 0, name.parts = 1;
         st = strncmp(name.ours, "@pool.", 6) == 0 ? plan_pool(l, t, strcmp(name.ours, "@pool.weight") == 0) :
                                                      plan_part(l, t, &name, index);
     }
@@ -236,7 +240,8 @@ static vkc_status check_whole(loading *l)
     for (uint32_t i = 0; i < ps->n; i++) {
         const bool is_qkv = strstr(ps->p[i].name, ".attn.qkv.") != NULL,
                    is_gated = strstr(ps->p[i].name, ".mlp.fc1.") != NULL;
-        const uint32_t all = is_qkv ? 7u : is_gated ? 3u : 1u;
+        const bool is_bias = is_qkv && strstr(ps->p[i].name, ".bias") != NULL;
+        const uint32_t all = is_bias && l->v->cfg.no_key_bias ? 5u : is_qkv ? 7u : is_gated ? 3u : 1u;
         if ((l->parts[i] & all) == all || (l->parts[i] == 0 && is_zero(l, i)))
             continue;
         nn_name_list_add(&l->missing, ps->p[i].name);

@@ -25,7 +25,9 @@ static void add_tokens(nn_param_adder *a)
     if (n_more)
         v->more = nn_param_add(a, c->distilled ? "dist_token" : "reg_token", nn_mat(n_more, C),
                                (nn_shape) { 3, { 1, n_more, C } }, false, NN_INIT_NORMAL);
-    v->pos = nn_param_add(a, "pos_embed", nn_mat(n_pos, C), (nn_shape) { 3, { 1, n_pos, C } }, false, NN_INIT_NORMAL);
+    if (!c->no_pos)
+        v->pos = nn_param_add(a, "pos_embed", nn_mat(n_pos, C), (nn_shape) { 3, { 1, n_pos, C } }, false,
+                              NN_INIT_NORMAL);
 }
 
 static void add_head(nn_param_adder *a, const char *name, uint32_t *w, uint32_t *b)

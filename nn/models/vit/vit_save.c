@@ -48,6 +48,34 @@ static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
     return part ? VKC_OK : VKC_FAIL(VKC_E_ARG, "model: transformers have no name for %s", p->name);
 }
 
+// The names of timm's Eva class: q and v have a bias each, k none; a gated MLP with a norm has two matrices.
+static void append_eva(saving *s, const nn_param *p, const float *data)
+{
+    static const struct { const char *ours, *theirs[3]; uint32_t parts; bool is_split; } rows[] = {
+        { ".attn.qkv.bias", { ".attn.q_bias", NULL, ".attn.v_bias" }, 3, true },
+        { ".ls1.gamma", { ".gamma_1" }, 1, true }, { ".ls2.gamma", { ".gamma_2" }, 1, true },
+        { ".mlp.fc1.weight", { ".mlp.fc1_g.weight", ".mlp.fc1_x.weight" }, 2, false },
+        { ".mlp.fc1.bias", { ".mlp.fc1_g.bias", ".mlp.fc1_x.bias" }, 2, false },
+    };
+    const bool is_split = s->v->cfg.swiglu && s->v->cfg.mlp_norm;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *at = strstr(p->name, rows[i].ours);
+        nn_shape shape = p->saved;
+        if (!at || strcmp(at, rows[i].ours) != 0 || !(rows[i].is_split || is_split))
+            continue;
+        shape.dim[0] /= rows[i].parts;
+        for (uint32_t part = 0; part < rows[i].parts; part++) {
+            char full[NN_MAX_NAME + 32];
+            snprintf(full, sizeof full, "%.*s%s", (int) (at - p->name), p->name,
+                     rows[i].theirs[part] ? rows[i].theirs[part] : "");
+            if (rows[i].theirs[part])
+                append(s, full, &shape, data + part * nn_shape_len(&shape));
+        }
+        return;
+    }
+    append(s, p->name, &p->saved, data);
+}
+
 // Their files have a position for the class token too, which ours may have added to it, and a token for masked patches.
 static vkc_status append_more(saving *s)
 {
@@ -81,6 +109,8 @@ static vkc_status collect(saving *s)
         st = nn_params_read(ps, i, at);
         if (st == VKC_OK && is_dinov2)
             st = append_parts(s, &ps->p[i], at);
+        else if (st == VKC_OK && nn__config_is_eva(&s->v->cfg))
+            append_eva(s, &ps->p[i], at);
         else if (st == VKC_OK)
             append(s, ps->p[i].name, &ps->p[i].saved, at);
         at += nn_shape_len(&ps->p[i].shape);

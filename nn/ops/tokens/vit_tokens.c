@@ -1,5 +1,5 @@
 // vit_tokens.c — tokens from patches: class token and others before, positions added.
-//   in:  patches (Rp, C), packed   pos (T, C), or (T - prefix, C): of patches alone
+//   in:  patches (Rp, C), packed   pos (T, C), or (T - prefix, C): of patches alone; optional
 //        cls (C), optional where no token is before the patches or all of those are rows of `more`
 //        more (prefix - 1, C), or (prefix, C) without cls, optional
 //   out: y (R, C), packed by `to` (T tokens an image, `prefix` of them before the patches): the token at place p is
@@ -21,8 +21,9 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens of %u images from %u patches of %u images, %u before",
                         to->cap_tokens, to->cap_images, from->cap_tokens, from->cap_images, to->prefix);
     const bool is_bare = to->prefix && c->in[1].dim[0] == from->cap_tokens, has_cls = c->in[2].rank != 0;
-    VKC_TRY(nn_want_shape("vit_tokens", "pos", &c->in[1], 2, is_bare ? from->cap_tokens : to->cap_tokens,
-                          c->in[0].dim[1]));
+    if (c->in[1].rank)
+        VKC_TRY(nn_want_shape("vit_tokens", "pos", &c->in[1], 2, is_bare ? from->cap_tokens : to->cap_tokens,
+                              c->in[0].dim[1]));
     if (has_cls ? to->prefix == 0 : to->prefix > 0 && !c->in[3].rank)
         return VKC_FAIL(VKC_E_ARG, "vit_tokens: %u tokens before the patches, %s a class token, and no more",
                         to->prefix, has_cls ? "with" : "without");
@@ -118,7 +119,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 }
 
 const nn_op nn_op_vit_tokens = {
-    .name = "vit_tokens", .n_in = 4, .n_out = 1, .n_opt = 2,
+    .name = "vit_tokens", .n_in = 4, .n_out = 1, .n_opt = 3,
     .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(IN(3)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

@@ -59,7 +59,8 @@ static vkc_status build(mixer_run *t)
 {
     vkc_status st;
     const mixer_run_params *w = &t->with;
-    const nn_mixer_dims d = { w->dim, w->heads, t->mixer, &t->options, w->gaps };
+    const nn_mixer_dims d = { .dim = w->dim, .heads = w->heads, .mixer = t->mixer, .options = &t->options,
+                              .gaps = w->gaps };
     const nn_shape shape = { 2, { 0, w->dim } };
     VKC_TRY(make_params(t, &d));
     VKC_TRY(nn_rows_create(t->dev, w->cap_images, 1 + w->grid * w->grid, w->grid ? 1 : 0, w->grid, w->grid, &t->rows));

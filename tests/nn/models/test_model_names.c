@@ -64,6 +64,11 @@ static void test_tensors(void **state)
     expect("ijepa.encoder.layer.3.attention.attention.key.bias", "blocks.3.attn.qkv.bias", 1, 3);
     expect("decoder.decoder_layers.1.attention.attention.key.bias", "", 0, 1);
     expect("decoder_blocks.7.mlp.fc1.weight", "", 0, 1);
+    expect("blocks.0.attn.q_bias", "blocks.0.attn.qkv.bias", 0, 3);
+    expect("blocks.0.attn.k_proj.weight", "blocks.0.attn.qkv.weight", 1, 3);
+    expect("blocks.3.mlp.fc1_x.bias", "blocks.3.mlp.fc1.bias", 1, 2);
+    expect("model.layer.7.attention.v_proj.bias", "blocks.7.attn.qkv.bias", 2, 3);
+    expect("layer.7.layer_scale2.lambda1", "blocks.7.ls2.gamma", 0, 1);
     expect("text.transformer.resblocks.0.ln_1.weight", "@text", 0, 1);
     assert_true(nn_tensor_name_get("visual.proj", &name) && name.is_transposed);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
@@ -144,6 +149,12 @@ static void test_architectures(void **state)
     assert_int_equal(nn_model_config_init(&c, "deit_tiny_patch16_224,image=32,patch=8,classes=10,mixer=linear"),
                      VKC_OK);
     assert_true(c.height == 32 && c.patch == 8 && c.classes == 10 && strcmp(c.layers[11].mixer, "linear") == 0);
+    assert_int_equal(nn_model_config_init(&c, "vit_huge_plus_patch16_dinov3.lvd1689m"), VKC_OK);
+    assert_true(c.rope.kind == NN_ROPE_DINOV3 && c.rope.base == 100 && c.no_pos && c.no_key_bias && c.no_qkv_bias &&
+                c.registers == 4 && c.swiglu && c.hidden == 5120 && c.layer_scale && c.eps == 1e-5);
+    assert_int_equal(nn_model_config_init(&c, "eva02_base_patch14_448"), VKC_OK);
+    assert_true(c.rope.kind == NN_ROPE_EVA02 && c.rope.ref_h == 16 && c.mlp_norm && c.hidden == 2048 && !c.no_pos &&
+                c.pool == NN_POOL_AVG && !c.headless);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (nn_model_config_init(&c, unknown[i]) == VKC_OK)
             fail_msg("%s is taken for an architecture", unknown[i]);
