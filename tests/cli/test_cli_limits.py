@@ -17,7 +17,7 @@ from test_cli import ARCH, check, check_run, run
 
 DATA = "synth:ringed-digit,train=64,val=32,test=32"
 NOBODY = 65534
-NAMES = ("filter", "device", "mixer", "keys", "gaps")      # options of such a letter that take a word
+NAMES = ("filter", "device", "mixer", "keys", "gaps", "checkpoint-key")      # options of such a letter that take a word
 
 
 def numeric_options():
