@@ -44,7 +44,7 @@ def test_train(work):
     # Without pictures in val nothing is judged.
     shutil.copytree(work / "data", work / "no-val")
     shutil.rmtree(work / "no-val/val")
-    check_run(0, "val      no pictures", *train(work, "blind", "--data", work / "no-val"))
+    check_run(0, "val      no images", *train(work, "blind", "--data", work / "no-val"))
     result = json.loads((work / "blind.run/run.json").read_text())["results"]
     check(result["best_epoch"] is None and result["val"] is None, f"train without val: {result}")
 
