@@ -98,7 +98,9 @@ static vkc_status create(vkc__instance *inst, const VkInstanceCreateInfo *info)
         return VKC_OK;
     inst->vk = VK_NULL_HANDLE;
     const vkc_status st = vkc__check_memory(res, "starting Vulkan");
-    return st != VKC_OK ? st : VKC_FAIL(VKC_E_NODEVICE, "Vulkan did not start (VkResult %d): is a driver installed?", (int) res);
+    if (st != VKC_OK)
+        return st;
+    return VKC_FAIL(VKC_E_NODEVICE, "Vulkan did not start (VkResult %d): is a driver installed?", (int) res);
 }
 
 vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
