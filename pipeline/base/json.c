@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
+
 json_t *pipeline_number(double x)
 {
     json_t *v = json_real(x);       // NULL when not finite
@@ -15,7 +17,7 @@ json_t *pipeline_numbers(const double *x, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, pipeline_number(x[i]));
+        nn_json_append_new(list, pipeline_number(x[i]));
     return list;
 }
 
@@ -40,10 +42,10 @@ static json_t *build_figures(const distill_sparsity *s, distill_keys k, figure g
         for (uint32_t h = 0; h < s->heads; h++) {
             json_t *head = json_array();
             for (int m = 0; m < DISTILL_N_MEASURES; m++)
-                json_array_append_new(head, pipeline_number(get(s, k, l, h, (distill_measure) m)));
-            json_array_append_new(heads, head);
+                nn_json_append_new(head, pipeline_number(get(s, k, l, h, (distill_measure) m)));
+            nn_json_append_new(heads, head);
         }
-        json_array_append_new(layers, heads);
+        nn_json_append_new(layers, heads);
     }
     return layers;
 }
@@ -55,7 +57,7 @@ static json_t *build_agreement(const distill_sparsity *s, distill_keys k)
         return NULL;
     json_t *rows = json_array();
     for (int a = 0; a < DISTILL_N_MEASURES; a++)
-        json_array_append_new(rows, pipeline_numbers(rho[a], DISTILL_N_MEASURES));
+        nn_json_append_new(rows, pipeline_numbers(rho[a], DISTILL_N_MEASURES));
     return rows;
 }
 
@@ -64,14 +66,14 @@ json_t *pipeline_sparsity_json(const distill_sparsity *s, const vkc_device *dev)
     const vkc_device_info *i = vkc_device_get_info(dev);
     json_t *measures = json_array(), *keys = json_object(), *agreement = json_object();
     for (int m = 0; m < DISTILL_N_MEASURES; m++)
-        json_array_append_new(measures, json_pack("{s:s, s:s}", "name", distill_measure_name((distill_measure) m),
-                              "sparser", distill_measure_is_high((distill_measure) m) ? "high" : "low"));
+        nn_json_append_new(measures, json_pack("{s:s, s:s}", "name", distill_measure_name((distill_measure) m),
+                           "sparser", distill_measure_is_high((distill_measure) m) ? "high" : "low"));
     for (int k = 0; k < DISTILL_N_KEYS; k++) {
         const distill_keys set = (distill_keys) k;
-        json_object_set_new(keys, distill_keys_name(set),
-                            json_pack("{s:o, s:o}", "mean", build_figures(s, set, distill_sparsity_get), "std",
-                                      build_figures(s, set, distill_sparsity_std)));
-        json_object_set_new(agreement, distill_keys_name(set), build_agreement(s, set));
+        nn_json_set_new(keys, distill_keys_name(set),
+                        json_pack("{s:o, s:o}", "mean", build_figures(s, set, distill_sparsity_get), "std",
+                                  build_figures(s, set, distill_sparsity_std)));
+        nn_json_set_new(agreement, distill_keys_name(set), build_agreement(s, set));
     }
     return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:s, s:s}", "images", (int) s->images, "depth", (int) s->depth,
                      "heads", (int) s->heads, "measures", measures, "keys", keys, "agreement", agreement, "device",

@@ -32,7 +32,7 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
     if (!more || json_object_update(o, more) != 0)
         st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
     if (a->objective == PIPELINE_LATENCY)
-        json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
+        nn_json_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
     pipeline_data_add_inputs(o, &a->data);
     if (st == VKC_OK)

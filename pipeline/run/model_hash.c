@@ -1,6 +1,7 @@
 // model_hash.c — a checksum of a model.
 #include "pipeline/run/model_hash.h"
 
+#include "nn/base/json.h"
 #include "nn/models/retention.h"
 #include "nn/base/source.h"
 #include "nn/checkpoint/weights.h"
@@ -48,7 +49,7 @@ vkc_status pipeline_model_hash(const char *dir, const nn_model_config *cfg, bool
     if (st != VKC_OK)
         return st;
     json_t *kept = nn_retention_json(cfg);
-    char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
+    char *text = kept ? nn_json_print(kept, JSON_COMPACT) : NULL;
     if (text)
         h = hash_on(h, text, strlen(text));
     free(text);

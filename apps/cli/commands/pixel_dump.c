@@ -2,6 +2,7 @@
 #include "apps/cli/commands/pixel_dump.h"
 
 #include "apps/cli/core/console.h"
+#include "nn/base/json.h"
 #include "nn/checkpoint/safetensors.h"
 
 #include <jansson.h>
@@ -75,7 +76,7 @@ vkc_status pixel_dump_save(const pixel_dump *d, const char *path)
           .data = d->pixels },
         { .name = "rgb", .dtype = NN_ST_U8, .rank = 4, .shape = { d->n, d->height, d->width, 3 }, .data = d->rgb },
     };
-    char *files = json_dumps(d->files, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *files = nn_json_print(d->files, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (!files)
         return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: out of host memory");
     vkc_status st = nn_safetensors_save(path, tensors, 2, &(nn_st_meta) { "files", files }, 1);

@@ -100,7 +100,7 @@ json_t *nn_retention_json(const nn_model_config *c)
         return NULL;
     json_t *share = json_array();
     for (uint32_t l = 0; l < c->depth; l++)
-        json_array_append_new(share, json_real(r->share[l]));
+        nn_json_append_new(share, json_real(r->share[l]));
     return json_pack("{s:s, s:o, s:s}", "policy", nn_policy_name(r->policy), "share", share,
                      "gaps", gaps_names[r->gaps]);
 }

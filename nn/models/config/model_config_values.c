@@ -159,6 +159,6 @@ json_t *nn__labels_json(const nn_model_config *c)
 {
     json_t *labels = c->labels != NULL ? json_array() : NULL;
     for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
-        json_array_append_new(labels, json_string(c->labels[i]));
+        nn_json_append_new(labels, json_string(c->labels[i]));
     return labels;
 }

@@ -4,11 +4,13 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "nn/base/json.h"
+
 static json_t *build_numbers(const double *x, uint32_t n)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real(x[i]));
+        nn_json_append_new(list, json_real(x[i]));
     return list;
 }
 
