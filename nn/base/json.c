@@ -95,6 +95,11 @@ bool nn_json_is_whole(void)
     return !was_lost;
 }
 
+json_t *nn_json_name(const char *text)
+{
+    return nn_is_utf8(text) ? json_string(text) : json_null();
+}
+
 char *nn_json_print(const json_t *value, size_t flags)
 {
     return nn_json_is_whole() ? json_dumps(value, flags) : NULL;

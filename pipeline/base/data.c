@@ -82,10 +82,8 @@ json_t *pipeline_data_json(const nn_dataset *set)
     const uint32_t n = nn_dataset_list_empty(set, empty, NAMED_CLASSES);
     json_t *o = json_object(), *names = json_array();
     const bool is_whole = !nn_dataset_has_splits(set) && !nn_dataset_len(set, NN_SPLIT_TRAIN);
-    for (uint32_t i = 0; i < n && i < NAMED_CLASSES; i++) {
-        json_t *name = json_string(nn_dataset_labels(set)[empty[i]]);   // need not be UTF-8
-        nn_json_append_new(names, name ? name : json_null());
-    }
+    for (uint32_t i = 0; i < n && i < NAMED_CLASSES; i++)
+        nn_json_append_new(names, nn_json_name(nn_dataset_labels(set)[empty[i]]));
     if (is_whole)
         nn_json_set_new(o, "images", json_integer((json_int_t) nn_dataset_len(set, NN_SPLIT_ALL)));
     for (int s = 0; s < NN_N_SPLITS && !is_whole; s++)

@@ -1,6 +1,7 @@
 // json.c — figures as JSON.
 #include "pipeline/base/json.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,7 @@
 
 json_t *pipeline_number(double x)
 {
-    json_t *v = json_real(x);       // NULL when not finite
-    return v ? v : json_null();
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 json_t *pipeline_numbers(const double *x, size_t n)

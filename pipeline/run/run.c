@@ -232,7 +232,7 @@ vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const p
 vkc_status pipeline_run_finish(pipeline_run *r, json_t *results)
 {
     nn_json_set_new(r->info, "finished", json_true());
-    nn_json_set_new(r->info, "results", results ? results : json_null());
+    nn_json_set_new(r->info, "results", results);
     return save(r);
 }
 

@@ -46,15 +46,13 @@ static json_t *build_image(const char *file, const pare_top *top, uint32_t k)
     json_t *list = json_array();
     for (uint32_t i = 0; i < k; i++)
         nn_json_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].probability));
-    json_t *name = json_string(file);   // a file's name need not be UTF-8
-    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
+    return json_pack("{s:o, s:o}", "file", nn_json_name(file), "top", list);
 }
 
 // A picture, a folder or a line that gave none, and why.
 static json_t *build_error(const char *file, const char *error)
 {
-    json_t *name = json_string(file), *text = json_string(error);
-    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "error", text ? text : json_null());
+    return json_pack("{s:o, s:o}", "file", nn_json_name(file), "error", nn_json_name(error));
 }
 
 static void print_image(const char *file, const pare_top *top, uint32_t k)

@@ -60,8 +60,7 @@ vkc_status pixel_dump_add(pixel_dump *d, const char *file, const uint8_t *rgb, c
     memcpy(d->rgb + d->n * area * 3, rgb, area * 3);
     memcpy(d->pixels + d->n * area * d->channels, pixels, area * d->channels * sizeof *pixels);
     d->n++;
-    json_t *name = json_string(file);           // a file's name need not be UTF-8
-    return json_array_append_new(d->files, name ? name : json_null()) == 0
+    return json_array_append_new(d->files, nn_json_name(file)) == 0
                ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: out of host memory");
 }
 

@@ -85,6 +85,10 @@ static void test_utf8(void **state)
         assert_int_equal(nn_is_utf8(cases[i].text), cases[i].is);
         assert_int_equal(value != NULL, cases[i].is);
         json_decref(value);
+        value = nn_json_name(cases[i].text);
+        assert_int_equal(json_is_string(value), cases[i].is);
+        assert_int_equal(json_is_null(value), !cases[i].is);
+        json_decref(value);
     }
 }
 
