@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 static const char *get(const json_t *o, const char *key)
 {
@@ -82,9 +82,9 @@ static void print(FILE *f, const pipeline_card *c)
 char *pipeline_card_build(const pipeline_card *c)
 {
     char *text = NULL;
-    nn_text t;
-    if (nn_text_open(&t) != VKC_OK)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
     print(t.f, c);
-    return nn_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
+    return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

@@ -236,17 +236,9 @@ vkc_status pipeline_run_finish(pipeline_run *r, json_t *results)
     return save(r);
 }
 
-// A model folder of which only a part was written.
-static bool is_partial(const char *dir)
-{
-    char config[PIPELINE_PATH_MAX], weights[PIPELINE_PATH_MAX];
-    return nn_path_build(config, dir, "config.json") == VKC_OK &&
-           nn_path_build(weights, dir, "model.safetensors") == VKC_OK && nn_is_file(weights) && !nn_is_file(config);
-}
-
 void pipeline_run_close(pipeline_run *r)
 {
-    nn_lock_destroy(r->out_lock, r->out && is_partial(r->out));
+    nn_lock_destroy(r->out_lock, r->out && pipeline_is_partial(r->out));
     nn_lock_destroy(r->lock, false);
     r->lock = r->out_lock = NULL;
     json_decref(r->info);

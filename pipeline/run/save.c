@@ -18,9 +18,10 @@ vkc_status pipeline_run_make_config(const pipeline_run *r, const nn_model_config
     json_decref(out->provenance);
     json_decref(out->measured);
     out->provenance = json_deep_copy(json_object_get(r->info, "provenance"));
-    if (out->provenance)
-        nn_json_set(out->provenance, "inputs", json_object_get(r->info, "inputs"));
     out->measured = json_incref(measured);
+    if (!out->provenance && json_object_get(r->info, "provenance"))
+        return VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    nn_json_set(out->provenance, "inputs", json_object_get(r->info, "inputs"));
     return VKC_OK;
 }
 
