@@ -2,7 +2,7 @@
 #define _GNU_SOURCE                     // fopencookie
 #define _DARWIN_C_SOURCE                // funopen
 
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define FIRST_CAPACITY 4096u
 
-static bool append(nn_text *t, const char *bytes, size_t n)
+static bool append(pipeline_text *t, const char *bytes, size_t n)
 {
     if (t->is_lost || n >= SIZE_MAX / 2 - t->size) {
         t->is_lost = true;
@@ -38,28 +38,28 @@ static bool append(nn_text *t, const char *bytes, size_t n)
 #if defined(__linux__)
 static ssize_t write_cookie(void *user, const char *bytes, size_t n)
 {
-    return append((nn_text *) user, bytes, n) ? (ssize_t) n : 0;
+    return append((pipeline_text *) user, bytes, n) ? (ssize_t) n : 0;
 }
 
-static FILE *open_stream(nn_text *t)
+static FILE *open_stream(pipeline_text *t)
 {
     return fopencookie(t, "w", (cookie_io_functions_t) { .write = write_cookie });
 }
 #else
 static int write_cookie(void *user, const char *bytes, int n)
 {
-    return append((nn_text *) user, bytes, (size_t) n) ? n : -1;
+    return append((pipeline_text *) user, bytes, (size_t) n) ? n : -1;
 }
 
-static FILE *open_stream(nn_text *t)
+static FILE *open_stream(pipeline_text *t)
 {
     return funopen(t, NULL, write_cookie, NULL, NULL);
 }
 #endif
 
-vkc_status nn_text_open(nn_text *t)
+vkc_status pipeline_text_open(pipeline_text *t)
 {
-    *t = (nn_text) { .f = NULL };
+    *t = (pipeline_text) { .f = NULL };
     if (append(t, "", 0))
         t->f = open_stream(t);
     if (t->f)
@@ -69,9 +69,9 @@ vkc_status nn_text_open(nn_text *t)
     return VKC_FAIL(VKC_E_NOMEM, "out of host memory for a text");
 }
 
-vkc_status nn_text_close(nn_text *t, char **text, size_t *size)
+vkc_status pipeline_text_close(pipeline_text *t, char **text, size_t *size)
 {
-    const bool is_bad = fclose(t->f) != 0;
+    const bool failed = ferror(t->f) != 0, is_bad = fclose(t->f) != 0 || failed;
     t->f = NULL;
     if (is_bad || t->is_lost) {
         free(t->bytes);

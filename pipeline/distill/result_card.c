@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 static void print_markdown(FILE *f, const pipeline_distill_result *r)
 {
@@ -42,9 +42,9 @@ static void print_markdown(FILE *f, const pipeline_distill_result *r)
 char *pipeline__work_card(const pipeline_distill_result *r)
 {
     char *text = NULL;
-    nn_text t;
-    if (nn_text_open(&t) != VKC_OK)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
     print_markdown(t.f, r);
-    return nn_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
+    return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

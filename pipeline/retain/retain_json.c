@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "nn/base/json.h"
-#include "nn/base/text.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/base/judge.h"
+#include "pipeline/base/text.h"
 #include "pipeline/run/inputs.h"
 
 // Share of `all` patches that are there, by layer.
@@ -166,9 +166,9 @@ static void print_markdown(FILE *f, const pipeline_retained *m, const pipeline_r
 char *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r)
 {
     char *text = NULL;
-    nn_text t;
-    if (nn_text_open(&t) != VKC_OK)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
     print_markdown(t.f, m, r);
-    return nn_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
+    return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

@@ -112,6 +112,12 @@ static void *fail_null(int error)
     return NULL;
 }
 
+// Not standard error, and not a text in memory: what that needs is counted by itself.
+static bool can_fail(FILE *f)
+{
+    return f != stderr && (!f || fileno(f) >= 0);
+}
+
 static void fail_stream(FILE *f)
 {
     errno = ENOSPC;
@@ -133,7 +139,7 @@ static void fail_stream(FILE *f)
     type __wrap_##name params;                                 \
     type __wrap_##name params                                  \
     {                                                          \
-        if ((stream) == stderr || !hit("write", #name))        \
+        if (!can_fail(stream) || !hit("write", #name))         \
             return __real_##name args;                         \
         fail_stream(stream);                                   \
         return failed;                                         \
@@ -183,7 +189,7 @@ int __real_vfprintf(FILE *f, const char *fmt, va_list ap);
 int __wrap_vfprintf(FILE *f, const char *fmt, va_list ap);
 int __wrap_vfprintf(FILE *f, const char *fmt, va_list ap)
 {
-    if (f == stderr || !hit("write", "vfprintf"))
+    if (!can_fail(f) || !hit("write", "vfprintf"))
         return __real_vfprintf(f, fmt, ap);
     fail_stream(f);
     return -1;

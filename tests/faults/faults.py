@@ -157,6 +157,8 @@ class Bench:
             wrong.append("half of a file is left")
         if rc == 0:
             now = result(folder, said)
+            if point["call"] in HARMLESS:
+                now.pop(".pare.lock", None)
             if now != self.whole:
                 wrong.append("ends well with another result: " +
                              ", ".join(k for k in {**now, **self.whole} if now.get(k) != self.whole.get(k)))

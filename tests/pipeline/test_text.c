@@ -1,6 +1,6 @@
 // test_text.c — texts in memory: whole whatever their size, or said to be lost; JSON that lost a part is not written.
 #include "nn/base/json.h"
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -15,13 +15,13 @@ static void test_whole(void **state)
     (void) state;
     static const int lines[] = { 0, 1, 255, 256, 257, 4096, 100000 };       // 16 bytes each
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        nn_text t;
+        pipeline_text t;
         char *text = NULL;
         size_t size = 0;
-        assert_int_equal(nn_text_open(&t), VKC_OK);
+        assert_int_equal(pipeline_text_open(&t), VKC_OK);
         for (int k = 0; k < lines[i]; k++)
             fprintf(t.f, "%015d\n", k);
-        assert_int_equal(nn_text_close(&t, &text, &size), VKC_OK);
+        assert_int_equal(pipeline_text_close(&t, &text, &size), VKC_OK);
         assert_int_equal(size, 16 * (size_t) lines[i]);
         assert_int_equal(strlen(text), size);
         for (int k = 0; k < lines[i]; k++)
@@ -34,9 +34,9 @@ static void test_whole(void **state)
 static void test_lost(void **state)
 {
     (void) state;
-    nn_text t;
+    pipeline_text t;
     char *text = NULL;
-    assert_int_equal(nn_text_open(&t), VKC_OK);
+    assert_int_equal(pipeline_text_open(&t), VKC_OK);
     fputs("first", t.f);
     assert_int_equal(fflush(t.f), 0);
     const size_t size = t.size;
@@ -45,7 +45,7 @@ static void test_lost(void **state)
     assert_int_not_equal(fflush(t.f), 0);
     t.size = size;
     fputs("third", t.f);
-    assert_int_equal(nn_text_close(&t, &text, NULL), VKC_E_NOMEM);
+    assert_int_equal(pipeline_text_close(&t, &text, NULL), VKC_E_NOMEM);
     assert_null(text);
     assert_string_equal(vkc_last_error(), "out of host memory for a text");
 }

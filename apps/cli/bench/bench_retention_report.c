@@ -8,7 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 static const char *clock_of(const vkc_device *dev)
 {
@@ -166,12 +166,12 @@ vkc_status retention_save(const retention_bench *b, const pipeline_run *r)
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
         char path[PIPELINE_PATH_MAX], *text = NULL;
         size_t size = 0;
-        nn_text t;
-        st = nn_text_open(&t);
+        pipeline_text t;
+        st = pipeline_text_open(&t);
         if (st != VKC_OK)
             return st;
         files[i].write(t.f, b);
-        st = nn_text_close(&t, &text, &size);
+        st = pipeline_text_close(&t, &text, &size);
         if (st == VKC_OK)
             st = pipeline_run_path(r, files[i].name, path);
         if (st == VKC_OK)

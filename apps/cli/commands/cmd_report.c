@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "nn/base/files.h"
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 typedef struct report_args {
     common_args common;
@@ -17,7 +17,7 @@ static vkc_status run(const void *options, const args_words *words)
     const report_args *a = options;
     report_run r = { .info = NULL };
     report_page p = { .run = &r };
-    nn_text page;
+    pipeline_text page;
     char path[NN_PATH_MAX], *text = NULL;
     size_t size = 0;
     vkc_status st;
@@ -29,12 +29,12 @@ static vkc_status run(const void *options, const args_words *words)
     if (!is_stream)
         VKC_TRY(nn_destination_check(&(nn_destination) { .name = "--out", .path = a->out ? a->out : path,
                                                .kind = NN_TO_PAGE, .force = true }, 1));
-    VKC_TRY(nn_text_open(&page));
+    VKC_TRY(pipeline_text_open(&page));
     p.f = page.f;
     vkc_failure why;
     st = report_page_write(&p);
     vkc_failure_keep(&why);
-    const vkc_status closed = nn_text_close(&page, &text, &size);
+    const vkc_status closed = pipeline_text_close(&page, &text, &size);
     VKC_TRY(st != VKC_OK ? vkc_failure_again(st, &why) : closed);
     if (!is_stream)
         VKC_TRY(nn_file_save(a->out ? a->out : path, text, size));

@@ -12,7 +12,7 @@
 #include "apps/cli/report/report_svg.h"
 #include "nn/base/files.h"
 #include "nn/base/leftovers.h"
-#include "nn/base/text.h"
+#include "pipeline/base/text.h"
 
 #define MAX_SERIES 24u
 #define MAX_POINTS 4000u            // of a series
@@ -242,11 +242,11 @@ static vkc_status draw(const plot *p, plotter *with, FILE *html)
         return st;
     snprintf(script, sizeof script, "%s/plot.gp", with->dir);
     snprintf(picture, sizeof picture, "%s/plot.svg", with->dir);
-    nn_text t;
-    st = nn_text_open(&t);
+    pipeline_text t;
+    st = pipeline_text_open(&t);
     if (st == VKC_OK) {
         write_script(t.f, p);
-        st = nn_text_close(&t, &text, &size);
+        st = pipeline_text_close(&t, &text, &size);
     }
     if (st == VKC_OK)
         st = nn_file_save(script, text, size);
