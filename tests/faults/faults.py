@@ -145,7 +145,7 @@ class Bench:
             return rc, err, ["a sanitizer's report"]
         if rc not in (0, CODES[point["kind"]]):
             wrong.append(f"exit code {rc}")
-        if point["kind"] == "read" and re.search(r"\d of \d pictures could not be read$", lines[-1] if lines else ""):
+        if point["kind"] == "read" and re.search(r"\d of \d images could not be read$", lines[-1] if lines else ""):
             del lines[-1]                               # each with its reason, then how many
         if rc and (len(lines) != 1 or not re.match(r"pare: \S.{8,}", lines[0])):
             wrong.append(f"{len(lines)} lines")
