@@ -88,6 +88,13 @@ void nn_json_update_missing(json_t *object, json_t *other)
     note(object, json_object_update_missing(object, other));
 }
 
+json_t *nn_json_made(json_t *value)
+{
+    if (!value)
+        is_lost = true;
+    return value;
+}
+
 bool nn_json_is_whole(void)
 {
     const bool was_lost = is_lost;

@@ -38,6 +38,8 @@ void nn_json_update(struct json_t *object, struct json_t *other);
 void nn_json_update_new(struct json_t *object, struct json_t *other);
 void nn_json_update_missing(struct json_t *object, struct json_t *other);
 bool nn_json_is_whole(void);
+// `value` itself, for places where NULL means that there is none: that it could not be made is remembered.
+struct json_t *nn_json_made(struct json_t *value);
 // A text that may be no UTF-8, as names of files are: null then. NULL: no memory.
 struct json_t *nn_json_name(const char *text);
 // json_dumps() with these flags, or NULL: no memory, or the value is not whole. free() it.

@@ -25,11 +25,11 @@ json_t *pipeline_eval_json(const nn_eval_result *r)
 {
     if (r->images == 0)
         return json_null();
-    json_t *keep = r->n_keep ? pipeline_numbers(r->keep_layer, r->n_keep) : NULL;
+    json_t *keep = r->n_keep ? nn_json_made(pipeline_numbers(r->keep_layer, r->n_keep)) : NULL;
     return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o*, s:o*}", "top1", pipeline_number(r->top1), "top5",
                      pipeline_number(r->top5), "loss", pipeline_number(r->loss), "images", (int) r->images, "bad",
                      (int) r->bad, "images_per_s", pipeline_number(r->images_per_s), "keep",
-                     keep ? pipeline_number(r->keep) : NULL, "keep_layer", keep);
+                     keep ? nn_json_made(pipeline_number(r->keep)) : NULL, "keep_layer", keep);
 }
 
 typedef double (*figure)(const distill_sparsity *s, distill_keys k, uint32_t l, uint32_t h, distill_measure m);
@@ -88,7 +88,7 @@ json_t *pipeline_list_json(const char *const *text, size_t n)
         json_decref(joined);
         joined = longer;
     }
-    return joined;
+    return n ? nn_json_made(joined) : NULL;
 }
 
 json_t *pipeline_number_list_json(const double *x, size_t n)
@@ -103,7 +103,7 @@ json_t *pipeline_number_list_json(const double *x, size_t n)
         }
         json_t *longer = json_sprintf("%s%s%s", joined ? json_string_value(joined) : "", joined ? "," : "", text);
         json_decref(joined);
-        joined = longer;
+        joined = nn_json_made(longer);
     }
     return joined;
 }

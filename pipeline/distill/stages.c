@@ -171,10 +171,12 @@ vkc_status pipeline__stage_save(distill_work *w)
     char *more = pipeline__work_card(r);
     pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
-    vkc_status st = pipeline_run_save(&w->run, &(pipeline_saved) {
-        .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
-        .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
-        .more = more });
+    vkc_status st = more ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    if (st == VKC_OK)
+        st = pipeline_run_save(&w->run, &(pipeline_saved) {
+            .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
+            .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
+            .more = more });
     free(more);
     return st;
 }

@@ -39,6 +39,10 @@ vkc_status pipeline_run_save(pipeline_run *r, const pipeline_saved *s)
     text = pipeline_card_build(&(pipeline_card) {
         .cfg = &cfg, .dir = s->out, .data = nn_dataset_spec(s->data), .params = nn_params_count(s->model->params),
         .provenance = cfg.provenance, .seconds = s->seconds, .val = s->val, .test = s->test, .more = s->more });
+    if (!text) {
+        st = VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+        goto done;
+    }
     VKC_TRY(pipeline_save_model(s->model, &cfg, s->out, text));
     st = pipeline_run_finish(r, json_incref(s->result));
 done:

@@ -110,7 +110,7 @@ json_t *nn__family_json(const nn_model_config *c)
         { "scores", "sigmoid", c->projection_dim && c->scores == NN_SCORES_SIGMOID },
         { "positions", rules[c->pos_rule], c->pos_rule != NN_POSITIONS_TIMM },
     };
-    json_t *obj = json_object();
+    json_t *obj = nn_json_made(json_object());
     if (c->registers)
         nn_json_set_new(obj, "registers", json_integer(c->registers));
     if (c->projection_dim)

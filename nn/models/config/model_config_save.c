@@ -113,7 +113,7 @@ static json_t *build_config(const nn_model_config *c)
 
 static json_t *build_layer(const nn_layer_config *l)
 {
-    json_t *options = l->options[0] != '\0' ? json_object() : NULL;
+    json_t *options = l->options[0] != '\0' ? nn_json_made(json_object()) : NULL;
     for (const char *p = l->options; *p != '\0';) {
         size_t len = strcspn(p, ","), key = strcspn(p, "=");
         char name[sizeof l->options];

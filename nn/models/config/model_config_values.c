@@ -157,7 +157,7 @@ vkc_status nn__labels_set(const char *where, const char *key, json_t *const *lab
 
 json_t *nn__labels_json(const nn_model_config *c)
 {
-    json_t *labels = c->labels != NULL ? json_array() : NULL;
+    json_t *labels = c->labels != NULL ? nn_json_made(json_array()) : NULL;
     for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
         nn_json_append_new(labels, json_string(c->labels[i]));
     return labels;
