@@ -24,12 +24,8 @@ vkc_status vkc__check(vkc_device *dev, VkResult res, const char *what)
         vkc__lose(dev);
         return VKC_FAIL(VKC_E_LOST, "the device was lost while %s", what);
     }
-    if (res == VK_ERROR_OUT_OF_HOST_MEMORY)
-        return VKC_FAIL(VKC_E_NOMEM, "out of host memory while %s", what);
-    if (res == VK_ERROR_OUT_OF_DEVICE_MEMORY || res == VK_ERROR_OUT_OF_POOL_MEMORY ||
-        res == VK_ERROR_FRAGMENTED_POOL || res == VK_ERROR_TOO_MANY_OBJECTS)
-        return VKC_FAIL(VKC_E_DEVMEM, "out of device memory while %s", what);
-    return VKC_FAIL(VKC_E_UNSUPPORTED, "the driver failed while %s (VkResult %d)", what, (int) res);
+    const vkc_status st = vkc__check_memory(res, what);
+    return st != VKC_OK ? st : VKC_FAIL(VKC_E_UNSUPPORTED, "the driver failed while %s (VkResult %d)", what, (int) res);
 }
 
 vkc_status vkc__check_alive(const vkc_device *dev)

@@ -9,15 +9,24 @@ typedef struct extension_list {
     uint32_t n;
 } extension_list;
 
-static extension_list list_extensions(VkPhysicalDevice dev)
+// Without memory to ask with, nothing is known of what there is: an extension that seems to be missing would mean other
+// kernels, and other bits.
+static vkc_status list_extensions(VkPhysicalDevice dev, extension_list *l)
 {
-    extension_list l = { NULL, 0 };
-    if (vkEnumerateDeviceExtensionProperties(dev, NULL, &l.n, NULL) != VK_SUCCESS || l.n == 0)
-        return (extension_list) { NULL, 0 };
-    l.all = calloc(l.n, sizeof *l.all);
-    if (!l.all || vkEnumerateDeviceExtensionProperties(dev, NULL, &l.n, l.all) < VK_SUCCESS)
-        l.n = 0;
-    return l;
+    static const char what[] = "listing a device's extensions";
+    *l = (extension_list) { NULL, 0 };
+    VkResult res = vkEnumerateDeviceExtensionProperties(dev, NULL, &l->n, NULL);
+    if (res != VK_SUCCESS || l->n == 0) {
+        l->n = 0;
+        return vkc__check_memory(res, what);
+    }
+    l->all = calloc(l->n, sizeof *l->all);
+    res = l->all ? vkEnumerateDeviceExtensionProperties(dev, NULL, &l->n, l->all) : VK_ERROR_OUT_OF_HOST_MEMORY;
+    if (res >= VK_SUCCESS)
+        return VKC_OK;
+    free(l->all);
+    *l = (extension_list) { NULL, 0 };
+    return vkc__check_memory(res, what);
 }
 
 static bool has(const extension_list *l, const char *name)
@@ -28,12 +37,13 @@ static bool has(const extension_list *l, const char *name)
     return false;
 }
 
-bool vkc__has_extension(VkPhysicalDevice dev, const char *name)
+vkc_status vkc__extension_find(VkPhysicalDevice dev, const char *name, bool *found)
 {
-    extension_list l = list_extensions(dev);
-    const bool found = has(&l, name);
+    extension_list l;
+    const vkc_status st = list_extensions(dev, &l);
+    *found = has(&l, name);
     free(l.all);
-    return found;
+    return st;
 }
 
 // The structures that are chained both to ask for features and to switch them on.
@@ -68,10 +78,13 @@ static void chain_init(feature_chain *c, bool subgroup, bool coopmat, bool fault
     c->core.pNext = &c->v11;
 }
 
-uint32_t vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits)
+vkc_status vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits, uint32_t *features)
 {
-    extension_list ext = list_extensions(dev);
+    extension_list ext;
     feature_chain c;
+    const vkc_status st = list_extensions(dev, &ext);
+    if (st != VKC_OK)
+        return st;
     bool sized = has(&ext, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     chain_init(&c, sized, has(&ext, VKC__COOPMAT_EXT), has(&ext, VKC__FAULT_EXT));
     vkGetPhysicalDeviceFeatures2(dev, &c.core);
@@ -109,7 +122,8 @@ uint32_t vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits)
     if (c.fault.deviceFault)
         f |= VKC_FEATURE_DEVICE_FAULT;
     free(ext.all);
-    return f;
+    *features = f;
+    return VKC_OK;
 }
 
 vkc_status vkc__device_open(vkc_device *dev)

@@ -49,32 +49,46 @@ uint32_t vkc__log_count(const vkc__log *log)
     return n;
 }
 
-static bool has_layer(void)
+vkc_status vkc__check_memory(VkResult res, const char *what)
 {
-    uint32_t n = 0;
-    if (vkEnumerateInstanceLayerProperties(&n, NULL) != VK_SUCCESS || n == 0)
-        return false;
-    VkLayerProperties *all = calloc(n, sizeof *all);
-    bool found = false;
-    if (all && vkEnumerateInstanceLayerProperties(&n, all) >= VK_SUCCESS)
-        for (uint32_t i = 0; i < n; i++)
-            found |= strcmp(all[i].layerName, LAYER) == 0;
-    free(all);
-    return found;
+    if (res == VK_ERROR_OUT_OF_HOST_MEMORY)
+        return VKC_FAIL(VKC_E_NOMEM, "out of host memory while %s", what);
+    if (res == VK_ERROR_OUT_OF_DEVICE_MEMORY || res == VK_ERROR_OUT_OF_POOL_MEMORY ||
+        res == VK_ERROR_FRAGMENTED_POOL || res == VK_ERROR_TOO_MANY_OBJECTS)
+        return VKC_FAIL(VKC_E_DEVMEM, "out of device memory while %s", what);
+    return VKC_OK;
 }
 
-static bool has_extension(const char *layer, const char *name)
+static vkc_status find_layer(bool *found)
 {
+    static const char what[] = "listing layers";
     uint32_t n = 0;
-    if (vkEnumerateInstanceExtensionProperties(layer, &n, NULL) != VK_SUCCESS || n == 0)
-        return false;
-    VkExtensionProperties *all = calloc(n, sizeof *all);
-    bool found = false;
-    if (all && vkEnumerateInstanceExtensionProperties(layer, &n, all) >= VK_SUCCESS)
-        for (uint32_t i = 0; i < n; i++)
-            found |= strcmp(all[i].extensionName, name) == 0;
+    *found = false;
+    VkResult res = vkEnumerateInstanceLayerProperties(&n, NULL);
+    if (res != VK_SUCCESS || n == 0)
+        return vkc__check_memory(res, what);
+    VkLayerProperties *all = calloc(n, sizeof *all);
+    res = all ? vkEnumerateInstanceLayerProperties(&n, all) : VK_ERROR_OUT_OF_HOST_MEMORY;
+    for (uint32_t i = 0; i < n && res >= VK_SUCCESS; i++)
+        *found |= strcmp(all[i].layerName, LAYER) == 0;
     free(all);
-    return found;
+    return vkc__check_memory(res, what);
+}
+
+// Sets *found, or leaves it.
+static vkc_status find_extension(const char *layer, const char *name, bool *found)
+{
+    static const char what[] = "listing extensions";
+    uint32_t n = 0;
+    VkResult res = vkEnumerateInstanceExtensionProperties(layer, &n, NULL);
+    if (res != VK_SUCCESS || n == 0)
+        return vkc__check_memory(res, what);
+    VkExtensionProperties *all = calloc(n, sizeof *all);
+    res = all ? vkEnumerateInstanceExtensionProperties(layer, &n, all) : VK_ERROR_OUT_OF_HOST_MEMORY;
+    for (uint32_t i = 0; i < n && res >= VK_SUCCESS; i++)
+        *found |= strcmp(all[i].extensionName, name) == 0;
+    free(all);
+    return vkc__check_memory(res, what);
 }
 
 static vkc_status create(vkc__instance *inst, const VkInstanceCreateInfo *info)
@@ -83,8 +97,9 @@ static vkc_status create(vkc__instance *inst, const VkInstanceCreateInfo *info)
     if (res == VK_SUCCESS)
         return VKC_OK;
     inst->vk = VK_NULL_HANDLE;
-    if (res == VK_ERROR_OUT_OF_HOST_MEMORY)
-        return VKC_FAIL(VKC_E_NOMEM, "out of host memory while starting Vulkan");
+    const vkc_status st = vkc__check_memory(res, "starting Vulkan");
+    if (st != VKC_OK)
+        return st;
     return VKC_FAIL(VKC_E_NODEVICE, "Vulkan did not start (VkResult %d): is a driver installed?", (int) res);
 }
 
@@ -94,10 +109,15 @@ vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
     vkc_status st = vkc__headroom_check("starting Vulkan", VKC__START_MIB + vkc__headroom_threads(), 0);
     if (st != VKC_OK)
         return st;
-    if (validate && !has_layer())
+    bool has_layer = false, has_features = false;
+    if (validate)
+        VKC_TRY(find_layer(&has_layer));
+    if (validate && !has_layer)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "validation was asked for, but the layer " LAYER " is not installed");
     uint32_t version = VK_API_VERSION_1_0;
-    if (vkEnumerateInstanceVersion(&version) != VK_SUCCESS || version < VK_API_VERSION_1_2)
+    const VkResult res = vkEnumerateInstanceVersion(&version);
+    VKC_TRY(vkc__check_memory(res, "starting Vulkan"));
+    if (res != VK_SUCCESS || version < VK_API_VERSION_1_2)
         return VKC_FAIL(VKC_E_NODEVICE, "the Vulkan loader is older than 1.2");
 
     const char *layers[] = { LAYER }, *extensions[2];
@@ -131,13 +151,16 @@ vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
         .ppEnabledLayerNames = layers,
         .ppEnabledExtensionNames = extensions,
     };
-    inst->has_debug_utils = has_extension(NULL, VK_EXT_DEBUG_UTILS_EXTENSION_NAME) ||
-                            (validate && has_extension(LAYER, VK_EXT_DEBUG_UTILS_EXTENSION_NAME));
+    VKC_TRY(find_extension(NULL, VK_EXT_DEBUG_UTILS_EXTENSION_NAME, &inst->has_debug_utils));
+    if (validate) {
+        VKC_TRY(find_extension(LAYER, VK_EXT_DEBUG_UTILS_EXTENSION_NAME, &inst->has_debug_utils));
+        VKC_TRY(find_extension(LAYER, VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME, &has_features));
+    }
     if (inst->has_debug_utils)
         extensions[info.enabledExtensionCount++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
     if (validate) {
         info.enabledLayerCount = 1;
-        if (has_extension(LAYER, VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME)) {
+        if (has_features) {
             extensions[info.enabledExtensionCount++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
             info.pNext = &checks;
         }
@@ -154,7 +177,8 @@ vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log)
         inst->vk, "vkCreateDebugUtilsMessengerEXT");
     if (make && make(inst->vk, &messenger, NULL, &inst->messenger) != VK_SUCCESS)
         inst->messenger = VK_NULL_HANDLE;
-    return VKC_OK;
+done:
+    return st;
 }
 
 void vkc__instance_finish(vkc__instance *inst)

@@ -129,6 +129,7 @@ struct vkc_device {
 };
 
 // instance.c
+vkc_status vkc__check_memory(VkResult res, const char *what);      // E_NOMEM or E_DEVMEM, else VKC_OK: other errors too
 vkc_status vkc__instance_init(vkc__instance *inst, bool validate, vkc__log *log);
 void       vkc__instance_finish(vkc__instance *inst);
 void       vkc__log_write(const vkc__log *log, vkc_log_level level, const char *fmt, ...)
@@ -145,8 +146,8 @@ vkc_status vkc__match(const char *select, const vkc_device_info *infos, uint32_t
 vkc_status vkc__disabled_get(const char *disable, uint32_t *mask);     // adds PARE_DISABLE
 
 // features.c
-uint32_t   vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits);
-bool       vkc__has_extension(VkPhysicalDevice dev, const char *name);
+vkc_status vkc__features_get(VkPhysicalDevice dev, uint32_t timestamp_bits, uint32_t *features);
+vkc_status vkc__extension_find(VkPhysicalDevice dev, const char *name, bool *found);
 vkc_status vkc__device_open(vkc_device *dev);   // vkCreateDevice with dev->info.features enabled
 
 // device_state.c: a VkResult as a status; remembers a lost device.

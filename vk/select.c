@@ -92,18 +92,21 @@ static void fill_limits(vkc_device_info *info, const VkPhysicalDeviceLimits *l)
     info->max_storage_range = l->maxStorageBufferRange;
 }
 
-// False when this device misses the floor.
-static bool describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c)
+// *usable: false when this device misses the floor.
+static vkc_status describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c, bool *usable)
 {
+    vkc_status st;
+    bool has_limit;
+    *usable = false;
     VkPhysicalDeviceProperties first;
     vkGetPhysicalDeviceProperties(dev, &first);
     if (first.apiVersion < VK_API_VERSION_1_2)
-        return false;
+        return VKC_OK;
     VkPhysicalDeviceVulkan12Features v12 = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES };
     VkPhysicalDeviceFeatures2 features = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &v12 };
     vkGetPhysicalDeviceFeatures2(dev, &features);
     if (!v12.timelineSemaphore)
-        return false;
+        return VKC_OK;
 
     VkQueueFamilyProperties families[32];
     uint32_t n = 32, family = 0;
@@ -111,7 +114,7 @@ static bool describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c)
     while (family < n && !(families[family].queueFlags & VK_QUEUE_COMPUTE_BIT))
         family++;
     if (family == n)
-        return false;
+        return VKC_OK;
 
     VkPhysicalDeviceSubgroupProperties subgroup = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES };
     VkPhysicalDeviceDriverProperties driver = {
@@ -124,7 +127,7 @@ static bool describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES, .pNext = &allocation,
     };
     VkPhysicalDeviceIDProperties id = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES };
-    const bool has_limit = vkc__has_extension(dev, VK_KHR_MAINTENANCE_4_EXTENSION_NAME);
+    VKC_TRY(vkc__extension_find(dev, VK_KHR_MAINTENANCE_4_EXTENSION_NAME, &has_limit));
     id.pNext = has_limit ? (void *) &buffer : (void *) &allocation;
     VkPhysicalDeviceProperties2 props = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &id };
     vkGetPhysicalDeviceProperties2(dev, &props);
@@ -150,9 +153,12 @@ static bool describe(VkPhysicalDevice dev, uint32_t disabled, vkc__candidate *c)
         if ((memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) &&
             memory.memoryHeaps[i].size > info->memory_bytes)
             info->memory_bytes = memory.memoryHeaps[i].size;
-    info->features = vkc__features_get(dev, c->timestamp_bits) & ~disabled;
+    VKC_TRY(vkc__features_get(dev, c->timestamp_bits, &info->features));
+    info->features &= ~disabled;
     info->timestamp_ns = info->features & VKC_FEATURE_TIMESTAMPS ? (double) p->limits.timestampPeriod : 0;
-    return true;
+    *usable = true;
+done:
+    return st;
 }
 
 vkc_status vkc__candidates_get(const vkc__instance *inst, uint32_t disabled, vkc__candidate **out, uint32_t *n_out)
@@ -162,6 +168,7 @@ vkc_status vkc__candidates_get(const vkc__instance *inst, uint32_t disabled, vkc
     vkc__candidate *found = NULL, *sorted = NULL;
     uint32_t n = 0, n_found = 0, n_sorted = 0;
     VkResult res = vkEnumeratePhysicalDevices(inst->vk, &n, NULL);
+    VKC_TRY(vkc__check_memory(res, "listing devices"));
     if (res != VK_SUCCESS || n == 0)
         return VKC_FAIL(VKC_E_NODEVICE, "no Vulkan driver found a device");
     all = calloc(n, sizeof *all);
@@ -171,10 +178,15 @@ vkc_status vkc__candidates_get(const vkc__instance *inst, uint32_t disabled, vkc
         st = VKC_FAIL(VKC_E_NOMEM, "out of host memory while listing devices");
         goto done;
     }
-    if (vkEnumeratePhysicalDevices(inst->vk, &n, all) < VK_SUCCESS)
+    res = vkEnumeratePhysicalDevices(inst->vk, &n, all);
+    VKC_TRY(vkc__check_memory(res, "listing devices"));
+    if (res < VK_SUCCESS)
         n = 0;
-    for (uint32_t i = 0; i < n; i++)
-        n_found += describe(all[i], disabled, &found[n_found]);
+    for (uint32_t i = 0; i < n; i++) {
+        bool usable;
+        VKC_TRY(describe(all[i], disabled, &found[n_found], &usable));
+        n_found += usable;
+    }
     for (int type = VKC_TYPE_DISCRETE; type <= VKC_TYPE_SOFTWARE; type++)
         for (uint32_t i = 0; i < n_found; i++)
             if ((int) found[i].info.type == type) {

@@ -81,10 +81,10 @@ vkc_status distill__log_write(distill__log *log, const distill__trial *t)
 {
     json_t *list = json_array();
     for (uint32_t l = 0; l < log->n_layers; l++)
-        json_array_append_new(list, json_integer((json_int_t) t->choice[l]));
+        nn_json_append_new(list, json_integer((json_int_t) t->choice[l]));
     json_t *v = json_pack("{s:i, s:o, s:f, s:f, s:f, s:f}", "layers", (int) log->n_layers, "choice", list, "metric",
                           t->score.metric, "tie", t->score.tie, "low", t->score.low, "high", t->score.high);
-    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = v ? nn_json_print(v, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     vkc_status st = text ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "search: out of host memory");
     if (st == VKC_OK && log->file)
         st = nn_lines_write(log->file, text);

@@ -1,6 +1,7 @@
 // study.c — the walk over variants and groups, its log and its clock.
 #include "distill/study/study.h"
 
+#include "nn/base/json.h"
 #include "vk/clock.h"
 
 #include <jansson.h>
@@ -67,11 +68,11 @@ static json_t *make_key(const distill_study *s, const char *what, const distill_
 {
     json_t *key = json_pack("{s:s, s:s}", "what", what, "teacher", s->teacher), *list = g ? json_array() : NULL;
     if (key && v)
-        json_object_update_new(key, json_pack("{s:s, s:I}", "mixer", v->mixer, "seed", (json_int_t) v->seed));
+        nn_json_update_new(key, json_pack("{s:s, s:I}", "mixer", v->mixer, "seed", (json_int_t) v->seed));
     for (uint32_t i = 0; g && i < g->n; i++)
-        json_array_append_new(list, json_integer((json_int_t) g->layer[i]));
+        nn_json_append_new(list, json_integer((json_int_t) g->layer[i]));
     if (g && key)
-        json_object_set_new(key, "layers", list);
+        nn_json_set_new(key, "layers", list);
     return key;
 }
 
@@ -145,7 +146,7 @@ static vkc_status prepare(const distill_study *s, uint32_t variant, double *erro
     VKC_TRY(s->prepare(s->user, variant, again, error));
     list = json_array();
     for (uint32_t l = 0; l < s->n_layers; l++)
-        json_array_append_new(list, isfinite(error[l]) ? json_real(error[l]) : json_null());
+        nn_json_append_new(list, isfinite(error[l]) ? json_real(error[l]) : json_null());
     st = distill_study_log_write(s->log, make_key(s, "transfer", v, NULL), json_pack("{s:o}", "error", list));
 done:
     end_job(s, DISTILL_JOB_TRANSFER, again ? -1 : vkc_seconds() - start);

@@ -20,7 +20,7 @@ static vkc_status read_line(void *user, const char *text, size_t len)
     distill_study_log *log = (distill_study_log *) user;
     json_t *line = NULL;
     if (nn_json_read("study log", text, len, MAX_LINE_VALUES, &line) == VKC_OK && json_is_object(line))
-        json_array_append(log->lines, line);
+        nn_json_append(log->lines, line);
     json_decref(line);
     return VKC_OK;
 }
@@ -76,11 +76,11 @@ vkc_status distill_study_log_write(distill_study_log *log, json_t *key, json_t *
     if (key && value && json_object_update(key, value) != 0)
         st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
     if (st == VKC_OK && log) {
-        text = key ? json_dumps(key, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+        text = key ? nn_json_print(key, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
         st = text ? nn_lines_write(log->file, text)
                   : VKC_FAIL(VKC_E_NOMEM, "study: out of host memory, or a name is not UTF-8");
         if (st == VKC_OK)
-            json_array_append(log->lines, key);
+            nn_json_append(log->lines, key);
     }
     free(text);
     json_decref(key);

@@ -16,6 +16,102 @@ bool nn_is_printable(const char *text)
     return true;
 }
 
+// The length of the sequence that begins here, or 0: RFC 3629, in which no character has two spellings.
+static size_t utf8_len(const unsigned char *p)
+{
+    static const struct { unsigned char from, to, low, high, len; } heads[] = {
+        { 0x01, 0x7f, 0, 0, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (*p < heads[i].from || *p > heads[i].to)
+            continue;
+        for (size_t k = 1; k < heads[i].len; k++)
+            if (p[k] < (k == 1 ? heads[i].low : 0x80) || p[k] > (k == 1 ? heads[i].high : 0xbf))
+                return 0;
+        return heads[i].len;
+    }
+    return 0;
+}
+
+bool nn_is_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *) text;
+    for (size_t n; *p != '\0'; p += n)
+        if ((n = utf8_len(p)) == 0)
+            return false;
+    return true;
+}
+
+static _Thread_local bool is_lost;
+
+static void note(const json_t *container, int failed)
+{
+    if (container && failed)
+        is_lost = true;
+}
+
+void nn_json_set(json_t *object, const char *key, json_t *value)
+{
+    note(object, json_object_set(object, key, value));
+}
+
+void nn_json_set_new(json_t *object, const char *key, json_t *value)
+{
+    note(object, json_object_set_new(object, key, value));
+}
+
+void nn_json_append(json_t *array, json_t *value)
+{
+    note(array, json_array_append(array, value));
+}
+
+void nn_json_append_new(json_t *array, json_t *value)
+{
+    note(array, json_array_append_new(array, value));
+}
+
+void nn_json_update(json_t *object, json_t *other)
+{
+    note(object, json_object_update(object, other));
+}
+
+void nn_json_update_new(json_t *object, json_t *other)
+{
+    note(object, json_object_update(object, other));
+    json_decref(other);
+}
+
+void nn_json_update_missing(json_t *object, json_t *other)
+{
+    note(object, json_object_update_missing(object, other));
+}
+
+json_t *nn_json_made(json_t *value)
+{
+    if (!value)
+        is_lost = true;
+    return value;
+}
+
+bool nn_json_is_whole(void)
+{
+    const bool was_lost = is_lost;
+    is_lost = false;
+    return !was_lost;
+}
+
+json_t *nn_json_name(const char *text)
+{
+    return nn_is_utf8(text) ? json_string(text) : json_null();
+}
+
+char *nn_json_print(const json_t *value, size_t flags)
+{
+    return nn_json_is_whole() ? json_dumps(value, flags) : NULL;
+}
+
 // Jansson bounds neither the number of values nor what they cost, so a small file could take
 // gigabytes. Counting openers and commas outside strings bounds both without parsing.
 static vkc_status check_size(const char *where, const char *text, size_t len, size_t max_values)
@@ -56,7 +152,8 @@ vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t 
         return st;
     json_error_t err;
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
-    if (value == NULL && json_error_code(&err) == json_error_out_of_memory)
+    // When it finds no memory to begin with, Jansson says nothing at all.
+    if (value == NULL && (json_error_code(&err) == json_error_out_of_memory || err.text[0] == '\0'))
         return VKC_FAIL(VKC_E_NOMEM, "no memory for the JSON of %s", where);
     if (value == NULL) {
         for (char *p = err.text; *p != '\0'; p++)
@@ -92,9 +189,9 @@ vkc_status nn_json_save(const char *path, const json_t *value)
 {
     vkc_status st;
     nn_saver *s = NULL;
-    char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
+    char *text = nn_json_print(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
     if (text == NULL)
-        return VKC_FAIL(VKC_E_NOMEM, "cannot turn the contents of %s into JSON", path);
+        return VKC_FAIL(VKC_E_NOMEM, "cannot write %s: out of host memory, or a name is not UTF-8", path);
     VKC_TRY(nn_saver_create(path, &s));
     VKC_TRY(nn_saver_write(s, text, strlen(text)));
     VKC_TRY(nn_saver_write(s, "\n", 1));

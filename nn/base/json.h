@@ -26,6 +26,25 @@ vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t 
 vkc_status nn_json_load(const char *path, size_t max_size, struct json_t **out);    // must be an object
 vkc_status nn_json_save(const char *path, const struct json_t *value);  // indented, atomic (files.h)
 
+// Jansson's calls of the same names, whose results are easily left alone. That a container did not get its value, for
+// want of memory or because the value could not be made, is remembered for this thread: what turns values into text
+// asks nn_json_is_whole(), which forgets it, and fails rather than pass on a part. A container that is NULL takes
+// nothing and nothing is remembered: its owner knows. The _new forms take `value` over.
+void nn_json_set(struct json_t *object, const char *key, struct json_t *value);
+void nn_json_set_new(struct json_t *object, const char *key, struct json_t *value);
+void nn_json_append(struct json_t *array, struct json_t *value);
+void nn_json_append_new(struct json_t *array, struct json_t *value);
+void nn_json_update(struct json_t *object, struct json_t *other);
+void nn_json_update_new(struct json_t *object, struct json_t *other);
+void nn_json_update_missing(struct json_t *object, struct json_t *other);
+bool nn_json_is_whole(void);
+// `value` itself, for places where NULL means that there is none: that it could not be made is remembered.
+struct json_t *nn_json_made(struct json_t *value);
+// A text that may be no UTF-8, as names of files are: null then. NULL: no memory.
+struct json_t *nn_json_name(const char *text);
+// json_dumps() with these flags, or NULL: no memory, or the value is not whole. free() it.
+char *nn_json_print(const struct json_t *value, size_t flags);
+
 // Members of an object. nn_json_has is false for null too. The others fail when the member is missing, of
 // another type or out of range; *out is borrowed from `obj`.
 bool       nn_json_has(const struct json_t *obj, const char *key);
@@ -47,6 +66,7 @@ vkc_status nn_json_get_numbers(const char *where, const struct json_t *obj, cons
 // rest means.
 vkc_status nn_json_check_keys(const char *where, struct json_t *obj, const char *const *known);
 
+bool       nn_is_utf8(const char *text);
 // Is every byte of it fit for a terminal and for a message: no control characters?
 bool       nn_is_printable(const char *text);
 

@@ -25,7 +25,7 @@ static vkc_status add_tensor(const char *path, json_t *header, const nn_st_save 
 {
     uint64_t size = 0;
     if (t->name == NULL || t->name[0] == '\0' || strlen(t->name) > NN_ST_MAX_NAME ||
-        strcmp(t->name, "__metadata__") == 0 || !nn_is_printable(t->name))
+        strcmp(t->name, "__metadata__") == 0 || !nn_is_printable(t->name) || !nn_is_utf8(t->name))
         return VKC_FAIL(VKC_E_ARG, "%s: a tensor without a proper name", path);
     if (json_object_get(header, t->name) != NULL)
         return VKC_FAIL(VKC_E_ARG, "%s: tensor %s is given twice", path, t->name);
@@ -38,11 +38,11 @@ static vkc_status add_tensor(const char *path, json_t *header, const nn_st_save 
         return VKC_FAIL(VKC_E_ARG, "%s: the tensors are too large", path);
     json_t *shape = json_array();
     for (uint32_t i = 0; i < t->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t) t->shape[i]));
+        nn_json_append_new(shape, json_integer((json_int_t) t->shape[i]));
     json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", nn_st_dtype_name(t->dtype), "shape", shape,
                               "data_offsets", (json_int_t) *at, (json_int_t) (*at + size));
     if (json_object_set_new(header, t->name, entry) != 0)
-        return VKC_FAIL(VKC_E_ARG, "%s: the name of a tensor is not UTF-8, or memory is short", path);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for the header of %s", path);
     *at += size;
     return VKC_OK;
 }
@@ -53,12 +53,17 @@ static vkc_status build_header(const char *path, const nn_st_save *tensors, size
     vkc_status st = VKC_OK;
     uint64_t at = 0;
     json_t *header = json_object(), *map = json_object();
-    json_object_set_new(header, "__metadata__", map);
+    nn_json_set_new(header, "__metadata__", map);
     int failed = json_object_set_new(map, "format", json_string("pt"));
-    for (size_t i = 0; i < n_meta; i++)
+    for (size_t i = 0; i < n_meta; i++) {
+        if (!nn_is_utf8(meta[i].key) || !nn_is_utf8(meta[i].value)) {
+            st = VKC_FAIL(VKC_E_ARG, "%s: metadata is not UTF-8", path);
+            goto done;
+        }
         failed |= json_object_set_new(map, meta[i].key, json_string(meta[i].value));
+    }
     if (failed != 0) {
-        st = VKC_FAIL(VKC_E_ARG, "%s: metadata is not UTF-8, or memory is short", path);
+        st = VKC_FAIL(VKC_E_NOMEM, "no memory for the header of %s", path);
         goto done;
     }
     if (n > NN_ST_MAX_TENSORS) {
@@ -67,7 +72,7 @@ static vkc_status build_header(const char *path, const nn_st_save *tensors, size
     }
     for (size_t i = 0; i < n; i++)
         VKC_TRY(add_tensor(path, header, &tensors[i], &at));
-    *out = json_dumps(header, JSON_COMPACT);
+    *out = nn_json_print(header, JSON_COMPACT);
     if (*out == NULL)
         st = VKC_FAIL(VKC_E_NOMEM, "no memory for the header of %s", path);
 done:

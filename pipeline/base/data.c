@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
+
 #define MAX_TEXT 1200
 #define NAMED_CLASSES 8u
 #define CHANCE_IMAGES 1000u         // that a teacher is tried on at most
@@ -56,9 +58,9 @@ static json_t *build_left_out(const nn_left_out *l)
 {
     json_t *kinds = json_object();
     for (uint32_t k = 0; k < l->n_kinds; k++)
-        json_object_set_new(kinds, l->kind[k].end, json_integer((json_int_t) l->kind[k].n));
+        nn_json_set_new(kinds, l->kind[k].end, json_integer((json_int_t) l->kind[k].n));
     if (l->other > 0)
-        json_object_set_new(kinds, "other", json_integer((json_int_t) l->other));
+        nn_json_set_new(kinds, "other", json_integer((json_int_t) l->other));
     return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I}", "files", (json_int_t) nn_left_out_files(l), "kinds", kinds,
                      "unreadable", (json_int_t) l->unreadable, "loose", (json_int_t) l->loose, "folders",
                      (json_int_t) l->folders, "beside", (json_int_t) l->beside);
@@ -80,25 +82,23 @@ json_t *pipeline_data_json(const nn_dataset *set)
     const uint32_t n = nn_dataset_list_empty(set, empty, NAMED_CLASSES);
     json_t *o = json_object(), *names = json_array();
     const bool is_whole = !nn_dataset_has_splits(set) && !nn_dataset_len(set, NN_SPLIT_TRAIN);
-    for (uint32_t i = 0; i < n && i < NAMED_CLASSES; i++) {
-        json_t *name = json_string(nn_dataset_labels(set)[empty[i]]);   // need not be UTF-8
-        json_array_append_new(names, name ? name : json_null());
-    }
+    for (uint32_t i = 0; i < n && i < NAMED_CLASSES; i++)
+        nn_json_append_new(names, nn_json_name(nn_dataset_labels(set)[empty[i]]));
     if (is_whole)
-        json_object_set_new(o, "images", json_integer((json_int_t) nn_dataset_len(set, NN_SPLIT_ALL)));
+        nn_json_set_new(o, "images", json_integer((json_int_t) nn_dataset_len(set, NN_SPLIT_ALL)));
     for (int s = 0; s < NN_N_SPLITS && !is_whole; s++)
-        json_object_set_new(o, nn_split_name((nn_split) s),
-                            json_integer((json_int_t) nn_dataset_len(set, (nn_split) s)));
+        nn_json_set_new(o, nn_split_name((nn_split) s),
+                        json_integer((json_int_t) nn_dataset_len(set, (nn_split) s)));
     if (nn_left_out_any(nn_dataset_left_out(set)))
-        json_object_set_new(o, "left_out", build_left_out(nn_dataset_left_out(set)));
+        nn_json_set_new(o, "left_out", build_left_out(nn_dataset_left_out(set)));
     if (nn_dataset_count_bad(set) > 0)
-        json_object_set_new(o, "bad", json_integer((json_int_t) nn_dataset_count_bad(set)));
+        nn_json_set_new(o, "bad", json_integer((json_int_t) nn_dataset_count_bad(set)));
     if (n > 0)
-        json_object_set(o, "empty", names);
+        nn_json_set(o, "empty", names);
     json_decref(names);
     json_t *split = build_split(set);
     if (split)
-        json_object_set_new(o, "split", split);
+        nn_json_set_new(o, "split", split);
     return o;
 }
 
@@ -107,11 +107,11 @@ void pipeline_data_add_inputs(json_t *inputs, const pipeline_data *d)
     const uint32_t pillow = nn_dataset_pillow(d->set);
     json_t *split = inputs ? build_split(d->set) : NULL;
     if (split)
-        json_object_set_new(inputs, "split", split);
+        nn_json_set_new(inputs, "split", split);
     if (inputs && d->labels != NN_LABELS_AUTO)
-        json_object_set_new(inputs, "labels", json_string(nn_labels_name(d->labels)));
+        nn_json_set_new(inputs, "labels", json_string(nn_labels_name(d->labels)));
     if (inputs && pillow != 0 && pillow != NN_PILLOW_USUAL)
-        json_object_set_new(inputs, "pillow", json_integer((json_int_t) pillow));
+        nn_json_set_new(inputs, "pillow", json_integer((json_int_t) pillow));
 }
 
 bool pipeline_split_of(const nn_model_config *m, pipeline_split *out)

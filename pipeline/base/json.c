@@ -1,21 +1,23 @@
 // json.c — figures as JSON.
 #include "pipeline/base/json.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
+
 json_t *pipeline_number(double x)
 {
-    json_t *v = json_real(x);       // NULL when not finite
-    return v ? v : json_null();
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 json_t *pipeline_numbers(const double *x, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, pipeline_number(x[i]));
+        nn_json_append_new(list, pipeline_number(x[i]));
     return list;
 }
 
@@ -23,11 +25,11 @@ json_t *pipeline_eval_json(const nn_eval_result *r)
 {
     if (r->images == 0)
         return json_null();
-    json_t *keep = r->n_keep ? pipeline_numbers(r->keep_layer, r->n_keep) : NULL;
+    json_t *keep = r->n_keep ? nn_json_made(pipeline_numbers(r->keep_layer, r->n_keep)) : NULL;
     return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o*, s:o*}", "top1", pipeline_number(r->top1), "top5",
                      pipeline_number(r->top5), "loss", pipeline_number(r->loss), "images", (int) r->images, "bad",
                      (int) r->bad, "images_per_s", pipeline_number(r->images_per_s), "keep",
-                     keep ? pipeline_number(r->keep) : NULL, "keep_layer", keep);
+                     keep ? nn_json_made(pipeline_number(r->keep)) : NULL, "keep_layer", keep);
 }
 
 typedef double (*figure)(const distill_sparsity *s, distill_keys k, uint32_t l, uint32_t h, distill_measure m);
@@ -40,10 +42,10 @@ static json_t *build_figures(const distill_sparsity *s, distill_keys k, figure g
         for (uint32_t h = 0; h < s->heads; h++) {
             json_t *head = json_array();
             for (int m = 0; m < DISTILL_N_MEASURES; m++)
-                json_array_append_new(head, pipeline_number(get(s, k, l, h, (distill_measure) m)));
-            json_array_append_new(heads, head);
+                nn_json_append_new(head, pipeline_number(get(s, k, l, h, (distill_measure) m)));
+            nn_json_append_new(heads, head);
         }
-        json_array_append_new(layers, heads);
+        nn_json_append_new(layers, heads);
     }
     return layers;
 }
@@ -55,7 +57,7 @@ static json_t *build_agreement(const distill_sparsity *s, distill_keys k)
         return NULL;
     json_t *rows = json_array();
     for (int a = 0; a < DISTILL_N_MEASURES; a++)
-        json_array_append_new(rows, pipeline_numbers(rho[a], DISTILL_N_MEASURES));
+        nn_json_append_new(rows, pipeline_numbers(rho[a], DISTILL_N_MEASURES));
     return rows;
 }
 
@@ -64,14 +66,14 @@ json_t *pipeline_sparsity_json(const distill_sparsity *s, const vkc_device *dev)
     const vkc_device_info *i = vkc_device_get_info(dev);
     json_t *measures = json_array(), *keys = json_object(), *agreement = json_object();
     for (int m = 0; m < DISTILL_N_MEASURES; m++)
-        json_array_append_new(measures, json_pack("{s:s, s:s}", "name", distill_measure_name((distill_measure) m),
-                              "sparser", distill_measure_is_high((distill_measure) m) ? "high" : "low"));
+        nn_json_append_new(measures, json_pack("{s:s, s:s}", "name", distill_measure_name((distill_measure) m),
+                           "sparser", distill_measure_is_high((distill_measure) m) ? "high" : "low"));
     for (int k = 0; k < DISTILL_N_KEYS; k++) {
         const distill_keys set = (distill_keys) k;
-        json_object_set_new(keys, distill_keys_name(set),
-                            json_pack("{s:o, s:o}", "mean", build_figures(s, set, distill_sparsity_get), "std",
-                                      build_figures(s, set, distill_sparsity_std)));
-        json_object_set_new(agreement, distill_keys_name(set), build_agreement(s, set));
+        nn_json_set_new(keys, distill_keys_name(set),
+                        json_pack("{s:o, s:o}", "mean", build_figures(s, set, distill_sparsity_get), "std",
+                                  build_figures(s, set, distill_sparsity_std)));
+        nn_json_set_new(agreement, distill_keys_name(set), build_agreement(s, set));
     }
     return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:s, s:s}", "images", (int) s->images, "depth", (int) s->depth,
                      "heads", (int) s->heads, "measures", measures, "keys", keys, "agreement", agreement, "device",
@@ -86,7 +88,7 @@ json_t *pipeline_list_json(const char *const *text, size_t n)
         json_decref(joined);
         joined = longer;
     }
-    return joined;
+    return n ? nn_json_made(joined) : NULL;
 }
 
 json_t *pipeline_number_list_json(const double *x, size_t n)
@@ -101,7 +103,7 @@ json_t *pipeline_number_list_json(const double *x, size_t n)
         }
         json_t *longer = json_sprintf("%s%s%s", joined ? json_string_value(joined) : "", joined ? "," : "", text);
         json_decref(joined);
-        joined = longer;
+        joined = nn_json_made(longer);
     }
     return joined;
 }

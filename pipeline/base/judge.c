@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "nn/base/json.h"
 #include "pipeline/base/json.h"
 
 static bool tell(void *user, const nn_progress *p)
@@ -46,14 +47,14 @@ nn_judge pipeline_judge_make(pipeline_judge *j, const pipeline_context *c, const
 void pipeline_judge_add_inputs(json_t *inputs, bool keep_last)
 {
     if (keep_last)
-        json_object_set_new(inputs, "keep_best", json_false());
+        nn_json_set_new(inputs, "keep_best", json_false());
 }
 
 void pipeline_best_add(json_t *o, const nn_best *b)
 {
-    json_object_set_new(o, "epochs", json_integer(b->epochs));
-    json_object_set_new(o, "best_epoch", b->epoch ? json_integer(b->epoch) : json_null());
-    json_object_set_new(o, "best_val_top1", b->epoch ? pipeline_number(b->score.top1) : json_null());
+    nn_json_set_new(o, "epochs", json_integer(b->epochs));
+    nn_json_set_new(o, "best_epoch", b->epoch ? json_integer(b->epoch) : json_null());
+    nn_json_set_new(o, "best_val_top1", b->epoch ? pipeline_number(b->score.top1) : json_null());
 }
 
 void pipeline_best_text(const nn_best *b, char *text, size_t size)

@@ -1,6 +1,7 @@
 // choices.c — candidates to replace attention: mixers to transfer to, and given students.
 #include "pipeline/distill/stages_impl.h"
 
+#include "nn/base/json.h"
 #include "pipeline/base/data.h"
 #include "pipeline/run/model_hash.h"
 
@@ -86,11 +87,11 @@ vkc_status pipeline__choices_inputs(const distill_work *w, json_t **out)
     json_t *o = st == VKC_OK ? json_pack("{s:s, s:s}", "teacher", w->p->teacher, "weights", hash) : NULL;
     for (uint32_t k = 0; k < r->n_mixers && st == VKC_OK; k++) {
         if (!r->mixer[k].is_given) {
-            json_array_append_new(mixers, json_string(r->mixer[k].text));
+            nn_json_append_new(mixers, json_string(r->mixer[k].text));
         } else {
             const char *dir = w->p->from[given++];
             st = pipeline_model_hash(dir, &w->replaced[k]->cfg, true, hash);
-            json_array_append_new(from, json_pack("{s:s, s:s}", "student", dir, "weights", hash));
+            nn_json_append_new(from, json_pack("{s:s, s:s}", "student", dir, "weights", hash));
         }
     }
     if (st == VKC_OK && (!o || json_object_set(o, "mixers", mixers) != 0 || json_object_set(o, "from", from) != 0))

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pipeline/base/text.h"
+
 static void print_markdown(FILE *f, const pipeline_distill_result *r)
 {
     const distill_search_result *s = &r->search;
@@ -40,15 +42,9 @@ static void print_markdown(FILE *f, const pipeline_distill_result *r)
 char *pipeline__work_card(const pipeline_distill_result *r)
 {
     char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
-    print_markdown(f, r);
-    bool failed = ferror(f) != 0;
-    if (fclose(f) != 0 || failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    print_markdown(t.f, r);
+    return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

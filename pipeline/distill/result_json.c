@@ -1,6 +1,7 @@
 // result_json.c — the result of a distillation as JSON, for scripts, run.json and pare report.
 #include "pipeline/distill/stages_impl.h"
 
+#include "nn/base/json.h"
 #include "pipeline/base/json.h"
 
 static json_t *build_step(const pipeline_distill_result *r, const distill_step *s)
@@ -17,7 +18,7 @@ static json_t *build_path(const pipeline_distill_result *r, const distill_search
 {
     json_t *path = json_array();
     for (uint32_t i = 0; i < s->n_steps; i++)
-        json_array_append_new(path, build_step(r, &s->step[i]));
+        nn_json_append_new(path, build_step(r, &s->step[i]));
     return path;
 }
 
@@ -25,8 +26,8 @@ static json_t *build_baselines(const pipeline_distill_result *r)
 {
     json_t *list = json_array();
     for (uint32_t k = 0; k < r->n_baselines; k++)
-        json_array_append_new(list, json_pack("{s:s, s:o}", "name", r->baseline[k].name, "path",
-                                              build_path(r, r->baseline[k].path)));
+        nn_json_append_new(list, json_pack("{s:s, s:o}", "name", r->baseline[k].name, "path",
+                                           build_path(r, r->baseline[k].path)));
     return list;
 }
 
@@ -52,11 +53,11 @@ static json_t *build_timing(const pipeline_distill_result *r)
     for (uint32_t i = 0; i < r->n_times; i++) {
         const pipeline_model_time *t = &r->time[i];
         if (t->tokens)
-            json_array_append_new(timing, json_pack(
-                "{s:i, s:i, s:f, s:f, s:i, s:i, s:o, s:o}", "image", (int) t->image, "tokens", (int) t->tokens,
-                "teacher_ms", t->ms[0], "student_ms", t->ms[1], "batch", (int) r->timing_batch, "repeats",
-                (int) t->repeats, "teacher_top1", build_top1(r, t->image, &r->teacher, &r->teacher_at), "student_top1",
-                build_top1(r, t->image, &r->student, &r->student_at)));
+            nn_json_append_new(timing, json_pack(
+             "{s:i, s:i, s:f, s:f, s:i, s:i, s:o, s:o}", "image", (int) t->image, "tokens", (int) t->tokens,
+             "teacher_ms", t->ms[0], "student_ms", t->ms[1], "batch", (int) r->timing_batch, "repeats",
+             (int) t->repeats, "teacher_top1", build_top1(r, t->image, &r->teacher, &r->teacher_at), "student_top1",
+             build_top1(r, t->image, &r->student, &r->student_at)));
     }
     return timing;
 }
@@ -81,10 +82,10 @@ static json_t *build_transfers(const pipeline_distill_result *r)
     for (uint32_t k = 0; k < r->n_mixers; k++) {
         const pipeline_choice *m = &r->mixer[k];
         if (!m->is_given)
-            json_array_append_new(list, json_pack(
-                "{s:s, s:o, s:I, s:f, s:o}", "mixer", m->text, "error", build_errors(r, m), "steps",
-                (json_int_t) m->transfer.steps, "seconds", m->transfer.seconds, "match",
-                build_match(r, &m->transfer.match)));
+            nn_json_append_new(list, json_pack(
+             "{s:s, s:o, s:I, s:f, s:o}", "mixer", m->text, "error", build_errors(r, m), "steps",
+             (json_int_t) m->transfer.steps, "seconds", m->transfer.seconds, "match",
+             build_match(r, &m->transfer.match)));
     }
     return list;
 }
@@ -93,8 +94,8 @@ static json_t *build_tunes(const pipeline_distill_result *r)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < r->n_tunes; i++)
-        json_array_append_new(list, pipeline_tuning_json(r->tune[i].what, &r->tune[i].settings, &r->tune[i].result,
-                                                          r->depth));
+        nn_json_append_new(list, pipeline_tuning_json(r->tune[i].what, &r->tune[i].settings, &r->tune[i].result,
+                                                       r->depth));
     return list;
 }
 
@@ -102,7 +103,7 @@ static json_t *build_texts(const pipeline_distill_result *r)
 {
     json_t *list = json_array();
     for (uint32_t k = 0; k < r->n_mixers; k++)
-        json_array_append_new(list, json_string(r->mixer[k].text));
+        nn_json_append_new(list, json_string(r->mixer[k].text));
     return list;
 }
 
@@ -111,7 +112,7 @@ static json_t *build_replaced(const pipeline_distill_result *r)
     json_t *list = json_array();
     for (uint32_t l = 0; l < r->depth; l++)
         if (r->choice[l])
-            json_array_append_new(list, json_integer((json_int_t) l));
+            nn_json_append_new(list, json_integer((json_int_t) l));
     return list;
 }
 
@@ -121,7 +122,7 @@ static json_t *build_layers(const pipeline_distill_result *r)
     for (uint32_t l = 0; l < r->depth; l++) {
         char text[PIPELINE_LAYER_TEXT];
         pipeline_layer_text(&r->layer[l], text);
-        json_array_append_new(list, json_string(text));
+        nn_json_append_new(list, json_string(text));
     }
     return list;
 }

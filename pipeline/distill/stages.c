@@ -32,7 +32,7 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
     if (!more || json_object_update(o, more) != 0)
         st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
     if (a->objective == PIPELINE_LATENCY)
-        json_object_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
+        nn_json_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
     pipeline_data_add_inputs(o, &a->data);
     if (st == VKC_OK)
@@ -171,10 +171,12 @@ vkc_status pipeline__stage_save(distill_work *w)
     char *more = pipeline__work_card(r);
     pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
-    vkc_status st = pipeline_run_save(&w->run, &(pipeline_saved) {
-        .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
-        .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
-        .more = more });
+    vkc_status st = more ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    if (st == VKC_OK)
+        st = pipeline_run_save(&w->run, &(pipeline_saved) {
+            .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
+            .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
+            .more = more });
     free(more);
     return st;
 }

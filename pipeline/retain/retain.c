@@ -48,9 +48,11 @@ static vkc_status save(const retain_work *w, pipeline_retained *m, pipeline_run 
     char *more = pipeline__retained_card(m, w->r);
     pipeline_data_tell_bad(w->c, w->p->data.set);
     m->json = pipeline__retained_json(m, w->r, w->model);
-    vkc_status st = pipeline_run_save(run, &(pipeline_saved) {
-        .model = w->model, .out = m->out, .data = w->p->data.set, .result = m->json,
-        .seconds = m->train.seconds, .val = &m->val, .test = &m->test, .more = more });
+    vkc_status st = more ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    if (st == VKC_OK)
+        st = pipeline_run_save(run, &(pipeline_saved) {
+            .model = w->model, .out = m->out, .data = w->p->data.set, .result = m->json,
+            .seconds = m->train.seconds, .val = &m->val, .test = &m->test, .more = more });
     free(more);
     return st;
 }

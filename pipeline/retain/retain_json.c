@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/base/judge.h"
+#include "pipeline/base/text.h"
 #include "pipeline/run/inputs.h"
 
 // Share of `all` patches that are there, by layer.
@@ -16,7 +18,7 @@ static json_t *build_shares(const uint64_t *count, uint64_t all, uint32_t n)
 {
     json_t *list = json_array();
     for (uint32_t l = 0; l < n; l++)
-        json_array_append_new(list, pipeline_number(all ? (double) count[l] / (double) all : (double) NAN));
+        nn_json_append_new(list, pipeline_number(all ? (double) count[l] / (double) all : (double) NAN));
     return list;
 }
 
@@ -25,10 +27,10 @@ void pipeline_add_ring(json_t *o, const distill_retain_stats *s)
     const distill_survival *r = &s->ring;
     if (!s->has_truth)
         return;
-    json_object_set_new(o, "ring_survival", pipeline_number(distill_survival_ratio(r, s->depth - 1, s->depth)));
-    json_object_set_new(o, "ring_survival_mean", pipeline_number(distill_survival_ratio(r, s->depth, s->depth)));
-    json_object_set_new(o, "ring_per_layer", build_shares(r->in, r->inside, s->depth));
-    json_object_set_new(o, "others_per_layer", build_shares(r->out, r->outside, s->depth));
+    nn_json_set_new(o, "ring_survival", pipeline_number(distill_survival_ratio(r, s->depth - 1, s->depth)));
+    nn_json_set_new(o, "ring_survival_mean", pipeline_number(distill_survival_ratio(r, s->depth, s->depth)));
+    nn_json_set_new(o, "ring_per_layer", build_shares(r->in, r->inside, s->depth));
+    nn_json_set_new(o, "others_per_layer", build_shares(r->out, r->outside, s->depth));
 }
 
 static bool has_overlap(const distill_retain_stats *s)
@@ -48,8 +50,8 @@ static json_t *build_stats(const distill_retain_stats *s)
     if (!o)
         return NULL;
     if (has_overlap(s)) {
-        json_object_set_new(o, "overlap", pipeline_numbers(s->overlap, s->depth));
-        json_object_set_new(o, "auprc", pipeline_numbers(s->auprc, s->depth));
+        nn_json_set_new(o, "overlap", pipeline_numbers(s->overlap, s->depth));
+        nn_json_set_new(o, "auprc", pipeline_numbers(s->auprc, s->depth));
     }
     pipeline_add_ring(o, s);
     return o;
@@ -82,7 +84,7 @@ json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retai
                      "start_centre", pipeline_number(m->train.start_centre), "seconds",
                      pipeline_number(m->train.seconds), "device", i->name, "driver", i->driver);
     if (result)
-        json_object_update_missing(result, stats);
+        nn_json_update_missing(result, stats);
     if (m->train.steps)
         pipeline_best_add(result, &m->train.best);
     json_decref(stats);
@@ -164,15 +166,9 @@ static void print_markdown(FILE *f, const pipeline_retained *m, const pipeline_r
 char *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r)
 {
     char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
-    print_markdown(f, m, r);
-    bool failed = ferror(f) != 0;
-    if (fclose(f) != 0 || failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    print_markdown(t.f, m, r);
+    return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

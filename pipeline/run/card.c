@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/text.h"
+
 static const char *get(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
@@ -80,15 +82,9 @@ static void print(FILE *f, const pipeline_card *c)
 char *pipeline_card_build(const pipeline_card *c)
 {
     char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
-    print(f, c);
-    bool failed = ferror(f) != 0;
-    if (fclose(f) != 0 || failed) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    print(t.f, c);
+    return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

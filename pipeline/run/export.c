@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "nn/base/lock.h"
+#include "pipeline/base/text.h"
 #include "pipeline/run/card.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/provenance.h"
@@ -13,19 +14,19 @@
 static char *build_card(const pipeline_export_params *p, const nn_model_config *cfg)
 {
     char *more = NULL;
-    size_t size;
-    FILE *f = open_memstream(&more, &size);
-    if (!f)
+    pipeline_text t;
+    if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
     if (p->is_random)
-        fprintf(f, "The architecture `%s` with random values: nothing was learned, and its answers mean nothing.\n",
+        fprintf(t.f, "The architecture `%s` with random values: nothing was learned, and its answers mean nothing.\n",
                 p->from);
     else
-        fprintf(f, "Taken over from `%s`, value by value.\n", p->from);
-    fclose(f);
-    char *text = more ? pipeline_card_build(&(pipeline_card) {
+        fprintf(t.f, "Taken over from `%s`, value by value.\n", p->from);
+    if (pipeline_text_close(&t, &more, NULL) != VKC_OK)
+        return NULL;
+    char *text = pipeline_card_build(&(pipeline_card) {
         .cfg = cfg, .dir = p->out, .params = nn_params_count(p->model->params), .provenance = cfg->provenance,
-        .more = more }) : NULL;
+        .more = more });
     free(more);
     return text;
 }
@@ -46,7 +47,7 @@ vkc_status pipeline_export(const pipeline_context *c, const pipeline_export_para
     text = build_card(p, &cfg);
     st = text ? pipeline_save_model(p->model, &cfg, p->out, text) : VKC_FAIL(VKC_E_NOMEM, "export: out of host memory");
 done:
-    nn_lock_destroy(lock, false);
+    nn_lock_destroy(lock, pipeline_is_partial(p->out));
     free(text);
     nn_model_config_finish(&cfg);
     return st;

@@ -1,6 +1,7 @@
 // model_hash.c — a checksum of a model.
 #include "pipeline/run/model_hash.h"
 
+#include "nn/base/json.h"
 #include "nn/models/retention.h"
 #include "nn/base/source.h"
 #include "nn/checkpoint/weights.h"
@@ -48,11 +49,14 @@ vkc_status pipeline_model_hash(const char *dir, const nn_model_config *cfg, bool
     if (st != VKC_OK)
         return st;
     json_t *kept = nn_retention_json(cfg);
-    char *text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
+    char *text = kept ? nn_json_print(kept, JSON_COMPACT) : NULL;
+    const bool is_whole = nn_json_is_whole() && (text || !kept);
     if (text)
         h = hash_on(h, text, strlen(text));
     free(text);
     json_decref(kept);
+    if (!is_whole)
+        return VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", dir);
     for (uint32_t l = 0; l < cfg->depth && with_mixers; l++)
         h = hash_on(h, &cfg->layers[l], sizeof cfg->layers[l]);
     snprintf(out, PIPELINE_HASH_MAX, "%016llx", (unsigned long long) h);

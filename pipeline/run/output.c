@@ -38,6 +38,13 @@ vkc_status pipeline_check_place(const pipeline_context *c, const pipeline_place 
         { .name = run, .path = dir, .kind = NN_TO_RUN, .force = true, .input = input, .n_inputs = n } }, 2);
 }
 
+bool pipeline_is_partial(const char *dir)
+{
+    char info[NN_PATH_MAX], weights[NN_PATH_MAX];
+    return nn_path_build(info, dir, "pare.json") == VKC_OK &&
+           nn_path_build(weights, dir, "model.safetensors") == VKC_OK && nn_is_file(weights) && !nn_is_file(info);
+}
+
 vkc_status pipeline_save_model(const nn_model *m, const nn_model_config *cfg, const char *dir, const char *card)
 {
     char path[NN_PATH_MAX];

@@ -28,6 +28,9 @@ vkc_status pipeline_check_place(const pipeline_context *c, const pipeline_place 
 // Write the model folder: weights first, config.json and the rest after, so that a folder with a config is whole.
 // `card` is its README.md; may be NULL.
 vkc_status pipeline_save_model(const nn_model *m, const nn_model_config *cfg, const char *dir, const char *card);
+// A model folder of which only a part was written: weights without the pare.json that says whose they are. Its lock
+// stays, so that the next call may write there.
+bool pipeline_is_partial(const char *dir);
 
 #ifdef __cplusplus
 }

@@ -78,7 +78,7 @@ static vkc_status check_input(const pipeline_run *r, const char *key, json_t *ol
         return VKC_FAIL(VKC_E_ARG, "%s is another run: since then pictures of its data were added, taken away, renamed "
                         "or changed in size", r->dir);
     const size_t how = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
-    char *a = old ? json_dumps(old, how) : NULL, *b = value ? json_dumps(value, how) : NULL;
+    char *a = old ? nn_json_print(old, how) : NULL, *b = value ? nn_json_print(value, how) : NULL;
     vkc_status st = VKC_FAIL(VKC_E_ARG, "%s is another run: its %s is %.200s, not %.200s", r->dir, key,
                              a ? a : "not given", b ? b : "left out");
     free(a);
@@ -164,9 +164,9 @@ static vkc_status resume(pipeline_run *r, const opening *o)
                      "differ", was);
     json_t *list = json_object_get(r->info, "resumed");
     if (!json_is_array(list))
-        json_object_set_new(r->info, "resumed", list = json_array());
-    json_array_append_new(list, pipeline_provenance(o->c, o->seed));
-    json_object_set_new(r->info, "finished", json_false());
+        nn_json_set_new(r->info, "resumed", list = json_array());
+    nn_json_append_new(list, pipeline_provenance(o->c, o->seed));
+    nn_json_set_new(r->info, "finished", json_false());
     r->is_resumed = true;
     return VKC_OK;
 }
@@ -231,22 +231,14 @@ vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const p
 
 vkc_status pipeline_run_finish(pipeline_run *r, json_t *results)
 {
-    json_object_set_new(r->info, "finished", json_true());
-    json_object_set_new(r->info, "results", results ? results : json_null());
+    nn_json_set_new(r->info, "finished", json_true());
+    nn_json_set_new(r->info, "results", results);
     return save(r);
-}
-
-// A model folder of which only a part was written.
-static bool is_partial(const char *dir)
-{
-    char config[PIPELINE_PATH_MAX], weights[PIPELINE_PATH_MAX];
-    return nn_path_build(config, dir, "config.json") == VKC_OK &&
-           nn_path_build(weights, dir, "model.safetensors") == VKC_OK && nn_is_file(weights) && !nn_is_file(config);
 }
 
 void pipeline_run_close(pipeline_run *r)
 {
-    nn_lock_destroy(r->out_lock, r->out && is_partial(r->out));
+    nn_lock_destroy(r->out_lock, r->out && pipeline_is_partial(r->out));
     nn_lock_destroy(r->lock, false);
     r->lock = r->out_lock = NULL;
     json_decref(r->info);

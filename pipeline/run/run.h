@@ -29,7 +29,8 @@ typedef struct pipeline_run {
 vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,
                              json_t *inputs);
 vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[PIPELINE_PATH_MAX]);
-vkc_status pipeline_run_finish(pipeline_run *r, json_t *results);       // mark it finished; takes the reference
+// Mark it finished; the reference is taken over, NULL = E_NOMEM.
+vkc_status pipeline_run_finish(pipeline_run *r, json_t *results);
 void       pipeline_run_close(pipeline_run *r);                         // zeroed is fine
 // Say where a run is kept that E_STOPPED ended, and which checkpoints there are from before an E_CHECK. Returns `st`.
 vkc_status pipeline_run_end(const pipeline_run *r, const pipeline_context *c, vkc_status st);

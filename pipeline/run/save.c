@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "nn/base/json.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/run/card.h"
@@ -17,9 +18,10 @@ vkc_status pipeline_run_make_config(const pipeline_run *r, const nn_model_config
     json_decref(out->provenance);
     json_decref(out->measured);
     out->provenance = json_deep_copy(json_object_get(r->info, "provenance"));
-    if (out->provenance)
-        json_object_set(out->provenance, "inputs", json_object_get(r->info, "inputs"));
     out->measured = json_incref(measured);
+    if (!out->provenance && json_object_get(r->info, "provenance"))
+        return VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    nn_json_set(out->provenance, "inputs", json_object_get(r->info, "inputs"));
     return VKC_OK;
 }
 
@@ -30,13 +32,17 @@ vkc_status pipeline_run_save(pipeline_run *r, const pipeline_saved *s)
     vkc_status st;
     if (!s->result)
         return VKC_FAIL(VKC_E_NOMEM, "run: out of host memory, or a path is not UTF-8");
-    json_object_set_new(s->result, "data", pipeline_data_json(s->data));
+    nn_json_set_new(s->result, "data", pipeline_data_json(s->data));
     VKC_TRY(pipeline_run_make_config(r, &s->model->cfg, s->result, &cfg));
     if (s->keep_seconds && cfg.provenance)
-        json_object_set_new(cfg.provenance, "seconds", pipeline_number(s->seconds));
+        nn_json_set_new(cfg.provenance, "seconds", pipeline_number(s->seconds));
     text = pipeline_card_build(&(pipeline_card) {
         .cfg = &cfg, .dir = s->out, .data = nn_dataset_spec(s->data), .params = nn_params_count(s->model->params),
         .provenance = cfg.provenance, .seconds = s->seconds, .val = s->val, .test = s->test, .more = s->more });
+    if (!text) {
+        st = VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+        goto done;
+    }
     VKC_TRY(pipeline_save_model(s->model, &cfg, s->out, text));
     st = pipeline_run_finish(r, json_incref(s->result));
 done:

@@ -1,6 +1,7 @@
 // groups_json.c — results of a group study as JSON: the drop of each group, and correlations.
 #include "pipeline/study/study_impl.h"
 
+#include "nn/base/json.h"
 #include "pipeline/base/json.h"
 
 double pipeline_groups_value(const pipeline_groups_result *r, double score)
@@ -13,10 +14,10 @@ static json_t *build_runs(const pipeline_groups_result *g, uint32_t group)
     json_t *runs = json_array();
     for (uint32_t v = 0; v < g->study.n_variants; v++) {
         const distill_study_run *r = &g->result.run[(size_t) v * g->study.n_groups + group];
-        json_array_append_new(runs, json_pack("{s:I, s:s, s:f, s:f, s:f, s:f, s:o}", "seed",
-                                              (json_int_t) g->study.variant[v].seed, "mixer", g->study.variant[v].mixer,
-                                              "top1", r->figures.top1, "loss", r->figures.loss, "drop", r->drop,
-                                              "loss_rise", r->loss_rise, "error", pipeline_number(r->error)));
+        nn_json_append_new(runs, json_pack("{s:I, s:s, s:f, s:f, s:f, s:f, s:o}", "seed",
+                                           (json_int_t) g->study.variant[v].seed, "mixer", g->study.variant[v].mixer,
+                                           "top1", r->figures.top1, "loss", r->figures.loss, "drop", r->drop,
+                                           "loss_rise", r->loss_rise, "error", pipeline_number(r->error)));
     }
     return runs;
 }
@@ -28,11 +29,11 @@ static json_t *build_groups(const pipeline_groups_result *g)
         const distill_group *one = &g->group[i];
         json_t *layers = json_array();
         for (uint32_t k = 0; k < one->n; k++)
-            json_array_append_new(layers, json_integer((json_int_t) one->layer[k]));
-        json_array_append_new(groups, json_pack("{s:s, s:o, s:f, s:f, s:f, s:o}", "kind",
-                                                distill_grouping_name(one->kind), "layers", layers, "sparsity",
-                                                one->score, "value", pipeline_groups_value(g, one->score),
-                                                "depth", one->depth, "runs", build_runs(g, i)));
+            nn_json_append_new(layers, json_integer((json_int_t) one->layer[k]));
+        nn_json_append_new(groups, json_pack("{s:s, s:o, s:f, s:f, s:f, s:o}", "kind",
+                                             distill_grouping_name(one->kind), "layers", layers, "sparsity",
+                                             one->score, "value", pipeline_groups_value(g, one->score),
+                                             "depth", one->depth, "runs", build_runs(g, i)));
     }
     return groups;
 }
@@ -50,11 +51,11 @@ static vkc_status build_correlation(const pipeline_groups_result *g, bool by_dep
                     json_decref(list);
                     return st;
                 }
-                json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "kind",
-                                                      distill_grouping_name((distill_grouping) kind), "mixer",
-                                                      g->variants.mixers[m], "of",
-                                                      distill_study_of_name((distill_study_of) of), "n", (int) c.n,
-                                                      "rho", pipeline_number(c.rho), "p", pipeline_number(c.p)));
+                nn_json_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:o, s:o}", "kind",
+                                                   distill_grouping_name((distill_grouping) kind), "mixer",
+                                                   g->variants.mixers[m], "of",
+                                                   distill_study_of_name((distill_study_of) of), "n", (int) c.n,
+                                                   "rho", pipeline_number(c.rho), "p", pipeline_number(c.p)));
             }
     *out = list;
     return VKC_OK;

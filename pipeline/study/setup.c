@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/run/inputs.h"
@@ -110,7 +111,7 @@ vkc_status pipeline__study_load_ready(study_work *w, const nn_model *teacher, co
         VKC_TRY(distill_study_check(teacher, w->ready[at], fixed, dir));
         VKC_TRY(pipeline_check_labels(&teacher->cfg, "the teacher", &w->ready[at]->cfg, dir));
         VKC_TRY(pipeline_model_hash(dir, &w->ready[at]->cfg, true, hash));
-        json_array_append_new(w->hashes, json_string(hash));
+        nn_json_append_new(w->hashes, json_string(hash));
         pipeline_student_name(teacher, w->ready[at], dir, v->text[at]);
         uint64_t seed = get_seed(w->ready[at], at);
         while (is_taken(v, v->text[at], seed))          // students of one seed are told apart by counting on
@@ -133,7 +134,7 @@ static json_t *shared_inputs(const pipeline_study_params *p)
                           (int) p->match_epochs, "match_lr", p->match_lr, "tune_epochs", (int) p->tune.epochs, "seed",
                           (json_int_t) p->seed);
     if (o && p->tune.epochs)
-        json_object_set_new(o, "tune", pipeline_tuning_inputs(&p->tune));
+        nn_json_set_new(o, "tune", pipeline_tuning_inputs(&p->tune));
     pipeline_data_add_inputs(o, &p->data);
     return o;
 }
@@ -197,10 +198,10 @@ json_t *pipeline__study_json(const study_work *w)
     const pipeline_variants *v = w->v;
     json_t *mixers = json_array(), *seeds = json_array();
     for (uint32_t k = 0; k < v->n_mixers; k++)
-        json_array_append_new(mixers, json_string(v->mixers[k]));
+        nn_json_append_new(mixers, json_string(v->mixers[k]));
     for (uint32_t k = 0; k < v->n; k++)
         if (strcmp(v->variant[k].mixer, v->mixers[0]) == 0)
-            json_array_append_new(seeds, json_integer((json_int_t) v->variant[k].seed));
+            nn_json_append_new(seeds, json_integer((json_int_t) v->variant[k].seed));
     return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "data", pipeline_data_json(w->set),
                      "mixers", mixers, "seeds", seeds, "split", nn_split_name(w->p->split), "epochs",
                      (int) (w->p->n_from ? 0 : w->p->epochs), "tune_epochs", (int) w->p->tune.epochs, "device",

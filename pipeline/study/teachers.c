@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nn/base/files.h"
+#include "nn/base/json.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/json.h"
 #include "pipeline/base/load.h"
@@ -87,7 +88,7 @@ static vkc_status plan_one(sweep *s, const char *const *dir, uint32_t i, uint32_
         if (strcmp(dir[k], dir[i]) == 0)
             st = VKC_FAIL(VKC_E_ARG, "%s is given twice", dir[i]);
     if (st == VKC_OK)
-        json_array_append_new(hashes, json_string(hash));
+        nn_json_append_new(hashes, json_string(hash));
     if (st == VKC_OK && s->w.p->n_keep)
         st = plan_series(s, dir[i], &cfg);
     nn_model_config_finish(&cfg);
@@ -228,7 +229,7 @@ static vkc_status run_all(sweep *s, const pipeline_context *c, const pipeline_st
     VKC_TRY(check(c, p, w, &r->variants));
     VKC_TRY(plan(s, dir, n, hashes));
     for (uint32_t i = 0; i < n; i++)
-        json_array_append_new(names, json_string(dir[i]));
+        nn_json_append_new(names, json_string(dir[i]));
     VKC_TRY(pipeline__study_start(w, json_pack(
         "{s:s, s:O, s:O, s:o*, s:s*, s:i}", "study", "teachers", "teachers", names, "weights", hashes, "keep",
         pipeline_number_list_json(p->keep, p->n_keep), "policy", p->n_keep ? nn_policy_name(p->policy) : NULL,

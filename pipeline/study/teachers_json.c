@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "distill/statistics/statistics.h"
+#include "nn/base/json.h"
 #include "pipeline/base/json.h"
 
 pipeline_gap pipeline_teachers_gap(const pipeline_teachers_result *r, uint32_t i, const char *mixer)
@@ -47,14 +48,14 @@ static json_t *build_rows(const pipeline_teachers_result *r)
         for (uint32_t v = 0; v < r->variants.n; v++) {
             const distill_study_run *run = &t->result.run[v];
             const distill_variant *of = &r->variants.variant[v];
-            json_array_append_new(runs, json_pack("{s:I, s:s, s:f, s:f, s:f, s:f, s:o}", "seed", (json_int_t) of->seed,
-                                                  "mixer", of->mixer, "student_top1", run->figures.top1,
-                                                  "student_keep", run->figures.keep, "gap", run->drop, "loss_rise",
-                                                  run->loss_rise, "error", pipeline_number(run->error)));
+            nn_json_append_new(runs, json_pack("{s:I, s:s, s:f, s:f, s:f, s:f, s:o}", "seed", (json_int_t) of->seed,
+                                               "mixer", of->mixer, "student_top1", run->figures.top1,
+                                               "student_keep", run->figures.keep, "gap", run->drop, "loss_rise",
+                                               run->loss_rise, "error", pipeline_number(run->error)));
         }
-        json_array_append_new(rows, json_pack("{s:s, s:f, s:f, s:f, s:I, s:o}", "teacher", t->name, "keep",
-                                              t->result.base.keep, "teacher_top1", t->result.base.top1, "teacher_loss",
-                                              t->result.base.loss, "params", (json_int_t) t->params, "runs", runs));
+        nn_json_append_new(rows, json_pack("{s:s, s:f, s:f, s:f, s:I, s:o}", "teacher", t->name, "keep",
+                                           t->result.base.keep, "teacher_top1", t->result.base.top1, "teacher_loss",
+                                           t->result.base.loss, "params", (json_int_t) t->params, "runs", runs));
     }
     return rows;
 }
@@ -67,15 +68,15 @@ vkc_status pipeline__study_teachers_json(const study_work *w, const pipeline_tea
         distill_correlation c;
         st = pipeline_teachers_correlate(r, r->variants.mixers[m], &c);
         if (st == VKC_OK)
-            json_array_append_new(list, json_pack("{s:s, s:i, s:o, s:o}", "mixer", r->variants.mixers[m], "n",
-                                                  (int) c.n, "rho", pipeline_number(c.rho), "p",
-                                                  pipeline_number(c.p)));
+            nn_json_append_new(list, json_pack("{s:s, s:i, s:o, s:o}", "mixer", r->variants.mixers[m], "n",
+                                               (int) c.n, "rho", pipeline_number(c.rho), "p",
+                                               pipeline_number(c.p)));
     }
     if (st == VKC_OK && !o)
         st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
     if (o) {
-        json_object_set_new(o, "rows", build_rows(r));
-        json_object_set(o, "correlation", list);
+        nn_json_set_new(o, "rows", build_rows(r));
+        nn_json_set(o, "correlation", list);
     }
     json_decref(list);
     *out = o;

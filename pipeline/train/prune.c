@@ -1,6 +1,7 @@
 // prune.c — trained with a group sparsity penalty, pruned, tuned, measured and written.
 #include "pipeline/train/prune.h"
 
+#include "nn/base/json.h"
 #include "pipeline/base/json.h"
 #include "pipeline/train/session_impl.h"
 
@@ -9,10 +10,10 @@ static json_t *build_timing(const pipeline_prune_params *p, const pipeline_prune
     json_t *list = json_array();
     for (uint32_t i = 0; i < PIPELINE_SIZES; i++)
         if (r->time[i].tokens)
-            json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:f, s:f, s:i}", "image", (int) r->time[i].image,
-                                                  "tokens", (int) r->time[i].tokens, "batch", (int) p->timing_batch,
-                                                  "before_ms", r->time[i].ms[0], "after_ms", r->time[i].ms[1],
-                                                  "repeats", (int) r->time[i].repeats));
+            nn_json_append_new(list, json_pack("{s:i, s:i, s:i, s:f, s:f, s:i}", "image", (int) r->time[i].image,
+                                               "tokens", (int) r->time[i].tokens, "batch", (int) p->timing_batch,
+                                               "before_ms", r->time[i].ms[0], "after_ms", r->time[i].ms[1],
+                                               "repeats", (int) r->time[i].repeats));
     return list;
 }
 
@@ -22,13 +23,13 @@ static json_t *build_result(const pipeline_session *s, const pipeline_prune_para
     json_t *layers = json_array(), *stages = json_array();
     for (uint32_t l = 0; l < r->depth; l++)
         if (r->layer[l].units)
-            json_array_append_new(layers, json_pack("{s:i, s:i, s:i, s:f, s:f}", "layer", (int) l, "units",
-                                                    (int) r->layer[l].units, "kept", (int) r->layer[l].kept,
-                                                    "least_norm", r->layer[l].least, "most_norm", r->layer[l].most));
+            nn_json_append_new(layers, json_pack("{s:i, s:i, s:i, s:f, s:f}", "layer", (int) l, "units",
+                                                 (int) r->layer[l].units, "kept", (int) r->layer[l].kept,
+                                                 "least_norm", r->layer[l].least, "most_norm", r->layer[l].most));
     if (p->shrink_epochs)
-        json_array_append_new(stages, pipeline_tuning_json("shrink", &p->tune.tuning, &r->shrink, r->depth));
+        nn_json_append_new(stages, pipeline_tuning_json("shrink", &p->tune.tuning, &r->shrink, r->depth));
     if (!p->no_tune)
-        json_array_append_new(stages, pipeline_tuning_json("tune", &p->tune.tuning, &r->tune, r->depth));
+        nn_json_append_new(stages, pipeline_tuning_json("tune", &p->tune.tuning, &r->tune, r->depth));
     return json_pack("{s:o, s:o, s:o, s:s, s:I, s:I, s:o, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
                      "top1_before", pipeline_number(r->before.top1), "top1_pruned", pipeline_number(r->cut.top1),
                      "top1", pipeline_number(r->after.top1), "split", nn_split_name(r->split), "params_before",

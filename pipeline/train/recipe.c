@@ -3,15 +3,17 @@
 
 #include <stdio.h>
 
+#include "nn/base/json.h"
+
 void pipeline_recipe_add_inputs(json_t *inputs, const nn_recipe *r)
 {
     const struct { const char *name; double value; } part[] = {
         { "mixup", r->mixup }, { "cutmix", r->cutmix }, { "drop_path", r->drop_path }, { "ema", r->ema },
     };
-    json_object_set_new(inputs, "smoothing", json_real(r->smoothing));
+    nn_json_set_new(inputs, "smoothing", json_real(r->smoothing));
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
         if (part[i].value > 0)
-            json_object_set_new(inputs, part[i].name, json_real(part[i].value));
+            nn_json_set_new(inputs, part[i].name, json_real(part[i].value));
 }
 
 void pipeline_recipe_text(const nn_recipe *r, char *text, size_t size)

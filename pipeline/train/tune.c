@@ -1,6 +1,7 @@
 // tune.c — a student trained end to end, measured and written.
 #include "pipeline/train/session_impl.h"
 
+#include "nn/base/json.h"
 #include "pipeline/base/json.h"
 
 static json_t *build_result(const pipeline_session *s, const pipeline_tune_result *r)
@@ -14,7 +15,7 @@ static json_t *build_result(const pipeline_session *s, const pipeline_tune_resul
                              (json_int_t) nn_params_count(s->student->params), "val", pipeline_eval_json(&r->val),
                              "test", pipeline_eval_json(&r->test), "teacher", teacher, "device", i->name, "driver",
                              i->driver);
-    json_object_update(o, more);
+    nn_json_update(o, more);
     json_decref(more);
     return o;
 }

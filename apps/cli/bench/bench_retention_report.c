@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "nn/base/files.h"
+#include "nn/base/json.h"
+#include "pipeline/base/text.h"
 
 static const char *clock_of(const vkc_device *dev)
 {
@@ -99,18 +101,18 @@ json_t *retention_json(const retention_bench *b, const retention_args *a, const 
     for (uint32_t i = 0; i < b->n_rows; i++) {
         const retention_row *r = &b->row[i];
         if (r->is_there)
-            json_array_append_new(rows, build_row(b, r));
+            nn_json_append_new(rows, build_row(b, r));
         else
-            json_array_append_new(skipped, json_pack("{s:s, s:i, s:s}", "mixer", b->lists.name[r->mixer], "tokens",
-                                                     (int) r->tokens, "why", r->why));
+            nn_json_append_new(skipped, json_pack("{s:s, s:i, s:s}", "mixer", b->lists.name[r->mixer], "tokens",
+                                                  (int) r->tokens, "why", r->why));
     }
     for (uint32_t i = 0; i < b->n_models; i++) {
         const retention_model *m = &b->model[i];
         if (m->is_there)
-            json_array_append_new(models, build_model(m));
+            nn_json_append_new(models, build_model(m));
         else
-            json_array_append_new(skipped, json_pack("{s:s, s:i, s:s}", "model", m->name, "tokens", (int) m->tokens,
-                                                     "why", m->why));
+            nn_json_append_new(skipped, json_pack("{s:s, s:i, s:s}", "model", m->name, "tokens", (int) m->tokens,
+                                                  "why", m->why));
     }
     return json_pack("{s:o, s:{s:o, s:s}, s:o, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "rows", rows, "model", "rows",
                      models, "clock", "wall", "skipped", skipped, "dim", (int) a->lists.dim, "heads",
@@ -123,11 +125,11 @@ json_t *retention_inputs(const retention_bench *b, const retention_args *a, uint
     json_t *o = scaling_inputs(&b->lists, &a->lists, seed);
     if (!o)
         return NULL;
-    json_object_set_new(o, "bench", json_string("retention"));
+    nn_json_set_new(o, "bench", json_string("retention"));
     json_object_del(o, "compare_serial");
-    json_object_set_new(o, "forward", json_boolean(a->forward));
-    json_object_set_new(o, "models", a->no_model ? json_false() : a->model ? json_string(a->model) : json_true());
-    json_object_set_new(o, "data", a->data ? json_string(a->data) : json_null());
+    nn_json_set_new(o, "forward", json_boolean(a->forward));
+    nn_json_set_new(o, "models", a->no_model ? json_false() : a->model ? json_string(a->model) : json_true());
+    nn_json_set_new(o, "data", a->data ? json_string(a->data) : json_null());
     return o;
 }
 
@@ -164,12 +166,14 @@ vkc_status retention_save(const retention_bench *b, const pipeline_run *r)
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
         char path[PIPELINE_PATH_MAX], *text = NULL;
         size_t size = 0;
-        FILE *f = open_memstream(&text, &size);
-        if (!f)
-            return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
-        files[i].write(f, b);
-        st = fclose(f) != 0 ? VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory")
-                            : pipeline_run_path(r, files[i].name, path);
+        pipeline_text t;
+        st = pipeline_text_open(&t);
+        if (st != VKC_OK)
+            return st;
+        files[i].write(t.f, b);
+        st = pipeline_text_close(&t, &text, &size);
+        if (st == VKC_OK)
+            st = pipeline_run_path(r, files[i].name, path);
         if (st == VKC_OK)
             st = nn_file_save(path, text, size);
         free(text);

@@ -7,6 +7,7 @@
 #include "apps/cli/core/plot.h"
 #include "apps/cli/bench/scaling_report.h"
 #include "nn/base/files.h"
+#include "pipeline/base/text.h"
 
 // Colours that stand out from white and from black; attention's is the first.
 static const char *const colours[] = {
@@ -96,15 +97,17 @@ vkc_status scaling_save(const scaling *s, const scaling_args *a, const vkc_devic
     for (int i = 0; i < 2 && st == VKC_OK; i++) {
         char *text = NULL;
         size_t size = 0;
-        FILE *f = open_memstream(&text, &size);
-        if (!f)
-            return VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory");
+        pipeline_text t;
+        st = pipeline_text_open(&t);
+        if (st != VKC_OK)
+            return st;
         if (i == 0)
-            write_table(f, s);
+            write_table(t.f, s);
         else
-            write_script(f, s, a, dev);
-        bool bad = fclose(f) != 0;
-        st = bad ? VKC_FAIL(VKC_E_NOMEM, "bench: out of host memory") : pipeline_run_path(r, names[i], path[i]);
+            write_script(t.f, s, a, dev);
+        st = pipeline_text_close(&t, &text, &size);
+        if (st == VKC_OK)
+            st = pipeline_run_path(r, names[i], path[i]);
         if (st == VKC_OK)
             st = nn_file_save(path[i], text, size);
         free(text);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "nn/base/json.h"
+
 static const char *clock_of(const vkc_device *dev)
 {
     return vkc_device_has(dev, VKC_FEATURE_TIMESTAMPS) ? "device" : "wall";
@@ -77,19 +79,19 @@ static json_t *build_rows(const scaling *s, json_t *skipped)
         for (uint32_t t = 0; t < s->n_tokens; t++) {
             const scaling_cell *c = &s->cell[m][t];
             if (!c->is_there) {
-                json_array_append_new(skipped, json_pack("{s:s, s:i, s:s}", "mixer", s->name[m], "tokens",
-                                                         (int) s->tokens[t], "why", c->why));
+                nn_json_append_new(skipped, json_pack("{s:s, s:i, s:s}", "mixer", s->name[m], "tokens",
+                                                      (int) s->tokens[t], "why", c->why));
                 continue;
             }
             json_t *o = json_pack("{s:s, s:i, s:f, s:f, s:I, s:i}", "mixer", s->name[m], "tokens", (int) s->tokens[t],
                                   "fwd_ms", c->fwd_ms, "fwd_bwd_ms", c->fwd_bwd_ms, "bytes", (json_int_t) c->bytes,
                                   "repeats", (int) c->repeats);
             if (o && isfinite(c->serial_fwd_bwd_ms)) {
-                json_object_set_new(o, "serial_fwd_ms", pipeline_number(c->serial_fwd_ms));
-                json_object_set_new(o, "serial_fwd_bwd_ms", pipeline_number(c->serial_fwd_bwd_ms));
-                json_object_set_new(o, "serial_ratio", pipeline_number(c->serial_fwd_bwd_ms / c->fwd_bwd_ms));
+                nn_json_set_new(o, "serial_fwd_ms", pipeline_number(c->serial_fwd_ms));
+                nn_json_set_new(o, "serial_fwd_bwd_ms", pipeline_number(c->serial_fwd_bwd_ms));
+                nn_json_set_new(o, "serial_ratio", pipeline_number(c->serial_fwd_bwd_ms / c->fwd_bwd_ms));
             }
-            json_array_append_new(rows, o);
+            nn_json_append_new(rows, o);
         }
     }
     return rows;
@@ -102,8 +104,8 @@ json_t *scaling_json(const scaling *s, const scaling_args *a, const vkc_device *
     json_t *rows = build_rows(s, skipped);
     for (uint32_t m = 0; m < s->n_mixers; m++) {
         uint32_t last;
-        json_object_set_new(exponent, s->name[m], pipeline_number(scaling_exponent(s, m)));
-        json_object_set_new(crossover, s->name[m], pipeline_number(scaling_crossover(s, m, &last)));
+        nn_json_set_new(exponent, s->name[m], pipeline_number(scaling_exponent(s, m)));
+        nn_json_set_new(crossover, s->name[m], pipeline_number(scaling_crossover(s, m, &last)));
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:s, s:s, s:s, s:s}", "rows", rows, "exponent", exponent,
                      "crossover", crossover, "skipped", skipped, "dim", (int) a->dim, "heads", (int) a->heads, "batch",
@@ -115,10 +117,10 @@ json_t *scaling_inputs(const scaling *s, const scaling_args *a, uint64_t seed)
 {
     json_t *mixers = json_array(), *tokens = json_array();
     for (uint32_t m = 0; m < s->n_mixers; m++)
-        json_array_append_new(mixers, json_pack("{s:s, s:s, s:s}", "name", s->name[m], "mixer", s->layer[m].mixer,
-                                                "options", s->layer[m].options));
+        nn_json_append_new(mixers, json_pack("{s:s, s:s, s:s}", "name", s->name[m], "mixer", s->layer[m].mixer,
+                                             "options", s->layer[m].options));
     for (uint32_t t = 0; t < s->n_tokens; t++)
-        json_array_append_new(tokens, json_integer((json_int_t) s->tokens[t]));
+        nn_json_append_new(tokens, json_integer((json_int_t) s->tokens[t]));
     return json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:f, s:b, s:I}", "bench", "scaling", "mixers", mixers,
                      "tokens", tokens, "dim", (int) a->dim, "heads", (int) a->heads, "batch", (int) a->batch, "repeat",
                      (int) a->repeat, "budget", a->budget, "compare_serial", (int) a->compare_serial, "seed",

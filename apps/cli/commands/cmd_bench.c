@@ -4,6 +4,7 @@
 #include "apps/cli/bench/bench_retention.h"
 #include "apps/cli/core/policy.h"
 #include "apps/cli/bench/scaling_report.h"
+#include "nn/base/json.h"
 #include "nn/graph/choose/choose.h"
 #include "nn/models/vit/positions.h"
 #include "pipeline/timing/model_times.h"
@@ -115,7 +116,7 @@ static json_t *build_rows(const bench_row *row, uint32_t n)
                               pipeline_number(r->time.gbps), "of_peak", r->of_peak, "to_plain",
                               pipeline_number(get_ratio(row, n, r)), "repeats", (int) r->time.repeats,
                               "clock", r->time.is_wall ? "wall" : "device");
-        json_array_append_new(rows, o);
+        nn_json_append_new(rows, o);
     }
     return rows;
 }
@@ -189,10 +190,10 @@ static vkc_status bench_model(const bench_args *a, vkc_device *dev, const char *
         if (t[i].tokens == 0)
             continue;
         const bool drops = cfg.retention.policy != NN_POLICY_NONE;
-        json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i, s:o*}", "tokens", (int) t[i].tokens, "image",
-                                              (int) t[i].image, "ms", t[i].ms[0], "images_per_s", rate, "repeats",
-                                              (int) t[i].repeats, "keep",
-                                              drops ? pipeline_number(t[i].keep[0]) : NULL));
+        nn_json_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:i, s:o*}", "tokens", (int) t[i].tokens, "image",
+                                           (int) t[i].image, "ms", t[i].ms[0], "images_per_s", rate, "repeats",
+                                           (int) t[i].repeats, "keep",
+                                           drops ? pipeline_number(t[i].keep[0]) : NULL));
         if (a->common.json)
             continue;
         printf("%5u tokens (%u x %u pixels): %.2f ms a batch of %u, %.1f images/s", t[i].tokens, t[i].image,

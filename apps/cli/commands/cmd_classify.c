@@ -6,6 +6,7 @@
 #include "apps/cli/core/policy.h"
 #include "apps/cli/commands/show.h"
 #include "nn/base/files.h"
+#include "nn/base/json.h"
 #include "nn/base/names.h"
 #include "nn/base/paths.h"
 #include "nn/models/vit/positions.h"
@@ -44,16 +45,14 @@ static json_t *build_image(const char *file, const pare_top *top, uint32_t k)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < k; i++)
-        json_array_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].probability));
-    json_t *name = json_string(file);   // a file's name need not be UTF-8
-    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "top", list);
+        nn_json_append_new(list, json_pack("{s:s, s:f}", "label", top[i].label, "p", top[i].probability));
+    return json_pack("{s:o, s:o}", "file", nn_json_name(file), "top", list);
 }
 
 // A picture, a folder or a line that gave none, and why.
 static json_t *build_error(const char *file, const char *error)
 {
-    json_t *name = json_string(file), *text = json_string(error);
-    return json_pack("{s:o, s:o}", "file", name ? name : json_null(), "error", text ? text : json_null());
+    return json_pack("{s:o, s:o}", "file", nn_json_name(file), "error", nn_json_name(error));
 }
 
 static void print_image(const char *file, const pare_top *top, uint32_t k)
@@ -74,7 +73,7 @@ static bool goes_on(job *j, vkc_status st, const char *what)
     if (st != VKC_E_FORMAT && st != VKC_E_IO)
         return st == VKC_OK;
     warn_failure();
-    json_array_append_new(j->images, build_error(what, vkc_last_error()));
+    nn_json_append_new(j->images, build_error(what, vkc_last_error()));
     j->unlisted++;
     return true;
 }
@@ -144,7 +143,7 @@ static int show_picture(void *user, const pare_classified *p)
     console_clear();
     if (p->status != PARE_OK) {
         warn_failure();
-        json_array_append_new(j->images, build_error(p->path, p->error));
+        nn_json_append_new(j->images, build_error(p->path, p->error));
         j->bad++;
         return 1;
     }
@@ -160,7 +159,7 @@ static int show_picture(void *user, const pare_classified *p)
         return 0;
     }
     if (j->a->common.json)
-        json_array_append_new(j->images, build_image(p->path, p->top, p->n_top));
+        nn_json_append_new(j->images, build_image(p->path, p->top, p->n_top));
     else
         print_image(p->path, p->top, p->n_top);
     return 1;

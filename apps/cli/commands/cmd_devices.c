@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
+
 typedef struct devices_args { common_args common; } devices_args;
 
 static json_t *build_features(const pare_device_info *d)
@@ -12,7 +14,7 @@ static json_t *build_features(const pare_device_info *d)
     json_t *list = json_array();
     for (const char *at = d->features; *at;) {
         const size_t len = strcspn(at, ",");
-        json_array_append_new(list, json_stringn(at, len));
+        nn_json_append_new(list, json_stringn(at, len));
         at += len + (at[len] == ',');
     }
     return list;
@@ -96,7 +98,7 @@ static vkc_status run(const void *options, const args_words *words)
     if (st == VKC_OK && c->json) {
         json_t *devices = json_array();
         for (size_t i = 0; i < n; i++)
-            json_array_append_new(devices, build_device(&list[i], i == used));
+            nn_json_append_new(devices, build_device(&list[i], i == used));
         st = app_print_json(json_pack("{s:o}", "devices", devices));
     } else if (st == VKC_OK) {
         for (size_t i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 #include "apps/cli/core/policy.h"
 #include "apps/cli/commands/show.h"
 #include "apps/cli/print/print.h"
+#include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
 
@@ -42,11 +43,11 @@ static vkc_status print(const eval_args *a, const judged *j, const distill_retai
     }
     json_t *o = pipeline_eval_json(r);
     pipeline_add_ring(o, s);
-    json_object_set_new(o, "image", json_integer((json_int_t) image));
-    json_object_set_new(o, "split", json_string(nn_split_name(j->split)));
-    json_object_set_new(o, "data", pipeline_data_json(j->data));
-    json_object_set_new(o, "device", json_string(i->name));
-    json_object_set_new(o, "driver", json_string(i->driver));
+    nn_json_set_new(o, "image", json_integer((json_int_t) image));
+    nn_json_set_new(o, "split", json_string(nn_split_name(j->split)));
+    nn_json_set_new(o, "data", pipeline_data_json(j->data));
+    nn_json_set_new(o, "device", json_string(i->name));
+    nn_json_set_new(o, "driver", json_string(i->driver));
     return app_print_json(o);
 }
 

@@ -1,6 +1,7 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
 #include "apps/cli/core/model.h"
 #include "apps/cli/core/policy.h"
+#include "nn/base/json.h"
 #include "nn/infer/infer.h"
 #include "nn/models/vit/positions.h"
 #include "nn/checkpoint/weights.h"
@@ -68,7 +69,7 @@ static json_t *build_notes(const nn_model_config *c)
         json_t *text = json_string(line);
         for (char *p = line; !text && *p; p++)          // a path need not be UTF-8
             *p = (unsigned char) *p < 0x80 ? *p : '?';
-        json_array_append_new(list, text ? text : json_string(line));
+        nn_json_append_new(list, text ? text : json_string(line));
     }
     return list;
 }
@@ -77,9 +78,9 @@ static json_t *build_faults(const nn_faults *f)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < f->tensors && i < NN_FAULTS_SHOWN; i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", f->shown[i].name, "values",
-                                              (json_int_t) f->shown[i].values, "first",
-                                              (json_int_t) f->shown[i].first));
+        nn_json_append_new(list, json_pack("{s:s, s:I, s:I}", "name", f->shown[i].name, "values",
+                                           (json_int_t) f->shown[i].values, "first",
+                                           (json_int_t) f->shown[i].first));
     return json_pack("{s:I, s:i, s:o}", "values", (json_int_t) f->values, "tensors", (int) f->tensors, "first", list);
 }
 
@@ -101,9 +102,9 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
     const nn_model_config *c = &m->cfg;
     json_t *layers = json_array();
     for (uint32_t l = 0; l < c->depth; l++)
-        json_array_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
-                                                c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
-                                                (json_int_t) nn_model_macs(m, l)));
+        nn_json_append_new(layers, json_pack("{s:s, s:s, s:I, s:I}", "mixer", c->layers[l].mixer, "options",
+                                             c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
+                                             (json_int_t) nn_model_macs(m, l)));
     json_t *o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "kind",
                           kinds[c->type], "params", (json_int_t) s->params, "macs",
                           (json_int_t) nn_model_macs(m, c->depth), "tokens", (int) nn_model_config_tokens(c), "image",
@@ -112,24 +113,24 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
                           (int) c->classes, "weight_bytes", (json_int_t) s->weight_bytes, "activation_bytes",
                           (json_int_t) s->activation_bytes, "batch", (int) batch, "layers", layers);
     if (o) {
-        json_object_set_new(o, "files", json_integer((json_int_t) s->files));
-        json_object_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
-        json_object_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
+        nn_json_set_new(o, "files", json_integer((json_int_t) s->files));
+        nn_json_set_new(o, "tensors", json_integer((json_int_t) s->tensors));
+        nn_json_set_new(o, "loading_bytes", json_integer((json_int_t) s->loading_bytes));
         if (*s->entry)
-            json_object_set_new(o, "checkpoint_key", json_string(s->entry));
+            nn_json_set_new(o, "checkpoint_key", json_string(s->entry));
         if (*s->ignored)
-            json_object_set_new(o, "ignored", json_string(s->ignored));
+            nn_json_set_new(o, "ignored", json_string(s->ignored));
     }
     if (o && s->faults.values)
-        json_object_set_new(o, "not_finite", build_faults(&s->faults));
+        nn_json_set_new(o, "not_finite", build_faults(&s->faults));
     if (o && c->notes)
-        json_object_set_new(o, "notes", build_notes(c));
+        nn_json_set_new(o, "notes", build_notes(c));
     if (o && c->retention.policy != NN_POLICY_NONE)
-        json_object_set_new(o, "retention", nn_retention_json(c));
+        nn_json_set_new(o, "retention", nn_retention_json(c));
     if (o && c->measured)
-        json_object_set(o, "measured", c->measured);
+        nn_json_set(o, "measured", c->measured);
     if (o && c->provenance)
-        json_object_set(o, "provenance", c->provenance);
+        nn_json_set(o, "provenance", c->provenance);
     return app_print_json(o);
 }
 

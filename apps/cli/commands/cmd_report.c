@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/base/files.h"
+#include "pipeline/base/text.h"
 
 typedef struct report_args {
     common_args common;
@@ -16,6 +17,7 @@ static vkc_status run(const void *options, const args_words *words)
     const report_args *a = options;
     report_run r = { .info = NULL };
     report_page p = { .run = &r };
+    pipeline_text page;
     char path[NN_PATH_MAX], *text = NULL;
     size_t size = 0;
     vkc_status st;
@@ -27,17 +29,13 @@ static vkc_status run(const void *options, const args_words *words)
     if (!is_stream)
         VKC_TRY(nn_destination_check(&(nn_destination) { .name = "--out", .path = a->out ? a->out : path,
                                                .kind = NN_TO_PAGE, .force = true }, 1));
-    p.f = open_memstream(&text, &size);
-    if (!p.f) {
-        st = VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
-        goto done;
-    }
+    VKC_TRY(pipeline_text_open(&page));
+    p.f = page.f;
+    vkc_failure why;
     st = report_page_write(&p);
-    const bool is_bad = ferror(p.f) != 0;
-    if ((fclose(p.f) != 0 || is_bad) && st == VKC_OK)
-        st = VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
-    if (st != VKC_OK)
-        goto done;
+    vkc_failure_keep(&why);
+    const vkc_status closed = pipeline_text_close(&page, &text, &size);
+    VKC_TRY(st != VKC_OK ? vkc_failure_again(st, &why) : closed);
     if (!is_stream)
         VKC_TRY(nn_file_save(a->out ? a->out : path, text, size));
     if (p.plots.is_missing)

@@ -2,6 +2,7 @@
 #include "apps/cli/core/keep_option.h"
 #include "apps/cli/core/run_options.h"
 #include "apps/cli/print/print.h"
+#include "nn/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static vkc_status print_all_json(const pipeline_retain_result *r)
         return app_print_json(json_incref(r->model[0].json));
     json_t *series = json_array();
     for (uint32_t i = 0; i < r->n; i++)
-        json_array_append(series, r->model[i].json);
+        nn_json_append(series, r->model[i].json);
     return app_print_json(json_pack("{s:o}", "series", series));
 }
 

@@ -2,6 +2,7 @@
 #include "apps/cli/core/app.h"
 #include "apps/cli/selftest/selftest_models.h"
 #include "apps/cli/selftest/selftest_random.h"
+#include "nn/base/json.h"
 #include "nn/graph/check.h"
 #include "nn/infer/golden.h"
 #include "pipeline/base/version.h"
@@ -71,8 +72,8 @@ static void tell_golden(selftest *s, const char *name, const nn_golden_result *r
     json_t *layers = json_array(), *bad = json_null();
     for (uint32_t l = 0; l < r->n_layers; l++) {
         most = fmax(most, r->layer[l]);
-        json_array_append_new(layers, json_pack("{s:s, s:o}", "name", nn_golden_name(r, l, layer), "error",
-                                                pipeline_number(r->layer[l])));
+        nn_json_append_new(layers, json_pack("{s:s, s:o}", "name", nn_golden_name(r, l, layer), "error",
+                                             pipeline_number(r->layer[l])));
     }
     if (!nn_golden_is_right(r)) {
         const bool at_end = r->first_bad == r->n_layers;
@@ -93,9 +94,9 @@ static void tell_golden(selftest *s, const char *name, const nn_golden_result *r
     s->n_models++;
     s->n_bad += !ok;
     print_row(s, "model", name, ok, text);
-    json_array_append_new(s->models, json_pack("{s:s, s:b, s:o, s:o, s:o}", "name", name, "ok", (int) ok,
-                                               "worst_logits", pipeline_number(r->logits), "layers", layers,
-                                               "first_bad", bad));
+    nn_json_append_new(s->models, json_pack("{s:s, s:b, s:o, s:o, s:o}", "name", name, "ok", (int) ok,
+                                            "worst_logits", pipeline_number(r->logits), "layers", layers,
+                                            "first_bad", bad));
 }
 
 // Twice: as any model runs, against PyTorch; and checked, op by op, which places its tensors apart.
@@ -131,9 +132,9 @@ static void tell_random(selftest *s, const char *name, const nn_check *c)
     s->n_models++;
     s->n_bad += found != NULL;
     print_row(s, "random", name, !found, text);
-    json_array_append_new(s->mixers, json_pack("{s:s, s:b, s:I, s:o, s:o}", "name", name, "ok", (int) !found, "calls",
-                                               (json_int_t) nn_check_calls(c), "worst", pipeline_number(error),
-                                               "first_bad", found ? found_json(found) : json_null()));
+    nn_json_append_new(s->mixers, json_pack("{s:s, s:b, s:I, s:o, s:o}", "name", name, "ok", (int) !found, "calls",
+                                            (json_int_t) nn_check_calls(c), "worst", pipeline_number(error),
+                                            "first_bad", found ? found_json(found) : json_null()));
 }
 
 static vkc_status run_random(selftest *s, uint32_t i)
@@ -161,12 +162,12 @@ static vkc_status tell_failure(selftest *s, bool is_golden, const char *name, vk
     s->n_bad++;
     print_row(s, is_golden ? "model" : "random", name, false, text);
     if (is_golden)
-        json_array_append_new(s->models, json_pack("{s:s, s:b, s:n, s:[], s:{s:n, s:n, s:n, s:o}}", "name", name, "ok",
-                                                   0, "worst_logits", "layers", "first_bad", "layer", "error", "op",
-                                                   "failure", error));
+        nn_json_append_new(s->models, json_pack("{s:s, s:b, s:n, s:[], s:{s:n, s:n, s:n, s:o}}", "name", name, "ok",
+                                                0, "worst_logits", "layers", "first_bad", "layer", "error", "op",
+                                                "failure", error));
     else
-        json_array_append_new(s->mixers, json_pack("{s:s, s:b, s:i, s:n, s:{s:o}}", "name", name, "ok", 0, "calls", 0,
-                                                   "worst", "first_bad", "failure", error));
+        nn_json_append_new(s->mixers, json_pack("{s:s, s:b, s:i, s:n, s:{s:o}}", "name", name, "ok", 0, "calls", 0,
+                                                "worst", "first_bad", "failure", error));
     return vkc_device_is_lost(s->dev) ? st : VKC_OK;
 }
 
@@ -175,10 +176,10 @@ static json_t *ops_json(const selftest *s)
     json_t *list = json_array();
     for (uint32_t i = 0; i < nn_n_ops; i++)
         if (s->op[i].calls)
-            json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "op", nn_ops[i]->name, "calls",
-                                                  (json_int_t) s->op[i].calls, "worst", pipeline_number(s->op[i].worst),
-                                                  "nmse", pipeline_number(s->op[i].nmse), "bar",
-                                                  pipeline_number(nn_check_get_bars(nn_ops[i]).error)));
+            nn_json_append_new(list, json_pack("{s:s, s:I, s:o, s:o, s:o}", "op", nn_ops[i]->name, "calls",
+                                               (json_int_t) s->op[i].calls, "worst", pipeline_number(s->op[i].worst),
+                                               "nmse", pipeline_number(s->op[i].nmse), "bar",
+                                               pipeline_number(nn_check_get_bars(nn_ops[i]).error)));
     return list;
 }
 

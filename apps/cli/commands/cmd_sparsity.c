@@ -2,6 +2,7 @@
 #include "apps/cli/core/model.h"
 #include "apps/cli/commands/sparsity_maps.h"
 #include "apps/cli/print/print.h"
+#include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
 
@@ -36,8 +37,8 @@ static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const
 {
     if (a->common.json) {
         json_t *o = pipeline_sparsity_json(s, dev);
-        json_object_set_new(o, "split", json_string(nn_split_name(split)));
-        json_object_set_new(o, "data", pipeline_data_json(data));
+        nn_json_set_new(o, "split", json_string(nn_split_name(split)));
+        nn_json_set_new(o, "data", pipeline_data_json(data));
         return app_print_json(o);
     }
     print_sparsity(stdout, s, view);

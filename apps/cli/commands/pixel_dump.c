@@ -2,6 +2,7 @@
 #include "apps/cli/commands/pixel_dump.h"
 
 #include "apps/cli/core/console.h"
+#include "nn/base/json.h"
 #include "nn/checkpoint/safetensors.h"
 
 #include <jansson.h>
@@ -59,8 +60,7 @@ vkc_status pixel_dump_add(pixel_dump *d, const char *file, const uint8_t *rgb, c
     memcpy(d->rgb + d->n * area * 3, rgb, area * 3);
     memcpy(d->pixels + d->n * area * d->channels, pixels, area * d->channels * sizeof *pixels);
     d->n++;
-    json_t *name = json_string(file);           // a file's name need not be UTF-8
-    return json_array_append_new(d->files, name ? name : json_null()) == 0
+    return json_array_append_new(d->files, nn_json_name(file)) == 0
                ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: out of host memory");
 }
 
@@ -75,7 +75,7 @@ vkc_status pixel_dump_save(const pixel_dump *d, const char *path)
           .data = d->pixels },
         { .name = "rgb", .dtype = NN_ST_U8, .rank = 4, .shape = { d->n, d->height, d->width, 3 }, .data = d->rgb },
     };
-    char *files = json_dumps(d->files, JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *files = nn_json_print(d->files, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (!files)
         return VKC_FAIL(VKC_E_NOMEM, "--preprocess-dump: out of host memory");
     vkc_status st = nn_safetensors_save(path, tensors, 2, &(nn_st_meta) { "files", files }, 1);

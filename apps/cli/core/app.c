@@ -9,6 +9,7 @@
 #include "apps/cli/print/resume_line.h"
 #include "nn/graph/check.h"
 #include "nn/base/files.h"
+#include "nn/base/json.h"
 
 static char command_line[4096];
 static bool check_failed, was_open;
@@ -133,10 +134,15 @@ vkc_status app_print_json(json_t *value)
     if (!value)
         return VKC_FAIL(VKC_E_NOMEM, "cannot build the JSON: out of host memory, or a name is not UTF-8");
     console_clear();
-    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+    // Without memory to do it with, Jansson stops in the middle, and the stream does not know.
+    const bool is_whole = nn_json_is_whole() &&
+                          json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0;
     json_decref(value);
     putchar('\n');
-    return app_flush();
+    const vkc_status st = app_flush();
+    if (st == VKC_OK && !is_whole)
+        return VKC_FAIL(VKC_E_NOMEM, "cannot print the JSON: out of host memory, or a name is not UTF-8");
+    return st;
 }
 
 static void notify(void *user, pipeline_notice kind, const char *sentence)

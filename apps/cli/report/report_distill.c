@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nn/base/json.h"
 #include "nn/models/model.h"
 
 #define MAX_MIXERS 16u
@@ -29,7 +30,7 @@ static void write_replaced(FILE *f, const report_run *r)
                 const json_t *step = json_array_get(path, i);
                 if (report_number(step, "layer") == l && report_is_replaced(r, l) &&
                     strcmp(report_text(step, "mixer"), mixer[k]) == 0)
-                    json_array_append_new(layers, json_integer((json_int_t) l));
+                    nn_json_append_new(layers, json_integer((json_int_t) l));
             }
         fputs(k == 0 ? "" : k + 1 == n ? " and " : ", ", f);
         fputs(json_array_size(layers) == 1 ? "layer " : "layers ", f);

@@ -12,6 +12,7 @@
 #include "apps/cli/report/report_svg.h"
 #include "nn/base/files.h"
 #include "nn/base/leftovers.h"
+#include "pipeline/base/text.h"
 
 #define MAX_SERIES 24u
 #define MAX_POINTS 4000u            // of a series
@@ -241,10 +242,14 @@ static vkc_status draw(const plot *p, plotter *with, FILE *html)
         return st;
     snprintf(script, sizeof script, "%s/plot.gp", with->dir);
     snprintf(picture, sizeof picture, "%s/plot.svg", with->dir);
-    FILE *f = open_memstream(&text, &size);
-    if (f)
-        write_script(f, p);
-    st = f && fclose(f) == 0 ? nn_file_save(script, text, size) : VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
+    pipeline_text t;
+    st = pipeline_text_open(&t);
+    if (st == VKC_OK) {
+        write_script(t.f, p);
+        st = pipeline_text_close(&t, &text, &size);
+    }
+    if (st == VKC_OK)
+        st = nn_file_save(script, text, size);
     free(text);
     if (st != VKC_OK)
         return st;

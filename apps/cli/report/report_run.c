@@ -112,7 +112,7 @@ static vkc_status load_lines(const report_run *r, const char *name, json_t **out
             goto done;
         }
         VKC_TRY(nn_json_read(where, (const char *) text + at, (size_t) (end - text) - at, MAX_VALUES, &line));
-        json_array_append_new(list, line);
+        nn_json_append_new(list, line);
         at = (size_t) (end - text) + 1;
     }
 done:
@@ -127,7 +127,7 @@ static json_t *update_sparsity(const json_t *old)
     const json_t *layers = report_list(old, "layers");
     json_t *list = json_array(), *mean = json_array();
     for (size_t m = 0; m < 3; m++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "name", measures[m], "sparser", m == 2 ? "high" : "low"));
+        nn_json_append_new(list, json_pack("{s:s, s:s}", "name", measures[m], "sparser", m == 2 ? "high" : "low"));
     size_t n_heads = 0;
     for (size_t l = 0; l < json_array_size(layers) && l < MAX_LAYERS; l++) {
         const json_t *heads = report_list(json_array_get(layers, l), "heads");
@@ -137,10 +137,10 @@ static json_t *update_sparsity(const json_t *old)
             const json_t *from = json_array_size(heads) ? json_array_get(heads, h) : json_array_get(layers, l);
             json_t *of_head = json_array();
             for (size_t m = 0; m < 3; m++)
-                json_array_append_new(of_head, pipeline_number(report_number(from, measures[m])));
-            json_array_append_new(of_layer, of_head);
+                nn_json_append_new(of_head, pipeline_number(report_number(from, measures[m])));
+            nn_json_append_new(of_layer, of_head);
         }
-        json_array_append_new(mean, of_layer);
+        nn_json_append_new(mean, of_layer);
     }
     return json_pack("{s:o, s:I, s:I, s:o, s:{s:{s:o}}}", "images", pipeline_number(report_number(old, "images")),
                      "depth", (json_int_t) json_array_size(layers), "heads", (json_int_t) n_heads, "measures", list,

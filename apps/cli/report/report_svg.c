@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apps/cli/report/report_html.h"
+#include "pipeline/base/text.h"
 
 #define MAX_OPEN  64
 #define MAX_NAME  32
@@ -228,17 +229,17 @@ vkc_status report_svg_write(FILE *f, const char *svg, uint32_t number, const cha
     if (!get_size(svg, side))
         return VKC_FAIL(VKC_E_FORMAT, "the plot has no size");
     cleaner *c = calloc(1, sizeof *c);
-    FILE *part = c ? open_memstream(&text, &size) : NULL;
-    if (!part) {
+    pipeline_text part;
+    if (!c || pipeline_text_open(&part) != VKC_OK) {
         free(c);
         return VKC_FAIL(VKC_E_NOMEM, "report: out of host memory");
     }
-    c->f = part;
+    c->f = part.f;
     c->s = svg;
     c->number = number;
     const bool is_good = clean(c);
     free(c);
-    const bool is_whole = fclose(part) == 0;
+    const bool is_whole = pipeline_text_close(&part, &text, &size) == VKC_OK;
     if (is_good && is_whole) {
         fprintf(f, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-labelledby=\"g%u-t g%u-d\">\n", side[0], side[1],
                 number, number);

@@ -19,13 +19,6 @@ static void drop_labels(nn_model_config *c)
     c->labels = NULL;
 }
 
-static bool is_utf8(const char *text)
-{
-    json_t *value = json_string(text);
-    json_decref(value);
-    return value != NULL;
-}
-
 vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *labels, uint32_t n)
 {
     if (n == 0 || n > NN_MAX_CLASSES)
@@ -34,7 +27,7 @@ vkc_status nn_model_config_set_labels(nn_model_config *c, const char *const *lab
         if (strlen(labels[i]) > NN_MAX_LABEL || !nn_is_printable(labels[i]))
             return VKC_FAIL(VKC_E_ARG, "the name of class %u is longer than %d bytes or has control characters", i,
                             NN_MAX_LABEL);
-        if (!is_utf8(labels[i])) {
+        if (!nn_is_utf8(labels[i])) {
             char shown[NN_MAX_LABEL + 1];
             for (size_t k = 0; k <= strlen(labels[i]); k++)
                 shown[k] = (unsigned char) labels[i][k] < 0x80 ? labels[i][k] : '?';

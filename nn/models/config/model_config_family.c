@@ -110,23 +110,23 @@ json_t *nn__family_json(const nn_model_config *c)
         { "scores", "sigmoid", c->projection_dim && c->scores == NN_SCORES_SIGMOID },
         { "positions", rules[c->pos_rule], c->pos_rule != NN_POSITIONS_TIMM },
     };
-    json_t *obj = json_object();
+    json_t *obj = nn_json_made(json_object());
     if (c->registers)
-        json_object_set_new(obj, "registers", json_integer(c->registers));
+        nn_json_set_new(obj, "registers", json_integer(c->registers));
     if (c->projection_dim)
-        json_object_set_new(obj, "embed", json_integer(c->projection_dim));
+        nn_json_set_new(obj, "embed", json_integer(c->projection_dim));
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (flags[i].value)
-            json_object_set_new(obj, flags[i].key, json_true());
+            nn_json_set_new(obj, flags[i].key, json_true());
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (words[i].is_set)
-            json_object_set_new(obj, words[i].key, json_string(words[i].value));
+            nn_json_set_new(obj, words[i].key, json_string(words[i].value));
     if (c->rope.kind) {
-        json_object_set_new(obj, "rope", json_string(ropes[c->rope.kind]));
-        json_object_set_new(obj, "rope_base", json_real(c->rope.base));
+        nn_json_set_new(obj, "rope", json_string(ropes[c->rope.kind]));
+        nn_json_set_new(obj, "rope_base", json_real(c->rope.base));
     }
     if (c->rope.ref_h)
-        json_object_set_new(obj, "rope_grid", json_pack("[i,i]", (int) c->rope.ref_h, (int) c->rope.ref_w));
+        nn_json_set_new(obj, "rope_grid", json_pack("[i,i]", (int) c->rope.ref_h, (int) c->rope.ref_w));
     if (json_object_size(obj) > 0)
         return obj;
     json_decref(obj);

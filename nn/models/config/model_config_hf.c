@@ -337,7 +337,7 @@ void nn__config_add_dinov2(const nn_model_config *c, json_t *config)
         char key[16], other[24];
         snprintf(key, sizeof key, "%u", i);
         snprintf(other, sizeof other, "LABEL_%u", i);
-        json_object_set_new(names, key, json_string(c->labels ? c->labels[i] : other));
+        nn_json_set_new(names, key, json_string(c->labels ? c->labels[i] : other));
     }
     const bool is_square = c->height == c->width;
     more = json_pack("{s:s, s:[s], s:i, s:i, s:i, s:i, s:s, s:f, s:o, s:i, s:i, s:b, s:b, s:f, s:i, s:o}", "model_type",
@@ -350,6 +350,6 @@ void nn__config_add_dinov2(const nn_model_config *c, json_t *config)
                      "patch_size", (int) c->patch, "num_channels", (int) c->channels, "qkv_bias", 1,
                      "use_swiglu_ffn", (int) c->swiglu, "layerscale_value", 1.0,
                      "num_register_tokens", (int) c->registers, "id2label", names);
-    json_object_update(config, more);
+    nn_json_update(config, more);
     json_decref(more);
 }

@@ -92,15 +92,15 @@ json_t *nn_retention_json(const nn_model_config *c)
 {
     const nn_retention_config *r = &c->retention;
     if (r->policy == NN_POLICY_HALTING)
-        return json_pack("{s:s, s:i, s:f, s:f, s:f, s:b, s:f, s:s}", "policy", nn_policy_name(r->policy),
-                         "every", (int) r->every, "gate_scale", r->gate_scale, "gate_centre", r->gate_centre,
-                         "eps", r->eps, "keep_class", (int) r->keep_class, "read_patches", r->read_patches,
-                         "gaps", gaps_names[r->gaps]);
+        return nn_json_made(json_pack(
+            "{s:s, s:i, s:f, s:f, s:f, s:b, s:f, s:s}", "policy", nn_policy_name(r->policy), "every", (int) r->every,
+            "gate_scale", r->gate_scale, "gate_centre", r->gate_centre, "eps", r->eps, "keep_class",
+            (int) r->keep_class, "read_patches", r->read_patches, "gaps", gaps_names[r->gaps]));
     if (r->policy != NN_POLICY_TOPK)
         return NULL;
     json_t *share = json_array();
     for (uint32_t l = 0; l < c->depth; l++)
-        json_array_append_new(share, json_real(r->share[l]));
-    return json_pack("{s:s, s:o, s:s}", "policy", nn_policy_name(r->policy), "share", share,
-                     "gaps", gaps_names[r->gaps]);
+        nn_json_append_new(share, json_real(r->share[l]));
+    return nn_json_made(json_pack("{s:s, s:o, s:s}", "policy", nn_policy_name(r->policy), "share", share,
+                                  "gaps", gaps_names[r->gaps]));
 }

@@ -31,10 +31,10 @@ static json_t *build_pretrained_cfg(const nn_model_config *c)
 {
     json_t *cfg = nn_preprocess_json_timm(c);
     if (cfg != NULL) {
-        json_object_set_new(cfg, "num_classes", json_integer(c->headless && !c->projection_dim ? 0 : c->classes));
-        json_object_set_new(cfg, "first_conv", json_string("patch_embed.proj"));
-        json_object_set_new(cfg, "classifier",
-                            c->distilled ? json_pack("[s, s]", "head", "head_dist") : json_string("head"));
+        nn_json_set_new(cfg, "num_classes", json_integer(c->headless && !c->projection_dim ? 0 : c->classes));
+        nn_json_set_new(cfg, "first_conv", json_string("patch_embed.proj"));
+        nn_json_set_new(cfg, "classifier",
+                        c->distilled ? json_pack("[s, s]", "head", "head_dist") : json_string("head"));
     }
     return cfg;
 }
@@ -75,25 +75,25 @@ static json_t *build_args(const nn_model_config *c)
     if (args == NULL)
         return NULL;
     if ((c->pool != NN_POOL_TOKEN && c->pool != NN_POOL_TOKEN_AVG) || nn__config_is_eva(c))
-        json_object_set_new(args, "global_pool", json_string(get_pool(c)));
+        nn_json_set_new(args, "global_pool", json_string(get_pool(c)));
     if (nn__config_is_eva(c)) {
         nn__args_add_eva(c, args);
         return args;
     }
     if (c->pool == NN_POOL_NORM_AVG || c->pool == NN_POOL_RAW_AVG)
-        json_object_set_new(args, "fc_norm", json_false());
+        nn_json_set_new(args, "fc_norm", json_false());
     if (c->pool == NN_POOL_RAW_AVG)
-        json_object_set_new(args, "final_norm", json_false());
+        nn_json_set_new(args, "final_norm", json_false());
     if (c->act == NN_ACT_GELU_TANH)
-        json_object_set_new(args, "act_layer", json_string("gelu_tanh"));
+        nn_json_set_new(args, "act_layer", json_string("gelu_tanh"));
     if (c->registers)
-        json_object_set_new(args, "reg_tokens", json_integer(c->registers));
+        nn_json_set_new(args, "reg_tokens", json_integer(c->registers));
     if (c->bare_prefix)
-        json_object_set_new(args, "no_embed_class", json_true());
+        nn_json_set_new(args, "no_embed_class", json_true());
     if (c->layer_scale || c->swiglu)
-        json_object_set_new(args, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
+        nn_json_set_new(args, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
     if (c->pre_norm || strstr(get_arch(c), "clip"))
-        json_object_set_new(args, "pre_norm", json_boolean(c->pre_norm));
+        nn_json_set_new(args, "pre_norm", json_boolean(c->pre_norm));
     return args;
 }
 
@@ -105,7 +105,7 @@ static json_t *build_config(const nn_model_config *c)
                      "global_pool", get_pool(c), "label_names", labels,
                      "model_args", build_args(c), "pretrained_cfg", build_pretrained_cfg(c));
     if (config != NULL && nn__scores_name(c->scores))
-        json_object_set_new(config, "problem_type", json_string(nn__scores_name(c->scores)));
+        nn_json_set_new(config, "problem_type", json_string(nn__scores_name(c->scores)));
     if (config != NULL && nn__config_is_dinov2(c))
         nn__config_add_dinov2(c, config);
     return config;
@@ -113,7 +113,7 @@ static json_t *build_config(const nn_model_config *c)
 
 static json_t *build_layer(const nn_layer_config *l)
 {
-    json_t *options = l->options[0] != '\0' ? json_object() : NULL;
+    json_t *options = l->options[0] != '\0' ? nn_json_made(json_object()) : NULL;
     for (const char *p = l->options; *p != '\0';) {
         size_t len = strcspn(p, ","), key = strcspn(p, "=");
         char name[sizeof l->options];
@@ -121,7 +121,7 @@ static json_t *build_layer(const nn_layer_config *l)
             break;
         memcpy(name, p, key);
         name[key] = '\0';
-        json_object_set_new(options, name, json_stringn(p + key + 1, len - key - 1));
+        nn_json_set_new(options, name, json_stringn(p + key + 1, len - key - 1));
         p += len + (p[len] == ',');
     }
     return json_pack("{s:s, s:o*}", "mixer", l->mixer, "options", options);
@@ -131,7 +131,7 @@ static json_t *build_pare(const nn_model_config *c)
 {
     json_t *layers = json_array();
     for (uint32_t i = 0; i < c->depth; i++)
-        json_array_append_new(layers, build_layer(&c->layers[i]));
+        nn_json_append_new(layers, build_layer(&c->layers[i]));
     return json_pack("{s:s, s:i, s:f, s:o*, s:s*, s:o, s:o*, s:O*, s:O*}", "format", "pare", "version", 1, "norm_eps",
                      c->eps, "family", nn__family_json(c),
                      "preprocess", c->preprocess.rule == NN_RULE_HF ? "hf" : NULL, "layers", layers, "retention",
@@ -143,7 +143,7 @@ static vkc_status save(const char *folder, const char *name, json_t *value)
     char path[NN_PATH_MAX];
     vkc_status st;
     if (value == NULL)
-        return VKC_FAIL(VKC_E_ARG, "%s for %s: a label is not UTF-8, or memory is short", name, folder);
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for %s of %s", name, folder);
     VKC_TRY(nn_path_build(path, folder, name));
     VKC_TRY(nn_json_save(path, value));
 done:

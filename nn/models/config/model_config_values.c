@@ -41,11 +41,11 @@ vkc_status nn__fixed_check(const char *where, json_t *obj, const nn__fixed_key *
         if (!k || !k->value)
             continue;
         char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-        const bool is_same = text && strcmp(text, k->value) == 0;
         vkc_status st = VKC_OK;
-        if (!is_same)
-            st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %.60s; only %s is supported", where, key, text ? text : "?",
-                          k->value);
+        if (!text)
+            st = VKC_FAIL(VKC_E_NOMEM, "%s: no memory for %s", where, key);
+        else if (strcmp(text, k->value) != 0)
+            st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %.60s; only %s is supported", where, key, text, k->value);
         free(text);
         if (st != VKC_OK)
             return st;
@@ -157,8 +157,8 @@ vkc_status nn__labels_set(const char *where, const char *key, json_t *const *lab
 
 json_t *nn__labels_json(const nn_model_config *c)
 {
-    json_t *labels = c->labels != NULL ? json_array() : NULL;
+    json_t *labels = c->labels != NULL ? nn_json_made(json_array()) : NULL;
     for (uint32_t i = 0; c->labels != NULL && i < c->classes; i++)
-        json_array_append_new(labels, json_string(c->labels[i]));
+        nn_json_append_new(labels, json_string(c->labels[i]));
     return labels;
 }

@@ -160,7 +160,7 @@ vkc_status nn__preprocess_check_folder(const char *folder, bool is_strict, nn_mo
         goto done;
     VKC_TRY(read_aside(is_hf ? NN_RULE_TIMM : NN_RULE_HF, s.where, s.obj, c, &theirs));
     written = is_hf ? nn_preprocess_json_timm(c) : nn_preprocess_json_hf(c);
-    if (!written) {
+    if (!nn_json_is_whole() || !written) {
         st = VKC_FAIL(VKC_E_NOMEM, "%s: out of host memory", folder);
         goto done;
     }
