@@ -72,7 +72,8 @@ json_t *nn_preprocess_json_hf(const nn_model_config *c)
     return json_pack("{s:s, s:b, s:o, s:i, s:o*, s:o*, s:b, s:f, s:b, s:o, s:o}", "image_processor_type",
                      is_edge ? "BitImageProcessor" : crops ? "DeiTImageProcessor" : "ViTImageProcessor",
                      "do_resize", (int) resizes, "size", size, "resample", p->filter == NN_FILTER_BICUBIC ? 3 : 2,
-                     "do_center_crop", crops ? json_true() : NULL, "crop_size", crops ? nn_json_made(build_size(model)) : NULL,
+                     "do_center_crop", crops ? json_true() : NULL, "crop_size",
+                     crops ? nn_json_made(build_size(model)) : NULL,
                      "do_rescale", 1, "rescale_factor", 1.0 / 255.0, "do_normalize", 1,
                      "image_mean", build_numbers(c->mean, c->channels),
                      "image_std", build_numbers(c->std, c->channels));
