@@ -182,7 +182,8 @@ def test_objectives(work):
           and rows[32]["student_top1"] is None, f"distill for latency: accuracies {rows}")
     check("24 x 24" in (work / "l/README.md").read_text(), "distill for latency: the card")
     costs.unlink()
-    check_run(0, "At 10 tokens the student", *timed, "--force", "--mixer", "identity")
+    # What costs nothing is faster than attention over many tokens, on any machine.
+    check_run(0, "At 577 tokens the student", *timed, "--force", "--mixer", "identity", "--img-size", "192")
     check(len(json.loads(costs.read_text())["ms"]) == 4, "distill for latency: times that were measured")
 
 
