@@ -142,7 +142,7 @@ vkc_status nn_saver_create(const char *path, nn_saver **out)
     memcpy(s->path, path, len + 1);
     // Not two writers of one process to one path: the caller's concern. A leftover of a killed process
     // with the same number is taken over.
-    snprintf(s->beside, sizeof s->beside, "%s.%ld.part", path, (long) getpid());
+    snprintf(s->beside, sizeof s->beside, "%.*s.%ld.part", (int) len, s->path, (long) getpid());
     // Renaming over a link, a pipe or a device would take it away.
     if (lstat(path, &sb) == 0 && !S_ISREG(sb.st_mode)) {
         st = VKC_FAIL(VKC_E_IO, "cannot write %s: it is there already, and no file", path);

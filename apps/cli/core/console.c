@@ -144,7 +144,9 @@ static bool is_announced(const char *what)
 {
     static char told[32];
     const bool is = strncmp(told, what, sizeof told - 1) == 0;
-    snprintf(told, sizeof told, "%s", what);
+    const size_t len = strnlen(what, sizeof told - 1);
+    memcpy(told, what, len);
+    told[len] = '\0';
     return is;
 }
 
