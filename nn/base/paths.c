@@ -113,10 +113,9 @@ vkc_status nn_paths_read_line(FILE *f, const char *where, char *line, bool *is_t
     if (ferror(f))
         return VKC_FAIL(VKC_E_IO, "cannot read %s: %s", where, nn_reason(errno));
     *is_there = len > 0;
-    if (len >= NN_PATH_MAX)
-        return VKC_FAIL(VKC_E_FORMAT, "a line of %s is longer than %d bytes", where, NN_PATH_MAX - 1);
-    line[len] = '\0';
-    return VKC_OK;
+    line[len < NN_PATH_MAX ? len : NN_PATH_MAX - 1] = '\0';
+    return len < NN_PATH_MAX ? VKC_OK : VKC_FAIL(VKC_E_FORMAT, "a line of %s is longer than %d bytes", where,
+                                                 NN_PATH_MAX - 1);
 }
 
 void nn_paths_finish(nn_paths *list)

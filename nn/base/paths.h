@@ -28,7 +28,7 @@ bool nn_is_picture(const char *name);
 vkc_status nn_paths_add(nn_paths *list, const char *path);
 // The next line of a text without its end (a newline or NUL), at most NN_PATH_MAX - 1 bytes, into `line`, which holds
 // NN_PATH_MAX; empty lines are passed over.
-// *is_there is false at the end. E_FORMAT: longer, and the rest of it is passed over.
+// *is_there is false at the end. E_FORMAT: longer, the rest of it is passed over and `line` has its beginning.
 vkc_status nn_paths_read_line(FILE *f, const char *where, char *line, bool *is_there);
 void       nn_paths_finish(nn_paths *list);
 
