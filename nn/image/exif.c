@@ -79,7 +79,8 @@ static span find_in_jpeg(span s)
 
 static span find_in_png(span s)
 {
-    for (size_t i = 8; i <= s.size && s.size - i >= 12;) {
+    const bool is_png = memcmp(s.p, "\x89PNG\r\n\x1a\n", 8) == 0;       // else a GIF or a BMP, which hold no Exif
+    for (size_t i = 8; is_png && i <= s.size && s.size - i >= 12;) {
         const size_t len = (size_t) read_big(s.p + i, 4);
         if (len > s.size - i - 12)
             break;

@@ -101,6 +101,21 @@ static void test_lies(void **state)
     assert_int_equal(nn_exif_find("", 0), 1);
 }
 
+// What looks like a chunk of a PNG is none in a file of another kind.
+static void test_other_kinds(void **state)
+{
+    (void) state;
+    static const char *const begins[] = { "\x89PNG\r\n\x1a\n", "GIF89a\1", "BM\0\0\0\0\0" };
+    uint8_t file[128] = { 0 };
+    const size_t n = make_tiff(file + 16, 6, true);
+    put(file + 8, (uint32_t) n, 4, true);
+    memcpy(file + 12, "eXIf", 4);
+    for (int i = 0; i < 3; i++) {
+        memcpy(file, begins[i], 8);
+        assert_int_equal(nn_exif_find(file, n + 20), i == 0 ? 6 : 1);
+    }
+}
+
 // 2 x 3 pixels 1 2 3 / 4 5 6, and how the standard wants them shown.
 static const uint8_t shown[9][6] = {
     [1] = { 1, 2, 3, 4, 5, 6 }, [2] = { 3, 2, 1, 6, 5, 4 }, [3] = { 6, 5, 4, 3, 2, 1 }, [4] = { 4, 5, 6, 1, 2, 3 },
@@ -133,6 +148,6 @@ static void test_turn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_find), cmocka_unit_test(test_lies),
-                                        cmocka_unit_test(test_turn) };
+                                        cmocka_unit_test(test_other_kinds), cmocka_unit_test(test_turn) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
