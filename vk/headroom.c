@@ -9,20 +9,31 @@
 #define MIB ((uint64_t) 1 << 20)
 #define MAX_THREADS 32u             // of a software driver
 
-// A number after a word in a file of lines, in bytes; UINT64_MAX when it is not there or is "max".
-static uint64_t read_number(const char *path, const char *word, uint64_t unit)
+// The numbers after n words in a file of lines, in bytes; UINT64_MAX for one that is not there or is "max".
+static void read_numbers(const char *path, uint32_t n, const char *const word[], uint64_t unit, uint64_t found[])
 {
     char line[256];
-    uint64_t found = UINT64_MAX;
+    uint32_t missing = n;
+    for (uint32_t i = 0; i < n; i++)
+        found[i] = UINT64_MAX;
     FILE *f = fopen(path, "re");
-    while (f && found == UINT64_MAX && fgets(line, sizeof line, f)) {
-        unsigned long long x;
-        const size_t len = strlen(word);
-        if (strncmp(line, word, len) == 0 && sscanf(line + len, "%llu", &x) == 1)
-            found = x * unit;
-    }
+    while (f && missing > 0 && fgets(line, sizeof line, f))
+        for (uint32_t i = 0; i < n; i++) {
+            unsigned long long x;
+            const size_t len = strlen(word[i]);
+            if (found[i] == UINT64_MAX && strncmp(line, word[i], len) == 0 && sscanf(line + len, "%llu", &x) == 1) {
+                found[i] = x * unit;
+                missing--;
+            }
+        }
     if (f)
         fclose(f);
+}
+
+static uint64_t read_number(const char *path, const char *word)
+{
+    uint64_t found;
+    read_numbers(path, 1, &word, 1, &found);
     return found;
 }
 
@@ -58,6 +69,12 @@ static uint64_t get_limited(const char **by)
     return least(v, d);
 }
 
+bool vkc__headroom_has(uint32_t mib)
+{
+    const char *by;
+    return get_limited(&by) >= mib * MIB;
+}
+
 vkc_status vkc__headroom_check(const char *what, uint32_t mib, uint64_t more)
 {
     const char *by;
@@ -82,11 +99,11 @@ static uint64_t get_group(void)
         if (end)
             *end = '\0';
         snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", line + 3);
-        limit = read_number(path, "", 1);
+        limit = read_number(path, "");
         if (limit == UINT64_MAX)
             break;
         snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.stat", line + 3);
-        const uint64_t taken = read_number(path, "anon ", 1);
+        const uint64_t taken = read_number(path, "anon ");
         limit = taken == UINT64_MAX ? limit : limit > taken ? limit - taken : 0;
     }
     if (f)
@@ -96,13 +113,13 @@ static uint64_t get_group(void)
 
 uint64_t vkc__headroom_host(uint64_t taken)
 {
+    static const char *const words[] = { "MemTotal:", "MemAvailable:", "SwapFree:" };
     const char *by;
-    const uint64_t reserve = VKC__COMPILE_MIB * MIB;
-    const uint64_t available = read_number("/proc/meminfo", "MemAvailable:", 1024);
-    const uint64_t swap = read_number("/proc/meminfo", "SwapFree:", 1024);
-    const uint64_t limited = get_limited(&by);
+    uint64_t found[3];
+    read_numbers("/proc/meminfo", 3, words, 1024, found);
+    const uint64_t whole = found[0], available = found[1], swap = found[2];
+    const uint64_t reserve = VKC__COMPILE_MIB * MIB, limited = get_limited(&by);
     uint64_t left = available == UINT64_MAX ? UINT64_MAX : available + (swap == UINT64_MAX ? 0 : swap);
-    const uint64_t whole = read_number("/proc/meminfo", "MemTotal:", 1024);
     left = least(left, whole == UINT64_MAX ? whole : whole > taken ? whole - taken : 0);
     left = least(left, get_group());
     return least(left, limited == UINT64_MAX ? limited : limited > reserve ? limited - reserve : 0);

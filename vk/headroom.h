@@ -5,6 +5,7 @@
 #ifndef VKC_HEADROOM_H
 #define VKC_HEADROOM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vk/status.h"
@@ -19,6 +20,7 @@ extern "C" {
 // E_NOMEM when the limits of the process (ulimit -v, ulimit -d) leave less than `mib` MiB to it, and `more` bytes; OK
 // without limits. `what`: "out of host memory while WHAT: ...".
 vkc_status vkc__headroom_check(const char *what, uint32_t mib, uint64_t more);
+bool       vkc__headroom_has(uint32_t mib);     // do those limits leave so much?
 // Bytes that the host still has for this process: by what is free, its control group and its limits. `taken`: bytes
 // that the process has asked for, and may not have touched yet.
 uint64_t   vkc__headroom_host(uint64_t taken);

@@ -51,14 +51,14 @@ static uint64_t available(vkc_device *dev, uint32_t heap)
     VkPhysicalDeviceMemoryProperties2 props = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2 };
     uint64_t size = dev->memory.memoryHeaps[heap].size;
     uint64_t left = size > dev->in_use ? size - dev->in_use : 0;
-    if (vkc_device_has(dev, VKC_FEATURE_MEMORY_BUDGET)) {
+    if (dev->info.type == VKC_TYPE_SOFTWARE) {          // its heap is a number that means nothing: memory is the host's
+        left = vkc__headroom_host(dev->in_use);
+    } else if (vkc_device_has(dev, VKC_FEATURE_MEMORY_BUDGET)) {
         props.pNext = &budget;
         vkGetPhysicalDeviceMemoryProperties2(dev->physical, &props);
         left = budget.heapBudget[heap] > budget.heapUsage[heap]
                    ? budget.heapBudget[heap] - budget.heapUsage[heap] : 0;
     }
-    if (dev->info.type == VKC_TYPE_SOFTWARE)            // its heap is a number that means nothing: memory is the host's
-        left = vkc__headroom_host(dev->in_use);
     if (dev->max_memory) {
         uint64_t own = dev->max_memory > dev->in_use ? dev->max_memory - dev->in_use : 0;
         left = own < left ? own : left;

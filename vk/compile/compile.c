@@ -137,11 +137,7 @@ void vkc__compile_finish(vkc_device *dev)
 // For one thread more, while all the others compile?
 static bool has_room(const vkc__compiler *c)
 {
-    vkc_failure before;
-    vkc_failure_keep(&before);
-    const bool is_room = vkc__headroom_check("", VKC__COMPILE_MIB * (c->n_threads + 1) + THREAD_MIB, 0) == VKC_OK;
-    vkc_failure_again(VKC_OK, &before);
-    return is_room;
+    return vkc__headroom_has(VKC__COMPILE_MIB * (c->n_threads + 1) + THREAD_MIB);
 }
 
 // Where none can be started the caller compiles.
