@@ -66,11 +66,17 @@ static bool fill_palette(nn__tiff_file *f, kind *k)
     return true;
 }
 
+// Samples of a pixel that are its color: without those for transparency and the like.
+static uint32_t count_colors(const kind *k)
+{
+    return k->photometric == PHOTOMETRIC_RGB ? 3 : k->photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
+}
+
 // Is it one of the kinds that are read?
 static bool is_known_kind(const kind *k, uint32_t extras)
 {
     const nn_samples *s = &k->samples;
-    const uint32_t own = k->photometric == PHOTOMETRIC_RGB ? 3 : k->photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
+    const uint32_t own = count_colors(k);
     if (s->each < own || s->each > 6 || (s->each != own + extras && k->photometric != PHOTOMETRIC_RGB))
         return false;
     switch (k->photometric) {
@@ -122,7 +128,7 @@ static const char *read_kind(nn__tiff_file *f, kind *k)
     }
     if (!is_known_kind(k, extras))
         return "it is of a kind of TIFF that is not read";
-    const uint32_t own = k->photometric == PHOTOMETRIC_RGB ? 3 : k->photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
+    const uint32_t own = count_colors(k);
     s->use = own + (k->is_multiplied && s->each > own);
     s->cuts = own == 1 && s->bits > 8;
     return own > 1 || s->bits > 8 || fill_palette(f, k) ? NULL : "it has no palette";
@@ -168,7 +174,7 @@ static void divide(uint8_t *samples, uint32_t n, uint32_t own)
 // (n, 4) of 8 bits to (n, 3).
 static void write_rgb(const kind *k, uint8_t *samples, uint32_t n, uint8_t *rgb)
 {
-    const uint32_t own = k->photometric == PHOTOMETRIC_RGB ? 3 : k->photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
+    const uint32_t own = count_colors(k);
     if (k->samples.use > own)
         divide(samples, n, own);
     if (own == 4) {
