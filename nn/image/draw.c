@@ -73,6 +73,11 @@ void nn_draw_lines(nn_image *im, uint32_t x, uint32_t y, uint32_t width, const n
     }
 }
 
+uint32_t nn_draw_lines_height(uint32_t n)
+{
+    return n ? NN_DRAW_LINES_GAP + n * NN_DRAW_LINE_H : 0;
+}
+
 uint32_t nn_draw_luma(const uint8_t *rgb)
 {
     return (77u * rgb[0] + 150u * rgb[1] + 29u * rgb[2]) / 256;

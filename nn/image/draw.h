@@ -30,6 +30,8 @@ typedef struct nn_lines {
 } nn_lines;
 // From (x, y) on, a line below the other; what is wider than `width` has "..." in its middle.
 void       nn_draw_lines(nn_image *im, uint32_t x, uint32_t y, uint32_t width, const nn_lines *lines, nn_colour colour);
+#define NN_DRAW_LINES_GAP 6u        // pixels between a picture and its lines
+uint32_t   nn_draw_lines_height(uint32_t n);    // with that gap; 0 without lines
 
 uint32_t   nn_draw_luma(const uint8_t *rgb);    // 0 .. 255
 // Between n colours, evenly spaced 256 apart: `at` is 0 .. 256 * (n - 1).

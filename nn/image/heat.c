@@ -10,7 +10,6 @@
 #define SIDE     224u               // at least, of a panel
 #define MARGIN   12u
 #define CAPTION  (NN_DRAW_TEXT_H + 6u)
-#define TEXT_GAP 6u                 // between a panel and its text
 #define BAR_W    256u
 #define BAR_H    16u
 #define TICKS    5u
@@ -82,7 +81,7 @@ static uint32_t cell(const nn_heat *h)
 // From a panel to the one below it.
 static uint32_t cell_height(const nn_heat *h)
 {
-    return cell(h) + MARGIN + CAPTION + (h->most_lines ? TEXT_GAP + h->most_lines * NN_DRAW_LINE_H : 0);
+    return cell(h) + MARGIN + CAPTION + nn_draw_lines_height(h->most_lines);
 }
 
 void nn_heat_place(const nn_heat *h, uint32_t i, uint32_t *x, uint32_t *y)
@@ -213,7 +212,7 @@ static void draw_panel(const nn_heat *h, uint32_t i, double top, nn_image *im)
             nn_colour c = pixel(h, p, top, x, y);
             memcpy(im->rgb + 3 * ((size_t) (y0 + y) * im->width + x0 + x), c.c, 3);
         }
-    nn_draw_lines(im, x0, y0 + cell(h) + TEXT_GAP, cell(h) - MARGIN, &p->lines, ink);
+    nn_draw_lines(im, x0, y0 + cell(h) + NN_DRAW_LINES_GAP, cell(h) - MARGIN, &p->lines, ink);
 }
 
 static void draw_bar(const nn_heat *h, double top, bool has_gaps, nn_image *im)

@@ -10,7 +10,6 @@
 #define FEW       4u                // pictures in a row
 #define MIN_GRID  6u                // patches narrower than this on the sheet get no lines
 #define RIM       2u                // pixels of the line round what is kept
-#define TEXT_GAP  6u                // between a picture and its text
 #define SWATCH_H  24u
 #define SWATCH_W  28u
 #define PAD       6u                // around the text of a swatch
@@ -103,7 +102,7 @@ static uint32_t cell(const nn_sheet *s)
 
 static uint32_t cell_height(const nn_sheet *s)
 {
-    return cell(s) + (s->most_lines ? TEXT_GAP + s->most_lines * NN_DRAW_LINE_H : 0);
+    return cell(s) + nn_draw_lines_height(s->most_lines);
 }
 
 void nn_sheet_place(const nn_sheet *s, uint32_t i, uint32_t *x, uint32_t *y)
@@ -254,7 +253,7 @@ static void draw_picture(const nn_sheet *s, uint32_t n, nn_image *im)
             memcpy(to, c.c, 3);
         }
     }
-    nn_draw_lines(im, x0, y0 + size * k + TEXT_GAP, size * k - MARGIN, &s->lines[n], ink);
+    nn_draw_lines(im, x0, y0 + size * k + NN_DRAW_LINES_GAP, size * k - MARGIN, &s->lines[n], ink);
 }
 
 vkc_status nn_sheet_draw(const nn_sheet *s, nn_image *out)
