@@ -39,18 +39,13 @@ static void ignore_warning(png_structp png, png_const_charp text)
     (void) text;
 }
 
-static uint32_t get_u32(const uint8_t *p)
-{
-    return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
-}
-
 // Chunks of a PNG lie within the file, the last closes it: a decoder may take memory for what a chunk claims to have.
 static const char *find_fault(const uint8_t *p, size_t size)
 {
     if (size < HEADER || memcmp(p + 12, "IHDR", 4) != 0)
         return "it does not begin with its sizes";
     for (size_t i = 8; size - i >= 12;) {
-        const size_t len = get_u32(p + i);
+        const size_t len = png_get_uint_32(p + i);
         if (len > size - i - 12)
             return "a chunk is longer than the file";
         if (memcmp(p + i + 4, "IEND", 4) == 0)
@@ -67,8 +62,8 @@ vkc_status nn_png_size(const char *name, const void *bytes, size_t size, uint32_
     const char *fault = begins ? find_fault(p, size) : "it does not begin with its sizes";
     if (fault != NULL)
         return VKC_FAIL(VKC_E_FORMAT, "%s is a broken picture: %s", name, fault);
-    *width = get_u32(p + 16);
-    *height = get_u32(p + 20);
+    *width = png_get_uint_32(p + 16);
+    *height = png_get_uint_32(p + 20);
     return VKC_OK;
 }
 
