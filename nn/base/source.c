@@ -9,6 +9,8 @@
 
 #include "nn/base/files.h"
 
+#define PIECE ((size_t) 1 << 16)      // hashed at once
+
 vkc_status nn_source_open(const char *path, nn_source *out)
 {
     struct stat sb;
@@ -65,4 +67,24 @@ vkc_status nn_source_read(const nn_source *s, uint64_t at, size_t size, void *ou
     if (size > 0)
         memcpy(out, s->bytes + at, size);
     return VKC_OK;
+}
+
+uint64_t nn_hash_add(uint64_t h, const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
+    return h;
+}
+
+vkc_status nn_hash_add_source(uint64_t *h, const nn_source *s)
+{
+    unsigned char piece[PIECE];
+    vkc_status st = VKC_OK;
+    for (uint64_t at = 0; st == VKC_OK && at < s->size; at += PIECE) {
+        const size_t size = s->size - at < PIECE ? (size_t) (s->size - at) : PIECE;
+        st = nn_source_read(s, at, size, piece);
+        if (st == VKC_OK)
+            *h = nn_hash_add(*h, piece, size);
+    }
+    return st;
 }

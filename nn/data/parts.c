@@ -6,7 +6,6 @@
 
 #include "nn/base/source.h"
 
-#define PIECE ((size_t) 1 << 16)
 #define SHARE 0.15                  // of val, and of test
 #define TOLD 256u                   // files between two questions whether to go on
 
@@ -20,13 +19,6 @@ typedef struct content {            // files that are alike
     uint32_t home, first, n;        // the class that it counts with; its files
 } content;
 
-static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
-{
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
-    return h;
-}
-
 static uint64_t mix(uint64_t x)     // every bit of x on every bit: the last step of splitmix64
 {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -35,21 +27,17 @@ static uint64_t mix(uint64_t x)     // every bit of x on every bit: the last ste
 }
 
 // Of size and bytes; of a file that cannot be read, of its path: reading it later says what is wrong.
-static uint64_t hash_file(const char *path, unsigned char *piece)
+static uint64_t hash_file(const char *path)
 {
     nn_source src = { 0 };
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = NN_HASH_START;
     vkc_status st = nn_source_open(path, &src);
-    if (st == VKC_OK)
-        h = hash_on(h, &src.size, sizeof src.size);
-    for (uint64_t at = 0; st == VKC_OK && at < src.size; at += PIECE) {
-        const size_t size = src.size - at < PIECE ? (size_t) (src.size - at) : PIECE;
-        st = nn_source_read(&src, at, size, piece);
-        if (st == VKC_OK)
-            h = hash_on(h, piece, size);
+    if (st == VKC_OK) {
+        h = nn_hash_add(h, &src.size, sizeof src.size);
+        st = nn_hash_add_source(&h, &src);
     }
     nn_source_close(&src);
-    return mix(st == VKC_OK ? h : hash_on(0xcbf29ce484222325u, path, strlen(path)));
+    return mix(st == VKC_OK ? h : nn_hash_add(NN_HASH_START, path, strlen(path)));
 }
 
 static int by_hash(const void *a, const void *b)
@@ -96,30 +84,28 @@ vkc_status nn_parts_make(const nn_listing *list, uint32_t classes, uint64_t seed
     const uint64_t salt = mix(seed + 0x9e3779b97f4a7c15u);
     file *f = malloc(list->n * sizeof *f);
     content *c = malloc(list->n * sizeof *c);
-    unsigned char *piece = malloc(PIECE);
-    vkc_status st = f && c && piece ? VKC_OK
+    vkc_status st = f && c ? VKC_OK
         : VKC_FAIL(VKC_E_NOMEM, "no memory to split %u pictures of %u classes", list->n, classes);
     uint32_t n = 0;
     for (uint32_t i = 0; i < list->n && st == VKC_OK; i++) {
-        f[i] = (file) { hash_file(list->picture[i].file, piece), list->picture[i].label, i };
+        f[i] = (file) { hash_file(list->picture[i].file), list->picture[i].label, i };
         if (i % TOLD == TOLD - 1 &&
             !nn_progress_report(progress, user, "split", "files", "", &pace, i + 1, list->n))
             st = VKC_FAIL(VKC_E_STOPPED, "split: stopped after %u files", i + 1);
     }
     if (st == VKC_OK) {
-        uint64_t all = 0xcbf29ce484222325u;
+        uint64_t all = NN_HASH_START;
         qsort(f, list->n, sizeof *f, by_hash);
         for (uint32_t i = 0; i < list->n; i++) {
             if (i == 0 || f[i].hash != f[i - 1].hash) {
                 c[n++] = (content) { mix(f[i].hash ^ salt), f[i].label, i, 0 };
-                all = hash_on(all, &f[i].hash, sizeof f[i].hash);
+                all = nn_hash_add(all, &f[i].hash, sizeof f[i].hash);
             }
             c[n - 1].n++;
         }
         *contents = all;
         deal(f, c, n, part);
     }
-    free(piece);
     free(c);
     free(f);
     return st;
