@@ -19,6 +19,13 @@ void nn_pace_count(nn_pace *p, uint64_t done)
     p->first_done = done;
 }
 
+void nn_pace_skip(nn_pace *p, double seconds)
+{
+    p->start += seconds;
+    p->first += seconds;
+    p->last += seconds;
+}
+
 double nn_pace_rate(const nn_pace *p)
 {
     const double seconds = p->last - p->first;

@@ -36,6 +36,7 @@ typedef struct nn_pace {
 
 nn_pace nn_pace_start(void);
 void    nn_pace_count(nn_pace *p, uint64_t done);       // so much is done now
+void    nn_pace_skip(nn_pace *p, double seconds);       // these went by, and are not the call's
 double  nn_pace_rate(const nn_pace *p);                 // units a second; 0 = not known before the second count
 
 // Count, and call `fn` with rate and time left worked out; true = go on, also when fn is NULL.

@@ -31,7 +31,7 @@ typedef struct fit {
     nn__best best;
     uint32_t batches;
     nn_pace  pace;
-    double   start, waited, last_progress, last_checkpoint;
+    double   waited, last_progress, last_checkpoint;
     float    watch[NN_MAX_LOSSES], norm;
     char     path[NN_PATH_MAX];
 } fit;
@@ -107,7 +107,7 @@ static vkc_status log_epoch(const fit *f, double lr)
     char line[MAX_LINE];
     int at = snprintf(line, sizeof line, "{\"what\": \"%s\", \"epoch\": %llu, \"step\": %llu, \"lr\": %.6g, "
                       "\"norm\": %.6g, \"seconds\": %.1f, \"loss\": [", f->p->what, (unsigned long long) f->s.epoch,
-                      (unsigned long long) f->s.step, lr, (double) f->norm, vkc_seconds() - f->start);
+                      (unsigned long long) f->s.step, lr, (double) f->norm, vkc_seconds() - f->pace.start);
     for (uint32_t i = 0; i < f->p->n_watch && at < MAX_LINE; i++)
         at += snprintf(line + at, (size_t) (MAX_LINE - at), "%s%.8g", i ? ", " : "", f->s.mean[i]);
     if (at < MAX_LINE)
@@ -199,11 +199,7 @@ static vkc_status end_epoch(fit *f, bool *stopped)
 {
     const double start = vkc_seconds();
     vkc_status st = is_to_judge(f) ? nn__best_judge(&f->best, f->p, f->s.epoch, f->tuned) : VKC_OK;
-    const double took = vkc_seconds() - start;  // rates and times left are the training's
-    f->start += took;
-    f->pace.start += took;
-    f->pace.first += took;
-    f->pace.last += took;
+    nn_pace_skip(&f->pace, vkc_seconds() - start);      // rates and times left are the training's
     *stopped = st == VKC_E_STOPPED;
     if (*stopped)
         return VKC_OK;
@@ -293,8 +289,7 @@ static vkc_status open_feed(const fit *f)
 vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
 {
     fit f = { .p = p, .batches = p->feed->batches, .pace = nn_pace_start() };
-    f.start = f.pace.start;
-    f.last_checkpoint = f.start;
+    f.last_checkpoint = f.pace.start;
     vkc_status st = p->n_state > NN_FIT_MAX_STATE
         ? VKC_FAIL(VKC_E_ARG, "%s: a hook with %u words of its own, at most %d fit", p->what, p->n_state,
                    NN_FIT_MAX_STATE)
@@ -309,7 +304,7 @@ vkc_status nn_fit(const nn_fit_params *p, nn_fit_result *out)
         st = open_feed(&f);
     if (st == VKC_OK)
         st = run(&f);
-    *out = (nn_fit_result) { .steps = f.s.step, .samples = f.s.samples, .seconds = vkc_seconds() - f.start,
+    *out = (nn_fit_result) { .steps = f.s.step, .samples = f.s.samples, .seconds = vkc_seconds() - f.pace.start,
                              .best = { (uint32_t) f.best.s.epoch, p->epochs, f.best.s.best } };
     for (uint32_t i = 0; i < p->n_watch; i++)
         out->watch[i] = f.s.epoch_steps ? f.s.sum[i] / (double) f.s.epoch_steps : f.s.mean[i];

@@ -3,6 +3,7 @@
 #include "tests/vk/vk_test.h"
 #include "vk/internal.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct heard { nn_progress p; uint32_t calls; bool goes_on; } heard;
@@ -30,6 +31,12 @@ static void no_rate_in_the_first_line(void **state)
     assert_true(nn_progress_report(hear, &h, "train", "steps", "", &pace, 50, 100));
     assert_true(h.p.rate > 4 && h.p.rate < 5.001);      // 10 steps in a little more than two seconds
     assert_true(h.p.left > 9.9 && h.p.seconds >= 60);
+
+    const double rate = nn_pace_rate(&pace);
+    nn_pace_skip(&pace, 60);                            // the minute was another's
+    assert_true(fabs(nn_pace_rate(&pace) - rate) < 1e-6);
+    assert_true(nn_progress_report(hear, &h, "train", "steps", "", &pace, 50, 100));
+    assert_true(h.p.seconds < 60);
 
     h.goes_on = false;
     assert_false(nn_progress_report(hear, &h, "train", "steps", "", &pace, 60, 0));
