@@ -230,6 +230,18 @@ vkc_status nn_dataset_path(const nn_dataset *d, nn_split split, uint32_t i, char
     return n > 0 && n < NN_PATH_MAX ? VKC_OK : VKC_FAIL(VKC_E_ARG, "the path of a picture is too long");
 }
 
+uint64_t nn_dataset_file_size(const nn_dataset *d, nn_split split, uint32_t i)
+{
+    split = locate(d, split, &i);
+    return d->is_synth ? 0 : d->list[split].picture[i].size;
+}
+
+bool nn_dataset_is_bad(const nn_dataset *d, nn_split split, uint32_t i)
+{
+    split = locate(d, split, &i);
+    return !d->is_synth && atomic_load_explicit(&d->bad[split][i], memory_order_relaxed);
+}
+
 vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
                            const nn_preprocess *pre, nn_size size, uint8_t *rgb)
 {

@@ -63,6 +63,7 @@ bool               nn_dataset_get_split(const nn_dataset *d, uint64_t *seed, uin
 const nn_left_out *nn_dataset_left_out(const nn_dataset *d);
 // Pictures that nn_dataset_read found broken so far, in whatever thread, for whatever view; each counts once.
 uint32_t           nn_dataset_count_bad(const nn_dataset *d);
+bool               nn_dataset_is_bad(const nn_dataset *d, nn_split split, uint32_t i);      // is this one of them?
 uint32_t           nn_dataset_classes(const nn_dataset *d);
 const char *const *nn_dataset_labels(const nn_dataset *d);      // (classes), names of the classes
 // Classes without a picture in any split: how many, and the first `cap` of them.
@@ -75,6 +76,8 @@ bool               nn_dataset_is_oriented(const nn_dataset *d);
 bool               nn_dataset_is_fresh(const nn_dataset *d, nn_split split);
 // Where picture i is, for messages: a path, or "synth:ringed-digit train 12". `out` holds NN_PATH_MAX bytes.
 vkc_status         nn_dataset_path(const nn_dataset *d, nn_split split, uint32_t i, char *out);
+// Bytes of its file, when that was listed; 0 of what is drawn.
+uint64_t           nn_dataset_file_size(const nn_dataset *d, nn_split split, uint32_t i);
 
 // Decode or draw picture i and bring it to this size by `pre`: (height, width, 3) bytes. `epoch` matters to fresh
 // splits only.

@@ -131,7 +131,7 @@ static bool is_circle(const walk *w, int depth, const struct stat *s)
     return false;
 }
 
-static vkc_status walk_folder(walk *w, int depth);
+static vkc_status walk_folder(walk *w, int depth, const struct stat *s);
 
 // What w->path is: `name` is its last part.
 static vkc_status add_entry(walk *w, const char *name, int depth)
@@ -145,7 +145,7 @@ static vkc_status add_entry(walk *w, const char *name, int depth)
         return VKC_OK;
     }
     if (S_ISDIR(s.st_mode))
-        return walk_folder(w, depth + 1);
+        return walk_folder(w, depth + 1, &s);
     if (!is_picture || !S_ISREG(s.st_mode)) {
         nn_left_out_add_kind(w->left, S_ISREG(s.st_mode) ? name : "");
         return VKC_OK;
@@ -154,30 +154,29 @@ static vkc_status add_entry(walk *w, const char *name, int depth)
         w->left->unreadable++;
         return VKC_OK;
     }
-    nn_picture p = { w->label, nn_text_copy(w->path) };
+    nn_picture p = { w->label, nn_text_copy(w->path), (uint64_t) s.st_size };
     vkc_status st = p.file != NULL ? nn_listing_move(w->list, &p)
                                    : VKC_FAIL(VKC_E_NOMEM, "no memory to list %u pictures", w->list->n + 1);
     free(p.file);
     return st;
 }
 
-// The recursion is at most MAX_DEPTH deep.
-static vkc_status walk_folder(walk *w, int depth)
+// The recursion is at most MAX_DEPTH deep. `s` is what stat says of w->path.
+static vkc_status walk_folder(walk *w, int depth, const struct stat *s)
 {
     vkc_status st = VKC_OK;
-    struct stat s;
     const size_t len = strlen(w->path);
     if (++w->folders > MAX_FOLDERS)
         return VKC_FAIL(VKC_E_FORMAT, "%s: more than %u folders are below one class", w->path, MAX_FOLDERS);
-    if (stat(w->path, &s) == 0 && is_circle(w, depth, &s))
+    if (is_circle(w, depth, s))
         return VKC_OK;                      // what is in it is listed already
     DIR *dir = depth <= MAX_DEPTH ? opendir(w->path) : NULL;
     if (dir == NULL) {
         w->left->folders++;
         return VKC_OK;
     }
-    w->above[depth].dev = s.st_dev;
-    w->above[depth].ino = s.st_ino;
+    w->above[depth].dev = s->st_dev;
+    w->above[depth].ino = s->st_ino;
     struct dirent *e;
     while (st == VKC_OK && (errno = 0, e = readdir(dir)) != NULL) {
         const size_t more = strlen(e->d_name);
@@ -220,8 +219,13 @@ vkc_status nn_listing_add(nn_listing *list, const char *folder, uint32_t label, 
     w->label = label;
     vkc_status st = VKC_FAIL(VKC_E_ARG, "the path of a class folder is too long");
     if (strlen(folder) < sizeof w->path) {
+        struct stat s;
         memcpy(w->path, folder, strlen(folder) + 1);
-        st = walk_folder(w, 0);
+        st = VKC_OK;
+        if (stat(folder, &s) == 0)
+            st = walk_folder(w, 0, &s);
+        else
+            left->folders++;
     }
     free(w);
     if (st == VKC_OK && list->n > first)

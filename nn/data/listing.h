@@ -17,6 +17,7 @@ typedef struct nn_names { char **name; size_t n, room; } nn_names;      // owned
 typedef struct nn_picture {
     uint32_t label;
     char    *file;                  // owned
+    uint64_t size;                  // bytes, when it was listed
 } nn_picture;
 
 typedef struct nn_listing {         // zeroed is empty

@@ -45,6 +45,8 @@ void pipeline_name_bad(const pipeline_context *c, const nn_dataset *set, nn_spli
     uint8_t rgb[3 * BAD_SIZE * BAD_SIZE];
     uint32_t named = 0, n = nn_dataset_len(set, split);
     for (uint32_t i = 0; i < n && named < bad && named < MAX_NAMED; i++) {
+        if (!nn_dataset_is_bad(set, split, i))
+            continue;               // read again only for its sentence
         vkc_status st = nn_dataset_read(set, split, i, 0, &(nn_preprocess) { 0 }, (nn_size) { BAD_SIZE, BAD_SIZE },
                                         rgb);
         if (st == VKC_E_FORMAT || st == VKC_E_IO) {

@@ -40,7 +40,7 @@ nn_split   pipeline_final_split(const nn_dataset *set);
 // Accuracy on a split; images = 0 when the data set has no pictures there. Broken ones are named.
 vkc_status pipeline_measure(const pipeline_context *c, const nn_model *m, const pipeline_data *d, nn_split split,
                             nn_eval_result *out);
-// Warn of the first broken pictures of a split, by name; `bad` is how many there are, 0 = do nothing.
+// Warn of the first broken pictures of a split, by name, of those that were read; `bad` is how many, 0 = do nothing.
 void       pipeline_name_bad(const pipeline_context *c, const nn_dataset *set, nn_split split, uint32_t bad);
 
 #ifdef __cplusplus

@@ -3,24 +3,17 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "nn/base/files.h"
+#include "nn/base/source.h"
 #include "pipeline/run/model_hash.h"
-
-static uint64_t hash_on(uint64_t h, const void *bytes, size_t size)     // FNV-1a
-{
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3u;
-    return h;
-}
 
 static uint64_t hash_number(uint64_t h, uint64_t x)
 {
     unsigned char bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (unsigned char) (x >> 8 * i);
-    return hash_on(h, bytes, sizeof bytes);
+    return nn_hash_add(h, bytes, sizeof bytes);
 }
 
 // Paths count from the data set's folder: the same pictures may be reached by another path.
@@ -31,15 +24,12 @@ static vkc_status hash_split(const nn_dataset *set, nn_split split, uint64_t *h)
     char path[NN_PATH_MAX];
     *h = hash_number(*h, n);
     for (uint32_t i = 0; i < n && strncmp(nn_dataset_spec(set), "synth:", 6) != 0; i++) {   // which has no files
-        struct stat sb = { 0 };
         vkc_status st = nn_dataset_path(set, split, i, path);
         if (st != VKC_OK)
             return st;
         const char *name = strncmp(path, nn_dataset_spec(set), skip) == 0 ? path + skip : path;
-        if (stat(path, &sb) != 0)
-            sb.st_size = 0;
-        *h = hash_on(*h, name, strlen(name) + 1);
-        *h = hash_number(*h, (uint64_t) sb.st_size);
+        *h = nn_hash_add(*h, name, strlen(name) + 1);
+        *h = hash_number(*h, nn_dataset_file_size(set, split, i));
         *h = hash_number(*h, nn_dataset_label(set, split, i));
     }
     return VKC_OK;
@@ -55,13 +45,13 @@ static json_t *add(json_t *inputs, const char *key, vkc_status st, const char *h
 
 json_t *pipeline_inputs_with_data(json_t *inputs, const nn_dataset *set)
 {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = NN_HASH_START;
     char hash[PIPELINE_HASH_MAX];
     vkc_status st = VKC_OK;
     if (!inputs)
         return NULL;
     for (uint32_t i = 0; i < nn_dataset_classes(set); i++)
-        h = hash_on(h, nn_dataset_labels(set)[i], strlen(nn_dataset_labels(set)[i]) + 1);
+        h = nn_hash_add(h, nn_dataset_labels(set)[i], strlen(nn_dataset_labels(set)[i]) + 1);
     for (int s = 0; s < NN_N_SPLITS && st == VKC_OK; s++)
         st = hash_split(set, (nn_split) s, &h);
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long) h);

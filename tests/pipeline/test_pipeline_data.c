@@ -163,10 +163,34 @@ static void test_splits(void **state)
     nn_model_config_finish(&fresh);
 }
 
+// Of three broken pictures the two that were read.
+static void test_broken(void **state)
+{
+    (void) state;
+    heard h = { { 0 }, "" };
+    const pipeline_context c = { .dash = "--", .notify = hear, .user = &h };
+    uint8_t rgb[3];
+    put("broken/val/a/1.png", "1");
+    put("broken/val/a/2.png", "2");
+    put("broken/val/a/3.png", "3");
+    nn_dataset *set = open_set("broken", 0);
+    for (uint32_t i = 1; i < 3; i++)
+        assert_int_equal(nn_dataset_read(set, NN_SPLIT_VAL, i, 0, &(nn_preprocess) { 0 }, (nn_size) { 1, 1 }, rgb),
+                         VKC_E_FORMAT);
+    assert_false(nn_dataset_is_bad(set, NN_SPLIT_VAL, 0));
+    assert_true(nn_dataset_is_bad(set, NN_SPLIT_VAL, 1) && nn_dataset_is_bad(set, NN_SPLIT_ALL, 2));
+    pipeline_name_bad(&c, set, NN_SPLIT_VAL, 2);
+    assert_int_equal(h.n[PIPELINE_FAILURE], 2);
+    assert_non_null(strstr(h.last, "3.png"));
+    assert_int_equal(nn_dataset_count_bad(set), 2);
+    nn_dataset_destroy(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chance), cmocka_unit_test(test_match), cmocka_unit_test(test_splits),
+        cmocka_unit_test(test_broken),
     };
     return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }
