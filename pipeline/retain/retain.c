@@ -8,6 +8,7 @@
 #include "pipeline/base/data.h"
 #include "pipeline/base/judge.h"
 #include "pipeline/base/load.h"
+#include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 
@@ -19,6 +20,7 @@ typedef struct retain_work {
     pipeline_data data;             // with the teacher's classes
     nn_dataset *view;
     nn_model *teacher, *model;      // model: the one being made
+    json_t   *read;                 // checksums of data and teacher, inputs of every run; NULL = no memory
     bool      halts_already;        // the teacher: its gate stays as it is
     pipeline_retain_result *r;
 } retain_work;
@@ -64,7 +66,7 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     const pipeline_place place = { .out = m->out, .run = p->place.run ? m->run : NULL, .resume = p->place.resume,
                                    .force = p->place.force };
     vkc_status st;
-    VKC_TRY(pipeline_run_open(run, w->c, &place, p->seed, pipeline__retain_inputs(p, w->r, i)));
+    VKC_TRY(pipeline_run_open(run, w->c, &place, p->seed, pipeline__retain_inputs(p, w->r, i, w->read)));
     if (i == 0 || !p->chain) {
         nn_model_destroy(w->model);
         w->model = NULL;
@@ -135,6 +137,7 @@ static vkc_status run_all(retain_work *w)
     if (!p->place.resume)
         VKC_TRY(pipeline_check_teacher(w->c, w->teacher, &w->data, p->teacher));
     VKC_TRY(pipeline_measure(w->c, w->teacher, &w->data, pipeline_final_split(w->data.set), &w->r->teacher));
+    w->read = pipeline_inputs_with_model(pipeline_inputs_with_data(json_object(), p->data.set), "weights", p->teacher);
     for (uint32_t i = 0; i < w->r->n && st == VKC_OK; i++) {
         pipeline_run run = { .info = NULL };
         st = make_model(w, i, &run);
@@ -150,6 +153,7 @@ vkc_status pipeline_retain(const pipeline_context *c, const pipeline_retain_para
     retain_work w = { .c = c, .p = p, .data = p->data, .r = out };
     memset(out, 0, sizeof *out);
     vkc_status st = run_all(&w);
+    json_decref(w.read);
     nn_dataset_destroy(w.view);
     nn_model_destroy(w.model);
     nn_model_destroy(w.teacher);

@@ -5,7 +5,9 @@
 #include "pipeline/retain/retain.h"
 
 // retain_json.c
-json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i);
+// Of the run of model i. `read`: checksums of what all the runs read; NULL gives NULL.
+json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i,
+                                json_t *read);
 json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retain_result *r, const nn_model *model);
 char   *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r);   // Markdown on the heap
 

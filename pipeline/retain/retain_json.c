@@ -11,7 +11,6 @@
 #include "pipeline/base/json.h"
 #include "pipeline/base/judge.h"
 #include "pipeline/base/text.h"
-#include "pipeline/run/inputs.h"
 
 // Share of `all` patches that are there, by layer.
 static json_t *build_shares(const uint64_t *count, uint64_t all, uint32_t n)
@@ -99,7 +98,8 @@ static json_t *build_blocks(const uint32_t *at, uint32_t n)
     return pipeline_number_list_json(x, n);
 }
 
-json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i)
+json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i,
+                                json_t *read)
 {
     json_t *o = json_pack(
                      "{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
@@ -118,7 +118,10 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                      (json_int_t) p->seed);
     pipeline_judge_add_inputs(o, p->keep_last);
     pipeline_data_add_inputs(o, &p->data);
-    return pipeline_inputs_with_model(pipeline_inputs_with_data(o, p->data.set), "weights", p->teacher);
+    if (o && json_object_update(o, read) == 0)
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 static void print_ratio(double ratio, char out[48])
