@@ -36,6 +36,7 @@ typedef struct tuning {
     const nn_model *teacher;          // NULL = it need not run
     const nn_model *any_teacher;      // the same, whether it runs or not
     nn_model *student;
+    distill_centre_target target;   // for the student's gate; read when it is needed first
     double    similarity, ce, kl;   // weights, 0 = none
     distill_distances d;
     distill_halting   halting;
@@ -228,15 +229,23 @@ static void build(tuning *w, nn_fit_work *f, const nn_model *student)
     }
 }
 
+static vkc_status calibrate(tuning *w, double *keep)
+{
+    vkc_status st = VKC_OK;
+    if (w->target.pictures.n == 0)
+        st = distill_centre_target_init(&w->target, w->any_teacher, w->student, w->p);
+    return st == VKC_OK ? distill_centre_move(&w->target, w->student, w->p, keep) : st;
+}
+
 // The student as it would be written now: with its gate calibrated, where that is asked for. nn_judge_fn.
 static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
 {
-    const tuning *w = (const tuning *) user;
+    tuning *w = (tuning *) user;
     const distill_tune_params *p = w->p;
     nn_retention_config *r = &w->student->cfg.retention;
     const double centre = r->gate_centre;
-    distill_centre_result c;
-    vkc_status st = p->centre ? distill_tune_centre(w->any_teacher, w->student, p, true, &c) : VKC_OK;
+    double keep;
+    vkc_status st = p->centre ? calibrate(w, &keep) : VKC_OK;
     if (st == VKC_OK)
         st = p->judge.fn(p->judge.user, epoch, out);
     r->gate_centre = centre;
@@ -309,10 +318,9 @@ vkc_status distill_tune(const nn_model *teacher, nn_model *student, const distil
         unfreeze(student);
     }
     if (st == VKC_OK && p->centre) {
-        distill_centre_result c;
-        st = distill_tune_centre(teacher, student, p, true, &c);
-        out->teacher_keep = c.teacher_keep;
-        out->keep = c.after;
+        st = calibrate(&w, &out->keep);
+        out->teacher_keep = w.target.keep;
     }
+    distill_centre_target_finish(&w.target);
     return st;
 }

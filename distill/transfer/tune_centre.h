@@ -5,6 +5,7 @@
 #ifndef DISTILL_TUNE_CENTRE_H
 #define DISTILL_TUNE_CENTRE_H
 
+#include "distill/retain/retain_centre.h"
 #include "distill/transfer/tune.h"
 
 #ifdef __cplusplus
@@ -22,6 +23,19 @@ typedef struct distill_centre_result {
 // Errors: E_ARG (a model that does not halt), E_FORMAT (no usable picture), E_STOPPED, device errors.
 vkc_status distill_tune_centre(const nn_model *teacher, nn_model *student, const distill_tune_params *p, bool move,
                                distill_centre_result *out);
+
+// The same in parts, for a student that is calibrated again and again: what stays is read and measured once.
+typedef struct distill_centre_target {  // zeroed is none
+    distill_pictures pictures;
+    double keep;                    // the teacher's keep ratio on them
+} distill_centre_target;
+
+vkc_status distill_centre_target_init(distill_centre_target *t, const nn_model *teacher, const nn_model *student,
+                                      const distill_tune_params *p);
+void       distill_centre_target_finish(distill_centre_target *t);
+// Leave the centre in student->cfg; *keep is what the student keeps then.
+vkc_status distill_centre_move(const distill_centre_target *t, nn_model *student, const distill_tune_params *p,
+                               double *keep);
 
 #ifdef __cplusplus
 }
