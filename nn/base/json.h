@@ -62,6 +62,8 @@ vkc_status nn_json_get_array(const char *where, const struct json_t *obj, const 
 // `out` gets the n numbers of a list. E_FORMAT unless it has n.
 vkc_status nn_json_get_numbers(const char *where, const struct json_t *obj, const char *key, uint32_t n, double min,
                                double max, double *out);
+// Is a key in `known`, which ends with NULL?
+bool       nn_json_is_known(const char *const *known, const char *key);
 // E_FORMAT when the object has a key that is not in `known`, which ends with NULL, and not null: it may change what the
 // rest means.
 vkc_status nn_json_check_keys(const char *where, struct json_t *obj, const char *const *known);
