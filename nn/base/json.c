@@ -72,11 +72,6 @@ void nn_json_append_new(json_t *array, json_t *value)
     note(array, json_array_append_new(array, value));
 }
 
-void nn_json_update(json_t *object, json_t *other)
-{
-    note(object, json_object_update(object, other));
-}
-
 void nn_json_update_new(json_t *object, json_t *other)
 {
     note(object, json_object_update(object, other));

@@ -34,7 +34,6 @@ void nn_json_set(struct json_t *object, const char *key, struct json_t *value);
 void nn_json_set_new(struct json_t *object, const char *key, struct json_t *value);
 void nn_json_append(struct json_t *array, struct json_t *value);
 void nn_json_append_new(struct json_t *array, struct json_t *value);
-void nn_json_update(struct json_t *object, struct json_t *other);
 void nn_json_update_new(struct json_t *object, struct json_t *other);
 void nn_json_update_missing(struct json_t *object, struct json_t *other);
 bool nn_json_is_whole(void);
