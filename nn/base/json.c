@@ -72,11 +72,6 @@ void nn_json_append_new(json_t *array, json_t *value)
     note(array, json_array_append_new(array, value));
 }
 
-void nn_json_update(json_t *object, json_t *other)
-{
-    note(object, json_object_update(object, other));
-}
-
 void nn_json_update_new(json_t *object, json_t *other)
 {
     note(object, json_object_update(object, other));
@@ -306,15 +301,19 @@ vkc_status nn_json_get_numbers(const char *where, const json_t *obj, const char 
     return st;
 }
 
+bool nn_json_is_known(const char *const *known, const char *key)
+{
+    while (*known != NULL && strcmp(*known, key) != 0)
+        known++;
+    return *known != NULL;
+}
+
 vkc_status nn_json_check_keys(const char *where, json_t *obj, const char *const *known)
 {
     const char *key;
     json_t *v;
     json_object_foreach(obj, key, v) {
-        const char *const *k = known;
-        while (*k != NULL && strcmp(*k, key) != 0)
-            k++;
-        if (*k == NULL && !json_is_null(v))
+        if (!nn_json_is_known(known, key) && !json_is_null(v))
             return VKC_FAIL(VKC_E_FORMAT, "%s: %.60s is not supported", where,
                             nn_is_printable(key) ? key : "a key with control characters");
     }

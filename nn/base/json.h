@@ -34,7 +34,6 @@ void nn_json_set(struct json_t *object, const char *key, struct json_t *value);
 void nn_json_set_new(struct json_t *object, const char *key, struct json_t *value);
 void nn_json_append(struct json_t *array, struct json_t *value);
 void nn_json_append_new(struct json_t *array, struct json_t *value);
-void nn_json_update(struct json_t *object, struct json_t *other);
 void nn_json_update_new(struct json_t *object, struct json_t *other);
 void nn_json_update_missing(struct json_t *object, struct json_t *other);
 bool nn_json_is_whole(void);
@@ -62,6 +61,8 @@ vkc_status nn_json_get_array(const char *where, const struct json_t *obj, const 
 // `out` gets the n numbers of a list. E_FORMAT unless it has n.
 vkc_status nn_json_get_numbers(const char *where, const struct json_t *obj, const char *key, uint32_t n, double min,
                                double max, double *out);
+// Is a key in `known`, which ends with NULL?
+bool       nn_json_is_known(const char *const *known, const char *key);
 // E_FORMAT when the object has a key that is not in `known`, which ends with NULL, and not null: it may change what the
 // rest means.
 vkc_status nn_json_check_keys(const char *where, struct json_t *obj, const char *const *known);

@@ -7,7 +7,8 @@
 
 typedef unsigned long long ull;
 
-vkc_status nn__st_create(const char *where, nn_safetensors **out)
+// Zeroed but for its path and a source that is not open.
+static vkc_status create(const char *where, nn_safetensors **out)
 {
     nn_safetensors *f = calloc(1, sizeof *f);
     if (f != NULL)
@@ -22,12 +23,42 @@ vkc_status nn__st_create(const char *where, nn_safetensors **out)
     return VKC_OK;
 }
 
+vkc_status nn__st_open(const char *path, nn_safetensors **out)
+{
+    nn_safetensors *f = NULL;
+    vkc_status st;
+    VKC_TRY(create(path, &f));
+    VKC_TRY(nn_source_open(f->path, &f->src));
+    *out = f, f = NULL;
+done:
+    nn_safetensors_destroy(f);
+    return st;
+}
+
+vkc_status nn__st_copy(const char *where, const void *data, size_t size, nn_safetensors **out)
+{
+    nn_safetensors *f = NULL;
+    vkc_status st;
+    VKC_TRY(create(where, &f));
+    f->copy = malloc(size + 1);
+    if (f->copy == NULL) {
+        st = VKC_FAIL(VKC_E_NOMEM, "no memory for the %zu bytes of %s", size, where);
+        goto done;
+    }
+    if (size > 0)
+        memcpy(f->copy, data, size);
+    f->src = nn_source_of(f->path, f->copy, size);
+    *out = f, f = NULL;
+done:
+    nn_safetensors_destroy(f);
+    return st;
+}
+
 vkc_status nn_safetensors_load(const char *path, nn_safetensors **out)
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(nn__st_create(path, &f));
-    VKC_TRY(nn_source_open(f->path, &f->src));
+    VKC_TRY(nn__st_open(path, &f));
     VKC_TRY(nn__st_read_header(f));
     *out = f, f = NULL;
 done:
@@ -39,15 +70,7 @@ vkc_status nn_safetensors_read(const char *where, const void *data, size_t size,
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(nn__st_create(where, &f));
-    f->copy = malloc(size + 1);
-    if (f->copy == NULL) {
-        st = VKC_FAIL(VKC_E_NOMEM, "no memory for the %zu bytes of %s", size, where);
-        goto done;
-    }
-    if (size > 0)
-        memcpy(f->copy, data, size);
-    f->src = nn_source_of(f->path, f->copy, size);
+    VKC_TRY(nn__st_copy(where, data, size, &f));
     VKC_TRY(nn__st_read_header(f));
     *out = f, f = NULL;
 done:

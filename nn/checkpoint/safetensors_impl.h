@@ -24,8 +24,9 @@ struct nn_safetensors {
     nn_torch_notes *notes;          // of a file of PyTorch; its strings are in header
 };
 
-// Zeroed but for its path and a source that is not open.
-vkc_status nn__st_create(const char *where, nn_safetensors **out);
+// An open source of a file, or of a copy of memory, of which nothing is read yet.
+vkc_status nn__st_open(const char *path, nn_safetensors **out);
+vkc_status nn__st_copy(const char *where, const void *data, size_t size, nn_safetensors **out);
 // Fills header, tensors and meta of an open source.
 vkc_status nn__st_read_header(nn_safetensors *f);
 // Copies `len` elements of `one` byte or more from `first` on, row-major, of a tensor with strides.

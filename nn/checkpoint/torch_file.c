@@ -266,16 +266,12 @@ static vkc_status read_head(const nn_source *src, unsigned char head[4])
     return nn_source_read(src, 0, src->size < 4 ? (size_t) src->size : 4, head);
 }
 
-vkc_status nn_torch_is(const char *path, bool *out)
+vkc_status nn_torch_is(const nn_source *src, bool *out)
 {
     unsigned char head[4];
-    nn_source src = { .fd = -1 };
-    vkc_status st = nn_source_open(path, &src);
-    if (st == VKC_OK)
-        st = read_head(&src, head);
+    const vkc_status st = read_head(src, head);
     if (st == VKC_OK)
         *out = is_zip(head) || (head[0] == 0x80 && head[1] >= 2 && head[1] <= 5);
-    nn_source_close(&src);
     return st;
 }
 
@@ -305,8 +301,7 @@ vkc_status nn_torch_load(const char *path, const char *key, nn_safetensors **out
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(nn__st_create(path, &f));
-    VKC_TRY(nn_source_open(f->path, &f->src));
+    VKC_TRY(nn__st_open(path, &f));
     VKC_TRY(read_file(f, key));
     *out = f, f = NULL;
 done:
@@ -318,15 +313,7 @@ vkc_status nn_torch_read(const char *where, const void *data, size_t size, const
 {
     nn_safetensors *f = NULL;
     vkc_status st;
-    VKC_TRY(nn__st_create(where, &f));
-    f->copy = malloc(size + 1);
-    if (f->copy == NULL) {
-        st = VKC_FAIL(VKC_E_NOMEM, "no memory for the %zu bytes of %s", size, where);
-        goto done;
-    }
-    if (size > 0)
-        memcpy(f->copy, data, size);
-    f->src = nn_source_of(f->path, f->copy, size);
+    VKC_TRY(nn__st_copy(where, data, size, &f));
     VKC_TRY(read_file(f, key));
     *out = f, f = NULL;
 done:

@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 
+#include "nn/base/source.h"
 #include "nn/checkpoint/safetensors.h"
 
 #ifdef __cplusplus
@@ -31,8 +32,8 @@ typedef struct nn_torch_notes {     // "" = none
     const char *arch;               // an architecture's name that the file says
 } nn_torch_notes;
 
-// Do the first bytes of a file look like what torch.save wrote: a zip file or a pickle? E_IO.
-vkc_status nn_torch_is(const char *path, bool *out);
+// Do the first bytes of an open file look like what torch.save wrote: a zip file or a pickle? E_IO.
+vkc_status nn_torch_is(const nn_source *src, bool *out);
 // Open a file and read what it says. What it returns lives until nn_safetensors_destroy.
 vkc_status nn_torch_load(const char *path, const char *key, nn_safetensors **out);
 // The same from memory, which is copied; `where` stands for the path in messages.

@@ -1,15 +1,8 @@
 // weights.c — the files of a model's weights as one set of tensors.
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "nn/checkpoint/weights_impl.h"
-
-static bool is_there(const char *path)
-{
-    struct stat sb;
-    return stat(path, &sb) == 0;
-}
 
 static int by_name(const void *a, const void *b)
 {
@@ -62,7 +55,7 @@ static vkc_status load_files(nn_weights *w, const nn_weights_place *p)
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         VKC_TRY(nn_path_build(w->path, p->folder, known[i].name));
-        if (is_there(w->path))
+        if (nn__weights_is_there(w->path))
             return known[i].is_index ? load_index(w, p) : load_one(w, key);
     }
     VKC_TRY(nn__weights_find_file(p->folder, w->path));

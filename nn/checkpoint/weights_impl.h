@@ -13,6 +13,7 @@ struct nn_weights {
     size_t          n;
 };
 
+bool       nn__weights_is_there(const char *path);      // anything of that name
 // One file by what it holds; key == NULL: none was named.
 vkc_status nn__weights_open(const char *path, const char *key, nn_safetensors **out);
 // Opens the shards that the index at w->path, in `folder`, names, and checks both against each other.

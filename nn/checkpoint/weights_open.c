@@ -10,7 +10,7 @@
 
 #define TAR_MAGIC 257               // byte of a tar archive where "ustar" stands
 
-static bool is_there(const char *path)
+bool nn__weights_is_there(const char *path)
 {
     struct stat sb;
     return stat(path, &sb) == 0;
@@ -19,7 +19,7 @@ static bool is_there(const char *path)
 vkc_status nn_weights_find(const char *model, nn_weights_place *out)
 {
     nn_weights_place p = { .has_key = false };
-    const char *key = is_there(model) ? NULL : strrchr(model, '#');
+    const char *key = nn__weights_is_there(model) ? NULL : strrchr(model, '#');
     const size_t len = key != NULL ? (size_t) (key - model) : strlen(model);
     if (len >= sizeof p.folder || (key != NULL && strlen(key + 1) >= sizeof p.key))
         return VKC_FAIL(VKC_E_ARG, "the name of a model is too long: %.60s...", model);
@@ -28,7 +28,7 @@ vkc_status nn_weights_find(const char *model, nn_weights_place *out)
         p.has_key = true;
         memcpy(p.key, key + 1, strlen(key + 1) + 1);
     }
-    p.is_there = is_there(p.folder);
+    p.is_there = nn__weights_is_there(p.folder);
     if (nn_is_file(p.folder)) {
         memcpy(p.file, p.folder, len + 1);
         char *name = strrchr(p.folder, '/');
@@ -82,8 +82,8 @@ vkc_status nn__weights_open(const char *path, const char *key, nn_safetensors **
     nn_source src = { .fd = -1 };
     vkc_status st = VKC_OK;
     if (!is_plain) {
-        VKC_TRY(nn_torch_is(path, &is_torch));
         VKC_TRY(nn_source_open(path, &src));
+        VKC_TRY(nn_torch_is(&src, &is_torch));
         VKC_TRY(is_safetensors(&src, &is_plain));
     }
     if (is_torch)

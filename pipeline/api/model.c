@@ -1,6 +1,7 @@
 // model.c — models of the public interface: loaded or made, asked what they are, written.
 #include "pipeline/api/api_impl.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "nn/base/names.h"
@@ -81,7 +82,7 @@ pare_status pare_model_load(pare_device *device, const char *folder, const pare_
     VKC_TRY(API_WANT(device));
     VKC_TRY(API_WANT(folder));
     VKC_TRY(API_WANT(out));
-    VKC_TRY(API_TAKE(options, &o));
+    VKC_TRY(API_TAKE_FROM(options, &o, offsetof(pare_model_options, pillow)));
     VKC_TRY(pipeline__api_check_pillow(o.pillow));
     VKC_TRY(pipeline__api_begin(__func__, o.callbacks, device, &call));
     VKC_TRY(nn_model_load_with(device->vk, folder, &(nn_model_load_params) {
@@ -110,7 +111,7 @@ pare_status pare_model_create(pare_device *device, const char *architecture, uin
     VKC_TRY(API_WANT(device));
     VKC_TRY(API_WANT(architecture));
     VKC_TRY(API_WANT(out));
-    VKC_TRY(API_TAKE(options, &o));
+    VKC_TRY(API_TAKE_FROM(options, &o, offsetof(pare_model_options, pillow)));
     if (o.class_vectors || o.preprocess || o.policy) {
         st = VKC_FAIL(VKC_E_ARG, "a model of random values has no class vectors, no preprocess and no policy");
         goto done;

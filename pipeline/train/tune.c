@@ -15,8 +15,7 @@ static json_t *build_result(const pipeline_session *s, const pipeline_tune_resul
                              (json_int_t) nn_params_count(s->student->params), "val", pipeline_eval_json(&r->val),
                              "test", pipeline_eval_json(&r->test), "teacher", teacher, "device", i->name, "driver",
                              i->driver);
-    nn_json_update(o, more);
-    json_decref(more);
+    nn_json_update_new(o, more);
     return o;
 }
 

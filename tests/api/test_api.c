@@ -94,14 +94,17 @@ static void test_model(void **state)
     const uint32_t tokens = i.tokens, height = i.height;
     pare_model_options o = pare_model_options_default();
     o.height = o.width = 2 * height;
+    o.size = offsetof(pare_model_options, pillow);          // of a program of before
+    o.pillow = 99;                                          // which has something else there
     assert_st(PARE_OK, pare_model_load(device, MODEL, &o, &m));
     assert_st(PARE_OK, pare_model_get_info(m, &i));
     assert_true(i.height == 2 * height && i.tokens > 3 * tokens);
     pare_model_close(m);
     pare_model_close(NULL);
 
+    o.height = o.width = 0;
     assert_st(PARE_OK, pare_model_create(device, "vit:image=16,patch=8,dim=12,depth=2,heads=3,classes=2,mixer=linear",
-                                         1, NULL, &m));
+                                         1, &o, &m));
     assert_st(PARE_OK, pare_model_get_info(m, &i));
     assert_int_equal(i.depth, 2);
     assert_string_equal(pare_model_mixer(m, 1), "linear:features=hedgehog");

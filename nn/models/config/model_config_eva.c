@@ -252,8 +252,7 @@ void nn__args_add_eva(const nn_model_config *c, json_t *args)
                              (int) !c->no_pos, "use_rot_pos_emb", 1, "rope_type", is_dinov3 ? "dinov3" : "cat",
                              "rope_rotate_half", (int) is_dinov3, "rope_temperature", c->rope.base,
                              "rope_grid_offset", 0.0);
-    nn_json_update(args, more);
-    json_decref(more);
+    nn_json_update_new(args, more);
     nn_json_set_new(args, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
     nn_json_set_new(args, "ref_feat_shape",
                     c->rope.ref_h ? json_pack("[i,i]", (int) c->rope.ref_h, (int) c->rope.ref_w) : json_null());

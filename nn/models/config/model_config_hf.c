@@ -350,6 +350,5 @@ void nn__config_add_dinov2(const nn_model_config *c, json_t *config)
                      "patch_size", (int) c->patch, "num_channels", (int) c->channels, "qkv_bias", 1,
                      "use_swiglu_ffn", (int) c->swiglu, "layerscale_value", 1.0,
                      "num_register_tokens", (int) c->registers, "id2label", names);
-    nn_json_update(config, more);
-    json_decref(more);
+    nn_json_update_new(config, more);
 }

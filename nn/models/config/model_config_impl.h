@@ -62,8 +62,9 @@ void       nn__unknown_note(const char *where, struct json_t *obj, const char *c
 // preprocessor_config.json; *is_there = false: there is neither. Where both are and disagree a note says so.
 vkc_status nn__preprocess_read_hf_folder(const char *folder, nn_model_config *c, bool *is_there);
 // A note where the folder has the settings of the program whose rule the config does not follow too, and they mean
-// other pixels. When they are broken: fails, or unless `is_strict` a note.
-vkc_status nn__preprocess_check_folder(const char *folder, bool is_strict, nn_model_config *c);
+// other pixels. When they are broken: fails, or unless `is_strict` a note. `config`: what config.json says; NULL = not
+// read yet.
+vkc_status nn__preprocess_check_folder(const char *folder, struct json_t *config, bool is_strict, nn_model_config *c);
 
 // problem_type, of a config whose classes are known, with a note where scores are no softmax.
 vkc_status nn__scores_read(const char *where, struct json_t *root, nn_model_config *c);

@@ -138,8 +138,8 @@ done:
     return st;
 }
 
-// What made the folder tells how its config is read.
-static vkc_status read_config(const char *folder, const char *model, nn_model_config *c)
+// What made the folder tells how its config is read. *config: config.json, to be released; stays when there is none.
+static vkc_status read_config(const char *folder, const char *model, nn_model_config *c, json_t **config)
 {
     char path[NN_PATH_MAX];
     json_t *root = NULL;
@@ -153,6 +153,8 @@ static vkc_status read_config(const char *folder, const char *model, nn_model_co
         goto done;
     }
     VKC_TRY(nn_json_load(path, MAX_JSON, &root));
+    if (has_config)
+        *config = json_incref(root);
     if (!has_config) {
         st = nn__config_read_open_clip(path, root, c);
     } else if (nn_json_has(root, "architecture")) {
@@ -177,7 +179,7 @@ vkc_status nn_model_config_load(const char *model, nn_model_config *c)
 {
     char path[NN_PATH_MAX], folder[NN_WEIGHTS_MAX_PLACE];
     nn_model_config m = { .channels = 3 };
-    json_t *pare = NULL;
+    json_t *config = NULL, *pare = NULL;
     vkc_status st;
     if (*model == '\0')
         return VKC_FAIL(VKC_E_ARG, "the name of the model is empty: want a folder");
@@ -185,7 +187,7 @@ vkc_status nn_model_config_load(const char *model, nn_model_config *c)
     st = nn_folder_check(folder);
     if (st != VKC_OK)
         return VKC_WRAP(st, "not a model folder: %s", vkc_last_error());
-    VKC_TRY(read_config(folder, model, &m));
+    VKC_TRY(read_config(folder, model, &m, &config));
     for (uint32_t i = 0; i < m.depth; i++)
         VKC_TRY(nn_layer_config_set(&m.layers[i], nn_mixer_default()->name, NULL));
     VKC_TRY(nn_path_build(path, folder, "pare.json"));
@@ -197,11 +199,12 @@ vkc_status nn_model_config_load(const char *model, nn_model_config *c)
         VKC_TRY(nn_model_config_check(&m, VKC_E_FORMAT, path));
     }
     if (nn_model_kind_of(&m)->reads_pictures)
-        VKC_TRY(nn__preprocess_check_folder(folder, pare != NULL, &m));
+        VKC_TRY(nn__preprocess_check_folder(folder, config, pare != NULL, &m));
     *c = m;
     memset(&m, 0, sizeof m);
 done:
     nn_model_config_finish(&m);
+    json_decref(config);
     json_decref(pare);
     return st;
 }

@@ -58,10 +58,7 @@ vkc_status nn__keys_check(const char *where, json_t *obj, const char *const *kno
     const char *key;
     json_t *v;
     json_object_foreach(obj, key, v) {
-        const char *const *k = known;
-        while (*k && strcmp(*k, key) != 0)
-            k++;
-        if (!*k && !json_is_null(v) && !find_fixed(fixed, key))
+        if (!nn_json_is_known(known, key) && !json_is_null(v) && !find_fixed(fixed, key))
             return VKC_FAIL(VKC_E_FORMAT, "%s: %.60s is not supported", where,
                             nn_is_printable(key) ? key : "a key with control characters");
     }

@@ -22,7 +22,8 @@ typedef struct settings {
     json_t *root, *obj;
 } settings;
 
-static vkc_status load(const char *folder, const char *name, settings *s)
+// `known`: what is in the file, where it has been read; NULL = not yet.
+static vkc_status load(const char *folder, const char *name, json_t *known, settings *s)
 {
     char path[NN_PATH_MAX];
     *s = (settings) { .name = name };
@@ -30,7 +31,9 @@ static vkc_status load(const char *folder, const char *name, settings *s)
     if (st != VKC_OK)
         return st;
     snprintf(s->where, sizeof s->where, "%s", path);
-    if (nn_is_file(path))
+    if (known)
+        s->root = json_incref(known);
+    else if (nn_is_file(path))
         st = nn_json_load(path, MAX_FILE, &s->root);
     s->obj = s->root;
     return st;
@@ -40,7 +43,7 @@ static vkc_status load(const char *folder, const char *name, settings *s)
 // have a file of this name that says nothing about pictures.
 static vkc_status load_nested(const char *folder, settings *s)
 {
-    vkc_status st = load(folder, "processor_config.json", s);
+    vkc_status st = load(folder, "processor_config.json", NULL, s);
     s->obj = NULL;
     if (st != VKC_OK || !s->root || !nn_json_has(s->root, "image_processor"))
         return st;
@@ -50,9 +53,9 @@ static vkc_status load_nested(const char *folder, settings *s)
 }
 
 // Of timm's config.json, where it says how pictures are prepared.
-static vkc_status load_timm(const char *folder, settings *s)
+static vkc_status load_timm(const char *folder, json_t *config, settings *s)
 {
-    vkc_status st = load(folder, "config.json", s);
+    vkc_status st = load(folder, "config.json", config, s);
     if (st == VKC_OK && s->root && nn_json_has(s->root, "pretrained_cfg"))      // old files have it at the top
         st = nn_json_get_object(s->where, s->root, "pretrained_cfg", &s->obj);
     if (st == VKC_OK && s->obj && !nn_json_has(s->obj, "input_size"))
@@ -121,7 +124,7 @@ vkc_status nn__preprocess_read_hf_folder(const char *folder, nn_model_config *c,
     char text[64];
     vkc_status st;
     VKC_TRY(load_nested(folder, &nested));
-    VKC_TRY(load(folder, "preprocessor_config.json", &plain));
+    VKC_TRY(load(folder, "preprocessor_config.json", NULL, &plain));
     *is_there = nested.obj || plain.obj;
     const settings *used = nested.obj ? &nested : &plain;
     if (!*is_there)
@@ -144,17 +147,17 @@ done:
 
 // The file of the program whose rule is not the config's, which may be an approximation: it is held against what this
 // program would write.
-vkc_status nn__preprocess_check_folder(const char *folder, bool is_strict, nn_model_config *c)
+vkc_status nn__preprocess_check_folder(const char *folder, json_t *config, bool is_strict, nn_model_config *c)
 {
     const bool is_hf = c->preprocess.rule == NN_RULE_HF;
     settings s = { 0 };
     nn_model_config theirs, ours;
     json_t *written = NULL;
     char text[64];
-    vkc_status st = is_hf ? load_timm(folder, &s) : load_nested(folder, &s);
+    vkc_status st = is_hf ? load_timm(folder, config, &s) : load_nested(folder, &s);
     if (st == VKC_OK && !is_hf && !s.obj) {
         finish(&s);
-        st = load(folder, "preprocessor_config.json", &s);
+        st = load(folder, "preprocessor_config.json", NULL, &s);
     }
     if (st != VKC_OK || !s.obj)
         goto done;
@@ -194,7 +197,7 @@ vkc_status nn_preprocess_load(const char *model, nn_rule rule, nn_model_config *
                           "not say how Hugging Face prepares pictures", folder);
         goto done;
     }
-    VKC_TRY(load_timm(folder, &s));
+    VKC_TRY(load_timm(folder, NULL, &s));
     st = s.obj ? nn_preprocess_read_timm(s.where, s.obj, c)
                : VKC_FAIL(VKC_E_FORMAT, "%s has no pretrained_cfg, so it does not say how timm prepares pictures",
                           s.where);

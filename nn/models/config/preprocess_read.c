@@ -29,10 +29,7 @@ void nn__unknown_note(const char *where, json_t *obj, const char *const *known, 
     const char *key;
     json_t *v;
     json_object_foreach(obj, key, v) {
-        const char *const *k = known;
-        while (*k && strcmp(*k, key) != 0)
-            k++;
-        if (*k || json_is_null(v) || json_is_false(v))
+        if (nn_json_is_known(known, key) || json_is_null(v) || json_is_false(v))
             continue;
         if (n++ < MAX_NAMED)
             at += (size_t) snprintf(names + at, sizeof names - at, "%s%.60s", n > 1 ? ", " : "", key);

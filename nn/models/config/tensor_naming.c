@@ -49,6 +49,8 @@ nn_naming nn_naming_find(const nn_weights *w, const nn_params *own, nn_model_con
 {
     const nn_naming naming = { find_prefix(w, own) };
     bool is_chunked = false;
+    if (!c)
+        return naming;
     for (size_t i = 0; i < nn_weights_len(w) && !is_chunked; i++)
         is_chunked = nn_tensor_name_is_chunked(nn_weights_at(w, i)->name + naming.skip);
     if (naming.skip)

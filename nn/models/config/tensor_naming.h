@@ -18,7 +18,7 @@ typedef struct nn_naming {
 
 // What all names begin with, up to a dot, where without it every name is one that is known (model_names.h, or a
 // parameter of `own`, which may be NULL), and with it some are not. The shortest such. Said in a note, as chunks of
-// blocks are.
+// blocks are, unless `c` is NULL.
 nn_naming nn_naming_find(const nn_weights *w, const nn_params *own, nn_model_config *c);
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ typedef struct nn_vit {
     uint32_t norm_pre_w, norm_pre_b;        // with pre_norm, and then no patch_b
     uint32_t head_dist_w, head_dist_b;      // with a distillation token
     uint32_t vectors;               // with cfg.projection_dim: (classes, embed) unit rows times a scale
-    uint32_t vectors_b;             // (classes), with cfg.sigmoid
+    uint32_t vectors_b;             // (classes), with vectors and NN_SCORES_SIGMOID
     struct {                        // with attention pooling (NN_POOL_MAP)
         uint32_t latent, q_w, q_b, kv_w, kv_b, proj_w, proj_b, norm_w, norm_b, fc1_w, fc1_b, fc2_w, fc2_b;
     } map;

@@ -9,11 +9,9 @@
 
 static const nn_st_tensor *find_positions(const nn_weights *w, const nn_model_config *cfg)
 {
-    nn_model_config silent = { 0 };
-    const nn_naming naming = nn_naming_find(w, NULL, &silent);
+    const nn_naming naming = nn_naming_find(w, NULL, NULL);
     const nn_st_tensor *found = NULL;
     nn_tensor_name name;
-    nn_model_config_finish(&silent);
     for (size_t i = 0; i < nn_weights_len(w); i++) {
         const nn_st_tensor *t = nn_weights_at(w, i);
         if (nn_tensor_name_get(t->name + naming.skip, &name) && strcmp(name.ours, "pos_embed") == 0)

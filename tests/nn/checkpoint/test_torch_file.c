@@ -84,9 +84,12 @@ static void test_files(void **state)
     for (size_t i = 0; i < N_FILES; i++) {
         char path[NN_PATH_MAX], name[600];
         nn_safetensors *f = NULL;
+        nn_source src = { .fd = -1 };
         bool is_torch = false;
         assert_ok(nn_path_build(path, FOLDER, files[i].file));
-        assert_ok(nn_torch_is(path, &is_torch));
+        assert_ok(nn_source_open(path, &src));
+        assert_ok(nn_torch_is(&src, &is_torch));
+        nn_source_close(&src);
         assert_true(is_torch);
         assert_ok(nn_torch_load(path, NULL, &f));
         const nn_torch_notes *notes = nn_torch_get_notes(f);
