@@ -2,7 +2,7 @@
 // scaling: a block of every mixer over token counts; pare bench retention: time that token pruning saves.
 #include "apps/cli/bench/bench_ops.h"
 #include "apps/cli/bench/bench_retention.h"
-#include "apps/cli/core/policy.h"
+#include "apps/cli/options/policy.h"
 #include "apps/cli/bench/scaling_report.h"
 #include "nn/base/json.h"
 #include "nn/graph/choose/choose.h"

@@ -1,9 +1,9 @@
 // cmd_classify.c — pare classify: the most probable labels of pictures, a line each.
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 #include "apps/cli/core/model.h"
 #include "apps/cli/commands/caption.h"
 #include "apps/cli/commands/pixel_dump.h"
-#include "apps/cli/core/policy.h"
+#include "apps/cli/options/policy.h"
 #include "apps/cli/commands/show.h"
 #include "nn/base/files.h"
 #include "nn/base/json.h"

@@ -1,6 +1,6 @@
 // cmd_distill.c — pare distill: measure, transfer, search, assemble the student, tune it, compare.
 #include "apps/cli/core/list.h"
-#include "apps/cli/core/tune_options.h"
+#include "apps/cli/options/tune_options.h"
 #include "apps/cli/print/print.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // cmd_eval.c — pare eval: accuracy of a model on a split.
 #include "apps/cli/commands/logits.h"
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 #include "apps/cli/core/model.h"
-#include "apps/cli/core/policy.h"
+#include "apps/cli/options/policy.h"
 #include "apps/cli/commands/show.h"
 #include "apps/cli/print/print.h"
 #include "nn/base/json.h"

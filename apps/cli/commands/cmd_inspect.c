@@ -1,6 +1,6 @@
 // cmd_inspect.c — pare inspect: layers, mixers, parameters, multiply-adds, memory.
 #include "apps/cli/core/model.h"
-#include "apps/cli/core/policy.h"
+#include "apps/cli/options/policy.h"
 #include "nn/base/json.h"
 #include "nn/infer/infer.h"
 #include "nn/models/vit/positions.h"

@@ -1,5 +1,5 @@
 // cmd_prune.c — pare prune: train recurrent mixers with a penalty, prune their small hidden units, tune the rest.
-#include "apps/cli/core/tune_options.h"
+#include "apps/cli/options/tune_options.h"
 #include "apps/cli/print/print.h"
 #include "pipeline/train/prune.h"
 

@@ -1,6 +1,6 @@
 // cmd_retain.c — pare retain, token pruning: train a model to drop tokens, measure it, write it; one or a series.
-#include "apps/cli/core/keep_option.h"
-#include "apps/cli/core/run_options.h"
+#include "apps/cli/options/keep_option.h"
+#include "apps/cli/options/run_options.h"
 #include "apps/cli/print/print.h"
 #include "nn/base/json.h"
 

@@ -1,8 +1,8 @@
 // cmd_study.c — pare study groups: correlates the sparsity of layers with the cost of replacing them. pare study
 // teachers: correlates the keep ratio of teachers with the gap to their students.
-#include "apps/cli/core/keep_option.h"
+#include "apps/cli/options/keep_option.h"
 #include "apps/cli/core/list.h"
-#include "apps/cli/core/tune_options.h"
+#include "apps/cli/options/tune_options.h"
 #include "apps/cli/print/print.h"
 
 #include <limits.h>

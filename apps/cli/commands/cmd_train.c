@@ -1,7 +1,7 @@
 // cmd_train.c — pare train: a vision transformer from scratch or from another model.
-#include "apps/cli/core/data_options.h"
-#include "apps/cli/core/recipe_options.h"
-#include "apps/cli/core/run_options.h"
+#include "apps/cli/options/data_options.h"
+#include "apps/cli/options/recipe_options.h"
+#include "apps/cli/options/run_options.h"
 #include "apps/cli/print/print.h"
 #include "pipeline/run/output.h"
 #include "pipeline/train/train.h"

@@ -1,5 +1,5 @@
 // cmd_tune.c — pare tune: train a student end to end, with a teacher or without.
-#include "apps/cli/core/tune_options.h"
+#include "apps/cli/options/tune_options.h"
 #include "apps/cli/print/print.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef CLI_LOGITS_H
 #define CLI_LOGITS_H
 
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 
 // Write `pixels` (n, channels, height, width), normalised, and `logits` (n, classes) of the n pictures that an
 // evaluation of this split judged, in its order, as F32 into a safetensors file; the model runs once more. Memory: one

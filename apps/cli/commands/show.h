@@ -2,7 +2,7 @@
 #ifndef CLI_SHOW_H
 #define CLI_SHOW_H
 
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 #include "nn/image/sheet.h"
 
 // Rows of an option table, for members `show` and `force`.

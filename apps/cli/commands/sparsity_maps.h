@@ -2,7 +2,7 @@
 #ifndef CLI_SPARSITY_MAPS_H
 #define CLI_SPARSITY_MAPS_H
 
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 
 typedef struct map_args {
     const char *file, *dir;         // --maps, --full-maps; NULL = none

@@ -2,7 +2,7 @@
 #ifndef CLI_KEEP_OPTION_H
 #define CLI_KEEP_OPTION_H
 
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 #include "pipeline/retain/retain.h"
 
 // "0.7", "1,0.8,0.6". E_ARG in words.

@@ -1,5 +1,5 @@
 // tune_options.c — from the options of tuning to its settings.
-#include "apps/cli/core/tune_options.h"
+#include "apps/cli/options/tune_options.h"
 
 vkc_status tune_read(const tune_options *o, pipeline_tuning *out)
 {

@@ -2,9 +2,9 @@
 #ifndef CLI_TUNE_OPTIONS_H
 #define CLI_TUNE_OPTIONS_H
 
-#include "apps/cli/core/data_options.h"
-#include "apps/cli/core/recipe_options.h"
-#include "apps/cli/core/run_options.h"
+#include "apps/cli/options/data_options.h"
+#include "apps/cli/options/recipe_options.h"
+#include "apps/cli/options/run_options.h"
 #include "pipeline/train/tune.h"
 
 typedef struct tune_options {       // of one tuning

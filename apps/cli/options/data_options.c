@@ -1,5 +1,5 @@
 // data_options.c — the data set of a command.
-#include "apps/cli/core/data_options.h"
+#include "apps/cli/options/data_options.h"
 
 #include "pipeline/base/data.h"
 

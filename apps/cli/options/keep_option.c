@@ -1,5 +1,5 @@
 // keep_option.c — shares of patches from a list with commas.
-#include "apps/cli/core/keep_option.h"
+#include "apps/cli/options/keep_option.h"
 
 vkc_status keep_read(const char *text, double keep[PIPELINE_MAX_SERIES], uint32_t *n)
 {

@@ -1,5 +1,5 @@
 // policy.c — --policy: the token-pruning policy of a model, and its description in messages.
-#include "apps/cli/core/policy.h"
+#include "apps/cli/options/policy.h"
 
 vkc_status policy_apply(const char *policy, const char *model, nn_model_config *cfg)
 {
