@@ -122,6 +122,8 @@ def test_manual(commands):
         if shutil.which("mandoc"):
             _, out, _ = run("-Tlint", "-Werror", program="mandoc", text=page)
             check(out == "", f"man {command}: {out}")
+    code, _, err = run("man", "clasify")
+    check(code == 2 and "did you mean classify" in err, f"man clasify: {err}")
     code, _, err = run("man", "woman")
     check(code == 2 and "woman" in err, f"man woman: {err}")
 

@@ -125,11 +125,10 @@ static vkc_status run(const void *options, const args_words *words)
         print_program();
         return app_flush();
     }
-    const command *c = NULL;
-    for (int i = 0; (c = commands_get(i)) != NULL && strcmp(c->name, words->word[0]) != 0;)
-        i++;
-    if (!c)
-        return VKC_FAIL(VKC_E_ARG, "man: no command \"%.40s\"; pare --help lists them", words->word[0]);
+    const command *c;
+    vkc_status st = commands_find(words->word[0], &c);
+    if (st != VKC_OK)
+        return st;
     print_command(c);
     return app_flush();
 }

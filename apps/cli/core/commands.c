@@ -72,17 +72,16 @@ static const char *get_name(const void *user, size_t i)
     return i < N_COMMANDS ? commands[i]->name : NULL;
 }
 
-const command *commands_find(const char *name)
+vkc_status commands_find(const char *name, const command **out)
 {
     for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
+        if (strcmp(commands[i]->name, name) == 0) {
+            *out = commands[i];
+            return VKC_OK;
+        }
     const char *close = args_closest(name, get_name, NULL);
-    if (close)
-        warn("no command \"%.40s\"; did you mean %s?", name, close);
-    else
-        warn("no command \"%.40s\"; pare --help lists them", name);
-    return NULL;
+    return close ? VKC_FAIL(VKC_E_ARG, "no command \"%.40s\"; did you mean %s?", name, close)
+                 : VKC_FAIL(VKC_E_ARG, "no command \"%.40s\"; pare --help lists them", name);
 }
 
 void commands_tables(const command *c, const arg *tables[ARGS_MAX_TABLES + 1])

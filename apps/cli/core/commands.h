@@ -4,8 +4,8 @@
 
 #include "apps/cli/core/app.h"
 
-const command *commands_get(int i);             // NULL behind the last
-const command *commands_find(const char *name); // NULL after a warning that names the closest
+const command *commands_get(int i);     // NULL behind the last
+vkc_status     commands_find(const char *name, const command **out);    // E_ARG names the closest
 
 // The option tables of a command, its own first, then the shared ones that it uses; a NULL ends them. c = NULL: all
 // shared ones.

@@ -58,17 +58,16 @@ static vkc_status run(const command *c, int argc, char **argv)
 }
 
 // What is no command: --help, --version, help COMMAND. False when it is none of these.
-static bool is_about_pare(int n, char **words, int *code)
+static bool is_about_pare(int n, char **words, vkc_status *st)
 {
     const command *c = NULL;
     const bool is_help = strcmp(words[0], "help") == 0;
-    *code = EXIT_SUCCESS;
+    *st = VKC_OK;
     if (strcmp(words[0], "--version") == 0) {
         commands_print_version();
     } else if (is_help && n > 1 && words[1][0] != '-') {
-        c = commands_find(words[1]);
-        *code = c ? EXIT_SUCCESS : EXIT_USAGE;
-        if (c)
+        *st = commands_find(words[1], &c);
+        if (*st == VKC_OK)
             commands_print_help_of(c);
     } else if (is_help || strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0) {
         commands_print_help(stdout);
@@ -114,20 +113,19 @@ int main(int argc, char **argv)
         commands_print_help(stderr);
         return EXIT_USAGE;
     }
-    int code = EXIT_SUCCESS;
-    vkc_status st = VKC_OK;
+    vkc_status st;
     commands_bring_forward(argc - 1, argv + 1);
     app_keep_command(argc, argv);       // its name first, as a run folder and its report have it
-    if (!is_about_pare(argc - 1, argv + 1, &code)) {
-        const command *c = commands_find(argv[1]);
-        if (!c)
-            return EXIT_USAGE;
-        st = run(c, argc - 2, argv + 2);
+    if (!is_about_pare(argc - 1, argv + 1, &st)) {
+        const command *c;
+        st = commands_find(argv[1], &c);
+        if (st == VKC_OK)
+            st = run(c, argc - 2, argv + 2);
     }
     console_clear();
     if (st == VKC_OK)
         st = app_flush();
     if (st != VKC_OK)
         warn_failure();
-    return st == VKC_OK && code ? code : exit_code(st);
+    return exit_code(st);
 }
