@@ -99,13 +99,45 @@ static vkc_status plot_rows(report_page *p, const plot_axes *axes, const char *v
     return plot_write(q, &p->plots, p->f);
 }
 
+// Of a table with a line a row: the first is the line's title; `<` before a title as in html_table_open.
+typedef struct column {
+    const char *title, *key;
+    html_form   form;
+    double      unit;               // what a figure is divided by
+} column;
+
+#define MAX_COLUMNS 10
+#define TEXT(title, key) { "<" title, key, HTML_COUNT, 1 }
+#define NUMBER(title, key, form) { title, key, form, 1 }
+
+static void write_table(FILE *f, const char *caption, const column *columns, size_t n, const json_t *rows)
+{
+    const char *head[MAX_COLUMNS + 1] = { 0 };
+    for (size_t k = 0; k < n; k++)
+        head[k] = columns[k].title;
+    html_table_open(f, caption, head);
+    for (size_t i = 0; i < json_array_size(rows) && i < MAX_ROWS; i++) {
+        const json_t *row = json_array_get(rows, i);
+        html_row_open(f);
+        html_cell_title(f, report_text(row, columns[0].key));
+        for (const column *c = columns + 1; c < columns + n; c++)
+            if (*c->title == '<')
+                html_cell_text(f, report_text(row, c->key));
+            else
+                html_cell(f, c->form, report_number(row, c->key) / c->unit);
+        html_row_close(f);
+    }
+    html_table_close(f);
+}
+
 static vkc_status write_scaling(report_page *p)
 {
-    static const char *const head[] = {
-        "<mixer", "tokens", "forward", "forward and backward", "MiB", "repeats", NULL,
+    static const column columns[] = {
+        TEXT("mixer", "mixer"), NUMBER("tokens", "tokens", HTML_COUNT), NUMBER("forward", "fwd_ms", HTML_MS),
+        NUMBER("forward and backward", "fwd_bwd_ms", HTML_MS), { "MiB", "bytes", HTML_TIMES, 1 << 20 },
+        NUMBER("repeats", "repeats", HTML_COUNT),
     };
     static const char *const growth[] = { "<mixer", "exponent", "faster than attention from", NULL };
-    const json_t *rows = report_list(p->run->results, "rows");
     json_t *exponent = json_object_get(p->run->results, "exponent"), *x;
     const char *name;
     html_section_open(p->f, "scaling", "Time against tokens");
@@ -121,78 +153,39 @@ static vkc_status write_scaling(report_page *p)
         html_row_close(p->f);
     }
     html_table_close(p->f);
-    html_table_open(p->f, "One block", head);
-    for (size_t i = 0; i < json_array_size(rows) && i < MAX_ROWS; i++) {
-        const json_t *row = json_array_get(rows, i);
-        html_row_open(p->f);
-        html_cell_title(p->f, report_text(row, "mixer"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "tokens"));
-        html_cell(p->f, HTML_MS, report_number(row, "fwd_ms"));
-        html_cell(p->f, HTML_MS, report_number(row, "fwd_bwd_ms"));
-        html_cell(p->f, HTML_TIMES, report_number(row, "bytes") / (1 << 20));
-        html_cell(p->f, HTML_COUNT, report_number(row, "repeats"));
-        html_row_close(p->f);
-    }
-    html_table_close(p->f);
+    write_table(p->f, "One block", columns, sizeof columns / sizeof *columns, report_list(p->run->results, "rows"));
     html_section_close(p->f);
     return st;
 }
 
 static void write_models(report_page *p)
 {
-    static const char *const head[] = {
-        "<model", "depth", "width", "tokens", "batch", "patches kept", "images/s, all tokens", "images/s",
-        "times as fast", "by multiply-adds", NULL,
+    static const column columns[] = {
+        TEXT("model", "name"), NUMBER("depth", "depth", HTML_COUNT), NUMBER("width", "dim", HTML_COUNT),
+        NUMBER("tokens", "tokens", HTML_COUNT), NUMBER("batch", "batch", HTML_COUNT),
+        NUMBER("patches kept", "keep", HTML_PERCENT), NUMBER("images/s, all tokens", "dense_images_per_s", HTML_REAL),
+        NUMBER("images/s", "images_per_s", HTML_REAL), NUMBER("times as fast", "gain", HTML_TIMES),
+        NUMBER("by multiply-adds", "ideal_gain", HTML_TIMES),
     };
     const json_t *rows = report_list(json_object_get(p->run->results, "model"), "rows");
-    if (json_array_size(rows) == 0)
-        return;
-    html_table_open(p->f, "Whole models, forward, wall time", head);
-    for (size_t i = 0; i < json_array_size(rows) && i < MAX_ROWS; i++) {
-        const json_t *row = json_array_get(rows, i);
-        html_row_open(p->f);
-        html_cell_title(p->f, report_text(row, "name"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "depth"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "dim"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "tokens"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "batch"));
-        html_cell(p->f, HTML_PERCENT, report_number(row, "keep"));
-        html_cell(p->f, HTML_REAL, report_number(row, "dense_images_per_s"));
-        html_cell(p->f, HTML_REAL, report_number(row, "images_per_s"));
-        html_cell(p->f, HTML_TIMES, report_number(row, "gain"));
-        html_cell(p->f, HTML_TIMES, report_number(row, "ideal_gain"));
-        html_row_close(p->f);
-    }
-    html_table_close(p->f);
+    if (json_array_size(rows) > 0)
+        write_table(p->f, "Whole models, forward, wall time", columns, sizeof columns / sizeof *columns, rows);
 }
 
 static vkc_status write_retention(report_page *p)
 {
-    static const char *const head[] = {
-        "<mixer", "<pass", "tokens", "kept", "all tokens", "compaction", "after it", "after to all", "wanted at most",
-        NULL,
+    static const column columns[] = {
+        TEXT("mixer", "mixer"), TEXT("pass", "pass"), NUMBER("tokens", "tokens", HTML_COUNT),
+        NUMBER("kept", "kept", HTML_COUNT), NUMBER("all tokens", "dense_ms", HTML_MS),
+        NUMBER("compaction", "compact_ms", HTML_MS), NUMBER("after it", "after_ms", HTML_MS),
+        NUMBER("after to all", "ratio", HTML_TIMES), NUMBER("wanted at most", "ratio_bar", HTML_TIMES),
     };
-    const json_t *rows = report_list(p->run->results, "rows");
     html_section_open(p->f, "retention", "Time before and after tokens are dropped");
     vkc_status st = plot_rows(p, &(plot_axes) {
         .title = "A block's time with half of its patches to that with all, forward; lower is better.", .x = "tokens",
         .y = "after to all", .log_x = true, .ticks_at_x = true }, "ratio", "forward");
-    html_table_open(p->f, "One block, before and after every other patch is dropped", head);
-    for (size_t i = 0; i < json_array_size(rows) && i < MAX_ROWS; i++) {
-        const json_t *row = json_array_get(rows, i);
-        html_row_open(p->f);
-        html_cell_title(p->f, report_text(row, "mixer"));
-        html_cell_text(p->f, report_text(row, "pass"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "tokens"));
-        html_cell(p->f, HTML_COUNT, report_number(row, "kept"));
-        html_cell(p->f, HTML_MS, report_number(row, "dense_ms"));
-        html_cell(p->f, HTML_MS, report_number(row, "compact_ms"));
-        html_cell(p->f, HTML_MS, report_number(row, "after_ms"));
-        html_cell(p->f, HTML_TIMES, report_number(row, "ratio"));
-        html_cell(p->f, HTML_TIMES, report_number(row, "ratio_bar"));
-        html_row_close(p->f);
-    }
-    html_table_close(p->f);
+    write_table(p->f, "One block, before and after every other patch is dropped", columns,
+                sizeof columns / sizeof *columns, report_list(p->run->results, "rows"));
     write_models(p);
     html_section_close(p->f);
     return st;
