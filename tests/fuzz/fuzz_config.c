@@ -3,26 +3,14 @@
 // open_clip_config.json, and what follows "tensors:" the weights of a folder without a config.
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "nn/base/files.h"
 #include "nn/models/config/model_config.h"
+#include "tests/fuzz/fuzz_folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void write_plainly(const char *folder, const char *name, const uint8_t *data, size_t size)
-{
-    char path[NN_PATH_MAX];
-    if (nn_path_build(path, folder, name) != VKC_OK)
-        abort();
-    FILE *f = fopen(path, "wb");
-    if (f == NULL || (size > 0 && fwrite(data, 1, size, f) != size))
-        abort();
-    fclose(f);
-}
 
 static void remove_all(const char *folder)
 {

@@ -4,17 +4,15 @@
 // folder, whose config.json is of transformers, or with bit 1 of timm.
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
-#include "nn/base/files.h"
-
 #include "nn/base/json.h"
 #include "nn/models/config/preprocess_json.h"
+#include "tests/fuzz/fuzz_folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,17 +37,6 @@ static void check_written(const nn_model_config *c)
     free(d.notes);
     json_decref(timm);
     json_decref(hf);
-}
-
-static void write_plainly(const char *folder, const char *name, const void *data, size_t size)
-{
-    char path[NN_PATH_MAX];
-    if (nn_path_build(path, folder, name) != VKC_OK)
-        abort();
-    FILE *f = fopen(path, "wb");
-    if (f == NULL || (size > 0 && fwrite(data, 1, size, f) != size))
-        abort();
-    fclose(f);
 }
 
 static void check_folder(bool is_timm, const uint8_t *data, size_t size)

@@ -2,26 +2,14 @@
 // tensors x and y, b has z. Whatever is accepted names just these, and can be read.
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/base/files.h"
 #include "nn/checkpoint/weights.h"
+#include "tests/fuzz/fuzz_folder.h"
 #include "tests/nn/checkpoint/st_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void write_plainly(const char *folder, const char *name, const void *data, size_t size)
-{
-    char path[NN_PATH_MAX];
-    if (nn_path_build(path, folder, name) != VKC_OK)
-        abort();
-    FILE *f = fopen(path, "wb");
-    if (f == NULL || (size > 0 && fwrite(data, 1, size, f) != size))
-        abort();
-    fclose(f);
-}
 
 static void write_shard(const char *folder, const char *name, const char *header, size_t data_size)
 {
