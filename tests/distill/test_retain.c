@@ -6,6 +6,7 @@
 #include "nn/infer/eval.h"
 #include "nn/base/files.h"
 #include "nn/infer/infer.h"
+#include "tests/nn/models/model_values.h"
 #include "tests/numbers.h"
 #include "tests/vk/vk_test.h"
 
@@ -61,19 +62,6 @@ static distill_retain_params make_params(const fixture *t, double keep)
 {
     return (distill_retain_params) { .data = t->data, .keep = keep, .batch = 8, .epochs = 2, .lr = 3e-3, .seed = 5,
                                      .threads = 2 };
-}
-
-static float *read_params(const nn_model *v, size_t *size)
-{
-    const nn_params *ps = v->params;
-    *size = nn_params_count(ps) * sizeof(float);
-    float *all = (float *) malloc(*size), *at = all;
-    assert_non_null(all);
-    for (uint32_t i = 0; i < ps->n; i++) {
-        assert_ok(nn_params_read(ps, i, at));
-        at += nn_shape_len(&ps->p[i].shape);
-    }
-    return all;
 }
 
 // The ratio asked for is what evaluation measures, and the settings that give it are in the config.

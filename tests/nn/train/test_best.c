@@ -3,6 +3,7 @@
 #include "nn/base/files.h"
 #include "nn/models/model.h"
 #include "nn/train/train.h"
+#include "tests/nn/models/model_values.h"
 #include "tests/vk/vk_test.h"
 
 #include <math.h>
@@ -63,19 +64,6 @@ static nn_model *make_model(vkc_device *dev, uint64_t seed)
     assert_ok(nn_model_init(v, seed));
     nn_model_config_finish(&cfg);
     return v;
-}
-
-static float *read_params(const nn_model *v, size_t *size)
-{
-    const nn_params *ps = v->params;
-    *size = nn_params_count(ps) * sizeof(float);
-    float *all = (float *) malloc(*size), *at = all;
-    assert_non_null(all);
-    for (uint32_t i = 0; i < ps->n; i++) {
-        assert_ok(nn_params_read(ps, i, at));
-        at += nn_shape_len(&ps->p[i].shape);
-    }
-    return all;
 }
 
 static vkc_status judge(void *user, uint64_t epoch, nn_score *out)

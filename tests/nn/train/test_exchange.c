@@ -2,6 +2,7 @@
 // whose gradients become their mean, train as one on the whole batch does.
 #include "nn/graph/finite.h"
 #include "tests/nn/models/golden_model.h"
+#include "tests/nn/models/model_values.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,19 +71,6 @@ static void submit(trainee *t, uint32_t step, double lr)
     assert_ok(nn_stepper_submit(t->m.stepper, step % NN_STEPPER_SLOTS, t->cap, lr, step));
 }
 
-static float *read_values(const nn_model *v, size_t *size)
-{
-    const nn_params *ps = v->params;
-    *size = nn_params_count(ps) * sizeof(float);
-    float *all = (float *) malloc(*size), *at = all;
-    assert_non_null(all);
-    for (uint32_t i = 0; i < ps->n; i++) {
-        assert_ok(nn_params_read(ps, i, at));
-        at += nn_shape_len(&ps->p[i].shape);
-    }
-    return all;
-}
-
 // ---- one that does nothing
 
 static vkc_status count(void *user, const nn_gradients *g, uint64_t step)
@@ -105,7 +93,7 @@ static void test_nothing(void **state)
         p.exchange = count;
         p.exchange_user = &n;
         open_trainee(dev, IMAGES, &p, frozen, &with);
-        float *start = read_values(plain.m.v, &size);
+        float *start = read_params(plain.m.v, &size);
         for (uint32_t step = 1; step <= STEPS; step++) {
             float loss[2], norm[2];
             trainee *const both[] = { &plain, &with };
@@ -119,7 +107,7 @@ static void test_nothing(void **state)
         }
         assert_int_equal(n, STEPS);
         for (int average = 0; average < 2; average++) {
-            float *a = read_values(plain.m.v, &size), *b = read_values(with.m.v, &size);
+            float *a = read_params(plain.m.v, &size), *b = read_params(with.m.v, &size);
             assert_memory_equal(a, b, size);
             assert_memory_not_equal(a, start, size);
             free(a);
@@ -229,7 +217,7 @@ static void test_norm(void **state)
         fill(&t, 1, 0);
         submit(&t, 1, 1e-2);
         assert_ok(nn_stepper_wait(t.m.stepper, NULL, &norm[k]));
-        values[k] = read_values(t.m.v, &size);
+        values[k] = read_params(t.m.v, &size);
         golden_close(&t.m);
     }
     for (int k = 1; k < 3; k++) {
@@ -258,12 +246,12 @@ static void test_failure(void **state)
     fill(&t, 1, 0);
     submit(&t, 1, 1e-2);
     assert_ok(nn_stepper_wait(t.m.stepper, NULL, NULL));
-    float *before = read_values(t.m.v, &size);
+    float *before = read_params(t.m.v, &size);
     fill(&t, 2, 0);
     submit(&t, 2, 1e-2);
     assert_status(nn_stepper_wait(t.m.stepper, NULL, NULL), VKC_E_IO);
     assert_non_null(strstr(vkc_last_error(), "the other machine is gone"));
-    float *after = read_values(t.m.v, &size);
+    float *after = read_params(t.m.v, &size);
     assert_memory_equal(before, after, size);
     free(before);
     free(after);
@@ -340,9 +328,9 @@ static void test_halves(void **state)
     }
     assert_int_equal(p.n, STEPS);
     assert_true(differs);                   // clipped by the halves' own norms it would have been another training
-    float *want = read_values(whole.m.v, &size);
+    float *want = read_params(whole.m.v, &size);
     for (uint32_t k = 0; k < 2; k++) {
-        float *have = read_values(p.t[k].m.v, &size);
+        float *have = read_params(p.t[k].m.v, &size);
         double error = 0, scale = 0;
         for (size_t i = 0; i < size / sizeof(float); i++) {
             error += pow((double) have[i] - (double) want[i], 2);

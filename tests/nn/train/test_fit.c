@@ -8,6 +8,7 @@
 #include "nn/infer/infer.h"
 #include "nn/train/train.h"
 #include "shaders/loss/cross_entropy.h"
+#include "tests/nn/models/model_values.h"
 #include "tests/vk/vk_test.h"
 
 #include <math.h>
@@ -57,19 +58,6 @@ static nn_train_params train_params(const fixture *t, const char *run_dir)
 {
     return (nn_train_params) { .data = t->data, .batch = 8, .epochs = 3, .lr = 3e-3, .seed = 5, .threads = 2,
                                .run_dir = run_dir };
-}
-
-static float *read_params(const nn_model *v, size_t *size)
-{
-    const nn_params *ps = v->params;
-    *size = nn_params_count(ps) * sizeof(float);
-    float *all = (float *) malloc(*size), *at = all;
-    assert_non_null(all);
-    for (uint32_t i = 0; i < ps->n; i++) {
-        assert_ok(nn_params_read(ps, i, at));
-        at += nn_shape_len(&ps->p[i].shape);
-    }
-    return all;
 }
 
 // The same values as before, and the model is still usable.
