@@ -89,13 +89,32 @@ static const nn_pk_item *find_child(const nn_pk_value *v, uint32_t *n)
     return *n == 1 && !has_direct(v) ? only : NULL;
 }
 
-// Append to a list of the first few; true when it was one of them.
+// Takes off a character of UTF-8 that was cut in its middle, which no JSON takes.
+static void trim(char *text)
+{
+    size_t n = strlen(text);
+    while (n > 0 && ((unsigned char) text[n - 1] & 0xc0) == 0x80)
+        n--;
+    if (n > 0 && !nn_is_utf8(text + n - 1))
+        text[n - 1] = '\0';
+}
+
+static void append(char *text, size_t size, const char *before, const char *key, const char *more)
+{
+    const size_t at = strlen(text);
+    char shown[61];
+    snprintf(shown, sizeof shown, "%s", key);
+    trim(shown);
+    snprintf(text + at, size - at, "%s%s%s%s%s", before, shown, *more ? " (" : "", more, *more ? ")" : "");
+    trim(text);
+}
+
+// Append to a list of the first few.
 static void list(char *text, size_t size, uint32_t *n, const char *key, const char *more)
 {
     const size_t at = strlen(text);
     if (*n < MAX_LISTED)
-        snprintf(text + at, size - at, "%s%.60s%s%s%s", *n > 0 ? ", " : "", key, *more ? " (" : "", more,
-                 *more ? ")" : "");
+        append(text, size, *n > 0 ? ", " : "", key, more);
     else if (*n == MAX_LISTED)
         snprintf(text + at, size - at, " and more");
     ++*n;
@@ -199,8 +218,7 @@ vkc_status nn__torch_choose(const char *where, const nn_pk_value *root, const ch
         list_ignored(at, &n_ignored, &c);
         if (child == NULL)
             break;
-        const size_t len = strlen(c.key);
-        snprintf(c.key + len, sizeof c.key - len, "%s%.60s", len > 0 ? "." : "", get_key(child));
+        append(c.key, sizeof c.key, *c.key ? "." : "", get_key(child), "");
         if (depth == 0)
             list_others(at, child->value, &c);
         at = child->value;

@@ -273,6 +273,11 @@ def test_torch(work):
     check(value.get("checkpoint_key") == "model" and value.get("ignored") == "args (argparse.Namespace)",
           f"inspect: {value}")
     check_run(0, "passed over: args (argparse.Namespace)", "inspect", m / "model.pth")
+    # A name is cut between two letters, wherever its sixtieth byte is.
+    make_torch(work / "torch-long", "model.pth", {"a" + "é" * 40: state, "b" + "é" * 40: args})
+    value = check_json("checkpoint_key ignored", "inspect", work / "torch-long")
+    check(value.get("checkpoint_key") == "a" + "é" * 29 and
+          value.get("ignored") == "b" + "é" * 29 + " (argparse.Namespace)", f"inspect: {value}")
     check_run(0, "", "export", m / "model.pth", "-o", work / "torch-exported")
     check(classify(work, work / "torch-exported") == want, "export: a checkpoint became another model")
     check((work / "torch-exported/model.safetensors").exists(), "export: no model.safetensors")
