@@ -8,18 +8,17 @@ import re
 import shutil
 import socket
 import stat
-import struct
 import subprocess
 import sys
-import tempfile
-import zlib
 
-SKIP = 77
+sys.dont_write_bytecode = True
+
+import test_cli as cli
+from test_cli import check, check_run
+
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "apps/cli"
 DATA = "synth:ringed-digit,train=64,val=32,test=32"
 ARCH = "vit:image=16,patch=8,dim=16,depth=2,heads=2"
-failures = []
-pare = ""
 
 # Every option that names something to write, by command: (option, kind, the rest of a command that would write it).
 OUTPUTS = {
@@ -43,25 +42,6 @@ NO_FORCE = {"report"}                   # it has no such option
 MARK = "\"pixels\":"
 
 
-def run(*args, **kwargs):
-    done = subprocess.run([pare, *map(str, args)], capture_output=True, timeout=300, check=False, **kwargs)
-    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
-
-
-def check(ok, what):
-    if not ok:
-        failures.append(what)
-        print("FAILED:", what, flush=True)
-
-
-def check_run(code, words, *args, **kwargs):
-    rc, out, err = run(*args, **kwargs)
-    line = " ".join(map(str, args))
-    check(rc == code, f"{line}: exit code {rc}, want {code}: {err.strip()[-300:]}")
-    check(words in err + out.decode("utf-8", "replace"), f"{line}: lacks \"{words}\": {err.strip()[-300:]}")
-    return out
-
-
 def options_of(text):
     """Names of the options in C whose type is that of something written."""
     return re.findall(r"\{ \"([a-z-]+)\", (?:0|'.'), ARG_OUT(?:_STREAM)?,", text)
@@ -74,11 +54,11 @@ def check_table():
         there.update(options_of(path.read_text()))
     known = {option[2:] for rows in OUTPUTS.values() for option, _, _ in rows}
     check(there == known, f"output options are {sorted(there)}, the table has {sorted(known)}")
-    for command in subprocess.run([pare, "--help"], capture_output=True, text=True, check=True).stdout.splitlines():
+    for command in subprocess.run([cli.pare, "--help"], capture_output=True, text=True, check=True).stdout.splitlines():
         found = re.match(r"  pare ([a-z]+) ", command)
         if not found:
             continue
-        shown = subprocess.run([pare, found[1], "--help"], capture_output=True, text=True, check=True).stdout
+        shown = subprocess.run([cli.pare, found[1], "--help"], capture_output=True, text=True, check=True).stdout
         names = set(re.findall(r"--([a-z-]+)", "\n".join(re.findall(r"^  (?:-.,|   ) --[a-z-]+ \S+", shown, re.M))))
         want = {option[2:] for option, _, _ in OUTPUTS.get(found[1], [])}
         check(names & there == want, f"{found[1]} writes by {sorted(names & there)}, the table has {sorted(want)}")
@@ -177,7 +157,7 @@ def test_replaced(work):
     check_run(0, "", "report", "m.run", "-o", "page.html")
     check_run(0, "", "report", "m.run", "-o", "page.html")
     page = check_run(0, "", "report", "m.run", "-o", "-")
-    check(page.startswith(b"<!DOCTYPE html>") and page.rstrip().endswith(b"</html>"), "the page on standard output")
+    check(page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>"), "the page on standard output")
     check_run(2, "one of the two", "report", "m.run", "-o", "-", "--json")
 
 
@@ -216,17 +196,17 @@ def test_streams(work):
     for command in commands:
         read, write = os.pipe()
         os.close(read)
-        done = subprocess.run([pare, *command], stdout=write, stderr=subprocess.PIPE, timeout=300, check=False)
+        done = subprocess.run([cli.pare, *command], stdout=write, stderr=subprocess.PIPE, timeout=300, check=False)
         os.close(write)
         check(done.returncode == 6 and b"cannot write to standard output: broken pipe" in done.stderr,
               f"{command} into a pipe that nobody reads: {done.returncode} {done.stderr[-200:]}")
-        done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", pare, *command], stderr=subprocess.PIPE, timeout=300,
+        done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", cli.pare, *command], stderr=subprocess.PIPE, timeout=300,
                               check=False)
         check(done.returncode == 6 and b"cannot write to standard output" in done.stderr,
               f"{command} with standard output closed: {done.returncode} {done.stderr[-200:]}")
     # Nothing that is written while a stream is closed gets what was meant for it.
     for closed in [">&-", "2>&-", "<&-", ">&- 2>&- <&-"]:
-        done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", pare, "export", "m", "-o", "closed", "--force"],
+        done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", cli.pare, "export", "m", "-o", "closed", "--force"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False)
         check(done.returncode == (6 if closed.startswith(">") else 0), f"export with {closed}: {done.returncode}")
         for name in ["config.json", "pare.json"]:
@@ -235,36 +215,14 @@ def test_streams(work):
               f"export with {closed} writes the same weights")
 
 
-def make(work):
+def test_all(work):
     os.chdir(work)
-    rgb = bytes(range(256)) * 3
-
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    rows = b"".join(b"\0" + rgb[48 * y:48 * y + 48] for y in range(16))
-    (work / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)) +
-                                 chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    cli.png(work / "a.png", 20, "a")
     check_run(0, "", "train", "--data", DATA, "--arch", ARCH, "--epochs", "1", "-o", "m")
-
-
-def main():
-    global pare
-    pare = os.path.abspath(sys.argv[1])
-    rc, _, err = run("devices")
-    if rc == 3:
-        if os.environ.get("PARE_REQUIRE_DEVICE") == "1":
-            sys.exit("no device: " + err)
-        sys.exit(SKIP)
-    with tempfile.TemporaryDirectory(prefix="pare-outputs-") as name:
-        work = pathlib.Path(name)
-        make(work)
-        check_table()
-        for test in [test_refused, test_inputs, test_replaced, test_locks, test_streams]:
-            test(work)
-        os.chdir("/")
-    print(f"{len(failures)} failures")
-    sys.exit(1 if failures else 0)
+    check_table()
+    cli.run_tests(work, test_refused, test_inputs, test_replaced, test_locks, test_streams)
+    os.chdir("/")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(cli.main(test_all))
