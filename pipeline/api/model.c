@@ -10,12 +10,6 @@
 #include "pipeline/base/load.h"
 #include "pipeline/run/export.h"
 
-static const char *const kinds[] = {
-#define NN_MODEL(NAME, name) [NN_MODEL_##NAME] = #name,
-#include "nn/models/models.def"
-#undef NN_MODEL
-};
-
 _Static_assert(PARE_MAX_DEPTH == NN_MAX_DEPTH, "the public limit is the library's");
 
 static vkc_status set_policy(const char *policy, const char *folder, nn_model_config *cfg)
@@ -153,7 +147,7 @@ pare_status pare_model_get_info(const pare_model *model, pare_model_info *out)
         return pipeline__api_status(st);
     const nn_model_config *c = &model->nn->cfg;
     const pare_model_info info = {
-        .kind = kinds[c->type], .policy = nn_policy_name(c->retention.policy),
+        .kind = nn_model_config_kind(c), .policy = nn_policy_name(c->retention.policy),
         .depth = c->depth, .dim = c->dim, .heads = c->heads, .classes = c->classes,
         .tokens = nn_model_config_tokens(c), .height = c->height, .width = c->width,
         .has_scores = nn_model_config_has_scores(c), .params = nn_params_count(model->nn->params),

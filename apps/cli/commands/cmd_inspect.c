@@ -11,12 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kinds[] = {
-#define NN_MODEL(NAME, name) [NN_MODEL_##NAME] = #name,
-#include "nn/models/models.def"
-#undef NN_MODEL
-};
-
 typedef struct inspect_args {
     common_args common;
     uint32_t batch;
@@ -106,7 +100,7 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
                                              c->layers[l].options, "params", (json_int_t) s->layer[l], "macs",
                                              (json_int_t) nn_model_macs(m, l)));
     json_t *o = json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:i, s:o}", "kind",
-                          kinds[c->type], "params", (json_int_t) s->params, "macs",
+                          nn_model_config_kind(c), "params", (json_int_t) s->params, "macs",
                           (json_int_t) nn_model_macs(m, c->depth), "tokens", (int) nn_model_config_tokens(c), "image",
                           (int) c->height, "patch", (int) c->patch, "dim",
                           (int) c->dim, "heads", (int) c->heads, "hidden", (int) c->hidden, "classes",

@@ -103,6 +103,11 @@ uint32_t nn_model_config_patches(const nn_model_config *c)
     return h * w;
 }
 
+const char *nn_model_config_kind(const nn_model_config *c)
+{
+    return nn_model_kind_of(c)->name;
+}
+
 vkc_status nn_model_config_check_pictures(const nn_model_config *c)
 {
     const nn_model_kind *kind = nn_model_kind_of(c);

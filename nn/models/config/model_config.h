@@ -150,6 +150,7 @@ vkc_status nn_model_config_check_exclusive(const nn_model_config *c);
 // Are the logits scores of classes, and not features or an embedding? E_ARG, with what to do, when they are none.
 bool     nn_model_config_has_scores(const nn_model_config *c);
 vkc_status nn_model_config_check_scores(const nn_model_config *c);
+const char *nn_model_config_kind(const nn_model_config *c);         // its name in models.def
 vkc_status nn_model_config_check_pictures(const nn_model_config *c);    // E_ARG when it reads something else
 uint32_t nn_model_config_tokens(const nn_model_config *c);  // both
 uint32_t nn_model_config_features(const nn_model_config *c);    // numbers that the classifier reads: dim, or twice that
