@@ -200,14 +200,15 @@ def test_streams(work):
         os.close(write)
         check(done.returncode == 6 and b"cannot write to standard output: broken pipe" in done.stderr,
               f"{command} into a pipe that nobody reads: {done.returncode} {done.stderr[-200:]}")
-        done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", cli.pare, *command], stderr=subprocess.PIPE, timeout=300,
-                              check=False)
+        done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", cli.pare, *command], stderr=subprocess.PIPE,
+                              timeout=300, check=False)
         check(done.returncode == 6 and b"cannot write to standard output" in done.stderr,
               f"{command} with standard output closed: {done.returncode} {done.stderr[-200:]}")
     # Nothing that is written while a stream is closed gets what was meant for it.
     for closed in [">&-", "2>&-", "<&-", ">&- 2>&- <&-"]:
-        done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", cli.pare, "export", "m", "-o", "closed", "--force"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False)
+        done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", cli.pare, "export", "m", "-o", "closed",
+                               "--force"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300,
+                              check=False)
         check(done.returncode == (6 if closed.startswith(">") else 0), f"export with {closed}: {done.returncode}")
         for name in ["config.json", "pare.json"]:
             json.loads((work / "closed" / name).read_text())
