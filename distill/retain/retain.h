@@ -16,6 +16,7 @@
 #include "nn/base/progress.h"
 #include "nn/models/model.h"
 #include "nn/train/judge.h"
+#include "nn/train/recipe.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,9 +27,9 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     double   keep;                  // the mean keep ratio that is asked for, more than 0 and at most 1
     uint32_t batch;                 // [64]
     uint32_t epochs;                // 0 = no training
-    double   lr;                    // [5e-4] cosine to 0 after a tenth of warm-up
+    double   lr;                    // [5e-4] cosine decay after the warm-up
     double   weight_decay;          // [0.05]
-    double   smoothing;             // label smoothing [0.1]
+    nn_recipe recipe;               // nn/train/recipe.h; smoothing [0.1], warm-up [a tenth of the steps]
     double   clip;                  // largest global gradient norm [1]
     double   kl;                    // weight of the divergence from the dense teacher's logits [none]
     double   ponder;                // weight of the ponder cost [5e-4]

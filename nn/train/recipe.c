@@ -25,7 +25,7 @@ vkc_status nn_recipe_check(const nn_recipe *r)
         return VKC_FAIL(VKC_E_ARG, "recipe: stochastic depth with probability %g, want 0 to less than 1", r->drop_path);
     if (!(r->ema >= 0 && r->ema < 1))
         return VKC_FAIL(VKC_E_ARG, "recipe: an average of the weights with decay %g, want 0 to less than 1", r->ema);
-    return VKC_OK;
+    return nn_augment_recipe_check(&r->augment);
 }
 
 bool nn_recipe_is_mixed(const nn_recipe *r)

@@ -107,6 +107,7 @@ vkc_status pipeline_retain_plan(const pipeline_context *c, const pipeline_retain
         return VKC_FAIL(VKC_E_ARG, "%sat and %sshare go with %spolicy topk only", dash, dash, dash);
     if (!p->n_keep == !p->n_share || (p->n_share && !p->n_at))
         return VKC_FAIL(VKC_E_ARG, "want either %skeep or %sat and %sshare", dash, dash, dash);
+    VKC_TRY(pipeline_recipe_check(c, "", &p->recipe, p->lr, p->data.batch));
     VKC_TRY(p->n_keep ? read_keeps(c, p, out) : read_shares(c, p, cfg, out));
     for (uint32_t i = 0; i < out->n; i++)
         VKC_TRY(plan_model(c, p, cfg, out, i));
@@ -119,9 +120,11 @@ distill_retain_params pipeline_retain_training(const pipeline_context *c, const 
                                                const pipeline_retain_result *plan, uint32_t i)
 {
     const bool goes_on = p->chain && i > 0;
+    nn_recipe recipe = pipeline_recipe_of(&p->recipe);
+    recipe.smoothing = pipeline_or_none(recipe.smoothing);
     return (distill_retain_params) {
         .keep = plan->model[i].keep, .batch = p->data.batch, .epochs = plan->epochs, .lr = p->lr,
-        .weight_decay = pipeline_or_none(p->weight_decay), .smoothing = pipeline_or_none(p->smoothing),
+        .weight_decay = pipeline_or_none(p->weight_decay), .recipe = recipe,
         .clip = pipeline_or_none(p->clip), .kl = pipeline_or_none(p->kl), .ponder = pipeline_or_none(p->ponder),
         .prior = pipeline_or_none(p->prior), .prior_target = p->prior_target, .prior_mean = p->prior_mean,
         .plain_gate = p->plain_gate || goes_on, .start_keep = goes_on ? plan->model[i - 1].keep : 0,

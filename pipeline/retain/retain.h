@@ -34,7 +34,8 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     uint32_t       prior_target;    // HALT_TARGET_*  [released]
     uint32_t       epochs;          // [PIPELINE_USUAL_EPOCHS]
     uint32_t       every;           // halting: drop halted tokens after every N-th block [1]
-    double         lr, weight_decay, smoothing, clip, kl;       // [5e-4, 0.05, 0.1, 1, 0]
+    double         lr, weight_decay, clip, kl;      // [5e-4, 0.05, 1, 0]
+    nn_recipe      recipe;          // smoothing [0.1]
     double         ponder, prior, prior_mean, ramp;     // [5e-4, 1e-3, 0 = that of keep, 0.2]
     double         gate_scale;      // halting: scale of channel 0; 0 = fitted to the model
     double         read_patches;    // halting: weight of the mean patch in the classifier's input
@@ -50,7 +51,7 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
 
 #define PIPELINE_RETAIN_DEFAULTS { .data = { .batch = 64 }, .policy = NN_POLICY_HALTING, .gaps = NN_GAPS_SKIP, \
     .prior_target = HALT_TARGET_RELEASED, .epochs = PIPELINE_USUAL_EPOCHS, .every = 1, .lr = 5e-4, \
-    .weight_decay = 0.05, .smoothing = 0.1, .clip = 1.0, .ponder = 5e-4, .prior = 1e-3, .ramp = 0.2 }
+    .weight_decay = 0.05, .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } }, .clip = 1.0, .ponder = 5e-4, .prior = 1e-3, .ramp = 0.2 }
 
 typedef struct pipeline_retained {  // a model of the series
     double keep;                    // asked for

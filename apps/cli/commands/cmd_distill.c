@@ -46,7 +46,7 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
     VKC_TRY(read_objective(a->objective, &out->objective));
     VKC_TRY(distill_target_get(a->target, &out->target));
     VKC_TRY(distill_distance_get(a->distance, &out->distance));
-    VKC_TRY(tune_read(&a->tune, &out->tune));
+    VKC_TRY(tune_read(&a->tune, "tune-", &out->tune));
     VKC_TRY(list_split(a->mixer, &l->mixer));
     VKC_TRY(list_split(a->from, &l->from));
     out->mixer = l->mixer.item;

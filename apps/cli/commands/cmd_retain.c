@@ -1,5 +1,6 @@
 // cmd_retain.c — pare retain, token pruning: train a model to drop tokens, measure it, write it; one or a series.
 #include "apps/cli/options/keep_option.h"
+#include "apps/cli/options/recipe_options.h"
 #include "apps/cli/options/run_options.h"
 #include "apps/cli/print/print.h"
 #include "nn/base/json.h"
@@ -63,12 +64,14 @@ static vkc_status read_target(const char *text, uint32_t *out)
 
 static vkc_status read_options(const retain_args *a, const char *teacher, pipeline_retain_params *p)
 {
+    const pipeline_retain_params usual = PIPELINE_RETAIN_DEFAULTS;
     vkc_status st;
     if (!a->out || (!a->keep && !a->share))
         return VKC_FAIL(VKC_E_ARG, "usage: pare retain M --data D --keep 0.7 -o M2");
     p->teacher = teacher;
     p->place = (pipeline_place) RUN_PLACE(a);
     p->seed = a->common.seed;
+    VKC_TRY(recipe_check("", &p->recipe, p->lr, usual.lr));
     VKC_TRY(nn_policy_get(a->policy, &p->policy));
     VKC_TRY(read_gaps(a->gaps, &p->gaps));
     VKC_TRY(read_target(a->prior_target, &p->prior_target));
@@ -143,7 +146,8 @@ static const arg table[] = {
     { "epochs", 'e', ARG_U32, AT(p.epochs), 0, 100000, "N", "epochs of fine-tuning [halting: 4, topk: 0]" },
     { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "peak learning rate, cosine decay [5e-4]" },
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
-    { "smoothing", 0, ARG_REAL, AT(p.smoothing), 0, 0.99, "X", "label smoothing [0.1]" },
+    RATE_ROWS(retain_args, p.recipe, "", "a tenth of the steps"), RECIPE_ROWS(retain_args, p.recipe, "", "0.1"),
+    AUGMENT_ROWS(retain_args, p.recipe, ""),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
     KEEP_BEST_ROWS(retain_args, p.keep_last),
     { "kl", 0, ARG_REAL, AT(p.kl), 0, 1e6, "X", "weight of the KL divergence from M's logits [0]" },

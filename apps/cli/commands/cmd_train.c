@@ -55,6 +55,7 @@ static vkc_status run(const void *options, const args_words *words)
 {
     (void) words;
     const train_args *a = options;
+    const pipeline_train_params usual = PIPELINE_TRAIN_DEFAULTS;
     pipeline_train_params p = a->p;
     pipeline_train_result r = { .json = NULL };
     pipeline_context c = app_context(NULL);
@@ -63,6 +64,7 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st;
     if (!a->out || !p.arch == !p.init)
         return VKC_FAIL(VKC_E_ARG, "usage: pare train --data D (--arch A | --init M) -o M");
+    VKC_TRY(recipe_check("", &p.recipe, p.lr, usual.lr));
     p.place = (pipeline_place) RUN_PLACE(a);
     p.seed = a->common.seed;
     const char *const read[] = { p.init, a->d.data };
@@ -93,10 +95,9 @@ static const arg table[] = {
     BATCH_ROW(train_args, "128"),
     { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "epochs of training [20]" },
     { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "peak learning rate, cosine decay [1e-3]" },
-    { "min-lr", 0, ARG_REAL, AT(p.min_lr), 0, 100, "X", "final learning rate [0]" },
-    { "warmup", 0, ARG_REAL, AT(p.warmup), 0, 100000, "X", "epochs of linear warm-up [1]" },
+    RATE_ROWS(train_args, p.recipe, "", "1"),
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
-    RECIPE_ROWS(train_args, p.recipe, "", "0.1"),
+    RECIPE_ROWS(train_args, p.recipe, "", "0.1"), AUGMENT_ROWS(train_args, p.recipe, ""),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
     KEEP_BEST_ROWS(train_args, p.keep_last),
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "mean per channel, pixels in 0..1 [0.5]" },
