@@ -37,6 +37,12 @@ static void add_number(json_t *o, const char *name, double value)
         nn_json_set_new(o, name, json_real(value));
 }
 
+static void add_count(json_t *o, const char *name, uint32_t value, uint32_t least)
+{
+    if (value >= least)
+        nn_json_set_new(o, name, json_integer((json_int_t) value));
+}
+
 static void add_text(json_t *o, const char *name, const char *text)
 {
     if (text)
@@ -57,8 +63,8 @@ static void add_augment(json_t *o, const nn_augment_recipe *a)
         nn_json_set_new(o, "force_color_jitter", json_true());
     add_number(o, "reprob", a->reprob);
     add_text(o, "remode", a->remode);
-    add_number(o, "recount", a->recount > 1 ? a->recount : 0);
-    add_number(o, "aug_repeats", a->aug_repeats > 1 ? a->aug_repeats : 0);
+    add_count(o, "recount", a->recount, 2);
+    add_count(o, "aug_repeats", a->aug_repeats, 2);
     add_range(o, "scale", a->scale);
     add_range(o, "ratio", a->ratio);
     add_number(o, "hflip", a->hflip);
@@ -79,7 +85,8 @@ void pipeline_recipe_add_inputs(json_t *inputs, const nn_recipe *r)
         nn_json_set_new(inputs, "warmup", json_real(rates->warmup));
     add_number(inputs, "warmup_lr", rates->warmup_lr);
     add_number(inputs, "lr_base", rates->base);
-    add_number(inputs, "lr_base_size", rates->base > 0 ? rates->base_size ? rates->base_size : NN_BASE_SIZE : 0);
+    if (rates->base > 0)
+        add_count(inputs, "lr_base_size", rates->base_size ? rates->base_size : NN_BASE_SIZE, 1);
     add_augment(inputs, &r->augment);
 }
 

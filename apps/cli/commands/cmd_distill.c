@@ -40,6 +40,7 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
         return VKC_FAIL(VKC_E_ARG, "--best and --most: want one of the two");
     *out = a->p;
     out->teacher = teacher;
+    out->data.batch = a->d.batch;
     out->place = (pipeline_place) RUN_PLACE(a);
     out->seed = a->common.seed;
     out->size = a->img_size;

@@ -69,6 +69,7 @@ static vkc_status read_options(const retain_args *a, const char *teacher, pipeli
     if (!a->out || (!a->keep && !a->share))
         return VKC_FAIL(VKC_E_ARG, "usage: pare retain M --data D --keep 0.7 -o M2");
     p->teacher = teacher;
+    p->data.batch = a->d.batch;
     p->place = (pipeline_place) RUN_PLACE(a);
     p->seed = a->common.seed;
     VKC_TRY(recipe_check("", &p->recipe, p->lr, usual.lr));
