@@ -26,8 +26,8 @@ typedef struct nn_augment_recipe {  // zero = none of it; texts are the caller's
     const char *remode;             // "pixel", "const" or "rand"; NULL = pixel
     uint32_t recount;               // boxes at most; 0 = 1
     uint32_t aug_repeats;           // an epoch has a part of the pictures, each so often, augmented anew; 0 = 1
-    double   scale[2], ratio[2];    // random resized crop: least and most area and width / height; of the two given one,
-                                    // the other is 0.08 to 1, or 3/4 to 4/3
+    double   scale[2], ratio[2];    // random resized crop: least and most area and width / height; with one of the
+                                    // two, the other is 0.08 to 1, or 3/4 to 4/3
     double   hflip, vflip;          // probability of a flip left-right, top-bottom
     const char *train_interpolation;    // of crops, turns and moves: "random", "bilinear", "bicubic"; NULL = random
 } nn_augment_recipe;

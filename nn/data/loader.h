@@ -53,7 +53,7 @@ uint32_t   nn_loader_batches(const nn_loader *l);       // of an epoch
 uint32_t   nn_loader_images(const nn_loader *l);        // of an epoch, broken ones included
 
 // Which picture of the split stands at place `at` of batch `batch`, counted from epoch 0, when none before it is
-// broken.
+// broken. With repeats, several places in a row have the same one.
 uint32_t   nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at);
 
 // Go on with this batch. Blocking. Errors: E_ARG beyond the last batch of an epoch.

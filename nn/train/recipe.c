@@ -1,7 +1,6 @@
 // recipe.c — mixup and cutmix on the host, keys of stochastic depth, and the loss with two labels.
 #include "nn/train/recipe.h"
 
-#include "nn/base/draws.h"
 #include "nn/base/rng.h"
 #include "shaders/loss/cross_entropy.h"
 

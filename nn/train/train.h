@@ -16,7 +16,8 @@ extern "C" {
 typedef struct nn_train_params {    // 0 = the default in brackets
     const nn_dataset *data;         // pictures, or
     const nn_feed *feed;            // batches of another kind, with the field "labels", from 0 on; data, batch, seed of
-                                    // the order, threads and plain are then not looked at
+                                    // the order, threads, plain and recipe.augment are then
+                                    // not looked at
     uint32_t batch;                 // [128]
     uint32_t epochs;                // [20]
     double   lr;                    // peak [1e-3]

@@ -51,7 +51,8 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
 
 #define PIPELINE_RETAIN_DEFAULTS { .data = { .batch = 64 }, .policy = NN_POLICY_HALTING, .gaps = NN_GAPS_SKIP, \
     .prior_target = HALT_TARGET_RELEASED, .epochs = PIPELINE_USUAL_EPOCHS, .every = 1, .lr = 5e-4, \
-    .weight_decay = 0.05, .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } }, .clip = 1.0, .ponder = 5e-4, .prior = 1e-3, .ramp = 0.2 }
+    .weight_decay = 0.05, .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } }, .clip = 1.0, \
+    .ponder = 5e-4, .prior = 1e-3, .ramp = 0.2 }
 
 typedef struct pipeline_retained {  // a model of the series
     double keep;                    // asked for

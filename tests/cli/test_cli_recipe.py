@@ -21,12 +21,14 @@ BAD = [     # option and value, and what is said of it behind the dashes and the
     (["aa", "v0"], "aa: no policy \"v0\""), (["aa", "rand-z3"], "aa: \"z3\""), (["aa", "rand-m999"], "aa: m is 999"),
     (["color-jitter", "-0.1"], "color-jitter is -0.1"), (["reprob", "1.5"], "reprob is 1.5, want 0 to 1"),
     (["reprob", "nan"], "reprob"), (["remode", "noise"], "remode: "), (["recount", "0"], "recount is 0"),
-    (["aug-repeats", "0"], "aug-repeats is 0"), (["aug-repeats", "2.5"], "aug-repeats"), (["scale", "0.5"], "scale wants"),
-    (["scale", "1,0.5"], "scale wants the lesser"), (["scale", "0,1"], "scale is 0,1"), (["scale", "0.1,2"], "scale is"),
-    (["ratio", "1,2,3"], "ratio wants"), (["hflip", "2"], "hflip is 2"), (["vflip", "-1"], "vflip is -1"),
+    (["aug-repeats", "0"], "aug-repeats is 0"), (["aug-repeats", "2.5"], "aug-repeats"),
+    (["scale", "0.5"], "scale wants"), (["scale", "1,0.5"], "scale wants the lesser"),
+    (["scale", "0,1"], "scale is 0,1"), (["scale", "0.1,2"], "scale is"), (["ratio", "1,2,3"], "ratio wants"),
+    (["hflip", "2"], "hflip is 2"), (["vflip", "-1"], "vflip is -1"),
     (["train-interpolation", "nearest"], "train-interpolation: "), (["min-lr", "-1"], "min-lr is -1"),
     (["min-lr", "1"], "min-lr is 1, more than the peak"), (["warmup-lr", "1"], "warmup-lr is 1, more than the peak"),
-    (["warmup", "-1"], "warmup is -1"), (["lr-base-size", "0"], "lr-base-size is 0"), (["lr-base-size", "9"], "goes with"),
+    (["warmup", "-1"], "warmup is -1"), (["lr-base-size", "0"], "lr-base-size is 0"),
+    (["lr-base-size", "9"], "goes with"),
 ]
 
 

@@ -3,8 +3,8 @@
 
     python3 tests/golden/augment.py     (PyPI: pillow 12.0.0, numpy; Debian: python3-pil python3-numpy)
 
-writes augment.safetensors beside it: rows of op, filter, height, width and source, the value of each, a checksum (FNV-1a,
-64 bits) of each result, and a few whole results. The calls of Pillow are those that timm 1.0.31 makes
+writes augment.safetensors beside it: rows of op, filter, height, width and source, the value of each, a checksum
+(FNV-1a, 64 bits) of each result, and a few whole results. The calls of Pillow are those that timm 1.0.31 makes
 (data/auto_augment.py), with the grey (124, 116, 104) from outside. Sources are drawn, not stored: noise with bars
 (pillow.py), or that squeezed into levels 60 to 187, so that contrast has something to stretch.
 """
@@ -30,6 +30,8 @@ def solarize_add(image, add):
 
 
 def posterize(image, bits):
+    if bits == 0:                   # black, as Pillow 12 has it; 13 refuses it
+        return image.point([0] * 768)
     return image if bits >= 8 else ImageOps.posterize(image, bits)
 
 

@@ -5,7 +5,7 @@
 #ifndef NN_ERASE_H
 #define NN_ERASE_H
 
-#include "nn/base/draws.h"
+#include "nn/base/rng.h"
 #include "nn/image/preprocess.h"
 
 #ifdef __cplusplus

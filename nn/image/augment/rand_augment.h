@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "nn/base/draws.h"
+#include "nn/base/rng.h"
 #include "nn/image/augment/pixel_ops.h"
 
 #ifdef __cplusplus

@@ -6,7 +6,7 @@
 #ifndef NN_RANDOM_CROP_H
 #define NN_RANDOM_CROP_H
 
-#include "nn/base/draws.h"
+#include "nn/base/rng.h"
 #include "nn/image/image.h"
 #include "nn/image/resample.h"
 

@@ -96,7 +96,8 @@ static void test_repeats(void **state)
     for (uint32_t i = 0; i < N; i++) {
         assert_true(seen[i] == 0 || seen[i] == 3);
         n += seen[i] == 3;
-        assert_int_equal(nn_loader_find(l, i / BATCH, i % BATCH), nn_loader_find(l, i / 3 * 3 / BATCH, i / 3 * 3 % BATCH));
+        const uint32_t first = i / 3 * 3;
+        assert_int_equal(nn_loader_find(l, i / BATCH, i % BATCH), nn_loader_find(l, first / BATCH, first % BATCH));
     }
     assert_int_equal(n, N / 3);
     nn_loader_destroy(l);
