@@ -6,6 +6,7 @@
 #define PARE_DISTILL_H
 
 #include "pare/data.h"
+#include "pare/recipe.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +46,7 @@ typedef struct pare_distill_options {
     pare_labels labels;             // how class folders are matched with the teacher's classes
     uint32_t any_teacher;           // not 0: go on with a teacher that is no better than chance
     uint32_t keep_last;             // not 0: tuning ends with the parameters of its last epoch, not of the best on val
+    const pare_recipe *tune_recipe; // of tuning; NULL = label smoothing of 0.1 alone
 } pare_distill_options;
 
 static inline pare_distill_options pare_distill_options_default(void)
@@ -104,6 +106,7 @@ typedef struct pare_retain_options {
     pare_labels labels;             // as in pare_distill_options
     uint32_t    any_teacher;
     uint32_t    keep_last;
+    const pare_recipe *recipe;      // NULL = label smoothing of 0.1 alone
 } pare_retain_options;
 
 static inline pare_retain_options pare_retain_options_default(void)

@@ -20,7 +20,7 @@ vkc_status pipeline_recipe_check(const pipeline_context *c, const char *pre, con
     vkc_status st = nn_rates_check(&r->rates, lr, batch);
     if (st == VKC_OK)
         st = nn_augment_recipe_check(&r->augment);
-    return st == VKC_OK ? st : VKC_WRAP(st, "%s%s%s", pipeline_dash(c), pre, vkc_last_error());
+    return st == VKC_OK ? nn_recipe_check(r) : VKC_WRAP(st, "%s%s%s", pipeline_dash(c), pre, vkc_last_error());
 }
 
 void pipeline_recipe_tell(const pipeline_context *c, const nn_recipe *r)

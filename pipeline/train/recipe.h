@@ -15,8 +15,8 @@ extern "C" {
 
 // In a pipeline's parameters rates.warmup is 0 for none and < 0 for the usual; for the library below as that has it.
 nn_recipe  pipeline_recipe_of(const nn_recipe *r);
-// What is wrong with rates and augmentation, named as options are: `pre` is "" or "tune-". E_ARG. `lr`: the peak unless
-// it follows from the batch.
+// What is wrong with it; rates and augmentation are named as options are: `pre` is "" or "tune-". E_ARG. `lr`: the peak
+// unless it follows from the batch.
 vkc_status pipeline_recipe_check(const pipeline_context *c, const char *pre, const nn_recipe *r, double lr,
                                  uint32_t batch);
 // Notes on what of it has no effect.

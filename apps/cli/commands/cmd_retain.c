@@ -173,7 +173,7 @@ static const arg table[] = {
     { "ramp", 0, ARG_REAL, AT(p.ramp), 0, 1, "X",
       "halting: fraction of training in which the ratio falls to --keep [0.2]" },
     { "gaps", 0, ARG_TEXT, AT(gaps), 0, 0, "G", "whether decays of mixers skip or count dropped tokens [skip]" },
-    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no augmentation: flips, transposes and shifts" },
+    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no flips, transposes and shifts; what other options ask for stays" },
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop after N steps in total, as Ctrl-C does" },
     FINITE_ROWS(retain_args, "on in training"), THREADS_ROW(retain_args), LIMIT_ROW(retain_args),
     { "no-timing", 0, ARG_FLAG, AT(p.no_timing), 0, 0, NULL, "do not time the models" },

@@ -102,7 +102,7 @@ static const arg table[] = {
     KEEP_BEST_ROWS(train_args, p.keep_last),
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "mean per channel, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "standard deviation per channel [0.5]" },
-    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no augmentation: flips, transposes and shifts" },
+    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no flips, transposes and shifts; what other options ask for stays" },
     FINITE_ROWS(train_args, "on"), THREADS_ROW(train_args), LIMIT_ROW(train_args),
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop after N steps in total, as Ctrl-C does" },
     { 0 },

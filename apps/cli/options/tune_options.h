@@ -68,7 +68,7 @@ typedef struct tune_args {          // of pare tune; a command with options of i
     TUNE_ROWS(tune_args, t, "", "1"), \
     KEEP_BEST_ROWS(tune_args, t.p.keep_last), \
     { "no-augment", 0, ARG_FLAG, offsetof(tune_args, no_augment), 0, 0, NULL, \
-      "no augmentation: flips, transposes and shifts" }, \
+      "no flips, transposes and shifts; what other options ask for stays" }, \
     { "max-steps", 0, ARG_U32, offsetof(tune_args, max_steps), 1, 4e9, "N", stops }, \
     FINITE_ROWS(tune_args, "on in training"), THREADS_ROW(tune_args), LIMIT_ROW(tune_args)
 
