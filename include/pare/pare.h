@@ -7,7 +7,6 @@
 #include "pare/distill.h"
 #include "pare/mixer.h"
 #include "pare/model.h"
-#include "pare/recipe.h"
 
 // Of these headers. Versions with the same first two numbers work with each other's headers.
 #define PARE_VERSION_MAJOR 0
