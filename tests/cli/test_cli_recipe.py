@@ -95,22 +95,17 @@ def test_train(work):
     check("colour jitter is left out beside RandAugment" in said and "--force-color-jitter" in said, f"note: {said}")
     said = run(*train(work, "note2", *PICTURES, "--force-color-jitter", "--max-steps", "1"))[2]
     check("colour jitter" not in said, f"note: {said}")
-    # Each of the options alone changes the training, and leaving all out changes nothing.
-    base = train(work, "base", "--max-steps", "3")
-    check_run(130, "", *base)
-
-    def state(out):
+    # Leaving all of it out changes nothing, whatever the threads; one option alone does.
+    def state(out, *more):
+        check_run(130, "", *train(work, out, "--max-steps", "3", *more))
         files = sorted((work / f"{out}.run").rglob("*.safetensors"))
         check(files, f"{out}: no checkpoint")
         return b"".join(f.read_bytes() for f in files)
 
-    for i, more in enumerate((["--aa", "rand"], ["--color-jitter", "0.4"], ["--reprob", "1"], ["--aug-repeats", "2"],
-                              ["--scale", "0.2,0.9"], ["--ratio", "1,1"], ["--hflip", "1"], ["--no-augment"],
-                              ["--warmup-lr", "1e-6"], ["--lr-base", "0.1"])):
-        check_run(130, "", *train(work, f"one{i}", "--max-steps", "3", *more))
-        check(state(f"one{i}") != state("base"), f"train {more}: changes nothing")
-    check_run(130, "", *train(work, "none", "--max-steps", "3", "--threads", "2"))
-    check(state("none") == state("base"), "train: checkpoints differ without a recipe")
+    base = state("base")
+    check(state("threads", "--threads", "2") == base, "train: checkpoints differ without a recipe")
+    check(state("hflip", "--hflip", "1") != base, "train --hflip: changes nothing")
+    check(state("rate", "--warmup-lr", "1e-6") != base, "train --warmup-lr: changes nothing")
 
 
 def test_tune(work):
