@@ -1,6 +1,7 @@
 // attention_taps.h — tensors of a model's attention layers, kept on the device for a batch; internal to distill.
 //
-// One recording, replayed a batch. Layers without attention weights have none but what their mixer reads. Thread-safety: as the device.
+// One recording, replayed a batch. Layers without attention weights have none but what their mixer reads.
+// Thread-safety: as the device.
 #ifndef DISTILL_ATTENTION_TAPS_H
 #define DISTILL_ATTENTION_TAPS_H
 

@@ -193,8 +193,8 @@ vkc_status distill_gradients_read(distill_gradients *g, uint32_t layer, uint32_t
 {
     const uint32_t len = distill_gradients_len(g, layer, i);
     if (first > len || n > len - first || (head != DISTILL_GRADIENTS_ALL && head >= g->model->cfg.heads))
-        return VKC_FAIL(VKC_E_ARG, "gradient maps: layer %u has no queries %u .. %u of head %u", layer, first, first + n,
-                        head);
+        return VKC_FAIL(VKC_E_ARG, "gradient maps: layer %u has no queries %u .. %u of head %u", layer, first,
+                        first + n, head);
     vkc_status st = open_layer(g, layer);
     for (uint32_t done = 0; done < n && st == VKC_OK; done += g->copies) {
         const uint32_t some = n - done < g->copies ? n - done : g->copies;

@@ -4,7 +4,8 @@
 //   score of key k for query i = sum over c of |d (sum over c' of o[i, c']) / d y[k, c]|
 // where c' runs over the channels of one head, or over all. A score is >= 0; rows do not sum to 1. Derivatives are
 // those of the mixer alone, at the y of a forward pass of the whole model.
-// A query is one picture of a batch: replays run over copies of a picture that differ in the row the gradient starts at.
+// A query is one picture of a batch: replays run over copies of a picture that differ in the row where the gradient
+// starts.
 // Thread-safety: as the device; one caller at a time, reading too.
 #ifndef DISTILL_GRADIENTS_H
 #define DISTILL_GRADIENTS_H
