@@ -132,6 +132,8 @@ nn_tensor *nn_model_taps_find(const nn_model *m, const nn_model_taps *taps, cons
 // unknown.
 uint64_t nn_model_count_params(const nn_model_config *cfg);
 uint64_t nn_model_macs(const nn_model *m, uint32_t l);      // multiply-adds a sample; l = layer, depth = all
+uint64_t nn_model_attn_macs(const nn_model *m, uint32_t l); // of it, the mixer and projection of layer l
+uint64_t nn_model_attn_params(const nn_model *m, uint32_t l);   // parameters of these
 // Multiply-adds of block l, norms and MLP included, for a sample of which `tokens` are there.
 uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens);
 

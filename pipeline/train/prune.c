@@ -70,7 +70,7 @@ static vkc_status prune(pipeline_session *s, const pipeline_prune_params *p, pip
         const nn_model_config *cfg[PIPELINE_MODELS] = { &s->student->cfg, &(*cut)->cfg };
         uint32_t image[PIPELINE_SIZES + 1];
         const uint32_t n = pipeline_model_sizes(&s->student->cfg, 0, image);
-        VKC_TRY(pipeline_time_models(s->c, cfg, PIPELINE_MODELS, p->timing_batch, p->tune.seed, image, n, r->time));
+        VKC_TRY(pipeline_time_models(s->c, cfg, 2, p->timing_batch, p->tune.seed, image, n, r->time));
     }
 done:
     return st;
