@@ -142,6 +142,7 @@ static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
 typedef struct work {
     nn_fit_work f;
     uint32_t  n_watch, kl_at;       // kl_at: of the watched scalars; 0 = none
+    const char *term[3];            // what they are, for the log
 } work;
 
 static vkc_status make_stepper(const nn_model *teacher, nn_model *m, control *c, work *w)
@@ -163,6 +164,7 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *m, control *c,
         nn_model_watch(g, m, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
+    w->term[0] = "ce";
     watch[w->n_watch++] = nn_recipe_loss(g, &in, logits, nn_fit_work_input(&w->f, "labels"));
     nn_graph_add_loss(g, watch[0], 1.0f);
     if (gate) {
@@ -175,11 +177,13 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *m, control *c,
         nn_tensor *pressure = NN_APPLY(g, halt_loss, &prior, NULL, taps.retention.tally, gate);
         nn_graph_add_loss(g, pressure, 1.0f);
         c->keep_at = w->n_watch;
+        w->term[w->n_watch] = "keep ratio";
         watch[w->n_watch++] = nn_output(pressure, 1);
     }
     if (p->kl > 0) {
         nn_tensor *wanted = nn_model_forward(g, teacher, &w->f.batch, w->f.input, false, NULL);
         w->kl_at = w->n_watch;
+        w->term[w->n_watch] = "kl";
         watch[w->n_watch] = NN_APPLY(g, kl, &(struct kl_attr) { .temperature = 1 }, NULL, logits, wanted);
         nn_graph_add_loss(g, watch[w->n_watch++], (float) p->kl);
     }
@@ -203,7 +207,8 @@ static vkc_status train(const nn_model *teacher, nn_model *m, control *c, distil
     VKC_TRY(make_stepper(teacher, m, c, &w));
     c->total = (uint64_t) p->epochs * w.f.feed.batches;
     st = nn_fit(&(nn_fit_params) {
-        .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
+        .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .term = w.term,
+        .what = "retain",
         .max_steps = p->max_steps, .tune = c->keep_at ? tune : NULL, .tune_user = c,
         .n_state = c->keep_at ? MEMORY_WORDS : 0,
         .schedule = nn_rates_schedule(&p->recipe.rates, lr_of(p), batch_of(p), p->epochs, w.f.feed.batches,
