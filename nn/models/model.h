@@ -49,6 +49,7 @@ typedef struct nn_model_load_params {
     bool        trainable;
     nn_size     size;               // pictures: of another size, positions resampled (nn/models/vit/positions.h);
                                     // 0 x 0 = the folder's, and then the same bits
+    const nn_model_config *config;  // what nn_model_config_load made of the folder before, borrowed; NULL = it is read
     const char *class_vectors;      // a file (nn/models/vit/class_vectors.h); NULL: the folder's own, if it has one
     nn_faults  *faults;             // gets the count of values that are not finite; NULL: E_FORMAT when there are some
 } nn_model_load_params;

@@ -82,7 +82,7 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     p.resume = w->run.is_resumed;
     p.progress = w->c->progress;
     p.user = w->c->user;
-    pipeline_judge judge;
+    pipeline_judge judge = { .infer = NULL };
     p.judge = pipeline_judge_make(&judge, w->c, w->student, &a->data, settings->keep_last);
     vkc_status st;
     VKC_TRY(pipeline__work_steps_left(w, &p.max_steps));
@@ -91,6 +91,7 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     VKC_TRY(distill_tune(w->teacher, w->student, &p, &t->result));
     st = pipeline__work_tell(w, PIPELINE_DISTILL_TUNE, r->n_tunes++);
 done:
+    pipeline_judge_finish(&judge);
     return st;
 }
 

@@ -62,8 +62,7 @@ static vkc_status prune(pipeline_session *s, const pipeline_prune_params *p, pip
     VKC_TRY(pipeline_measure(s->c, *cut, d, r->split, &r->cut));
     r->after = r->cut;
     if (!p->no_tune) {
-        pipeline__session_judge(s, *cut);
-        VKC_TRY(distill_tune(s->teacher, *cut, &s->train, &r->tune));
+        VKC_TRY(pipeline__session_train(s, *cut, &r->tune));
         VKC_TRY(pipeline_measure(s->c, *cut, d, r->split, &r->after));
     }
     if (!p->no_timing) {

@@ -49,8 +49,7 @@ vkc_status pipeline_tune(const pipeline_context *c, const pipeline_tune_params *
     *out = (pipeline_tune_result) { .json = NULL };
     VKC_TRY(pipeline__session_open(&s, c, p, NULL, check, NULL));
     out->depth = s.student->cfg.depth;
-    pipeline__session_judge(&s, s.student);
-    VKC_TRY(distill_tune(s.teacher, s.student, &s.train, &out->train));
+    VKC_TRY(pipeline__session_train(&s, s.student, &out->train));
     VKC_TRY(measure(&s, out));
     out->json = build_result(&s, out);
     st = pipeline__session_save(&s, s.student, out->json, &out->train, out->train.seconds, &out->val, &out->test);

@@ -93,6 +93,7 @@ static vkc_status run(const void *options, const args_words *words)
     gradient_figures *drawn = NULL;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
+    nn_model_config cfg = { 0 };
     nn_model *m = NULL, *teacher = NULL;
     pare_sparsity *measured = NULL;
     const distill_sparsity *s;
@@ -102,9 +103,9 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(read_view(a, &view));
     VKC_TRY(sparsity_maps_settle(&maps));
     VKC_TRY(sparsity_maps_check_paths(&maps, words->word[0], a->d.data));
-    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_VAL, &data, &split));
+    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_VAL, &data, &split, &cfg));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &m));
+    VKC_TRY(model_load_as(dev, words->word[0], &cfg, NULL, a->img_size, &m));
     VKC_TRY(check_maps(&maps, m, a->img_size, &teacher));
     console_catch_signals();
     VKC_TRY(measure(a, dev, m, data, split, &measured));
@@ -126,6 +127,7 @@ done:
     pare_sparsity_free(measured);
     nn_model_destroy(m);
     nn_model_destroy(teacher);
+    nn_model_config_finish(&cfg);
     app_close(dev);
     nn_dataset_destroy(data);
     return st;
