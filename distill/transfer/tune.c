@@ -168,7 +168,8 @@ static vkc_status check(tuning *w, const nn_model *teacher, const nn_model *stud
     return st;
 }
 
-// A scalar to watch that counts so much in the loss, and what it is, of a layer (UINT32_MAX: of none); returns its place.
+// A scalar to watch that counts so much in the loss, and what it is, of a layer (UINT32_MAX: of none); returns its
+// place.
 static uint32_t watch(tuning *w, nn_graph *g, nn_tensor *t, double weight, const char *what, uint32_t layer)
 {
     if (w->n == NN_MAX_LOSSES) {

@@ -20,7 +20,7 @@ typedef struct pipeline_block_params {
     // stands before the patches, MLP and positions are its own, and those above are not read. NULL = as above.
     const nn_model_config *like;
     uint32_t image;
-    bool     is_module;             // with `like`, forward alone: the mixer and its projection, not the rest of the block
+    bool     is_module;             // with `like`, forward alone: mixer and projection, not the rest of the block
 } pipeline_block_params;
 
 typedef struct pipeline_block pipeline_block;

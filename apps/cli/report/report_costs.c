@@ -100,8 +100,9 @@ void report_costs(report_page *p)
         html_number(p->f, HTML_COUNT, report_number(all, "batch"));
         fputs(", of a layer alone on the device, of the whole model from start to end", p->f);
     }
-    fputs(c.of[FORWARD] && c.is_timed ? ". Forward: the same mixers in one direction, <code>direction=forward</code>.</p>\n"
-                                      : ".</p>\n", p->f);
+    if (c.of[FORWARD] && c.is_timed)
+        fputs(". Forward: the same mixers in one direction, <code>direction=forward</code>", p->f);
+    fputs(".</p>\n", p->f);
     html_table_open(p->f, "Cost by layer", head);
     write_rows(p->f, &c, depth < MAX_LAYERS ? depth : MAX_LAYERS);
     html_table_close(p->f);
