@@ -68,6 +68,6 @@ void print_costs(FILE *f, const pipeline_costs *c)
         print_ms(f, c->of[PIPELINE_FORWARD].ms);
     fputc('\n', f);
     if (c->is_timed)
-        fprintf(f, "times of a batch of %u with all tokens: of a layer on the device, of a model from start to end\n",
+        fprintf(f, "times of a batch of %u: of a layer with all tokens, on the device; of a model from start to end\n",
                 c->batch);
 }

@@ -98,7 +98,7 @@ void report_costs(report_page *p)
     if (c.is_timed) {
         fputs("; times are of a batch of ", p->f);
         html_number(p->f, HTML_COUNT, report_number(all, "batch"));
-        fputs(", of a layer alone on the device, of the whole model from start to end", p->f);
+        fputs(", of a layer alone, with all tokens, on the device; of a whole model from start to end", p->f);
     }
     if (c.of[FORWARD] && c.is_timed)
         fputs(". Forward: the same mixers in one direction, <code>direction=forward</code>", p->f);
