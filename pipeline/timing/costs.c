@@ -185,8 +185,15 @@ vkc_status pipeline_costs_measure(const pipeline_context *ctx, const pipeline_co
         count(p->teacher, &out->of[PIPELINE_TEACHER]);
     count(p->student, &out->of[PIPELINE_STUDENT]);
     if (cfg[n - 1] == &forward) {
-        by_place[PIPELINE_FORWARD] = &forward;
-        VKC_TRY(count_config(ctx->dev, &forward, &out->of[PIPELINE_FORWARD]));
+        st = count_config(ctx->dev, &forward, &out->of[PIPELINE_FORWARD]);
+        if (st == VKC_E_DEVMEM) {       // a third model beside the two: no reason to end a run that is done
+            pipeline_say_failure(ctx);
+            n--;
+            st = VKC_OK;
+        }
+        if (st != VKC_OK)
+            goto done;
+        by_place[PIPELINE_FORWARD] = out->of[PIPELINE_FORWARD].is_there ? &forward : NULL;
     }
     if (!p->no_timing && c->height != c->width)
         pipeline_say(ctx, PIPELINE_WARNING, "models of pictures that are not square are not timed");

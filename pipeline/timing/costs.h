@@ -1,8 +1,8 @@
 // costs.h — what a teacher and its student cost, whole and layer by layer: parameters, multiply-adds, time.
 //
-// A module is what a replacement changes: the mixer of a layer and its output projection, without norms and MLP. Multiply-adds
-// are those with all tokens. Times are of a batch, medians of replays in turn (timing.h): of a module device time, with
-// all tokens; of a whole model wall time, with what tokens it drops.
+// A module is what a replacement changes: the mixer of a layer and its output projection, without norms and MLP.
+// Multiply-adds are those with all tokens. Times are of a batch, medians of replays in turn (timing.h): of a module
+// device time, with all tokens; of a whole model wall time, with what tokens it drops.
 #ifndef PIPELINE_COSTS_H
 #define PIPELINE_COSTS_H
 

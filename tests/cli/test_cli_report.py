@@ -118,7 +118,7 @@ def test_tuned(work):
     check(value["costs"]["teacher"] is None and value["costs"]["student"]["ms"] is None, f"tune: {value['costs']}")
     check_run(0, "", "report", work / "untimed.run")
     text, _ = read_page(work / "untimed.run/report.html")
-    check("Cost by layer" in text and ">teacher</th>" not in text, "report: costs without a teacher")
+    check("Cost by layer" in text and 'scope="col" class="t">teacher' not in text, "report: costs without a teacher")
 
 
 def test_bad_input(work):
