@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-#define EPS_LENGTH 1e-6f            // of the norms of q and k
-
 void nn_delta_params(const nn_mixer_dims *d, uint32_t E, nn_mixer_param *out)
 {
     const uint32_t C = d->dim, S = nn_streams(d), dirs = nn_stream_dirs(d);
@@ -37,21 +35,21 @@ vkc_status nn_delta_check(const nn_mixer_dims *d, uint32_t E)
 }
 
 // The columns from col0 of every stream, made vectors of length 1: (R, H qk_dirs D).
-static nn_tensor *unit(nn_graph *g, const nn_mixer_dims *d, const nn_delta_columns *at, nn_tensor *qk, uint32_t col0)
+static nn_tensor *unit(nn_graph *g, const nn_mixer_dims *d, const nn_delta_inputs *in, uint32_t col0)
 {
     const uint32_t D = d->dim / d->heads;
     struct gated_norm_attr a = {
-        .heads = d->heads, .dirs = at->qk_dirs, .dim = D, .x_col0 = col0, .x_head = D, .x_dir = at->qk_dir,
-        .eps = EPS_LENGTH, .scale = 1.0f / sqrtf((float) D),
+        .heads = d->heads, .dirs = in->qk_dirs, .dim = D, .x_col0 = col0, .x_head = D, .x_dir = in->qk_dir,
+        .eps = in->eps, .scale = 1.0f / sqrtf((float) D),
     };
-    return NN_APPLY(g, gated_norm, &a, NULL, qk, NULL, NULL);
+    return NN_APPLY(g, gated_norm, &a, NULL, in->qk, NULL, NULL);
 }
 
-nn_tensor *nn_delta_build(nn_graph *g, const nn_mixer_dims *d, uint32_t E, const nn_delta_columns *at, uint32_t chunk,
-                          nn_tensor *y, nn_tensor *qk, nn_tensor *v, nn_tensor *const *p, nn_mixer_taps *taps)
+nn_tensor *nn_delta_build(nn_graph *g, const nn_mixer_dims *d, uint32_t E, const nn_delta_inputs *in, uint32_t chunk,
+                          nn_tensor *y, nn_tensor *const *p, nn_mixer_taps *taps)
 {
     const uint32_t H = d->heads, D = d->dim / H, dirs = nn_stream_dirs(d);
-    const uint32_t unit_head = at->qk_dirs * D, unit_dir = at->qk_dirs > 1 ? D : 0;
+    const uint32_t unit_head = in->qk_dirs * D, unit_dir = in->qk_dirs > 1 ? D : 0;
     const struct linear_attr plain = { 0 };
     nn_tensor *beta = NN_APPLY(g, linear, &plain, NULL, y, p[NN_DELTA_BETA], NULL);
     struct decay_attr gate = { .kind = DECAY_SIGMOID, .heads = H, .dirs = dirs, .width = 1, .head = dirs,
@@ -63,12 +61,12 @@ nn_tensor *nn_delta_build(nn_graph *g, const nn_mixer_dims *d, uint32_t E, const
     struct delta_scan_attr scan = {
         .heads = H, .dirs = dirs, .dk = D, .dv = E * D,
         .q_head = unit_head, .q_dir = unit_dir, .k_head = unit_head, .k_dir = unit_dir,
-        .v_col0 = at->v_col0, .v_head = E * D, .v_dir = at->v_dir,
+        .v_col0 = in->v_col0, .v_head = E * D, .v_dir = in->v_dir,
         .g_head = dirs, .g_dir = 1, .beta_head = dirs, .beta_dir = 1,
         .scale = 1.0f / sqrtf((float) D), .chunk = chunk, .carry = taps->carry,
     };
-    nn_tensor *q = unit(g, d, at, qk, at->q_col0), *k = unit(g, d, at, qk, at->k_col0);
-    nn_tensor *o = NN_APPLY(g, delta_scan, &scan, NULL, q, k, v, dt, beta, taps->start[1]);
+    nn_tensor *q = unit(g, d, in, in->q_col0), *k = unit(g, d, in, in->k_col0);
+    nn_tensor *o = NN_APPLY(g, delta_scan, &scan, NULL, q, k, in->v, dt, beta, taps->start[1]);
     taps->last[1] = taps->carry ? nn_output(o, 1) : NULL;
     o = nn_norm_and_gate(g, d, E, o, p[NN_DELTA_NORM], y, p[NN_DELTA_OUT_GATE]);
     return nn_merge(g, d, o, p[NN_DELTA_MERGE], NULL);

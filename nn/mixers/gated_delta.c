@@ -8,6 +8,7 @@
 enum { OPTION_CHUNK = NN_DIRECTION + 1, OPTION_EXPAND_V };
 
 #define TAPS 4
+#define EPS 1e-6f                   // of the lengths of q and k
 
 enum { QKV_W, QKV_B, CONV_W, DELTA, N_PARAMS = DELTA + NN_N_DELTA_PARAMS };
 
@@ -53,8 +54,9 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     struct conv1d_attr conv = { .dirs = dirs, .cols = columns, .silu = 1, .carry = taps->carry };
     nn_tensor *qkv = NN_APPLY(g, conv1d, &conv, NULL, taps->qkv, p[CONV_W], NULL, taps->start[0]);
     taps->last[0] = taps->carry ? nn_output(qkv, 1) : NULL;
-    const nn_delta_columns at = { .k_col0 = C, .qk_dirs = dirs, .qk_dir = columns, .v_col0 = 2 * C, .v_dir = columns };
-    return nn_delta_build(g, d, expand_of(d), &at, d->options->number[OPTION_CHUNK], y, qkv, qkv, p + DELTA, taps);
+    const nn_delta_inputs in = { .qk = qkv, .v = qkv, .k_col0 = C, .qk_dirs = dirs, .qk_dir = columns, .v_col0 = 2 * C,
+                                 .v_dir = columns, .eps = EPS };
+    return nn_delta_build(g, d, expand_of(d), &in, d->options->number[OPTION_CHUNK], y, p + DELTA, taps);
 }
 
 static const nn_mixer_option options[] = {

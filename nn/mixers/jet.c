@@ -8,6 +8,7 @@
 enum { OPTION_CHUNK = NN_DIRECTION + 1, OPTION_EXPAND_V };
 
 #define TAPS 4
+#define EPS 1e-6f                   // of the squared lengths of q and k
 #define REDUCTION 8                 // channels of v in those of the hidden layer that filters are made from
 
 enum { QK_W, QK_B, V_W, V_B, DOWN, UP_W, UP_B, DELTA, N_PARAMS = DELTA + NN_N_DELTA_PARAMS };
@@ -38,8 +39,8 @@ static void add_projections(const nn_mixer_dims *d, nn_mixer_param *out)
     }
 }
 
-// Filters are up(silu(down(y))) + bias. With `up` at 0 they start as the bias, a convolution like any other; `down` at 0
-// as well would leave both without a gradient.
+// Filters are up(silu(down(y))) + bias. With `up` at 0 they start as the bias, a convolution like any other; were `down`
+// 0 as well, neither would have a gradient.
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
     const uint32_t C = d->dim, V = expand_of(d) * C, hidden = (V - 1) / REDUCTION + 1, dirs = nn_stream_dirs(d);
@@ -80,8 +81,9 @@ static nn_tensor *build(nn_graph *g, const nn_mixer_dims *d, nn_tensor *y, nn_te
     struct dynamic_conv_attr conv = { .dirs = dirs, .cols = V, .silu = 1, .carry = taps->carry };
     v = NN_APPLY(g, dynamic_conv, &conv, NULL, v, filters, taps->start[0]);
     taps->last[0] = taps->carry ? nn_output(v, 1) : NULL;
-    const nn_delta_columns at = { .k_col0 = C, .qk_dirs = 1, .v_dir = V };
-    return nn_delta_build(g, d, expand_of(d), &at, d->options->number[OPTION_CHUNK], y, qk, v, p + DELTA, taps);
+    const nn_delta_inputs in = { .qk = qk, .v = v, .k_col0 = C, .qk_dirs = 1, .v_dir = V,
+                                 .eps = EPS / (float) (C / d->heads) };
+    return nn_delta_build(g, d, expand_of(d), &in, d->options->number[OPTION_CHUNK], y, p + DELTA, taps);
 }
 
 static const nn_mixer_option options[] = {

@@ -1,5 +1,5 @@
-// dynamic_conv.h — depthwise convolution along the tokens of an image whose filters each token brings along, causal in the
-// direction it runs in, then SiLU.
+// dynamic_conv.h — depthwise convolution along the tokens of an image, whose filters each token brings along, causal in
+// the direction it runs in, then SiLU.
 //   n = dir * cols + c;  x_t the token at place t of the direction's order (dir 1: from the last to the first),
 //   x_t = start or 0 for t < 0
 //   u_t[n] = sum_j k_t[n][j] x_{t - (K - 1) + j}[col0 + dir * dir_stride + c]      out = silu(u) or u

@@ -1,5 +1,5 @@
-// window_last.glsl — the K - 1 inputs before a next token, oldest first; start where the image has none. One invocation a
-// number. Include after token_window.glsl.
+// window_last.glsl — the K - 1 inputs before a next token, oldest first; start where the image has none. One invocation
+// a number. Include after token_window.glsl.
 layout(binding = LAST_BINDING) writeonly buffer Last { float last[]; };   // (images, N, K - 1)
 
 void main()

@@ -391,8 +391,8 @@ static uint32_t get_states(const char *text, nn_shape state[NN_MAX_CARRY])
     return mixer->carries(&d, IMAGES, state);
 }
 
-// The whole sequence at once is the same as token after token, as two pieces, and as a piece and then tokens; with every
-// value of an option that changes a state.
+// The whole sequence at once is the same as token after token, as two pieces, and as a piece and then tokens; with
+// every value of an option that changes a state.
 static void test_steps(void **state)
 {
     uint32_t n_stepped = 0;
