@@ -39,8 +39,8 @@ static void add_projections(const nn_mixer_dims *d, nn_mixer_param *out)
     }
 }
 
-// Filters are up(silu(down(y))) + bias. With `up` at 0 they start as the bias, a convolution like any other; were `down`
-// 0 as well, neither would have a gradient.
+// Filters are up(silu(down(y))) + bias. With `up` at 0 they start as the bias, a convolution like any other; were
+// `down` 0 as well, neither would have a gradient.
 static uint32_t params(const nn_mixer_dims *d, nn_mixer_param out[NN_MAX_MIXER_PARAMS])
 {
     const uint32_t C = d->dim, V = expand_of(d) * C, hidden = (V - 1) / REDUCTION + 1, dirs = nn_stream_dirs(d);

@@ -10,9 +10,9 @@ gives them, and `weights_of` puts them where the layers have theirs.
 
 Their kernels are Triton's and want a GPU. So the layers run with the plain functions that the packages have for each:
 the naive recurrences, the gate, the norm. What a layer adds to those (projections, order, convolution, gates, scales)
-is its own code. mamba-ssm imports CUDA extensions; its ssd_minimal.py is loaded alone, and the scan that it gives is held
-against that of fla's Mamba2, whose forward pass for CPUs is run whole. JetBlock is on no package registry: it is fla's
-GatedDeltaNet without its convolutions, its values from the dynamic convolution as its paper defines it.
+is its own code. mamba-ssm imports CUDA extensions; its ssd_minimal.py is loaded alone, and the scan that it gives is
+held against that of fla's Mamba2, whose forward pass for CPUs is run whole. JetBlock is on no package registry: it is
+fla's GatedDeltaNet without its convolutions, its values from the dynamic convolution as its paper defines it.
 """
 import importlib.util
 import os
