@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pare_files import read_config, read_safetensors
+from pare_files import read_config, read_safetensors, read_weights
 
 # ---- pieces that mixers share
 
@@ -212,8 +212,8 @@ class Sequential(Mixer):
     options = {"direction": ("both", "forward"), "chunk": ("auto", int)}      # a chunk changes the speed alone
     def __init__(self, c, options):
         super().__init__(c, options)
-        hidden = self.option.get("hidden", "auto")
-        self.units = c.head_dim if hidden == "auto" else int(hidden)
+        hidden, self.expand_v = self.option.get("hidden", "auto"), int(self.option.get("expand_v", 1))
+        self.units = self.expand_v * c.head_dim if hidden == "auto" else int(hidden)
         self.dirs = 1 if self.option["direction"] == "forward" else 2
         self.streams = c.heads, self.dirs
         self.merge = Weights((c.heads, c.head_dim, self.dirs * self.units))
@@ -234,8 +234,12 @@ class Sequential(Mixer):
 
     def norm_and_gate(self, o, y):
         """Norm of each stream, times the SiLU of a gate that both directions share."""
-        gate = F.silu(self.out_gate(y)).unflatten(-1, (self.c.heads, 1, self.c.head_dim))
+        gate = F.silu(self.out_gate(y)).unflatten(-1, (self.c.heads, 1, self.units))
         return rms_norm(o, -1, 1e-5) * self.norm.weight.view(*self.streams, -1) * gate
+
+    def add_gate(self, c):
+        self.out_gate = nn.Linear(c.dim, self.expand_v * c.dim, bias=False)
+        self.norm = Weights((self.dirs * self.expand_v * c.dim,))
 
     def add_steps(self, c):
         self.dt = nn.Linear(c.dim, c.heads * self.dirs, bias=False)
@@ -269,41 +273,70 @@ class SSD(Sequential):
 
 class GLA(Sequential):
     """Gated linear attention: a decay a channel of the keys, from a gate of rank 16."""
-    has_qkv = True
+    options = {**Sequential.options, "expand_v": ("1", "2")}
     def __init__(self, c, options):
         super().__init__(c, options)
+        self.qkv = nn.Linear(c.dim, (2 + self.expand_v) * c.dim)
         self.gate = nn.Module()
         self.gate.down = nn.Linear(c.dim, 16, bias=False)
         self.gate.up = nn.Linear(16, self.dirs * c.dim)
-        self.out_gate = nn.Linear(c.dim, c.dim, bias=False)
-        self.norm = Weights((self.dirs * c.dim,))
+        self.add_gate(c)
 
     def mix(self, y, places):
-        q, k, v = (u[:, :, :, None] for u in self.get_qkv(y))       # both directions share them
+        q, k, v = self.qkv(y).split([self.c.dim, self.c.dim, self.expand_v * self.c.dim], -1)
+        q, k, v = (u.unflatten(-1, (self.c.heads, 1, -1)) for u in (q, k, v))       # both directions share them
         g = F.logsigmoid(self.gate.up(self.gate.down(y))).unflatten(-1, (*self.streams, -1)) / 16
         o = self.scan(q / math.sqrt(self.c.head_dim), k, v, g, places)
         return map_heads(self.norm_and_gate(o, y).flatten(2), self.merge)
 
 
-class GatedDelta(Sequential):
-    """Gated DeltaNet: a token first takes out of the state what its key, of length 1, reads."""
-    has_qkv = True
+class Delta(Sequential):
+    """A token first takes out of the state what its key, of length 1, reads."""
+    options = {**Sequential.options, "expand_v": ("1", "2")}
     def __init__(self, c, options):
         super().__init__(c, options)
-        self.conv = Weights((self.dirs * 3 * c.dim, 4))
         self.beta = nn.Linear(c.dim, c.heads * self.dirs, bias=False)
         self.add_steps(c)
-        self.out_gate = nn.Linear(c.dim, c.dim, bias=False)
-        self.norm = Weights((self.dirs * c.dim,))
+        self.add_gate(c)
+
+    def run(self, q, k, v, y, places, eps):
+        """Heads, of q, k and v (B, T, 1 or dirs, H n) each."""
+        q, k, v = (u.unflatten(-1, (self.c.heads, -1)).transpose(2, 3) for u in (q, k, v))
+        q, k = (rms_norm(u, -1, eps) / math.sqrt(self.c.head_dim) for u in (q, k))
+        beta = torch.sigmoid(self.beta(y)).unflatten(-1, (*self.streams, 1))
+        o = self.scan(q / math.sqrt(self.c.head_dim), k, v, self.get_step(y)[1], places, beta)
+        return map_heads(self.norm_and_gate(o, y).flatten(2), self.merge)
+
+
+class GatedDelta(Delta):
+    """Gated DeltaNet: q, k and v through a short convolution."""
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        self.qkv = nn.Linear(c.dim, (2 + self.expand_v) * c.dim)
+        self.conv = Weights((self.dirs * (2 + self.expand_v) * c.dim, 4))
 
     def mix(self, y, places):
-        c = self.c
         u = conv_tokens(self.qkv(y)[:, :, None].expand(-1, -1, self.dirs, -1), self.conv)
-        q, k, v = u.unflatten(-1, (3, c.heads, c.head_dim)).permute(3, 0, 1, 4, 2, 5)
-        q, k = (rms_norm(u, -1, 1e-6) / math.sqrt(c.head_dim) for u in (q, k))
-        beta = torch.sigmoid(self.beta(y)).unflatten(-1, (*self.streams, 1))
-        o = self.scan(q / math.sqrt(c.head_dim), k, v, self.get_step(y)[1], places, beta)
-        return map_heads(self.norm_and_gate(o, y).flatten(2), self.merge)
+        return self.run(*u.split([self.c.dim, self.c.dim, self.expand_v * self.c.dim], -1), y, places, 1e-6)
+
+
+class Jet(Delta):
+    """JetBlock: v alone through a convolution, whose filters each token makes."""
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        wide, taps = self.expand_v * c.dim, 4
+        hidden = (wide + 7) // 8
+        self.qk, self.v = nn.Linear(c.dim, 2 * c.dim), nn.Linear(c.dim, wide)
+        self.kernel = nn.Module()
+        self.kernel.down = nn.Linear(c.dim, self.dirs * hidden, bias=False)
+        self.kernel.up = Weights((self.dirs, wide * taps, hidden), (self.dirs * wide, taps))
+
+    def mix(self, y, places):
+        q, k = F.silu(self.qk(y))[:, :, None].chunk(2, -1)
+        filters = map_heads(F.silu(self.kernel.down(y)), self.kernel.up).unflatten(-1, (self.dirs, -1, 4))
+        v = F.pad(turned(self.v(y)[:, :, None].expand(-1, -1, self.dirs, -1), 2), (0, 0, 0, 0, 3, 0))
+        v = turned(F.silu((v.unfold(1, 4, 1) * turned(filters, 2)).sum(-1)), 2)
+        return self.run(q, k, v, y, places, 1e-6 / self.c.head_dim)
 
 
 class BiLSTM(Sequential):
@@ -345,8 +378,8 @@ class MinGRU(Sequential):
         return map_heads(turned(torch.stack(out, 1), 3).flatten(2), self.merge)
 
 
-MIXERS = {"attention": Attention, "linear": Linear, "ssd": SSD, "gla": GLA, "gated_delta": GatedDelta, "bilstm": BiLSTM,
-          "mingru": MinGRU, "conv": Conv, "causal_conv": CausalConv, "identity": Identity}
+MIXERS = {"attention": Attention, "linear": Linear, "ssd": SSD, "gla": GLA, "gated_delta": GatedDelta, "jet": Jet,
+          "bilstm": BiLSTM, "mingru": MinGRU, "conv": Conv, "causal_conv": CausalConv, "identity": Identity}
 
 
 # ---- the transformer
@@ -517,48 +550,11 @@ class Model(nn.Module):
         return self.classify(x)
 
 
-# transformers' names of a DINOv2 with a classifier of its own kind, and ours
-DINOV2 = {"dinov2_with_registers.": "", "dinov2.": "", "embeddings.patch_embeddings.": "patch_embed.",
-          "projection.": "proj.", "embeddings.position_embeddings": "pos_embed",
-          "embeddings.register_tokens": "reg_token", "embeddings.": "", "encoder.layer.": "blocks.",
-          "attention.output.dense": "attn.proj", "attention.attention": "attn", "lambda1": "gamma", "layer_scale": "ls",
-          "weights_in": "fc1", "weights_out": "fc2", "layernorm.": "norm.", "classifier.": "head."}
-
-
-def rename(weights):
-    """Weights under timm's names; q, k and v are one; only patches have positions where there are registers."""
-    ours = {}
-    for name, x in sorted(weights.items()):
-        for theirs, word in DINOV2.items():
-            name = name.replace(theirs, word)
-        ours[name] = x
-    for name in [name for name in ours if ".attn.query." in name]:
-        ours[name.replace("query", "qkv")] = torch.cat(
-            [ours.pop(name.replace("query", w)) for w in ("query", "key", "value")])
-    if "reg_token" in ours:
-        ours["cls_token"] = ours["cls_token"] + ours["pos_embed"][:, :1]
-        ours["pos_embed"] = ours["pos_embed"][:, 1:]
-    return {name: x for name, x in ours.items() if name != "mask_token"}
-
-
-def rename_eva(weights):
-    """Weights of timm's Eva class: q and v have a bias each, and a gated MLP may be two matrices."""
-    ours = {name.replace(".gamma_1", ".ls1.gamma").replace(".gamma_2", ".ls2.gamma"): x for name, x in weights.items()}
-    for name in [name for name in ours if name.endswith(".attn.q_bias")]:
-        q, v = ours.pop(name), ours.pop(name.replace("q_bias", "v_bias"))
-        ours[name.replace("q_bias", "qkv.bias")] = torch.cat([q, torch.zeros_like(q), v])
-    for name in [name for name in ours if ".mlp.fc1_g." in name]:
-        ours[name.replace("fc1_g", "fc1")] = torch.cat([ours.pop(name), ours.pop(name.replace("fc1_g", "fc1_x"))])
-    return ours
-
-
 def load(folder):
     """The model of a folder, float32, in eval mode; ValueError or RuntimeError when its files are not right."""
     folder = pathlib.Path(folder)
     try:
-        config, weights = read_config(folder), read_safetensors(folder / "model.safetensors")
-        weights = rename(weights) if any(name.startswith("dinov2") for name in weights) else weights
-        weights = rename_eva(weights) if any(name.endswith(".attn.q_bias") for name in weights) else weights
+        config, weights = read_config(folder), read_weights(folder / "model.safetensors")
         config.hidden = weights["blocks.0.mlp.fc2.weight"].shape[1]
     except KeyError as error:
         raise ValueError(f"{folder}: {error} is missing") from error

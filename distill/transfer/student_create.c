@@ -56,14 +56,16 @@ static vkc_status copy_rows(const nn_model *from, uint32_t a, nn_model *to, uint
     }
     VKC_TRY(nn_params_read(from->params, a, x));
     VKC_TRY(nn_params_read(to->params, b, y));
-    for (uint32_t i = 0; i < NN_MAX_ROW_COPIES && copy[i].n; i++) {
-        if ((uint64_t) copy[i].from + copy[i].n > pa->shape.dim[0] ||
-            (uint64_t) copy[i].to + copy[i].n > pb->shape.dim[0]) {
-            st = VKC_FAIL(VKC_E_ARG, "%s of the student wants rows that are not there", pb->name);
-            goto done;
+    for (uint32_t i = 0; i < NN_MAX_ROW_COPIES && copy[i].n; i++)
+        for (uint32_t k = 0; k <= copy[i].more; k++) {
+            const uint64_t source = copy[i].from + (uint64_t) k * copy[i].from_step;
+            const uint64_t place = copy[i].to + (uint64_t) k * copy[i].to_step;
+            if (source + copy[i].n > pa->shape.dim[0] || place + copy[i].n > pb->shape.dim[0]) {
+                st = VKC_FAIL(VKC_E_ARG, "%s of the student wants rows that are not there", pb->name);
+                goto done;
+            }
+            memcpy(y + place * row, x + source * row, copy[i].n * row * sizeof *y);
         }
-        memcpy(y + copy[i].to * row, x + copy[i].from * row, copy[i].n * row * sizeof *y);
-    }
     VKC_TRY(nn_params_write(to->params, b, y));
 done:
     free(x);

@@ -88,6 +88,10 @@ void nn_init_fill(nn_init init, const nn_shape *shape, uint64_t seed, uint32_t s
         for (size_t k = 0; k < n; k++)
             dst[k] = k < n / 3 * 2 ? 1.0f : 0.0f;
         break;
+    case NN_INIT_ALIKE_WIDE:
+        for (size_t k = 0; k < n; k++)
+            dst[k] = k < n / 2 ? 1.0f : 0.0f;
+        break;
     case NN_INIT_CHRONO_GRU:
     case NN_INIT_CHRONO_LSTM:
         fill_chrono(init == NN_INIT_CHRONO_GRU ? 2 : 4, shape, seed, stream, dst);

@@ -38,8 +38,9 @@ typedef struct nn_mixer_dims {
 #define NN_MAX_CARRY 4
 #define NN_MAX_ROW_COPIES 6
 
-// Rows of a parameter (its first dimension) that a warm start takes from rows of another.
-typedef struct nn_row_copy { uint32_t to, from, n; } nn_row_copy;
+// Rows of a parameter (its first dimension) that a warm start takes from rows of another: n of them, and where `more`
+// is not 0, as many times the next n, each `to_step` rows further on here and `from_step` there.
+typedef struct nn_row_copy { uint32_t to, from, n, more, to_step, from_step; } nn_row_copy;
 
 typedef struct nn_mixer_param {
     const char *name;               // after "blocks.<i>.attn."

@@ -30,16 +30,47 @@ nn_mixer_param nn_merge_param(const nn_mixer_dims *d, uint32_t hidden)
                               .init = hidden == D ? NN_INIT_IDENTITY : NN_INIT_UNIFORM };
 }
 
-nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d)
+nn_mixer_param nn_expanded_merge_param(const nn_mixer_dims *d, uint32_t E)
 {
-    return (nn_mixer_param) { .name = "out_gate.weight", .shape = { 2, { d->dim, d->dim } }, .decay = true,
+    nn_mixer_param p = nn_merge_param(d, E * (d->dim / d->heads));
+    p.init = NN_INIT_IDENTITY;
+    return p;
+}
+
+void nn_copy_values(const nn_mixer_dims *d, uint32_t E, uint32_t to, nn_row_copy *copy)
+{
+    const uint32_t D = d->dim / d->heads;
+    for (uint32_t e = 0; e < E; e++)
+        copy[e] = (nn_row_copy) { .to = to + e * D, .from = 2 * d->dim, .n = D, .more = d->heads - 1, .to_step = E * D,
+                                  .from_step = D };
+}
+
+uint32_t nn_expanded_qkv(const nn_mixer_dims *d, uint32_t E, nn_mixer_param *out)
+{
+    const uint32_t C = d->dim, n = nn_mixer_qkv(d, out);
+    for (uint32_t i = 0; i < n && E > 1; i++) {
+        out[i].shape.dim[0] = (2 + E) * C;
+        out[i].copy[0] = (nn_row_copy) { .to = 0, .from = 0, .n = 2 * C };
+        nn_copy_values(d, E, 2 * C, out[i].copy + 1);
+    }
+    return n;
+}
+
+nn_mixer_param nn_out_gate_param(const nn_mixer_dims *d, uint32_t E)
+{
+    return (nn_mixer_param) { .name = "out_gate.weight", .shape = { 2, { E * d->dim, d->dim } }, .decay = true,
                               .init = NN_INIT_UNIFORM };
 }
 
-nn_tensor *nn_norm_and_gate(nn_graph *g, const nn_mixer_dims *d, nn_tensor *x, nn_tensor *weight, nn_tensor *y,
-                            nn_tensor *gate)
+vkc_status nn_check_state(const nn_mixer_dims *d, uint32_t E, uint32_t most)
 {
-    const uint32_t D = d->dim / d->heads, dirs = nn_stream_dirs(d);
+    return nn_mixer_check_width(d, most / E);
+}
+
+nn_tensor *nn_norm_and_gate(nn_graph *g, const nn_mixer_dims *d, uint32_t E, nn_tensor *x, nn_tensor *weight,
+                            nn_tensor *y, nn_tensor *gate)
+{
+    const uint32_t D = E * (d->dim / d->heads), dirs = nn_stream_dirs(d);
     nn_tensor *z = NN_APPLY(g, linear, &(struct linear_attr) { 0 }, NULL, y, gate, NULL);
     struct gated_norm_attr a = {
         .heads = d->heads, .dirs = dirs, .dim = D, .x_head = dirs * D, .x_dir = D, .z_head = D, .eps = EPS,

@@ -59,7 +59,7 @@ static vkc_status read_param(const pare_mixer_param *in, nn_mixer_param *out)
         out->shape.dim[i] = p.dim[i];
     }
     for (uint32_t i = 0; i < NN_MAX_ROW_COPIES; i++)
-        out->copy[i] = (nn_row_copy) { p.copy[i].to, p.copy[i].from, p.copy[i].n };
+        out->copy[i] = (nn_row_copy) { .to = p.copy[i].to, .from = p.copy[i].from, .n = p.copy[i].n };
     return VKC_OK;
 }
 

@@ -9,6 +9,7 @@
 #define LINEAR_ACT_GELU 1u         // the erf form
 #define LINEAR_ACT_QUICK_GELU 2u   // x sigma(1.702 x)
 #define LINEAR_ACT_GELU_TANH 3u    // x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+#define LINEAR_ACT_SILU 4u         // x sigma(x)
 
 struct linear_attr {
     U32 act;                       // LINEAR_ACT_*

@@ -130,6 +130,25 @@ def test_bad_safetensors(work):
     check_run(6, "norm.bias", "inspect", m)
 
 
+def test_other_mixer(work):
+    """Weights of another mixer, or of another width of its values, are no model: what is wrong is named."""
+    arch = f"vit:image={SIDE},patch={PATCH},dim={DIM},depth=1,heads=2,classes={CLASSES},mixer="
+    for made, option, said, want in (
+            ("gated_delta", None, "jet", "7 missing: blocks.0.attn.qk.weight"),
+            ("jet", None, "gated_delta", "3 missing: blocks.0.attn.qkv.weight"),
+            ("gla", "2", "gla", f"want (2, {DIM // 2}, {2 * DIM})"),
+            ("jet:expand_v=2", "1", "jet", "blocks.0.attn.kernel.down.weight"),
+            ("jet", "3", "jet", 'mixer jet: expand_v cannot be "3"; it can be: 1, 2')):
+        m = work / f"{made.split(':')[0]} as {said} {option}"
+        check_run(0, "", "export", arch + made, "--random", "-o", m)
+        ours = json.loads((m / "pare.json").read_text())
+        ours["layers"][0]["mixer"] = said
+        if option:
+            ours["layers"][0]["options"]["expand_v"] = option
+        (m / "pare.json").write_text(json.dumps(ours))
+        check_run(2 if option == "3" else 6, want, "inspect", m)
+
+
 def gpt2(blocks):
     """Tensors of a language model, as transformers name them."""
     parts = "ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"
@@ -448,8 +467,8 @@ def test_sequence(work):
 
 
 def test_all(work):
-    cli.run_tests(work, test_same_bits, test_bad_safetensors, test_foreign_tensors, test_bad_index, test_bad_config,
-                  test_other_formats, test_sequence, test_torch, test_torch_alone,
+    cli.run_tests(work, test_same_bits, test_bad_safetensors, test_other_mixer, test_foreign_tensors, test_bad_index,
+                  test_bad_config, test_other_formats, test_sequence, test_torch, test_torch_alone,
                   test_torch_names, test_conversion)
 
 

@@ -34,11 +34,12 @@ TOLERANCE = 1e-4
 HEIGHT, WIDTH, PATCH, DIM, HEADS, PICTURES = 24, 20, 4, 24, 3, 8
 PATCHES = HEIGHT // PATCH * (WIDTH // PATCH)
 PAIRS = [["attention", "attention"], ["linear", "linear:features=elu1"],
-         ["ssd", "ssd:state=128+direction=forward+chunk=16"], ["gla", "gla:direction=forward+chunk=16"],
-         ["gated_delta", "gated_delta:direction=forward+chunk=16"], ["bilstm", "bilstm:direction=forward+hidden=5"],
+         ["ssd", "ssd:state=128+direction=forward+chunk=16"], ["gla", "gla:direction=forward+chunk=16+expand_v=2"],
+         ["gated_delta", "gated_delta:direction=forward+chunk=16+expand_v=2"],
+         ["jet", "jet:direction=forward+expand_v=2"], ["bilstm", "bilstm:direction=forward+hidden=5"],
          ["mingru", "mingru:direction=forward"], ["conv", "identity"], ["causal_conv", "causal_conv:kernel=8"]]
 MIXERS = list(dict.fromkeys(mixer for pair in PAIRS for mixer in pair))     # blocks of the base model
-DECAYS = ("ssd", "gla", "gated_delta")
+DECAYS = ("ssd", "gla", "gated_delta", "jet")
 HALTING = {"policy": "halting", "every": 1, "eps": 0.01, "keep_class": True, "read_patches": 0.0}
 failures = []
 pare = ""
@@ -105,7 +106,7 @@ def draw(name, shape, generator):
         return 1 + 0.3 * x
     if name.endswith("dt_bias"):
         return x - 1
-    if name.endswith("qkv.bias"):               # queries that meet their keys: a norm of almost nothing is ill posed
+    if name.endswith(("qkv.bias", "qk.bias")):   # queries that meet their keys: a norm of almost nothing is ill posed
         return 1 + 0.5 * x
     if name.endswith(("A_log", "_token", "pos_embed")) or len(shape) == 1:
         return 0.5 * x
@@ -227,7 +228,7 @@ def test_pair(work, pair, base):
         far, logits, keep = compare(work, folder)
         if logits is None:
             continue
-        print(f"{', '.join(pair):53} {name:14} kept {100 * keep:5.1f} %   largest difference {far:.1e}", flush=True)
+        print(f"{', '.join(pair):62} {name:14} kept {100 * keep:5.1f} %   largest difference {far:.1e}", flush=True)
         check((0.3 < keep < 0.95) == (name != "none"), f"{folder.name}: kept {keep:.2f} of the patches")
         for other, value in said.items():
             check((logits - value).abs().max() > TOLERANCE, f"{folder.name}: the same logits as {other}")

@@ -43,6 +43,8 @@ const bench_case bench_cases[] = {
                                      .dir_stride = 32, .scale = 0.0625f } },
     { "dwconv", "3 x 3", NULL, SMALL, { ROWS(288), { 0, { 3, { 96, 3, 3 } }, 0 }, VEC(96) },
       .attr = &(struct dwconv_attr) { .col0 = 192 } },
+    { "dynamic_conv", "2 x 96 channels, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(96), ROWS(768) },
+      .attr = &(struct dynamic_conv_attr) { .dirs = 2, .cols = 96, .silu = 1 } },
     { "gated_scan", "1025 tokens, as in gla", NULL, LONG, { ROWS(288), ROWS(288), ROWS(288), ROWS(192) },
       .attr = &(struct gated_scan_attr) { .heads = 3, .dirs = 2, .dk = 32, .dv = 32, .channels = 1, .q_head = 32,
           .k_col0 = 96, .k_head = 32, .v_col0 = 192, .v_head = 32, .g_head = 64, .g_dir = 32 } },

@@ -163,6 +163,31 @@ static void print_family(const nn_model_config *c)
                c->outputs_embedding ? "numbers of an embedding" : "features");
 }
 
+// The mixer of a layer with its options; returns how long it is.
+static int get_mixer(const nn_layer_config *layer, char *out, size_t size)
+{
+    return snprintf(out, size, "%s%s%s", layer->mixer, layer->options[0] ? ":" : "", layer->options);
+}
+
+static void print_layers(const nn_model *m, const sizes *s)
+{
+    const nn_model_config *c = &m->cfg;
+    char mixer[160];
+    int width = 30;
+    for (uint32_t l = 0; l < c->depth; l++) {
+        const int n = get_mixer(&c->layers[l], mixer, sizeof mixer);
+        width = n > width ? n : width;
+    }
+    printf("layer  %-*s  parameters  multiply-adds\n", width, "mixer");
+    for (uint32_t l = 0; l < c->depth; l++) {
+        get_mixer(&c->layers[l], mixer, sizeof mixer);
+        printf("%5u  %-*s  %10" PRIu64 "  %13" PRIu64 "\n", l, width, mixer, s->layer[l], nn_model_macs(m, l));
+    }
+    printf("whole  %-*s  %10" PRIu64 "  %13" PRIu64 " %s%s\n", width, "", s->params, nn_model_macs(m, c->depth),
+           c->type == NN_MODEL_SEQUENCE ? "a sequence" : "an image",
+           c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
+}
+
 static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
 {
     char line[2048];
@@ -180,16 +205,7 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
         printf("note: %s\n", line);
     print_faults(&s->faults);
     policy_print(stdout, c);
-    printf("layer  mixer                           parameters  multiply-adds\n");
-    for (uint32_t l = 0; l < c->depth; l++) {
-        char mixer[160];
-        snprintf(mixer, sizeof mixer, "%s%s%s", c->layers[l].mixer, c->layers[l].options[0] ? ":" : "",
-                 c->layers[l].options);
-        printf("%5u  %-30s  %10" PRIu64 "  %13" PRIu64 "\n", l, mixer, s->layer[l], nn_model_macs(m, l));
-    }
-    printf("whole  %-30s  %10" PRIu64 "  %13" PRIu64 " %s%s\n", "", s->params, nn_model_macs(m, c->depth),
-           is_sequence ? "a sequence" : "an image",
-           c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
+    print_layers(m, s);
     printf("device memory: %.1f MiB of weights, %.1f MiB for a batch of %u\n", (double) s->weight_bytes / (1 << 20),
            (double) s->activation_bytes / (1 << 20), batch);
     if (s->files)

@@ -245,6 +245,11 @@ static nn_choice choose_conv1d(const nn_call *c, const nn_problem *p)
     return quads(c, p, (pair) { 8, 64 }, (pair) { 64, 16 });
 }
 
+static nn_choice choose_dynamic_conv(const nn_call *c, const nn_problem *p)
+{
+    return choose_conv1d(c, p);
+}
+
 static nn_choice choose_decay(const nn_call *c, const nn_problem *p)
 {
     return quads(c, p, (pair) { 8, 64 }, p->is_backward ? (pair) { 64, 16 } : (pair) { 64, 4 });
@@ -358,8 +363,8 @@ static const struct rule {
 #define RULE(name) { &nn_op_##name, choose_##name },
 #define ROWS(name) { &nn_op_##name, choose_rows },
     RULE(linear) RULE(attention) RULE(attention_match) RULE(attention_stats) RULE(feature_map) RULE(linear_attention)
-    RULE(lstm) RULE(gated_scan) RULE(delta_scan) RULE(mingru) RULE(conv1d) RULE(dwconv) RULE(decay) RULE(gaps)
-    RULE(keep_top) RULE(compact) RULE(layernorm)
+    RULE(lstm) RULE(gated_scan) RULE(delta_scan) RULE(mingru) RULE(conv1d) RULE(dwconv) RULE(dynamic_conv)
+    RULE(decay) RULE(gaps) RULE(keep_top) RULE(compact) RULE(layernorm)
     ROWS(add) ROWS(class_attention) ROWS(gated_norm) ROWS(gather_rows) ROWS(skip)
     { NULL, choose_rows }
 };

@@ -107,7 +107,7 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "linear: in[0] has %u columns, in[1] has %u", x->dim[1], d.G * d.K);
     if (b->rank && nn_shape_len(b) != n)
         return VKC_FAIL(VKC_E_ARG, "linear: in[2] has not %u elements", n);
-    if (act > LINEAR_ACT_GELU_TANH)
+    if (act > LINEAR_ACT_SILU)
         return VKC_FAIL(VKC_E_ARG, "linear: no activation %u", act);
     c->out[0] = (nn_shape) { 2, { x->dim[0], n } };
     c->out_rows[0] = c->in_rows[0];
@@ -226,6 +226,8 @@ static double activate(uint32_t act, double v)
         return v * 0.5 * erfc(-v * sqrt(0.5));
     if (act == LINEAR_ACT_GELU_TANH)
         return v / (1 + exp(-2 * 0.7978845608028654 * (v + 0.044715 * v * v * v)));
+    if (act == LINEAR_ACT_SILU)
+        return v / (1 + exp(-v));
     return act == LINEAR_ACT_QUICK_GELU ? v / (1 + exp(-1.702 * v)) : v;
 }
 

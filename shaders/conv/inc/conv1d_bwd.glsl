@@ -50,17 +50,8 @@ void add_dx(uint t)
 void write_parts(uint part, T gw[K], T gb)
 {
     db[part] = gb;
-#ifdef QUADS
-    FOR(i, K) {
-        vec4 v;
-        FOR(c, 4u)
-            v[c] = gw[(4u * i + c) % K][(4u * i + c) / K];
-        dw[part * K + i] = v;
-    }
-#else
-    FOR(j, K)
-        dw[part * K + j] = gw[j];
-#endif
+    FOR(i, K)
+        dw[part * K + i] = texel_of(gw, i);
 }
 
 // Places p0 .. p0 + tile of the image, all in the direction of the channel.

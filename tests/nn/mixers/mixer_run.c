@@ -23,7 +23,8 @@ static vkc_status fill_params(mixer_run *t)
         nn_init_fill(t->param[i].init, s, SEED, i, x);
         double *ref = nn_reference_values(t->ref, t->p[i]);
         for (size_t k = 0; k < n; k++) {
-            x[k] += 0.4f * (nn_rng_uniform(SEED, 100 + i, (uint32_t) k) - 0.5f);
+            if (!t->with.as_started)
+                x[k] += 0.4f * (nn_rng_uniform(SEED, 100 + i, (uint32_t) k) - 0.5f);
             ref[k] = (double) x[k];
         }
         st = nn_params_write(t->ps, i, x);

@@ -14,6 +14,7 @@ typedef struct mixer_run_params {
     bool     train;                 // a loss and gradients
     bool     carry;                 // states come from `start` and go to `last`
     nn_gaps  gaps;                  // what decays make of dropped tokens
+    bool     as_started;            // parameters are as a new mixer's
 } mixer_run_params;
 
 typedef struct mixer_run {
@@ -36,7 +37,7 @@ typedef struct mixer_run {
     float         *host_y, *host_heads, *host_dy, *host_target;    // (cap, C)
 } mixer_run;
 
-// Parameters get their starting values and noise on top, so that nothing is zero.
+// Parameters get their starting values and, but for as_started, noise on top, so that nothing is zero.
 vkc_status mixer_run_init(mixer_run *t, vkc_device *dev, const mixer_run_params *with);
 void       mixer_run_finish(mixer_run *t);              // zeroed is fine
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 // A picture of T tokens, G of them patches on the grid; d directions.
-typedef struct shape { uint64_t T, G, C, H, D, d, hidden, state, kernel; bool is_learned; } shape;
+typedef struct shape { uint64_t T, G, C, H, D, d, hidden, state, kernel, E; bool is_learned; } shape;
 
 // By the parts of each mixer, as docs/mixers.md lists them: a projection of (out, in) takes out * in a token, a filter
 // its taps, a state of (a, b) a * b for each time it is read or written. The block's own projection is not among them.
@@ -37,17 +37,31 @@ static uint64_t ssd(const shape *s)
            merge(s, s->D);
 }
 
+// Values of E channels for each of queries and keys.
+
 static uint64_t gla(const shape *s)
 {
-    const uint64_t qkv = 3 * s->C * s->C, decay = 16 * s->C + s->d * s->C * 16, gate = s->C * s->C;
-    return s->T * (qkv + decay + gate + 2 * s->H * s->d * s->D * s->D) + merge(s, s->D);
+    const uint64_t qkv = (2 + s->E) * s->C * s->C, decay = 16 * s->C + s->d * s->C * 16, gate = s->E * s->C * s->C;
+    return s->T * (qkv + decay + gate + 2 * s->H * s->d * s->D * s->E * s->D) + merge(s, s->E * s->D);
+}
+
+static uint64_t delta_rule(const shape *s)
+{
+    const uint64_t gate = s->E * s->C * s->C, beta = s->H * s->d * s->C, step = beta;
+    return s->T * (beta + step + gate + 3 * s->H * s->d * s->D * s->E * s->D) + merge(s, s->E * s->D);
 }
 
 static uint64_t gated_delta(const shape *s)
 {
-    const uint64_t qkv = 3 * s->C * s->C, filters = s->d * 3 * s->C * 4, gate = s->C * s->C;
-    const uint64_t beta = s->H * s->d * s->C, step = beta;
-    return s->T * (qkv + filters + beta + step + gate + 3 * s->H * s->d * s->D * s->D) + merge(s, s->D);
+    const uint64_t qkv = (2 + s->E) * s->C * s->C, filters = s->d * (2 + s->E) * s->C * 4;
+    return s->T * (qkv + filters) + delta_rule(s);
+}
+
+static uint64_t jet(const shape *s)
+{
+    const uint64_t V = s->E * s->C, hidden = (V + 7) / 8, qkv = (2 + s->E) * s->C * s->C;
+    const uint64_t down = s->d * hidden * s->C, up = s->d * 4 * V * hidden, filtered = s->d * V * 4;
+    return s->T * (qkv + down + up + filtered) + delta_rule(s);
 }
 
 static uint64_t bilstm(const shape *s)
@@ -79,7 +93,7 @@ static uint64_t identity(const shape *s)
 
 static const struct { const char *name; uint64_t (*count)(const shape *s); } by_hand[] = {
     { "attention", attention }, { "linear", linear }, { "ssd", ssd }, { "gla", gla }, { "gated_delta", gated_delta },
-    { "bilstm", bilstm }, { "mingru", mingru }, { "conv", conv }, { "causal_conv", causal_conv },
+    { "jet", jet }, { "bilstm", bilstm }, { "mingru", mingru }, { "conv", conv }, { "causal_conv", causal_conv },
     { "identity", identity },
 };
 
@@ -104,6 +118,7 @@ static uint64_t count(const nn_model_config *c, const nn_layer_config *l, uint64
         .T = tokens, .G = tokens - prefix, .C = c->dim, .H = c->heads, .D = D,
         .d = is_option(l, "direction", "forward") ? 1 : 2, .hidden = number_of(l, "hidden", D),
         .state = number_of(l, "state", 0), .kernel = number_of(l, "kernel", 0),
+        .E = number_of(l, "expand_v", 1),
         .is_learned = !is_option(l, "features", "elu1"),
     };
     for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++)

@@ -518,7 +518,7 @@ static void test_mixers(void **state)
         check_mixer((vkc_device *) *state, nn_mixers[m]->name, r, count);
         n_decays += memcmp(skip, count, sizeof skip) != 0;
     }
-    assert_int_equal(n_decays, 3);  // ssd, gla, gated_delta: those whose decay is a rate a token
+    assert_int_equal(n_decays, 4);  // ssd, gla, gated_delta, jet: those whose decay is a rate a token
 }
 
 // ---- dense models

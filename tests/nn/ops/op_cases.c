@@ -457,6 +457,13 @@ const op_case op_cases[] = {
       .attr = &(struct linear_attr) { .act = LINEAR_ACT_QUICK_GELU } },
     { "linear", "rows of no whole vec4, quick gelu", .layout = { { { 33, 2, 17 }, .cap_tokens = 33 } },
       .in = { { 1, { 2, { 0, 36 } } }, { 0, { 2, { 67, 36 } } } }, .attr = &(struct linear_attr) { .act = LINEAR_ACT_QUICK_GELU } },
+    { "linear", "plain silu", .in = { { 0, { 2, { 37, 3 } }, -9, 9 }, { 0, { 2, { 13, 3 } } }, { 0, { 1, { 13 } } } },
+      .attr = &(struct linear_attr) { .act = LINEAR_ACT_SILU } },
+    { "linear", "packed silu, groups, vec4", .layout = { { { 33, 2, 17, 15 }, .cap_tokens = 33 } },
+      .in = { { 1, { 2, { 0, 72 } }, -3, 3 }, { 0, { 3, { 2, 64, 36 } } }, { 0, { 1, { 128 } } } },
+      .attr = &(struct linear_attr) { .act = LINEAR_ACT_SILU, .groups = 2 } },
+    { "linear", "rows of no whole vec4, silu", .layout = { { { 33, 2, 17 }, .cap_tokens = 33 } },
+      .in = { { 1, { 2, { 0, 36 } }, -3, 3 }, { 0, { 2, { 67, 36 } } } }, .attr = &(struct linear_attr) { .act = LINEAR_ACT_SILU } },
 
 #include "tests/nn/ops/op_cases_half.def"
 
