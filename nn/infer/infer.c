@@ -86,14 +86,14 @@ static vkc_status capture_all(nn_infer *inf, const nn_model_taps *taps, const ch
 static vkc_status add_outputs(nn_infer *inf, const nn_model_taps *taps, nn_tensor **out)
 {
     const nn_model_config *c = &inf->v->cfg;
-    const struct class_attention_attr attr = { .heads = c->heads, .received = c->no_class };
     vkc_status st = VKC_OK;
     if ((inf->p.scores || inf->p.capture[0]) && c->retention.policy != NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
     for (uint32_t l = 0; l < c->depth && inf->p.scores; l++) {
         const nn_mixer_taps *m = &taps->mixer[l];
+        const struct class_attention_attr attr = { .heads = c->heads, .received = c->no_class, .grid_w = m->grid_w };
         if (m->qkv && m->lse)
-            out[SCORES + l] = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
+            out[SCORES + l] = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse, m->table);
     }
     for (uint32_t i = 0; i < NN_MAX_CAPTURES && inf->p.capture[i] && out[LOGITS] && st == VKC_OK; i++)
         st = capture_all(inf, taps, inf->p.capture[i]);

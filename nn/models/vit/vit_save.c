@@ -48,7 +48,7 @@ static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
     return part ? VKC_OK : VKC_FAIL(VKC_E_ARG, "model: transformers have no name for %s", p->name);
 }
 
-// The names of timm's Eva class: q and v have a bias each, k none; a gated MLP with a norm has two matrices.
+// The names of timm's Eva and Beit classes: q and v have a bias each, k none; a gated MLP may have two matrices.
 static void append_eva(saving *s, const nn_param *p, const float *data)
 {
     static const struct { const char *ours, *theirs[3]; uint32_t parts; bool is_split; } rows[] = {
@@ -57,7 +57,7 @@ static void append_eva(saving *s, const nn_param *p, const float *data)
         { ".mlp.fc1.weight", { ".mlp.fc1_g.weight", ".mlp.fc1_x.weight" }, 2, false },
         { ".mlp.fc1.bias", { ".mlp.fc1_g.bias", ".mlp.fc1_x.bias" }, 2, false },
     };
-    const bool is_split = s->v->cfg.swiglu && s->v->cfg.mlp_norm;
+    const bool is_split = s->v->cfg.swiglu && (s->v->cfg.mlp_norm || nn__config_is_beit(&s->v->cfg));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *at = strstr(p->name, rows[i].ours);
         nn_shape shape = p->saved;
@@ -109,7 +109,7 @@ static vkc_status collect(saving *s)
         st = nn_params_read(ps, i, at);
         if (st == VKC_OK && is_dinov2)
             st = append_parts(s, &ps->p[i], at);
-        else if (st == VKC_OK && nn__config_is_eva(&s->v->cfg))
+        else if (st == VKC_OK && (nn__config_is_eva(&s->v->cfg) || nn__config_is_beit(&s->v->cfg)))
             append_eva(s, &ps->p[i], at);
         else if (st == VKC_OK)
             append(s, ps->p[i].name, &ps->p[i].saved, at);

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_PARTS (32u << 20)       // bytes of partial sums of the table's gradient
+#define MAX_PARTS (8u << 20)        // bytes of partial sums of the table's gradient
 
 static struct attention_args make_args(const nn_call *c)
 {
@@ -20,7 +20,7 @@ static struct attention_args make_args(const nn_call *c)
     return (struct attention_args) {
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) dim)),
-        .bias = nn__bias_args(c, 1, 0, t->grid_w),
+        .bias = nn_bias_args(c, 1, 0, t->grid_w),
     };
 }
 
@@ -59,7 +59,7 @@ static vkc_status infer(nn_call *c)
                         C / t->heads, ATTENTION_MAX_DIM);
     if (!isfinite(t->scale))
         return VKC_FAIL(VKC_E_ARG, "attention: scale is not finite");
-    const vkc_status st = nn__bias_check("attention", c, 1, 0, t->heads, t->grid_w);
+    const vkc_status st = nn_bias_check("attention", c, 1, 0, t->heads, t->grid_w);
     if (st != VKC_OK)
         return st;
     c->out[0] = (nn_shape) { 2, { x->dim[0], C } };
@@ -100,7 +100,7 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader
         .groups = { (rows->cap_tokens + f->tile - 1) / f->tile, a.heads, rows->cap_images },
     };
     memcpy(use.spec, f->spec, sizeof f->spec);
-    use.spec[SPEC_ATTENTION_BIAS - 1] = nn__bias_spec(c, 1);
+    use.spec[SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 1);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
@@ -164,7 +164,7 @@ static void ref_row(const nn_call *c, const double *const *in, uint32_t r0, uint
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t j = r0; j < r1; j++) {
             const double *k = in[0] + (size_t) j * ld + C + h * D, *v = k + C;
-            double s = nn__bias_ref(&a.bias, in[1], a.heads, pos[i], pos[j], h);
+            double s = nn_bias_ref(&a.bias, in[1], a.heads, pos[i], pos[j], h);
             for (uint32_t d = 0; d < D; d++)
                 s += q[d] * k[d] * (double) a.scale;
             if (pass == 0) {

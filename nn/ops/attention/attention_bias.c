@@ -3,7 +3,7 @@
 
 #include "nn/graph/rowwise.h"
 
-vkc_status nn__bias_check(const char *op, const nn_call *c, int input, int rows, uint32_t heads, uint32_t grid_w)
+vkc_status nn_bias_check(const char *op, const nn_call *c, int input, int rows, uint32_t heads, uint32_t grid_w)
 {
     const nn_shape *t = &c->in[input];
     const uint32_t width = 2 * grid_w - 1;
@@ -12,7 +12,7 @@ vkc_status nn__bias_check(const char *op, const nn_call *c, int input, int rows,
     vkc_status st = nn_want_shape(op, "table", t, 2, 0, heads);
     if (st != VKC_OK)
         return st;
-    const uint32_t height = grid_w && grid_w < 1u << 15 && t->dim[0] > 3 ? (t->dim[0] - 3) / width : 0;
+    const uint32_t height = grid_w && grid_w < 1u << 30 && t->dim[0] > 3 ? (t->dim[0] - 3) / width : 0;
     if (height % 2 == 0 || (uint64_t) height * width + 3 != t->dim[0])
         return VKC_FAIL(VKC_E_ARG, "%s: a table of %u rows, want (2 h - 1)(2 w - 1) + 3 in a grid that is w = %u "
                         "patches wide", op, t->dim[0], grid_w);
@@ -23,7 +23,7 @@ vkc_status nn__bias_check(const char *op, const nn_call *c, int input, int rows,
     return VKC_OK;
 }
 
-struct attention_bias_args nn__bias_args(const nn_call *c, int input, int rows, uint32_t grid_w)
+struct attention_bias_args nn_bias_args(const nn_call *c, int input, int rows, uint32_t grid_w)
 {
     if (!c->in[input].rank)
         return (struct attention_bias_args) { 0 };
@@ -31,12 +31,12 @@ struct attention_bias_args nn__bias_args(const nn_call *c, int input, int rows, 
                                           .rows = c->in[input].dim[0] };
 }
 
-uint32_t nn__bias_spec(const nn_call *c, int input)
+uint32_t nn_bias_spec(const nn_call *c, int input)
 {
     return c->in[input].rank != 0;
 }
 
-double nn__bias_ref(const struct attention_bias_args *a, const double *table, size_t heads, uint32_t query, uint32_t key,
+double nn_bias_ref(const struct attention_bias_args *a, const double *table, size_t heads, uint32_t query, uint32_t key,
                     size_t h)
 {
     if (!table)

@@ -29,7 +29,7 @@ static struct attention_match_args make_args(const nn_call *c)
     return (struct attention_match_args) {
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) head_dim(c))),
-        .bias = nn__bias_args(c, 4, 2, t->grid_w),
+        .bias = nn_bias_args(c, 4, 2, t->grid_w),
     };
 }
 
@@ -53,7 +53,7 @@ static vkc_status infer(nn_call *c)
     if (c->in[2].dim[1] % (3 * t->heads) || head_dim(c) > ATTENTION_MAX_DIM)
         return VKC_FAIL(VKC_E_ARG, "attention_match: qkv has %u columns, want 3 times a multiple of %u heads, at most "
                         "%d each", c->in[2].dim[1], t->heads, ATTENTION_MAX_DIM);
-    VKC_TRY(nn__bias_check("attention_match", c, 4, 2, t->heads, t->grid_w));
+    VKC_TRY(nn_bias_check("attention_match", c, 4, 2, t->heads, t->grid_w));
     c->out[0] = c->out[1] = (nn_shape) { 1, { 1 } };
     c->out[2] = c->in[3];
     c->out_rows[0] = c->out_rows[1] = NULL;
@@ -90,7 +90,7 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *simd, 
     else
         memcpy(use.spec, (const uint32_t[]) { F, o.slice, (F + o.slice - 1) / o.slice, D, is_keys },
                5 * sizeof use.spec[0]);
-    use.spec[SPEC_ATTENTION_BIAS - 1] = nn__bias_spec(c, 4);
+    use.spec[SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 4);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
@@ -146,7 +146,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
                 double norm = 0, cross = 0, entropy = 0;
                 for (size_t j = rows->offsets[b]; j < rows->offsets[b + 1]; j++) {
                     double s = (double) a.scale * dot(in[2] + i * ld + h * D, in[2] + j * ld + (H + h) * D, D);
-                    s += nn__bias_ref(&a.bias, in[4], H, rows->pos[i], rows->pos[j], h);
+                    s += nn_bias_ref(&a.bias, in[4], H, rows->pos[i], rows->pos[j], h);
                     double kappa = dot(in[0] + (i * H + h) * F, in[1] + (j * H + h) * F, F);
                     double log_a = s - in[3][i * H + h];
                     kappa = fmax(kappa, (double) ATTENTION_MATCH_EPS);

@@ -34,7 +34,7 @@ static vkc_status infer(nn_call *c)
     if (c->in_rows[0]->cap_tokens > ATTENTION_STATS_MAX_TOKENS)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "attention_stats: images of %u tokens; it sorts at most %d",
                         c->in_rows[0]->cap_tokens, ATTENTION_STATS_MAX_TOKENS);
-    const vkc_status st = nn__bias_check("attention_stats", c, 1, 0, t->heads, t->grid_w);
+    const vkc_status st = nn_bias_check("attention_stats", c, 1, 0, t->heads, t->grid_w);
     if (st != VKC_OK)
         return st;
     c->out[0] = (nn_shape) { 2, { c->in[0].dim[0], t->heads * ATTENTION_STATS_N } };
@@ -47,14 +47,14 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     const nn_rows *rows = c->in_rows[0];
     struct attention_stats_args a = {
         .heads = NN_ATTR(c, attention_stats)->heads, .head_dim = head_dim(c), .has_class = has_class(c),
-        .scale = (float) scale_of(c), .bias = nn__bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w),
+        .scale = (float) scale_of(c), .bias = nn_bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w),
     };
     uint32_t room = 2;
     while (room < rows->cap_tokens)
         room *= 2;
     const uint32_t wg = nn_choose(c, &(nn_problem) { .op = &nn_op_attention_stats, .cols = room }).wg;
     return NN_DISPATCH(r, attention_stats_fwd, &a, .groups = { rows->cap_tokens, a.heads, rows->cap_images },
-        .wg = wg, .spec = { room, [SPEC_ATTENTION_BIAS - 1] = nn__bias_spec(c, 1) },
+        .wg = wg, .spec = { room, [SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 1) },
         .bind = { ROWS_IN(0), IN(0), OUT(0), IN(1) });
 }
 
@@ -98,7 +98,7 @@ static void ref_row(const nn_call *c, const double *const *in, uint32_t first, u
 {
     const nn_rows *rows = c->in_rows[0];
     const uint32_t H = NN_ATTR(c, attention_stats)->heads, D = head_dim(c), ld = 3 * H * D;
-    const struct attention_bias_args bias = nn__bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w);
+    const struct attention_bias_args bias = nn_bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w);
     const double *q = in[0] + (size_t) i * ld + h * D, *k0 = in[0] + (size_t) first * ld + H * D + h * D;
     const bool is_class = has_class(c) && rows->pos[first] == 0;
     for (uint32_t set = 0; set < ATTENTION_STATS_SETS; set++) {
@@ -108,7 +108,7 @@ static void ref_row(const nn_call *c, const double *const *in, uint32_t first, u
             for (uint32_t d = 0; d < D; d++)
                 dot += q[d] * k0[(size_t) j * ld + d];
             s[j - skip] = scale_of(c) * dot +
-                          nn__bias_ref(&bias, in[1], H, rows->pos[i], rows->pos[first + j], h);
+                          nn_bias_ref(&bias, in[1], H, rows->pos[i], rows->pos[first + j], h);
         }
         ref_set(s, n - skip, out + set * ATTENTION_STATS_MEASURES);
     }

@@ -24,7 +24,7 @@ static struct class_attention_args make_args(const nn_call *c)
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) head_dim(c))),
         .received = t->received,
-        .bias = nn__bias_args(c, 2, 0, t->grid_w),
+        .bias = nn_bias_args(c, 2, 0, t->grid_w),
     };
 }
 
@@ -45,7 +45,7 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "class_attention: heads of %u channels, at most %d are supported", head_dim(c),
                         ATTENTION_MAX_DIM);
     VKC_TRY(nn_want_shape("class_attention", "lse", &c->in[1], 2, x->dim[0], t->heads));
-    VKC_TRY(nn__bias_check("class_attention", c, 2, 0, t->heads, t->grid_w));
+    VKC_TRY(nn_bias_check("class_attention", c, 2, 0, t->heads, t->grid_w));
     c->out[0] = (nn_shape) { 1, { x->dim[0] } };
     c->out_rows[0] = c->in_rows[0];
 done:
@@ -64,7 +64,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
         .shader = is_quads ? &vkc_shader_class_attention_quads_fwd : &vkc_shader_class_attention_fwd,
         .args = &a, .args_size = sizeof a, .wg = o.wg,
         .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_CLASS_ATTENTION_DIM - 1] = is_quads ? D / 4 : D,
-                  [SPEC_ATTENTION_BIAS - 1] = nn__bias_spec(c, 2) },
+                  [SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 2) },
         .groups = { (rows->cap_tokens - 1) / o.tile + 1, 1, rows->cap_images },
         .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0), IN(2) } });
 }
@@ -85,7 +85,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
                     double s = 0;
                     for (size_t d = 0; d < D; d++)
                         s += q[d] * k[d];
-                    s = (double) a.scale * s + nn__bias_ref(&a.bias, in[2], H, rows->pos[i], rows->pos[j], h);
+                    s = (double) a.scale * s + nn_bias_ref(&a.bias, in[2], H, rows->pos[i], rows->pos[j], h);
                     sum += exp(s - in[1][i * H + h]);
                 }
             out[0][j] = sum / (double) (n * H);
