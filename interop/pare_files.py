@@ -58,6 +58,7 @@ FAMILY = {"registers": range(65536), "no_class": NO_OR_YES, "distilled": NO_OR_Y
           "act": ("gelu", "quick_gelu", "gelu_tanh"),
           "pool": ("token", "avg", "token_avg", "norm_avg", "raw_avg", "map"),
           "mlp_norm": NO_OR_YES, "no_positions": NO_OR_YES, "no_key_bias": NO_OR_YES,
+          "relative_positions": NO_OR_YES, "shared_relative_positions": NO_OR_YES,
           "rope": ("none", "dinov3", "eva02"),
           "positions": ("timm", "hf", "dinov2")}                                # the default first
 RETENTION = {"none": (), "topk": ("share",),

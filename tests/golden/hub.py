@@ -44,7 +44,10 @@ HF = [("google/vit-base-patch16-224", "ViTForImageClassification", "ViTConfig", 
       ("facebook/vit-mae-base", "ViTMAEForPreTraining", "ViTMAEConfig", {"decoder_hidden_size": 32,
        "decoder_num_hidden_layers": 1, "decoder_num_attention_heads": 2, "decoder_intermediate_size": 32}),
       ("facebook/ijepa_vith14_1k", "IJepaModel", "IJepaConfig", {}),
-      ("microsoft/beit-base-patch16-224", "BeitForImageClassification", "BeitConfig", {}),
+      ("microsoft/beit-base-patch16-224", "BeitForImageClassification", "BeitConfig",
+       {"use_relative_position_bias": True}),
+      ("facebook/data2vec-vision-base-ft1k", "Data2VecVisionForImageClassification", "Data2VecVisionConfig",
+       {"use_relative_position_bias": True}),
       ("facebook/dinov3-vitb16-pretrain-lvd1689m", "DINOv3ViTModel", "DINOv3ViTConfig", {})]
 
 

@@ -134,7 +134,7 @@ void nn__args_add_beit(const nn_model_config *c, json_t *args)
                              (int) c->relative, "use_shared_rel_pos_bias", (int) c->shared_relative, "use_fc_norm",
                              c->pool == NN_POOL_AVG);
     nn_json_update_new(args, more);
-    nn_json_set_new(args, "init_values", c->layer_scale ? json_real(1e-5) : json_null());
+    nn_json_set_new(args, "init_values", json_real(c->layer_scale ? 1e-5 : 0));     // null is the architecture's 0.1
     json_object_del(args, "class_token");           // such a model always has one
 }
 
