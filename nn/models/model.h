@@ -73,8 +73,8 @@ vkc_status nn_model_batch_create(vkc_device *dev, const nn_model_config *cfg, ui
 // Relative positions that all layers share, where a model has some; others are parameters of their attention.
 #define NN_SHARED_TABLE "rel_pos_bias." NN_RELATIVE_TABLE
 
-// What is added to the scores of attention in block l: (rows, heads) values, as op attention's table. 0 rows: nothing is,
-// and `table` is not written. Blocking. Errors: E_NOMEM and the device's.
+// What is added to the scores of attention in block l: (rows, heads) values, as op attention's table. 0 rows: nothing
+// is, and `table` is not written. Blocking. Errors: E_NOMEM and the device's.
 uint32_t   nn_model_relative_rows(const nn_model *m, uint32_t l);
 vkc_status nn_model_read_relative(const nn_model *m, uint32_t l, double *table);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What timm and transformers make of relative positions (BEiT): relative.safetensors, for tests/nn/models/test_relative.c.
+"""What timm and transformers make of relative positions (BEiT): relative.safetensors, for test_relative.c.
 
 usage: relative.py OUT_FILE        needs torch, timm, transformers and safetensors
 

@@ -23,12 +23,14 @@ static const struct {
 #undef NN_ARCH_BEIT
 };
 
+enum { N_ARCHS = sizeof archs / sizeof archs[0] };
+
 bool nn__arch_read_beit(const char *name, size_t len, nn_model_config *c)
 {
     size_t i = 0;
-    while (i < sizeof archs / sizeof archs[0] && (strlen(archs[i].name) != len || memcmp(archs[i].name, name, len) != 0))
+    while (i < N_ARCHS && (strlen(archs[i].name) != len || memcmp(archs[i].name, name, len) != 0))
         i++;
-    if (i == sizeof archs / sizeof archs[0])
+    if (i == N_ARCHS)
         return false;
     const uint32_t flags = archs[i].flags;
     c->dim = archs[i].dim, c->depth = archs[i].depth, c->heads = archs[i].heads, c->hidden = archs[i].hidden;

@@ -86,11 +86,12 @@ static void resample(const float *src, nn_grid from, uint32_t heads, nn_grid to,
         }
 }
 
-vkc_status nn_relative_resample(nn_pos_rule rule, const float *src, nn_grid from, uint32_t heads, nn_grid to, float *dst)
+vkc_status nn_relative_resample(nn_pos_rule rule, const float *src, nn_grid from, uint32_t heads, nn_grid to,
+                                float *dst)
 {
     if (!from.h || !from.w || !to.h || !to.w || !heads)
-        return VKC_FAIL(VKC_E_ARG, "relative positions: a grid of %u x %u into one of %u x %u, %u heads", from.h, from.w,
-                        to.h, to.w, heads);
+        return VKC_FAIL(VKC_E_ARG, "relative positions: a grid of %u x %u into one of %u x %u, %u heads", from.h,
+                        from.w, to.h, to.w, heads);
     const nn_grid old = { 2 * from.h - 1, 2 * from.w - 1 }, made = { 2 * to.h - 1, 2 * to.w - 1 };
     const size_t rest = (size_t) BEFORE_GRID * heads, old_len = (size_t) old.h * old.w * heads,
                  new_len = (size_t) made.h * made.w * heads;

@@ -2,8 +2,8 @@
 // picture size. Internal to nn/models/vit.
 //
 // Two programs' rules; the config says which (pos_rule):
-//   timm, dinov2  the table's rows and columns lie at 0 and at distances that grow by a ratio q, so that the outermost is
-//                 as far off as the new grid's: between these it is linear, beyond them even (timm's
+//   timm, dinov2  the table's rows and columns lie at 0 and at distances that grow by a ratio q, so that the outermost
+//                 is as far off as the new grid's: between these it is linear, beyond them even (timm's
 //                 resize_rel_pos_bias_table, as it is without SciPy)
 //   hf            linear between the two nearest, half-pixel centres, the border repeated (transformers' BEiT)
 // The rows of tokens before the grid stay. In double on the host, so the same on every machine.

@@ -184,6 +184,13 @@ static bool is_left_out(const loading *l, const nn_tensor_name *name)
     return !*name->ours || (l->is_clip && strcmp(name->ours, "@text") == 0);
 }
 
+// BEiT's head of pre-training, by a name that language models have too.
+static bool is_masked_head(const loading *l, const char *theirs)
+{
+    const nn_model_config *c = &l->v->cfg;
+    return c->headless && c->no_key_bias && !c->rope.kind && strncmp(theirs, "lm_head.", 8) == 0;
+}
+
 static vkc_status plan_all(loading *l)
 {
     vkc_status st = VKC_OK;
@@ -195,6 +202,8 @@ static vkc_status plan_all(loading *l)
         nn_tensor_name name;
         uint32_t index;
         const bool is_none = t->len == 0 && nn__vit_more(&l->v->cfg) == 0;      // DINOv3's registers, of which it has 0
+        if (is_masked_head(l, theirs))
+            continue;
         if (nn_params_find(l->v->params, theirs, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .ours = "", .parts = 1 };
         else if (!nn_tensor_name_get(theirs, &name) ||

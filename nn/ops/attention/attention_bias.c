@@ -18,8 +18,8 @@ vkc_status nn_bias_check(const char *op, const nn_call *c, int input, int rows, 
                         "patches wide", op, t->dim[0], grid_w);
     const nn_rows *l = c->in_rows[rows];
     if (l->cap_tokens > l->prefix + (uint64_t) (height + 1) / 2 * grid_w)
-        return VKC_FAIL(VKC_E_ARG, "%s: a table for a grid of %u x %u patches, and %u tokens, %u of them before the grid",
-                        op, (height + 1) / 2, grid_w, l->cap_tokens, l->prefix);
+        return VKC_FAIL(VKC_E_ARG, "%s: a table for a grid of %u x %u patches, and %u tokens, %u of them before the "
+                        "grid", op, (height + 1) / 2, grid_w, l->cap_tokens, l->prefix);
     return VKC_OK;
 }
 

@@ -1,5 +1,5 @@
-// attention_bias.h — relative positions of attention (shaders/attention/attention_bias.h): what the ops that add a table
-// of them to their scores have alike.
+// attention_bias.h — relative positions of attention (shaders/attention/attention_bias.h): what the ops that add a
+// table of them to their scores have alike.
 #ifndef NN_ATTENTION_BIAS_H
 #define NN_ATTENTION_BIAS_H
 

@@ -131,7 +131,8 @@ vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_
     const arch *a = find_arch(name);
     if (!a)
         return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2, DINOv3, "
-                        "EVA-02, BEiT, CLIP and SigLIP are, by timm's names", where, nn_is_printable(name) ? name : "?");
+                        "EVA-02, BEiT, CLIP and SigLIP are, by timm's names", where,
+                        nn_is_printable(name) ? name : "?");
     c->dim = a->dim, c->depth = a->depth, c->heads = a->heads, c->hidden = a->hidden;
     c->channels = 3;
     c->height = c->width = 224;
