@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from pare_files import read_config, read_safetensors
+from pare_files import read_config, read_safetensors, read_weights
 
 # ---- pieces that mixers share
 
@@ -143,8 +143,8 @@ def add_table(c):
 
 
 def look_up(table, places, c):
-    """What is added to the scores of attention, (H, T, T): of two patches by how many rows and columns the query is from
-    the key; the last rows are of a prefix token and a patch, of a patch and such a token, of two such tokens."""
+    """What is added to the scores of attention, (H, T, T): of two patches by how many rows and columns the query is
+    from the key; the last rows are of a prefix token and a patch, of a patch and such a token, of two such tokens."""
     (h, w), patch, end = c.grid, places - c.prefix, len(table)
     row, column, before = patch.div(w, rounding_mode="floor"), patch % w, patch < 0
     pair = (row[:, None] - row + h - 1) * (2 * w - 1) + column[:, None] - column + w - 1
@@ -552,48 +552,11 @@ class Model(nn.Module):
         return self.classify(x)
 
 
-# transformers' names of a DINOv2 with a classifier of its own kind, and ours
-DINOV2 = {"dinov2_with_registers.": "", "dinov2.": "", "embeddings.patch_embeddings.": "patch_embed.",
-          "projection.": "proj.", "embeddings.position_embeddings": "pos_embed",
-          "embeddings.register_tokens": "reg_token", "embeddings.": "", "encoder.layer.": "blocks.",
-          "attention.output.dense": "attn.proj", "attention.attention": "attn", "lambda1": "gamma", "layer_scale": "ls",
-          "weights_in": "fc1", "weights_out": "fc2", "layernorm.": "norm.", "classifier.": "head."}
-
-
-def rename(weights):
-    """Weights under timm's names; q, k and v are one; only patches have positions where there are registers."""
-    ours = {}
-    for name, x in sorted(weights.items()):
-        for theirs, word in DINOV2.items():
-            name = name.replace(theirs, word)
-        ours[name] = x
-    for name in [name for name in ours if ".attn.query." in name]:
-        ours[name.replace("query", "qkv")] = torch.cat(
-            [ours.pop(name.replace("query", w)) for w in ("query", "key", "value")])
-    if "reg_token" in ours:
-        ours["cls_token"] = ours["cls_token"] + ours["pos_embed"][:, :1]
-        ours["pos_embed"] = ours["pos_embed"][:, 1:]
-    return {name: x for name, x in ours.items() if name != "mask_token"}
-
-
-def rename_eva(weights):
-    """Weights of timm's Eva and Beit classes: q and v have a bias each, and a gated MLP may be two matrices."""
-    ours = {name.replace(".gamma_1", ".ls1.gamma").replace(".gamma_2", ".ls2.gamma"): x for name, x in weights.items()}
-    for name in [name for name in ours if name.endswith(".attn.q_bias")]:
-        q, v = ours.pop(name), ours.pop(name.replace("q_bias", "v_bias"))
-        ours[name.replace("q_bias", "qkv.bias")] = torch.cat([q, torch.zeros_like(q), v])
-    for name in [name for name in ours if ".mlp.fc1_g." in name]:
-        ours[name.replace("fc1_g", "fc1")] = torch.cat([ours.pop(name), ours.pop(name.replace("fc1_g", "fc1_x"))])
-    return ours
-
-
 def load(folder):
     """The model of a folder, float32, in eval mode; ValueError or RuntimeError when its files are not right."""
     folder = pathlib.Path(folder)
     try:
-        config, weights = read_config(folder), read_safetensors(folder / "model.safetensors")
-        weights = rename(weights) if any(name.startswith("dinov2") for name in weights) else weights
-        weights = rename_eva(weights) if any(name.endswith(".attn.q_bias") for name in weights) else weights
+        config, weights = read_config(folder), read_weights(folder / "model.safetensors")
         config.hidden = weights["blocks.0.mlp.fc2.weight"].shape[1]
     except KeyError as error:
         raise ValueError(f"{folder}: {error} is missing") from error
