@@ -440,6 +440,25 @@ def make_beit(out):
               use_shared_rel_pos_bias=True, swiglu_mlp=True, scale_mlp=True, **tiny)
 
 
+def make_beit_original(out):
+    """The original BEiT's file, without any config: timm's names, where tables are read, a head of pre-training."""
+    name = "beit-original"
+    if not is_wanted(name):
+        return
+    model = timm.create_model("beit_base_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=32, depth=2,
+                              num_heads=2, mlp_ratio=2.0, num_classes=0, global_pool="token", use_rel_pos_bias=False,
+                              use_shared_rel_pos_bias=True)
+    randomise(model, SEED)
+    rounded(model, torch.float16)
+    folder = fresh(out, name)
+    state = {k: v.half().contiguous() for k, v in model.state_dict().items()}
+    state.update({"mask_token": torch.zeros(1, 1, 32).half(), "lm_head.weight": torch.zeros(7, 32).half(),
+                  "rel_pos_bias.relative_position_index": torch.zeros(17, 17, dtype=torch.int64)})
+    save_file(state, os.path.join(folder, "model.safetensors"))
+    finish(out, name, "timm beit_base_patch16_224, as microsoft/unilm has it", model, model.blocks, (32, 32),
+           dtype=torch.float16)
+
+
 def make_timm_patches(out):
     tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2)
     gap = dict(class_token=False, global_pool="avg")
@@ -499,5 +518,6 @@ if __name__ == "__main__":
     make_hf_patches(sys.argv[1])
     make_rotary(sys.argv[1])
     make_beit(sys.argv[1])
+    make_beit_original(sys.argv[1])
     make_mae(sys.argv[1])
     make_open_clip_bare(sys.argv[1])
