@@ -445,9 +445,9 @@ def make_beit_original(out):
     name = "beit-original"
     if not is_wanted(name):
         return
-    model = timm.create_model("beit_base_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=32, depth=2,
-                              num_heads=2, mlp_ratio=2.0, num_classes=0, global_pool="token", use_rel_pos_bias=False,
-                              use_shared_rel_pos_bias=True)
+    model = timm.create_model("beit_base_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=32,
+                              depth=2, num_heads=2, mlp_ratio=2.0, num_classes=0, global_pool="token",
+                              use_rel_pos_bias=False, use_shared_rel_pos_bias=True)
     randomise(model, SEED)
     rounded(model, torch.float16)
     folder = fresh(out, name)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Which of the hub's best known image models does pare load? By hand: needs timm and transformers.
+"""Which of some image models that timm and transformers name does pare load? By hand: needs timm and transformers.
 
 usage: hub.py PARE            (prints the table of docs/checkpoints.md)
 
-The models are those that timm and transformers themselves name: timm's default checkpoint of an architecture, the
-example checkpoint of a transformers class. None is downloaded. Of each a folder is made as its program would leave it:
-timm's with two blocks and random weights; transformers' with the class of that checkpoint at a small size. Then
-`pare inspect` reads it.
+The models are chosen by hand among those that timm and transformers themselves name: timm's default checkpoint of an
+architecture, the example checkpoint of a transformers class. It is no ranking, and none is downloaded. Of each a folder
+is made as its program would leave it: timm's with two blocks and random weights; transformers' with the class of that
+checkpoint at a small size. Then `pare inspect` reads it.
 """
 import json
 import pathlib
