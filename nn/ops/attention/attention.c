@@ -132,8 +132,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     vkc_status st;
     attention_form f = get_form(c);
-    const bool has_table = nn_is_wanted(r, DIN(1)), is_wanted = nn_is_wanted(r, DIN(0));
-    if (!has_table && !is_wanted)
+    const bool is_wanted = nn_is_wanted(r, DIN(0)), is_table_wanted = nn_is_wanted(r, DIN(1));
+    if (!is_wanted && !is_table_wanted)
         return VKC_OK;
     if (f.makes_delta) {
         VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0), IN(1)));
@@ -147,7 +147,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     }
     if (is_wanted)
         VKC_TRY(DISPATCH(r, c, &f, bwd_kv, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0), IN(1)));
-    if (has_table)
+    if (is_table_wanted)
         VKC_TRY(bwd_bias(r, c, &f));
 done:
     return st;
