@@ -58,7 +58,8 @@ static vkc_status resolve_list(const common_args *common, const char **words, re
         if (*word)
             st = resolve(common, false, &word, r);
         if (st == VKC_OK && strchr(word, ','))
-            st = VKC_FAIL(VKC_E_ARG, "%s: %s has a comma, which stands between the models of a list", models.item[i], word);
+            st = VKC_FAIL(VKC_E_ARG, "%s: %s has a comma, which stands between the models of a list", models.item[i],
+                          word);
         fprintf(text.f, i ? ",%s" : "%s", word);
     }
     text_list_free(&models);
