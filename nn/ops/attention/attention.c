@@ -132,7 +132,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     vkc_status st;
     attention_form f = get_form(c);
-    const bool is_wanted = nn_is_wanted(r, DIN(0)), is_table_wanted = nn_is_wanted(r, DIN(1));
+    const bool is_wanted = nn_is_wanted(r, DIN(0)), is_table_wanted = c->in[1].rank && nn_is_wanted(r, DIN(1));
     if (!is_wanted && !is_table_wanted)
         return VKC_OK;
     if (f.makes_delta) {
