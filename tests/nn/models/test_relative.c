@@ -9,6 +9,7 @@
 #include "nn/models/vit/positions.h"
 #include "nn/models/vit/relative_resample.h"
 #include "nn/models/vit/vit.h"
+#include "shaders/attention/attention.h"
 #include "tests/numbers.h"
 
 #include <math.h>
@@ -194,11 +195,37 @@ static void test_read(void **state)
     nn_model_config_finish(&c);
 }
 
+// Tables that are not of the grid, or of one that is too small for the tokens.
+static void test_refused(void **state)
+{
+    static const struct { uint32_t rows, cols, grid_w; const char *says; } bad[] = {
+        { 51, 2, 4, "a table of 51 rows" }, { 52, 3, 4, "table is (52, 3)" }, { 52, 2, 0, "0 patches wide" },
+        { 52, 2, 5, "5 patches wide" }, { 28, 2, 3, "17 tokens" }, { 3, 2, 4, "a table of 3 rows" },
+        { 52, 2, 0x80000000u, "patches wide" },
+    };
+    vkc_device *dev = (vkc_device *) *state;
+    nn_rows *rows = NULL;
+    assert_ok(nn_rows_create(dev, 1, 17, 1, 4, 4, &rows));
+    struct attention_attr attr = { .heads = 2, .grid_w = 4 };
+    nn_call c = { .in = { { 2, { 17, 24 } }, { 2, { 52, 2 } } }, .in_rows = { rows }, .attr = &attr,
+                  .dev = vkc_device_get_info(dev) };
+    assert_ok(nn_op_infer(&nn_op_attention, &c));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        c.in[1] = (nn_shape) { 2, { bad[i].rows, bad[i].cols } };
+        attr.grid_w = bad[i].grid_w;
+        assert_status(nn_op_infer(&nn_op_attention, &c), VKC_E_ARG);
+        if (!strstr(vkc_last_error(), bad[i].says))
+            fail_msg("\"%s\" does not say %s", vkc_last_error(), bad[i].says);
+    }
+    nn_rows_destroy(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables), cmocka_unit_test(test_sizes), cmocka_unit_test(test_stored),
         cmocka_unit_test(test_gradients), cmocka_unit_test(test_read),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, device_dir_set_up, device_dir_tear_down);
 }
