@@ -49,6 +49,51 @@ def read_safetensors(path):
     return tensors
 
 
+# ---- weights under the names that other programs' classes have, which a model of theirs is written with
+
+# transformers' names of a DINOv2 with a classifier of its own kind, and ours
+DINOV2 = {"dinov2_with_registers.": "", "dinov2.": "", "embeddings.patch_embeddings.": "patch_embed.",
+          "projection.": "proj.", "embeddings.position_embeddings": "pos_embed",
+          "embeddings.register_tokens": "reg_token", "embeddings.": "", "encoder.layer.": "blocks.",
+          "attention.output.dense": "attn.proj", "attention.attention": "attn", "lambda1": "gamma", "layer_scale": "ls",
+          "weights_in": "fc1", "weights_out": "fc2", "layernorm.": "norm.", "classifier.": "head."}
+
+
+def rename_dinov2(weights):
+    """Weights under timm's names; q, k and v are one; only patches have positions where there are registers."""
+    ours = {}
+    for name, x in sorted(weights.items()):
+        for theirs, word in DINOV2.items():
+            name = name.replace(theirs, word)
+        ours[name] = x
+    for name in [name for name in ours if ".attn.query." in name]:
+        ours[name.replace("query", "qkv")] = torch.cat(
+            [ours.pop(name.replace("query", w)) for w in ("query", "key", "value")])
+    if "reg_token" in ours:
+        ours["cls_token"] = ours["cls_token"] + ours["pos_embed"][:, :1]
+        ours["pos_embed"] = ours["pos_embed"][:, 1:]
+    return {name: x for name, x in ours.items() if name != "mask_token"}
+
+
+def rename_eva(weights):
+    """Weights of timm's Eva and Beit classes: q and v have a bias each, and a gated MLP may be two matrices."""
+    ours = {name.replace(".gamma_1", ".ls1.gamma").replace(".gamma_2", ".ls2.gamma"): x for name, x in weights.items()}
+    for name in [name for name in ours if name.endswith(".attn.q_bias")]:
+        q, v = ours.pop(name), ours.pop(name.replace("q_bias", "v_bias"))
+        ours[name.replace("q_bias", "qkv.bias")] = torch.cat([q, torch.zeros_like(q), v])
+    for name in [name for name in ours if ".mlp.fc1_g." in name]:
+        ours[name.replace("fc1_g", "fc1")] = torch.cat([ours.pop(name), ours.pop(name.replace("fc1_g", "fc1_x"))])
+    return ours
+
+
+def read_weights(path):
+    """{timm's name: float32 tensor} of a model's weights, whatever they are called in the file."""
+    weights = read_safetensors(path)
+    if any(name.startswith("dinov2") for name in weights):
+        return rename_dinov2(weights)
+    return rename_eva(weights) if any(name.endswith(".attn.q_bias") for name in weights) else weights
+
+
 # ---- what a model is
 
 NO_OR_YES = (False, True)
@@ -58,6 +103,7 @@ FAMILY = {"registers": range(65536), "no_class": NO_OR_YES, "distilled": NO_OR_Y
           "act": ("gelu", "quick_gelu", "gelu_tanh"),
           "pool": ("token", "avg", "token_avg", "norm_avg", "raw_avg", "map"),
           "mlp_norm": NO_OR_YES, "no_positions": NO_OR_YES, "no_key_bias": NO_OR_YES,
+          "relative_positions": NO_OR_YES, "shared_relative_positions": NO_OR_YES,
           "rope": ("none", "dinov3", "eva02"),
           "positions": ("timm", "hf", "dinov2")}                                # the default first
 RETENTION = {"none": (), "topk": ("share",),

@@ -137,9 +137,31 @@ def rotate(x, places, c):
     return x.index_copy(1, on, turned_pairs.flatten(-2))
 
 
+def add_table(c):
+    """Relative positions: a row a pair of places, a column a head."""
+    return zeros((2 * c.grid[0] - 1) * (2 * c.grid[1] - 1) + 3, c.heads)
+
+
+def look_up(table, places, c):
+    """What is added to the scores of attention, (H, T, T): of two patches by how many rows and columns the query is
+    from the key; the last rows are of a prefix token and a patch, of a patch and such a token, of two such tokens."""
+    (h, w), patch, end = c.grid, places - c.prefix, len(table)
+    row, column, before = patch.div(w, rounding_mode="floor"), patch % w, patch < 0
+    pair = (row[:, None] - row + h - 1) * (2 * w - 1) + column[:, None] - column + w - 1
+    pair = pair.masked_fill(before[:, None], end - 3).masked_fill(before, end - 2)
+    return table[pair.masked_fill(before[:, None] & before, end - 1)].permute(2, 0, 1)
+
+
 class Attention(Mixer):
-    """softmax(q_i . k_j / sqrt(D)) over j, of q and k with rotary positions where the model has them."""
+    """softmax(q_i . k_j / sqrt(D) + r_ij) over j, of q and k with rotary positions, and with r of relative ones, where
+    the model has them."""
     has_qkv = True
+    shared = ()                                 # tables of all layers, which belong to the model
+    def __init__(self, c, options):
+        super().__init__(c, options)
+        if c.relative_positions:
+            self.relative_position_bias_table = add_table(c)
+
     def get_qkv(self, y):
         if not self.c.no_key_bias:
             return super().get_qkv(y)
@@ -151,7 +173,11 @@ class Attention(Mixer):
         q, k, _ = self.get_qkv(y)
         if self.c.rope != "none":
             q, k = rotate(q, places, self.c), rotate(k, places, self.c)
-        return torch.softmax(torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(self.c.head_dim), -1)
+        scores = torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(self.c.head_dim)
+        own = [self.relative_position_bias_table] if self.c.relative_positions else []
+        for table in (*own, *self.shared):
+            scores = scores + look_up(table, places, self.c)
+        return torch.softmax(scores, -1)
 
     def mix(self, y, places):
         return torch.einsum("bhij,bjhd->bihd", self.get_weights(y, places), self.get_qkv(y)[2]).flatten(2)
@@ -456,6 +482,9 @@ class Model(nn.Module):
         self.patch_embed.proj = nn.Conv2d(c.channels, c.dim, c.patch, c.patch, bias=not c.pre_norm)
         self.norm_pre = nn.LayerNorm(c.dim, c.eps) if c.pre_norm else nn.Identity()
         self.blocks = nn.ModuleList(Block(c, layer) for layer in c.layers)
+        if c.shared_relative_positions:
+            self.rel_pos_bias = nn.Module()
+            self.rel_pos_bias.relative_position_bias_table = add_table(c)
         if c.pool != "raw_avg":
             self.add_module("fc_norm" if c.pool == "avg" else "norm", nn.LayerNorm(c.dim, c.eps))
         if c.pool == "map":
@@ -479,6 +508,11 @@ class Model(nn.Module):
         if not c.bare_prefix and not c.no_positions:
             prefix = prefix + self.pos_embed[:, :c.prefix]
         return self.norm_pre(torch.cat([prefix.expand(len(x), -1, -1), x], 1))
+
+    def share(self):
+        """Let all layers have the model's table; as a tuple it is no parameter of theirs."""
+        for block in self.blocks if self.config.shared_relative_positions else ():
+            block.attn.shared = (self.rel_pos_bias.relative_position_bias_table,)
 
     def classify(self, x):
         """Logits of what the last block gives, (B, T, C)."""
@@ -541,6 +575,7 @@ class Model(nn.Module):
 
     def forward(self, pixels):
         x = self.embed(pixels)
+        self.share()
         places, policy = torch.arange(x.shape[1], device=x.device), self.config.retention["policy"]
         if policy != "none":                    # pictures keep different tokens: one after the other
             run = self.run_topk if policy == "topk" else self.run_halting

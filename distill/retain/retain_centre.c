@@ -50,7 +50,7 @@ void distill_pictures_finish(distill_pictures *s)
 }
 
 typedef struct probe {
-    nn_model  *v;
+    nn_model  *model;
     const distill_pictures *s;
     const distill_retain_params *p;
     nn_infer *inf;                  // of v, whose gate is moved
@@ -62,7 +62,7 @@ typedef struct probe {
 
 static vkc_status measure(const probe *k, double *keep)
 {
-    const nn_model_config *c = &k->v->cfg;
+    const nn_model_config *c = &k->model->cfg;
     const size_t len = (size_t) nn_model_config_pixels(c);
     double share[NN_MAX_DEPTH] = { 0 };
     vkc_status st = VKC_OK;
@@ -80,7 +80,7 @@ static vkc_status measure(const probe *k, double *keep)
 
 static vkc_status try_centre(probe *k, double centre, double *keep)
 {
-    vkc_status st = nn_infer_write_gate(k->inf, k->v->cfg.retention.gate_scale, centre);
+    vkc_status st = nn_infer_write_gate(k->inf, k->model->cfg.retention.gate_scale, centre);
     if (st == VKC_OK)
         st = measure(k, keep);
     if (st != VKC_OK)
@@ -97,7 +97,7 @@ static vkc_status try_centre(probe *k, double centre, double *keep)
 // A larger centre lets tokens stay longer. First a bracket by doubled steps from where the centre is, then halving.
 static vkc_status search(probe *k, double within, double step)
 {
-    double low = k->v->cfg.retention.gate_centre, high = low, keep;
+    double low = k->model->cfg.retention.gate_centre, high = low, keep;
     vkc_status st = try_centre(k, low, &keep);
     const bool up = keep < k->wanted;
     bool is_closed = false;
@@ -125,7 +125,7 @@ static vkc_status search(probe *k, double within, double step)
 vkc_status distill_find_centre(nn_model *m, const distill_pictures *s, double keep, double within, double step,
                                const distill_retain_params *p, double *got)
 {
-    probe k = { .v = m, .s = s, .p = p, .pace = nn_pace_start(), .wanted = keep };
+    probe k = { .model = m, .s = s, .p = p, .pace = nn_pace_start(), .wanted = keep };
     k.logits = (float *) malloc((size_t) BATCH * m->cfg.classes * sizeof *k.logits);
     vkc_status st = k.logits ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "retention: out of host memory");
     if (st == VKC_OK)

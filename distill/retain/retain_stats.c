@@ -11,7 +11,7 @@
 #include <string.h>
 
 typedef struct pass {
-    const nn_model *v;
+    const nn_model *model;
     uint32_t  n_patches;
     nn_infer *inf, *dense;
     float    *pixels, *logits;
@@ -23,18 +23,18 @@ typedef struct pass {
 
 static vkc_status open_pass(pass *p, const distill_retain_stats_params *s, uint32_t batch)
 {
-    const nn_model_config *c = &p->v->cfg;
+    const nn_model_config *c = &p->model->cfg;
     vkc_status st;
     const nn_model_config *d = s->dense ? &s->dense->cfg : c;
     if (d->height != c->height || d->width != c->width || d->patch != c->patch || d->depth != c->depth)
         return VKC_FAIL(VKC_E_ARG, "retention: the dense model has other patches or another depth");
-    VKC_TRY(nn_infer_create_with(p->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &p->inf));
+    VKC_TRY(nn_infer_create_with(p->model, &(nn_infer_params) { .cap_images = batch, .kept = true }, &p->inf));
     if (s->dense)
         VKC_TRY(nn_infer_create_with(s->dense, &(nn_infer_params) { .cap_images = batch, .scores = true }, &p->dense));
     const size_t len = (size_t) nn_model_config_pixels(c);
     p->pixels = (float *) malloc(batch * len * sizeof *p->pixels);
     p->logits = (float *) malloc((size_t) batch * c->classes * sizeof *p->logits);
-    p->blocks = (uint8_t *) malloc(nn_model_config_tokens(&p->v->cfg));
+    p->blocks = (uint8_t *) malloc(nn_model_config_tokens(&p->model->cfg));
     p->kept = (uint8_t *) malloc(p->n_patches);
     p->mask = (uint8_t *) malloc(p->n_patches);
     p->rgb = (uint8_t *) malloc((size_t) 3 * NN_SYNTH_SIZE * NN_SYNTH_SIZE);
@@ -59,8 +59,8 @@ static void close_pass(pass *p)
 // Image b of the batch in every layer: how many patches, and which against the dense model's scores.
 static void judge_image(pass *p, const float *const *scores, uint32_t b, distill_retain_stats *out)
 {
-    const uint32_t n = p->n_patches, prefix = nn_model_config_prefix(&p->v->cfg);
-    for (uint32_t l = 0; l < p->v->cfg.depth; l++) {
+    const uint32_t n = p->n_patches, prefix = nn_model_config_prefix(&p->model->cfg);
+    for (uint32_t l = 0; l < p->model->cfg.depth; l++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < n; i++) {
             p->kept[i] = p->blocks[prefix + i] > l;
@@ -79,7 +79,7 @@ static void judge_image(pass *p, const float *const *scores, uint32_t b, distill
 static vkc_status run_batch(pass *p, const distill_retain_stats_params *s, const nn_loader *l, uint32_t batch,
                             uint32_t n, distill_retain_stats *out)
 {
-    const nn_model_config *c = &p->v->cfg;
+    const nn_model_config *c = &p->model->cfg;
     const uint32_t *words[NN_MAX_DEPTH] = { 0 };
     const float *scores[NN_MAX_DEPTH] = { 0 };
     vkc_status st = nn_infer_run(p->inf, p->pixels, n, p->logits);
@@ -128,7 +128,7 @@ bool distill_has_truth(const nn_dataset *data, nn_split split, const nn_model_co
 vkc_status distill_retain_measure(const nn_model *m, const distill_retain_stats_params *s, distill_retain_stats *out)
 {
     vkc_status st;
-    pass p = { .v = m, .n_patches = nn_model_config_patches(&m->cfg) };
+    pass p = { .model = m, .n_patches = nn_model_config_patches(&m->cfg) };
     nn_loader *l = NULL;
     const uint32_t batch = s->batch ? s->batch : 64;
     nn_pace pace = nn_pace_start();

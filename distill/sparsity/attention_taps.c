@@ -13,20 +13,21 @@ vkc_status distill_attention_taps_init(const nn_model *m, uint32_t cap_images, d
     const nn_model_config *c = &m->cfg;
     nn_model_taps t = { 0 };
     nn_tensor *in[NN_MAX_INPUTS] = { NULL }, *tap[NN_MAX_DEPTH] = { 0 };
-    const struct attention_stats_attr stats = { .heads = c->heads, .no_class = c->no_class };
-    *p = (distill_attention_taps) { .v = m };
+    *p = (distill_attention_taps) { .model = m };
     p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : what == DISTILL_TAP_QKV ? 3 * c->dim : c->dim;
     VKC_TRY(nn_model_batch_create(m->dev, c, cap_images, &p->batch));
     VKC_TRY(nn_graph_create(m->dev, &p->g));
     const uint32_t n_in = nn_model_add_inputs(p->g, c, &p->batch, in);
     nn_model_forward(p->g, m, &p->batch, in, false, &t);
     for (uint32_t l = 0; l < c->depth; l++) {
+        const struct attention_stats_attr stats = { .heads = c->heads, .no_class = c->no_class,
+                                                    .grid_w = t.mixer[l].grid_w };
         if (what == DISTILL_TAP_NORMED)
             tap[l] = t.normed[l];
         else if (t.mixer[l].lse)
             tap[l] = t.mixer[l].qkv;
         if (tap[l] && what == DISTILL_TAP_STATS)
-            tap[l] = NN_APPLY(p->g, attention_stats, &stats, NULL, t.mixer[l].qkv);
+            tap[l] = NN_APPLY(p->g, attention_stats, &stats, NULL, t.mixer[l].qkv, t.mixer[l].table);
         nn_graph_keep(p->g, tap[l]);
     }
     // Taps stay on the device, where a few of them are asked for, and of these the live rows.
@@ -62,10 +63,10 @@ size_t distill_attention_taps_len(const distill_attention_taps *t)
 
 vkc_status distill_attention_taps_run(distill_attention_taps *t, const float *pixels, uint32_t n)
 {
-    const vkc_status st = nn_batch_write(t->v->dev, &t->batch, n);
+    const vkc_status st = nn_batch_write(t->model->dev, &t->batch, n);
     if (st != VKC_OK)
         return st;
-    memcpy(t->pixels, pixels, (size_t) n * nn_model_config_pixels(&t->v->cfg) * sizeof *pixels);
+    memcpy(t->pixels, pixels, (size_t) n * nn_model_config_pixels(&t->model->cfg) * sizeof *pixels);
     return nn_runner_run(t->run, "while attention is measured");
 }
 
@@ -74,9 +75,9 @@ vkc_status distill_attention_taps_read(distill_attention_taps *t, uint32_t l, fl
     vkc_slice count = t->layout[l]->words, live = t->tap[l];
     count.size = sizeof *rows;
     *rows = 0;
-    vkc_status st = vkc_read(t->v->dev, count, rows);
+    vkc_status st = vkc_read(t->model->dev, count, rows);
     live.size = (size_t) *rows * t->cols * sizeof(float);
-    return st == VKC_OK && *rows ? vkc_read(t->v->dev, live, out) : st;
+    return st == VKC_OK && *rows ? vkc_read(t->model->dev, live, out) : st;
 }
 
 uint32_t distill_attention_taps_words(const distill_attention_taps *t)
@@ -88,5 +89,5 @@ vkc_status distill_attention_taps_read_layout(distill_attention_taps *t, uint32_
 {
     vkc_slice from = t->layout[l]->words;
     from.size = distill_attention_taps_words(t) * sizeof *words;
-    return vkc_read(t->v->dev, from, words);
+    return vkc_read(t->model->dev, from, words);
 }

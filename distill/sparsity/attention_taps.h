@@ -19,7 +19,7 @@ typedef enum {
 } distill_tap;
 
 typedef struct distill_attention_taps {
-    const nn_model *v;
+    const nn_model *model;
     nn_batch  batch;
     nn_graph *g;
     nn_runner *run;

@@ -4,6 +4,7 @@
 #include "distill/sparsity/attention_taps.h"
 #include "nn/models/picture_loader.h"
 #include "nn/data/loader.h"
+#include "nn/ops/attention/attention_bias.h"
 #include "shaders/inc/rows_layout.h"
 
 #include <math.h>
@@ -17,6 +18,8 @@ struct distill_maps {
     float   *pixels;                // (cap, pixels_len)
     uint32_t *picture;              // (cap), of the split
     float   *qkv[NN_MAX_DEPTH];     // (R, 3 * dim); NULL without attention
+    double  *table[NN_MAX_DEPTH];   // of relative positions, (bias.rows, heads); NULL without
+    struct attention_bias_args bias;
     uint32_t *layout[NN_MAX_DEPTH]; // words as in shaders/inc/rows_layout.h, without slots
 };
 
@@ -50,6 +53,24 @@ static vkc_status read_layers(distill_maps *m, distill_attention_taps *t)
 done:
     free(all);
     return st;
+}
+
+// Relative positions of the layers that have some.
+static vkc_status read_tables(distill_maps *m, const nn_model *model)
+{
+    for (uint32_t l = 0; l < m->depth; l++) {
+        const uint32_t rows = nn_model_relative_rows(model, l);
+        if (!rows)
+            continue;
+        m->bias = (struct attention_bias_args) { m->prefix, model->cfg.width / model->cfg.patch, rows };
+        m->table[l] = (double *) malloc((size_t) rows * m->heads * sizeof *m->table[l]);
+        if (!m->table[l])
+            return fail_memory();
+        const vkc_status st = nn_model_read_relative(model, l, m->table[l]);
+        if (st != VKC_OK)
+            return st;
+    }
+    return VKC_OK;
 }
 
 vkc_status distill_maps_create(const nn_model *model, const distill_maps_params *params, distill_maps **out)
@@ -86,6 +107,7 @@ vkc_status distill_maps_create(const nn_model *model, const distill_maps_params 
     VKC_TRY(distill_attention_taps_init(model, m->cap, DISTILL_TAP_QKV, &t));
     VKC_TRY(distill_attention_taps_run(&t, m->pixels, m->n));
     VKC_TRY(read_layers(m, &t));
+    VKC_TRY(read_tables(m, model));
     *out = m;
     m = NULL;
 done:
@@ -101,6 +123,7 @@ void distill_maps_destroy(distill_maps *m)
         return;
     for (uint32_t l = 0; l < m->depth; l++) {
         free(m->qkv[l]);
+        free(m->table[l]);
         free(m->layout[l]);
     }
     free(m->picture);
@@ -149,12 +172,13 @@ static void read_row(const distill_maps *m, uint32_t layer, uint32_t i, uint32_t
     const uint32_t D = m->dim / m->heads, ld = 3 * m->dim, n = distill_maps_len(m, layer, i);
     const float *at = m->qkv[layer] + (size_t) first_row(m, layer, i) * ld + (size_t) head * D;
     const float *q = at + (size_t) row * ld, *k = at + m->dim;
+    const uint32_t *place = distill_maps_places(m, layer, i);
     double top = -HUGE_VAL, sum = 0;
     for (uint32_t j = 0; j < n; j++) {
         p[j] = 0;
         for (uint32_t d = 0; d < D; d++)
             p[j] += (double) q[d] * (double) k[(size_t) j * ld + d];
-        p[j] /= sqrt((double) D);
+        p[j] = p[j] / sqrt((double) D) + nn_bias_ref(&m->bias, m->table[layer], m->heads, place[row], place[j], head);
         top = fmax(top, p[j]);
     }
     for (uint32_t j = 0; j < n; j++)

@@ -38,7 +38,6 @@ static uint32_t build(void *user, nn_graph *g, const nn_model *teacher, const nn
 {
     match *m = (match *) user;
     nn_tensor *entropy[NN_MAX_DEPTH];
-    const struct attention_match_attr attr = { .heads = teacher->cfg.heads };
     (void) b;
     m->n = 0;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
@@ -48,8 +47,9 @@ static uint32_t build(void *user, nn_graph *g, const nn_model *teacher, const nn
         build_mixer(g, student, l, t->normed[l], m->trained, &taps);
         if (!taps.phi_q || !taps.phi_k)
             continue;
+        const struct attention_match_attr attr = { .heads = teacher->cfg.heads, .grid_w = t->mixer[l].grid_w };
         watch[m->n] = NN_APPLY(g, attention_match, &attr, NULL, taps.phi_q, taps.phi_k, t->mixer[l].qkv,
-                               t->mixer[l].lse);
+                               t->mixer[l].lse, t->mixer[l].table);
         entropy[m->n] = nn_output(watch[m->n], 1);
         if (m->trained)
             nn_graph_add_loss(g, watch[m->n], 1.0f);

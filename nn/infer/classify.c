@@ -16,7 +16,7 @@
 
 struct nn_classifier {
     nn_model   *owned;                // NULL when the model is the caller's
-    const nn_model *v;
+    const nn_model *model;
     nn_infer *inf;
     nn_classifier_params p;
     nn_decoder *decoder;
@@ -29,7 +29,7 @@ struct nn_classifier {
 
 static size_t get_area(const nn_classifier *c)
 {
-    return (size_t) c->v->cfg.height * c->v->cfg.width;
+    return (size_t) c->model->cfg.height * c->model->cfg.width;
 }
 
 static uint32_t get_len(void *user, uint64_t batch)
@@ -42,7 +42,7 @@ static uint32_t get_len(void *user, uint64_t batch)
 static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t *scratch, uint8_t *rgb)
 {
     const nn_classifier *c = (const nn_classifier *) user;
-    const nn_model_config *cfg = &c->v->cfg;
+    const nn_model_config *cfg = &c->model->cfg;
     const char *path = c->paths[batch * c->p.batch + at];
     nn_image im = { 0 };
     (void) scratch;
@@ -55,7 +55,7 @@ static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t 
 
 static vkc_status init_decoder(nn_classifier *c)
 {
-    const nn_model_config *cfg = &c->v->cfg;
+    const nn_model_config *cfg = &c->model->cfg;
     const size_t size = c->p.batch * get_area(c) * (3 + cfg->channels * sizeof(float)), n = AHEAD / size;
     nn_decoder_params p = {
         .source = { get_len, read_picture, c }, .batch = c->p.batch, .threads = c->p.threads,
@@ -69,7 +69,7 @@ static vkc_status init_decoder(nn_classifier *c)
 
 static vkc_status init_memory(nn_classifier *c)
 {
-    const size_t n = c->p.batch, classes = c->v->cfg.classes;
+    const size_t n = c->p.batch, classes = c->model->cfg.classes;
     c->logits = (float *) malloc(n * classes * sizeof *c->logits);
     c->scratch = (float *) malloc(classes * sizeof *c->scratch);
     if (!c->logits || !c->scratch)
@@ -90,7 +90,7 @@ vkc_status nn_classifier_create_of(const nn_model *m, const nn_classifier_params
     nn_classifier *c = (nn_classifier *) calloc(1, sizeof *c);
     if (!c)
         return VKC_FAIL(VKC_E_NOMEM, "classify: out of host memory");
-    c->v = m;
+    c->model = m;
     c->p = *p;
     c->p.batch = p->batch > 0 ? p->batch : 1;
     VKC_TRY(init_memory(c));
@@ -132,7 +132,7 @@ void nn_classifier_destroy(nn_classifier *c)
 
 uint32_t nn_classifier_classes(const nn_classifier *c)
 {
-    return c->v->cfg.classes;
+    return c->model->cfg.classes;
 }
 
 const uint8_t *nn_classifier_rgb(const nn_classifier *c, uint32_t i)
@@ -142,7 +142,7 @@ const uint8_t *nn_classifier_rgb(const nn_classifier *c, uint32_t i)
 
 const float *nn_classifier_pixels(const nn_classifier *c, uint32_t i)
 {
-    return c->now->pixels + c->now->picture[i].place * c->v->cfg.channels * get_area(c);
+    return c->now->pixels + c->now->picture[i].place * c->model->cfg.channels * get_area(c);
 }
 
 uint32_t nn_classifier_place(const nn_classifier *c, uint32_t i)
@@ -222,14 +222,14 @@ void nn_top_read(float *scores, const nn_model_config *cfg, uint32_t k, nn_top *
 vkc_status nn_classifier_get(const nn_classifier *c, uint32_t i, uint32_t k, nn_top *top)
 {
     const nn_decoded_picture *p = &c->now->picture[i];
-    const uint32_t classes = c->v->cfg.classes;
+    const uint32_t classes = c->model->cfg.classes;
     if (p->st != VKC_OK)
         return VKC_FAIL(p->st, "%s", p->text);
     memcpy(c->scratch, c->logits + (size_t) p->place * classes, classes * sizeof *c->scratch);
     if (!is_finite(c->scratch, classes))
         return VKC_FAIL(VKC_E_FORMAT, "the model gives no finite score for %s; are its weights broken?",
                         c->paths[c->now->batch * c->p.batch + i]);
-    nn_top_read(c->scratch, &c->v->cfg, k, top);
+    nn_top_read(c->scratch, &c->model->cfg, k, top);
     return VKC_OK;
 }
 

@@ -12,7 +12,7 @@
 
 typedef struct golden {
     nn_safetensors *file;
-    nn_model   *v;
+    nn_model   *model;
     nn_infer *inf;
     uint32_t  n;                    // pictures
     float    *pixels, *logits, *want;
@@ -21,7 +21,7 @@ typedef struct golden {
 // The pictures: as many as there are, each as the model takes them.
 static vkc_status load_pixels(golden *g)
 {
-    const nn_model_config *c = &g->v->cfg;
+    const nn_model_config *c = &g->model->cfg;
     const nn_st_tensor *t = nn_safetensors_get(g->file, "pixels");
     const char *path = nn_safetensors_path(g->file);
     if (!t)
@@ -56,7 +56,7 @@ static void measure(const float *is, const float *want, size_t len, double *most
 
 static vkc_status compare_layer(golden *g, nn_golden_result *r, uint32_t layer)
 {
-    const nn_model_config *c = &g->v->cfg;
+    const nn_model_config *c = &g->model->cfg;
     const uint64_t dim[3] = { g->n, nn_model_config_tokens(c), c->dim };
     const size_t len = (size_t) (dim[0] * dim[1] * dim[2]);
     const float *is = layer ? nn_infer_captured(g->inf, "blocks.%u", layer - 1) : nn_infer_captured(g->inf, "tokens");
@@ -72,7 +72,7 @@ static vkc_status compare_layer(golden *g, nn_golden_result *r, uint32_t layer)
 
 static vkc_status compare(golden *g, nn_golden_result *r)
 {
-    const uint64_t dim[2] = { g->n, g->v->cfg.classes };
+    const uint64_t dim[2] = { g->n, g->model->cfg.classes };
     vkc_status st = VKC_OK;
     double scale;
     for (uint32_t l = 0; l < r->n_layers; l++)
@@ -96,16 +96,16 @@ vkc_status nn_golden_run(vkc_device *dev, const char *dir, nn_golden_result *out
     *out = (nn_golden_result) { .n_layers = 0 };
     VKC_TRY(nn_path_build(path, dir, "golden.safetensors"));
     VKC_TRY(nn_safetensors_load(path, &g.file));
-    VKC_TRY(nn_model_load(dev, dir, false, &g.v));
-    out->n_layers = g.v->cfg.depth + 1;
+    VKC_TRY(nn_model_load(dev, dir, false, &g.model));
+    out->n_layers = g.model->cfg.depth + 1;
     VKC_TRY(load_pixels(&g));
-    VKC_TRY(nn_infer_create_with(g.v, &(nn_infer_params) { .cap_images = g.n, .capture = { "tokens", "blocks.*" } },
+    VKC_TRY(nn_infer_create_with(g.model, &(nn_infer_params) { .cap_images = g.n, .capture = { "tokens", "blocks.*" } },
                                  &g.inf));
     VKC_TRY(nn_infer_run(g.inf, g.pixels, g.n, g.logits));
     st = compare(&g, out);
 done:
     nn_infer_destroy(g.inf);
-    nn_model_destroy(g.v);
+    nn_model_destroy(g.model);
     nn_safetensors_destroy(g.file);
     free(g.pixels);
     free(g.logits);

@@ -22,7 +22,7 @@ typedef struct captured {
 } captured;
 
 struct nn_infer {
-    const nn_model *v;
+    const nn_model *model;
     nn_infer_params p;
     nn_batch batch;
     nn_graph *g;
@@ -41,7 +41,7 @@ struct nn_infer {
 // The graph from its inputs to the logits.
 static nn_tensor *forward(nn_infer *inf, nn_model_taps *taps)
 {
-    const nn_model *m = inf->v;
+    const nn_model *m = inf->model;
     if (!inf->p.stream) {
         inf->n_inputs = nn_model_add_inputs(inf->g, &m->cfg, &inf->batch, inf->input);
         return nn_model_forward(inf->g, m, &inf->batch, inf->input, false, taps);
@@ -58,7 +58,7 @@ static nn_tensor *forward(nn_infer *inf, nn_model_taps *taps)
 
 static void capture(nn_infer *inf, const nn_model_taps *taps, const char *name)
 {
-    nn_tensor *t = nn_model_taps_find(inf->v, taps, name);
+    nn_tensor *t = nn_model_taps_find(inf->model, taps, name);
     captured *c = &inf->captured[inf->n_captured];
     if (!t)
         return;
@@ -75,7 +75,7 @@ static vkc_status capture_all(nn_infer *inf, const nn_model_taps *taps, const ch
     char name[MAX_CAPTURE_NAME];
     if (!star)
         capture(inf, taps, pattern);
-    for (uint32_t l = 0; l < inf->v->cfg.depth && star; l++) {
+    for (uint32_t l = 0; l < inf->model->cfg.depth && star; l++) {
         snprintf(name, sizeof name, "%.*s%u%s", (int) (star - pattern), pattern, l, star + 1);
         capture(inf, taps, name);
     }
@@ -85,15 +85,15 @@ static vkc_status capture_all(nn_infer *inf, const nn_model_taps *taps, const ch
 // Tensors of a dense model to be read back: class attention where there are attention weights, and those with a name.
 static vkc_status add_outputs(nn_infer *inf, const nn_model_taps *taps, nn_tensor **out)
 {
-    const nn_model_config *c = &inf->v->cfg;
-    const struct class_attention_attr attr = { .heads = c->heads, .received = c->no_class };
+    const nn_model_config *c = &inf->model->cfg;
     vkc_status st = VKC_OK;
     if ((inf->p.scores || inf->p.capture[0]) && c->retention.policy != NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "infer: figures of all tokens are asked of a model that drops tokens");
     for (uint32_t l = 0; l < c->depth && inf->p.scores; l++) {
         const nn_mixer_taps *m = &taps->mixer[l];
+        const struct class_attention_attr attr = { .heads = c->heads, .received = c->no_class, .grid_w = m->grid_w };
         if (m->qkv && m->lse)
-            out[SCORES + l] = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse);
+            out[SCORES + l] = NN_APPLY(inf->g, class_attention, &attr, NULL, m->qkv, m->lse, m->table);
     }
     for (uint32_t i = 0; i < NN_MAX_CAPTURES && inf->p.capture[i] && out[LOGITS] && st == VKC_OK; i++)
         st = capture_all(inf, taps, inf->p.capture[i]);
@@ -109,7 +109,7 @@ static vkc_status record_kept(void *user, nn_runner *r, vkc_recording *rec)
     uint32_t n = CAPTURED + inf->n_captured;
     vkc_status st = VKC_OK;
     (void) rec;
-    for (uint32_t l = 0; l < inf->v->cfg.depth && inf->p.kept && st == VKC_OK; l++)
+    for (uint32_t l = 0; l < inf->model->cfg.depth && inf->p.kept && st == VKC_OK; l++)
         if (inf->batch.kept[l]) {
             inf->kept[l] = n++;
             st = nn_runner_add_output(r, inf->batch.kept[l]->words);
@@ -124,7 +124,7 @@ const uint32_t *nn_infer_kept(const nn_infer *inf, uint32_t l)
 
 void nn_infer_add_shares(const nn_infer *inf, uint32_t n, double *share)
 {
-    const nn_model_config *c = &inf->v->cfg;
+    const nn_model_config *c = &inf->model->cfg;
     const uint32_t *words[NN_MAX_DEPTH] = { 0 };
     for (uint32_t l = 0; l < c->depth; l++)
         words[l] = nn_infer_kept(inf, l);
@@ -135,7 +135,7 @@ vkc_status nn_infer_write_gate(nn_infer *inf, double scale, double centre)
 {
     if (!inf->gate)
         return VKC_FAIL(VKC_E_ARG, "infer: a model that does not halt has no gate");
-    return nn_retention_write_gate(inf->v->dev, inf->gate, scale, centre);
+    return nn_retention_write_gate(inf->model->dev, inf->gate, scale, centre);
 }
 
 const float *nn_infer_logits(const nn_infer *inf)
@@ -165,7 +165,7 @@ const float *nn_infer_captured(const nn_infer *inf, const char *format, ...)
 
 static vkc_status build(nn_infer *inf)
 {
-    const nn_model *m = inf->v;
+    const nn_model *m = inf->model;
     vkc_device *dev = m->dev;
     vkc_status st;
     uint64_t before = vkc_memory_get_info(dev).in_use;
@@ -205,7 +205,7 @@ vkc_status nn_infer_create_with(const nn_model *m, const nn_infer_params *p, nn_
     nn_infer *inf = (nn_infer *) calloc(1, sizeof *inf);
     if (!inf)
         return VKC_FAIL(VKC_E_NOMEM, "infer: out of host memory");
-    inf->v = m;
+    inf->model = m;
     inf->p = *p;
     vkc_status st = build(inf);
     if (st != VKC_OK) {
@@ -267,7 +267,7 @@ vkc_status nn_infer_run_filled(nn_infer *inf, uint32_t n)
     char when[40];
     vkc_status st = check_count(inf, n);
     if (st == VKC_OK)
-        st = nn_batch_write_lengths(inf->v->dev, &inf->batch, n, inf->lengths);
+        st = nn_batch_write_lengths(inf->model->dev, &inf->batch, n, inf->lengths);
     if (st != VKC_OK)
         return st;
     snprintf(when, sizeof when, "in batch %llu", (unsigned long long) ++inf->n_runs);
@@ -286,7 +286,7 @@ vkc_status nn_infer_run(nn_infer *inf, const float *input, uint32_t n, float *lo
     memcpy(nn_infer_input(inf, nn_input_name(in)), input, n * sample);
     st = nn_infer_run_filled(inf, n);
     if (st == VKC_OK)
-        memcpy(logits, nn_infer_logits(inf), (size_t) n * inf->v->cfg.classes * sizeof *logits);
+        memcpy(logits, nn_infer_logits(inf), (size_t) n * inf->model->cfg.classes * sizeof *logits);
     return st;
 }
 

@@ -10,6 +10,7 @@
 #include "nn/graph/graph.h"
 #include "nn/graph/init.h"
 #include "nn/mixers/layer_config.h"
+#include "nn/mixers/relative.h"
 #include "nn/mixers/rope.h"
 
 #ifdef __cplusplus
@@ -33,6 +34,7 @@ typedef struct nn_mixer_dims {
     nn_gaps gaps;                   // what decays make of dropped tokens
     nn_rope rope;                   // what attention turns queries and keys by; other mixers do without
     bool    no_key_bias;            // attention: the keys' part of its bias counts as zeros
+    nn_relative relative;           // attention: what is added to its scores; other mixers do without
 } nn_mixer_dims;
 
 #define NN_MAX_CARRY 4
@@ -59,6 +61,8 @@ typedef struct nn_mixer_param {
 // set, build leaves the states after the last token in `last`.
 typedef struct nn_mixer_taps {
     nn_tensor *qkv, *lse;
+    nn_tensor *table;               // with lse: of relative positions, which the weights depend on too; NULL = none
+    uint32_t   grid_w;              // with a table: patches a row of its grid
     nn_tensor *phi_q, *phi_k;
     nn_tensor *unit_x, *unit_h;     // weights whose rows and columns are hidden units (shaders/loss/hoyer_square.h)
     bool       carry;

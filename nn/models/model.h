@@ -70,6 +70,14 @@ void       nn_model_borrow(nn_model *m, const nn_model *from, uint32_t l);
 // Layouts for at most `cap` samples of the model of a config.
 vkc_status nn_model_batch_create(vkc_device *dev, const nn_model_config *cfg, uint32_t cap, nn_batch *out);
 
+// Relative positions that all layers share, where a model has some; others are parameters of their attention.
+#define NN_SHARED_TABLE "rel_pos_bias." NN_RELATIVE_TABLE
+
+// What is added to the scores of attention in block l: (rows, heads) values, as op attention's table. 0 rows: nothing
+// is, and `table` is not written. Blocking. Errors: E_NOMEM and the device's.
+uint32_t   nn_model_relative_rows(const nn_model *m, uint32_t l);
+vkc_status nn_model_read_relative(const nn_model *m, uint32_t l, double *table);
+
 #define NN_MAX_INPUTS 4
 
 // What a model reads: "pixels" (B, channels * height * width), normalised; "ids" (R) uint32.

@@ -65,6 +65,9 @@ static nn_tensor *mix(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, 
     nn_graph_scope(g, "blocks.%u.attn", l);
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         p[i] = param(&b, k->mixer_p[i]);
+    uint32_t shared;
+    if (m->cfg.shared_relative && nn_params_find(k->attn_params, NN_SHARED_TABLE, &shared))
+        d.relative.shared = param(&b, shared);
     nn_mixer_taps unused = { 0 };
     return k->mixer->build(g, &d, y, p, taps ? taps : &unused);
 }

@@ -34,10 +34,12 @@ nn_mixer_dims nn_model_mixer_dims(const nn_model *m, uint32_t l)
 {
     const nn_block *b = &m->block[l];
     nn_mixer_dims d = { m->cfg.dim, m->cfg.heads, b->mixer, &b->options, m->cfg.retention.gaps, m->cfg.rope,
-                        m->cfg.no_key_bias };
+                        m->cfg.no_key_bias, { .is_own = m->cfg.relative } };
     uint32_t prefix;
     if (d.rope.kind)
         m->kind->grid(&m->cfg, &prefix, &d.rope.grid_h, &d.rope.grid_w);
+    if (m->cfg.relative || m->cfg.shared_relative)
+        m->kind->grid(&m->cfg, &prefix, &d.relative.grid_h, &d.relative.grid_w);
     return d;
 }
 

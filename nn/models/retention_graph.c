@@ -75,8 +75,9 @@ static nn_tensor *choose(nn__retention *r, uint32_t l, nn_tensor *x, const nn_mi
         return nn_graph_fail(r->g, VKC_FAIL(VKC_E_ARG, "retention: topk chooses tokens after block %u by its class "
                                             "attention, and its mixer %s has no attention weights", l,
                                             r->m->block[l].mixer->name));
-    const struct class_attention_attr attention = { .heads = r->m->cfg.heads, .received = r->m->cfg.no_class };
-    nn_tensor *score = NN_APPLY(r->g, class_attention, &attention, NULL, mixer->qkv, mixer->lse);
+    const struct class_attention_attr attention = { .heads = r->m->cfg.heads, .received = r->m->cfg.no_class,
+                                                    .grid_w = mixer->grid_w };
+    nn_tensor *score = NN_APPLY(r->g, class_attention, &attention, NULL, mixer->qkv, mixer->lse, mixer->table);
     r->taps->score[l] = score;
     const struct keep_top_attr top = {
         .count = nn_retention_count(&r->m->cfg, l), .prefix = nn_model_config_prefix(&r->m->cfg),

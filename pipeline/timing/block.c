@@ -14,7 +14,7 @@
 
 struct pipeline_block {
     vkc_device *dev;
-    nn_model     *v;                  // of one layer
+    nn_model     *model;                  // of one layer
     nn_rows    *rows;
     nn_rows    *kept;               // made on the device; NULL = all go on
     nn_rows    *images;             // one row an image; NULL = without a class token
@@ -45,8 +45,8 @@ static vkc_status make_layer(pipeline_block *b, const pipeline_block_params *p)
     c.layers[0] = p->layer;
     c.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     VKC_TRY(nn_model_config_check(&c, VKC_E_ARG, "timing"));
-    VKC_TRY(nn_model_create(b->dev, &c, p->backward, &b->v));
-    st = nn_model_init(b->v, p->seed);
+    VKC_TRY(nn_model_create(b->dev, &c, p->backward, &b->model));
+    st = nn_model_init(b->model, p->seed);
 done:
     nn_model_config_finish(&c);
     return st;
@@ -61,9 +61,9 @@ static vkc_status make_model(pipeline_block *b, const pipeline_block_params *p)
                           .layers = { p->layer } };
     vkc_status st = nn_model_config_check(&c, VKC_E_ARG, "bench");
     if (st == VKC_OK)
-        st = nn_model_create(b->dev, &c, p->backward, &b->v);
+        st = nn_model_create(b->dev, &c, p->backward, &b->model);
     if (st == VKC_OK)
-        st = nn_model_init(b->v, p->seed);
+        st = nn_model_init(b->model, p->seed);
     return st;
 }
 
@@ -72,7 +72,7 @@ static vkc_status make_rows(pipeline_block *b, const pipeline_block_params *p)
     const uint32_t prefix = p->has_class, patches = p->tokens - prefix, h = grid_height(patches), w = patches / h;
     vkc_status st;
     if (p->like) {
-        const nn_model_config *c = &b->v->cfg;
+        const nn_model_config *c = &b->model->cfg;
         st = nn_rows_create(b->dev, p->batch, nn_model_config_tokens(c), nn_model_config_prefix(c),
                             c->height / c->patch, c->width / c->patch, &b->rows);
         return st == VKC_OK ? nn_rows_write_dense(b->dev, b->rows, p->batch) : st;
@@ -136,7 +136,7 @@ static nn_tensor *add_loss(pipeline_block *b, const pipeline_block_params *p, nn
 
 static vkc_status make_graph(pipeline_block *b, const pipeline_block_params *p)
 {
-    const nn_shape shape = { 2, { 0, b->v->cfg.dim } };
+    const nn_shape shape = { 2, { 0, b->model->cfg.dim } };
     const bool trained = p->backward;
     vkc_status st = nn_graph_create(b->dev, &b->g);
     if (st != VKC_OK)
@@ -145,16 +145,16 @@ static vkc_status make_graph(pipeline_block *b, const pipeline_block_params *p)
     nn_tensor *input = nn_graph_input(g, "tokens", shape, NN_DTYPE_F32, b->rows);
     nn_tensor *x = input, *keep = NULL;
     if (!p->like || p->backward)
-        x = NN_APPLY(g, layernorm, &(struct layernorm_attr) { (float) b->v->cfg.eps }, NULL, input,
-                     nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_w, trained),
-                     nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_b, trained));
+        x = NN_APPLY(g, layernorm, &(struct layernorm_attr) { (float) b->model->cfg.eps }, NULL, input,
+                     nn_graph_param(g, b->model->params, nn_vit_of(b->model)->norm_w, trained),
+                     nn_graph_param(g, b->model->params, nn_vit_of(b->model)->norm_b, trained));
     if (p->drops) {
         keep = nn_graph_input(g, "keep", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, b->rows);
         x = NN_APPLY0(g, gather_rows, NULL, x, NN_APPLY0(g, compact, b->kept, keep));
     }
     nn_tensor *y = p->is_bare   ? x
-                 : p->is_module ? nn_model_attn(g, b->v, 0, x, trained, NULL, NULL)
-                                : nn_model_block_forward(g, b->v, 0, x, trained, NULL);
+                 : p->is_module ? nn_model_attn(g, b->model, 0, x, trained, NULL, NULL)
+                                : nn_model_block_forward(g, b->model, 0, x, trained, NULL);
     if (p->backward)
         b->loss = add_loss(b, p, y);
     nn_graph_keep(g, y);
@@ -197,7 +197,7 @@ void pipeline_block_destroy(pipeline_block *b)
     nn_rows_destroy(b->rows);
     nn_rows_destroy(b->kept);
     nn_rows_destroy(b->images);
-    nn_model_destroy(b->v);
+    nn_model_destroy(b->model);
     free(b);
 }
 
@@ -225,7 +225,7 @@ vkc_status pipeline_block_check(pipeline_block *b)
         return st;
     st = b->loss ? vkc_read(b->dev, nn_tensor_slice(b->loss), &loss) : VKC_OK;
     if (st == VKC_OK && !isfinite(loss))
-        st = VKC_FAIL(VKC_E_CHECK, "the block of %s gives values that are not finite", b->v->block[0].mixer->name);
+        st = VKC_FAIL(VKC_E_CHECK, "the block of %s gives values that are not finite", b->model->block[0].mixer->name);
     uint32_t n = b->want;
     if (st == VKC_OK && b->kept)
         st = vkc_read(b->dev, (vkc_slice) { b->kept->words.buf, b->kept->words.offset, sizeof n }, &n);

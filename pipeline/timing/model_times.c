@@ -10,7 +10,7 @@
 #define MAX_MS      1500.0          // a model and size, beyond MIN_REPEATS
 
 typedef struct contender {
-    nn_model   *v;
+    nn_model   *model;
     nn_infer *inf;
     double    keep;
 } contender;
@@ -18,14 +18,14 @@ typedef struct contender {
 static void retire(contender *c)
 {
     nn_infer_destroy(c->inf);
-    nn_model_destroy(c->v);
-    *c = (contender) { .v = NULL };
+    nn_model_destroy(c->model);
+    *c = (contender) { .model = NULL };
 }
 
 // The mean share of its patches that a picture enters a block with, of the run that is over.
 static double get_keep(const contender *c, uint32_t n)
 {
-    const nn_model_config *cfg = &c->v->cfg;
+    const nn_model_config *cfg = &c->model->cfg;
     double share[NN_MAX_DEPTH] = { 0 }, sum = 0.0;
     nn_infer_add_shares(c->inf, n, share);
     for (uint32_t l = 0; l < cfg->depth; l++)
@@ -44,9 +44,9 @@ static vkc_status prepare(contender *c, vkc_device *dev, const nn_model_config *
     VKC_TRY(nn_model_config_copy(like, &cfg));
     cfg.height = cfg.width = image;
     VKC_TRY(nn_model_config_check(&cfg, VKC_E_ARG, "timing"));
-    VKC_TRY(nn_model_create(dev, &cfg, false, &c->v));
-    VKC_TRY(nn_model_init(c->v, seed));
-    VKC_TRY(nn_infer_create_with(c->v, &(nn_infer_params) { .cap_images = batch, .kept = true }, &c->inf));
+    VKC_TRY(nn_model_create(dev, &cfg, false, &c->model));
+    VKC_TRY(nn_model_init(c->model, seed));
+    VKC_TRY(nn_infer_create_with(c->model, &(nn_infer_params) { .cap_images = batch, .kept = true }, &c->inf));
     size_t len = (size_t) batch * nn_model_config_pixels(&cfg);
     pixels = (float *) malloc(len * sizeof *pixels);
     logits = (float *) malloc((size_t) batch * cfg.classes * sizeof *logits);
@@ -108,14 +108,14 @@ vkc_status pipeline_time_models(const pipeline_context *ctx, const nn_model_conf
 {
     vkc_status st = VKC_OK;
     for (uint32_t s = 0; s < n_sizes && st == VKC_OK; s++) {
-        contender c[PIPELINE_MODELS] = { { .v = NULL } };
+        contender c[PIPELINE_MODELS] = { { .model = NULL } };
         out[s] = (pipeline_model_time) { .image = image[s] };
         for (uint32_t m = 0; m < n && st == VKC_OK; m++)
             st = prepare(&c[m], ctx->dev, cfg[m], image[s], batch, seed);
         if (st == VKC_OK)
             st = compete(ctx, c, n, &out[s]);
         if (st == VKC_OK)
-            out[s].tokens = nn_model_config_tokens(&c[0].v->cfg);
+            out[s].tokens = nn_model_config_tokens(&c[0].model->cfg);
         if (st == VKC_E_DEVMEM || st == VKC_E_UNSUPPORTED) {
             pipeline_say_failure(ctx);
             pipeline_say(ctx, PIPELINE_WARNING, "pictures of %u x %u are not timed", image[s], image[s]);

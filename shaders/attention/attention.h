@@ -2,9 +2,10 @@
 //   s_ij = scale * q_i . k_j     p_i = softmax(s_i)     o_i = sum_j p_ij v_j     lse_i = log sum_j exp(s_ij)
 //   backward: delta_i = do_i . o_i     ds_ij = p_ij (do_i . v_j - delta_i)
 //             dv_j = sum_i p_ij do_i   dq_i = scale sum_j ds_ij k_j   dk_j = scale sum_i ds_ij q_i
+// With relative positions more is added to s_ij (attention_bias.h).
 #ifndef SHADERS_ATTENTION_H
 #define SHADERS_ATTENTION_H
-#include "shaders/inc/shared.h"
+#include "shaders/attention/attention_bias.h"
 
 #define SPEC_ATTENTION_DIM 1       // channels of a head, 1..128
 #define SPEC_ATTENTION_BLOCK 2     // SIMD form: keys (queries, for dk and dv) taken at a time
@@ -19,11 +20,22 @@
 struct attention_attr {
     U32 heads;
     F32 scale;                     // 0 = 1 / sqrt(dim)
+    U32 grid_w;                    // with a table of relative positions: patches a row of the grid
 };
 
 struct attention_args {
     U32 heads;
     F32 scale;
+    STRUCT attention_bias_args bias;
 };
-ARGS_SIZE(attention_args, 8);
+ARGS_SIZE(attention_args, 20);
+
+// The gradient of the table, in parts that are summed by another kernel: part p is of images p, p + parts, ...
+struct attention_bwd_bias_args {
+    U32 heads;
+    F32 scale;
+    STRUCT attention_bias_args bias;
+    U32 parts;
+};
+ARGS_SIZE(attention_bwd_bias_args, 24);
 #endif

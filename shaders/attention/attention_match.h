@@ -20,11 +20,13 @@
 struct attention_match_attr {
     U32 heads;
     F32 scale;                         // 0 = 1 / sqrt(channels of a head)
+    U32 grid_w;                        // with a table of relative positions: patches a row of the grid
 };
 
 struct attention_match_args {
     U32 heads;
     F32 scale;
+    STRUCT attention_bias_args bias;
 };
-ARGS_SIZE(attention_match_args, 8);
+ARGS_SIZE(attention_match_args, 20);
 #endif

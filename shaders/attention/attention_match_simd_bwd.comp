@@ -17,7 +17,9 @@ layout(binding = 7)          buffer DOwn  { vec4 down[]; };    // (R, H F) +=
 layout(constant_id = SPEC_ATTENTION_MATCH_WIDTH) const uint F = 64u;
 layout(constant_id = SPEC_ATTENTION_MATCH_KEYS) const uint KEYS = 0u;
 const uint FW = F / 4u;            // vec4 of a head's features
+layout(binding = 8) readonly buffer Table { float table[]; };  // (N, H), with BIAS
 PUSH_ARGS(attention_match_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 // [log2 of the softmax's denominator, 1 / S] of the query in a row
 vec2 fetch_query(span t, uint row)
@@ -31,8 +33,11 @@ void main()
     uint col_own = KEYS == 0u ? t.q : t.k, col_other = KEYS == 0u ? t.k : t.q;
     vec4 x[OWN][W], p[OWN][FW], acc[OWN][FW];
     vec2 mine[OWN];
+    uint place[OWN];
     FOR(u, OWN) {
         uint row = simd_row(t, simd_own(u));
+        if (BIAS != 0u)
+            place[u] = bias_place(row);
         if (KEYS == 0u)
             mine[u] = fetch_query(t, row);
         FOR(w, W)
@@ -52,6 +57,14 @@ void main()
         FOR(u, OWN)
             FOR(j, BLOCK)
                 s[u][j] = kappa[u][j] = 0.0;
+        if (BIAS != 0u) {
+            uint there = bias_place(row);
+            FOR(j, BLOCK) {
+                uint his = subgroupShuffle(there, j);
+                FOR(u, OWN)
+                    s[u][j] = bias_of(KEYS == 0u ? place[u] : his, KEYS == 0u ? his : place[u], t.h) * LOG2E;
+            }
+        }
         FOR(w, W) {
             vec4 k = texelFetch(qkv, int(row * t.ld + col_other + w));
             FOR(j, BLOCK) {

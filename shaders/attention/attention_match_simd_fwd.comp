@@ -15,16 +15,21 @@ layout(binding = 5) writeonly buffer Norm  { float norm[]; };  // (R, H)
 layout(binding = 6) writeonly buffer Terms { vec2 terms[]; };  // (R, H) of loss and entropy
 layout(constant_id = SPEC_ATTENTION_MATCH_WIDTH) const uint F = 64u;
 const uint FW = F / 4u;            // vec4 of a head's features
+layout(binding = 7) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_match_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
     span t = simd_span(Tok.images, a.heads);
     vec4 q[OWN][W], p[OWN][FW];
     float e[OWN];
+    uint place[OWN];
     vec3 sum[OWN];
     FOR(u, OWN) {
         uint row = simd_row(t, simd_own(u));
+        if (BIAS != 0u)
+            place[u] = bias_place(row);
         e[u] = lse[row * a.heads + t.h] * LOG2E;
         sum[u] = vec3(0.0);
         FOR(w, W)
@@ -40,6 +45,14 @@ void main()
                 s[u][j] = -e[u];
                 kappa[u][j] = 0.0;
             }
+        if (BIAS != 0u) {
+            uint there = bias_place(row);
+            FOR(j, BLOCK) {
+                uint key = subgroupShuffle(there, j);
+                FOR(u, OWN)
+                    s[u][j] += bias_of(place[u], key, t.h) * LOG2E;
+            }
+        }
         FOR(w, W) {
             vec4 k = texelFetch(qkv, int(row * t.ld + t.k + w));
             FOR(j, BLOCK) {

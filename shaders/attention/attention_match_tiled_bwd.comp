@@ -16,7 +16,9 @@ layout(binding = 6) readonly buffer DLoss { float dloss[]; };  // (1)
 layout(binding = 7)          buffer DOwn  { float down[]; };   // (R, H F) +=
 layout(constant_id = SPEC_ATTENTION_MATCH_WIDTH) const uint HEAD = 32u;
 layout(constant_id = SPEC_ATTENTION_MATCH_KEYS) const uint KEYS = 0u;
+layout(binding = 8) readonly buffer Table { float table[]; };  // (N, H), with BIAS
 PUSH_ARGS(attention_match_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
@@ -51,9 +53,14 @@ void main()
             vec4 w = vec4(0.0);
             [[unroll]] for (uint j = 0u; j < 4u; j++) {
                 uint query = min(KEYS == 0u ? o0 + TY + 8u * i : t0 + TX + 8u * j, end - 1u) * a.heads + h;
+                float x = s[i][j] * (a.scale * LOG2E);
+                if (BIAS != 0u) {
+                    uint mine = bias_place(min(o0 + TY + 8u * i, end - 1u));
+                    uint his = bias_place(min(t0 + TX + 8u * j, end - 1u));
+                    x += bias_of(KEYS == 0u ? mine : his, KEYS == 0u ? his : mine, h) * LOG2E;
+                }
                 if (t0 + TX + 8u * j < end)
-                    w[j] = g * match_gradient(kappa[i][j], s[i][j] * (a.scale * LOG2E) - lse[query] * LOG2E,
-                                              1.0 / norm[query]);
+                    w[j] = g * match_gradient(kappa[i][j], x - lse[query] * LOG2E, 1.0 / norm[query]);
             }
             tile_p[(TY + 8u * i) * 9u + TX] = w;
         }

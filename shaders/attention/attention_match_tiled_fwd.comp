@@ -14,7 +14,9 @@ layout(binding = 4) readonly  buffer Lse   { float lse[]; };   // (R, H)
 layout(binding = 5) writeonly buffer Norm  { float norm[]; };  // (R, H)
 layout(binding = 6) writeonly buffer Terms { vec2 terms[]; };  // (R, H) of loss and entropy
 layout(constant_id = SPEC_ATTENTION_MATCH_WIDTH) const uint HEAD = 32u;
+layout(binding = 7) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_match_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
@@ -26,10 +28,13 @@ void main()
     if (q0 >= end)
         return;
     float e[4];
+    uint query[4];
     vec3 sum[4];                   // of this invocation's columns, summed over x at the end
     [[unroll]] for (uint i = 0u; i < 4u; i++) {
         e[i] = lse[min(q0 + TY + 8u * i, end - 1u) * a.heads + h] * LOG2E;
         sum[i] = vec3(0.0);
+        if (BIAS != 0u)
+            query[i] = bias_place(min(q0 + TY + 8u * i, end - 1u));
     }
     for (uint k0 = r0; k0 < end; k0 += TILE) {
         vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) }, kappa[4] = s;
@@ -49,8 +54,12 @@ void main()
         }
         [[unroll]] for (uint i = 0u; i < 4u; i++)
             [[unroll]] for (uint j = 0u; j < 4u; j++)
-                if (k0 + TX + 8u * j < end)
-                    sum[i] += match_terms(kappa[i][j], s[i][j] * (a.scale * LOG2E) - e[i]);
+                if (k0 + TX + 8u * j < end) {
+                    float x = s[i][j] * (a.scale * LOG2E);
+                    if (BIAS != 0u)
+                        x += bias_of(query[i], bias_place(k0 + TX + 8u * j), h) * LOG2E;
+                    sum[i] += match_terms(kappa[i][j], x - e[i]);
+                }
     }
     [[unroll]] for (uint i = 0u; i < 4u; i++)
         tile_p[(TY + 8u * i) * 9u + TX] = vec4(sum[i], 0.0);

@@ -11,14 +11,19 @@ layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
 layout(binding = 3) uniform samplerBuffer dout;                // (R, C)
 layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)
 layout(binding = 5)          buffer DQkv  { vec4 dqkv[]; };    // (R, 3C) += in the columns of k and v
+layout(binding = 6) readonly buffer Table { float table[]; };  // (N, H), with BIAS
 PUSH_ARGS(attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
     span t = simd_span(Tok.images, a.heads);
     vec4 k[OWN][W], v[OWN][W], dk[OWN][W], dv[OWN][W];
+    uint place[OWN];
     FOR(u, OWN) {
         uint at = simd_row(t, simd_own(u)) * t.ld;
+        if (BIAS != 0u)
+            place[u] = bias_place(simd_row(t, simd_own(u)));
         FOR(w, W) {
             k[u][w] = texelFetch(qkv, int(at + t.k + w)) * (a.scale * LOG2E);
             v[u][w] = texelFetch(qkv, int(at + t.v + w));
@@ -29,6 +34,9 @@ void main()
         uint row = simd_row(t, i0 + LANE);
         float e = lse[row * a.heads + t.h] * LOG2E, dl = delta[row * a.heads + t.h];
         vec4 q[W], g[W];
+        uint there = 0u;
+        if (BIAS != 0u)
+            there = bias_place(row);
         FOR(w, W) {
             q[w] = texelFetch(qkv, int(row * t.ld + t.q + w));
             g[w] = texelFetch(dout, int(row * t.ldo + t.o + w));
@@ -38,6 +46,11 @@ void main()
             float p[OWN], ds[OWN], ei = subgroupShuffle(e, i), dli = subgroupShuffle(dl, i);
             FOR(u, OWN)
                 p[u] = ds[u] = 0.0;
+            if (BIAS != 0u) {
+                uint query = subgroupShuffle(there, i);
+                FOR(u, OWN)
+                    p[u] = bias_of(query, place[u], t.h) * LOG2E;
+            }
             FOR(w, W) {
                 qi[w] = subgroupShuffle(q[w], i);
                 gi[w] = subgroupShuffle(g[w], i);

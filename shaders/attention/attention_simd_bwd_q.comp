@@ -12,15 +12,20 @@ layout(binding = 3) readonly  buffer Lse   { float lse[]; };   // (R, H)
 layout(binding = 4) uniform samplerBuffer dout;                // (R, C)
 layout(binding = 5)           buffer DQkv  { vec4 dqkv[]; };   // (R, 3C) += in the columns of q
 layout(binding = 6) writeonly buffer Delta { float delta[]; }; // (R, H)
+layout(binding = 7) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
     span t = simd_span(Tok.images, a.heads);
     vec4 q[OWN][W], g[OWN][W], dq[OWN][W];
     float e[OWN], dl[OWN];
+    uint place[OWN];
     FOR(u, OWN) {
         uint row = simd_row(t, simd_own(u));
+        if (BIAS != 0u)
+            place[u] = bias_place(row);
         e[u] = lse[row * a.heads + t.h] * LOG2E;
         dl[u] = 0.0;
         FOR(w, W) {
@@ -33,6 +38,9 @@ void main()
     for (uint j0 = 0u; j0 < t.n; j0 += BLOCK) {
         uint at = simd_row(t, j0 + LANE) * t.ld;
         vec4 k[W], v[W];
+        uint there = 0u;
+        if (BIAS != 0u)
+            there = bias_place(simd_row(t, j0 + LANE));
         FOR(w, W) {
             k[w] = texelFetch(qkv, int(at + t.k + w));
             v[w] = texelFetch(qkv, int(at + t.v + w));
@@ -42,6 +50,11 @@ void main()
             float s[OWN], dp[OWN];
             FOR(u, OWN)
                 s[u] = dp[u] = 0.0;
+            if (BIAS != 0u) {
+                uint key = subgroupShuffle(there, j);
+                FOR(u, OWN)
+                    s[u] = bias_of(place[u], key, t.h) * LOG2E;
+            }
             FOR(w, W) {
                 vec4 vj = subgroupShuffle(v[w], j);
                 kj[w] = subgroupShuffle(k[w], j);

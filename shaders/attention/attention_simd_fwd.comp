@@ -9,15 +9,20 @@ ROWS(0, Tok);
 layout(binding = 1) uniform samplerBuffer qkv;                 // (R, 3C)
 layout(binding = 2) writeonly buffer O   { vec4 o[]; };        // (R, C)
 layout(binding = 3) writeonly buffer Lse { float lse[]; };     // (R, H)
+layout(binding = 4) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
     span t = simd_span(Tok.images, a.heads);
     vec4 q[OWN][W], acc[OWN][W];
     float m[OWN], l[OWN];
+    uint place[OWN];
     FOR(u, OWN) {
         uint at = simd_row(t, simd_own(u)) * t.ld + t.q;
+        if (BIAS != 0u)
+            place[u] = bias_place(simd_row(t, simd_own(u)));
         m[u] = -1.7014117e38;
         l[u] = 0.0;
         FOR(w, W) {
@@ -33,9 +38,17 @@ void main()
             v[w] = texelFetch(qkv, int(at + t.v + w));
         }
         float s[OWN][BLOCK];
+        uint there = 0u;
+        if (BIAS != 0u)
+            there = bias_place(simd_row(t, j0 + LANE));
         FOR(j, BLOCK) {
             FOR(u, OWN)
                 s[u][j] = 0.0;
+            if (BIAS != 0u) {
+                uint key = subgroupShuffle(there, j);
+                FOR(u, OWN)
+                    s[u][j] = bias_of(place[u], key, t.h) * LOG2E;
+            }
             FOR(w, W) {
                 vec4 b = subgroupShuffle(k[w], j);
                 FOR(u, OWN)

@@ -13,7 +13,7 @@
 // a layout with a prefix, where it is still there and such a token). With n < 2 all eight are ATTENTION_STATS_NONE.
 #ifndef SHADERS_ATTENTION_STATS_H
 #define SHADERS_ATTENTION_STATS_H
-#include "shaders/inc/shared.h"
+#include "shaders/attention/attention_bias.h"
 
 #define ATTENTION_STATS_MEASURES 8
 #define ATTENTION_STATS_SETS 2
@@ -27,6 +27,7 @@ struct attention_stats_attr {
     U32 heads;
     F32 scale;                         // 0 = head_dim^-0.5
     U32 no_class;                      // 1 = the prefix does not begin with a class token: both sets are the same
+    U32 grid_w;                        // with a table of relative positions: patches a row of the grid
 };
 
 struct attention_stats_args {
@@ -34,6 +35,7 @@ struct attention_stats_args {
     U32 head_dim;
     U32 has_class;                     // does the layout's prefix begin with a class token?
     F32 scale;
+    STRUCT attention_bias_args bias;
 };
-ARGS_SIZE(attention_stats_args, 16);
+ARGS_SIZE(attention_stats_args, 28);
 #endif

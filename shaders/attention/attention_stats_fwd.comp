@@ -10,7 +10,9 @@ ROWS(0, Tok);
 layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, 3C)
 layout(binding = 2) writeonly buffer Out { float stats[]; };   // (R, H, ATTENTION_STATS_N)
 layout(constant_id = SPEC_STATS_ROOM) const uint ROOM = 128u;
+layout(binding = 3) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_stats_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 const float PADDING = -1.7e38;     // finite, and below every score
 
@@ -100,7 +102,10 @@ void main()
         uint k = (first + min(j, n - 1u)) * 3u * C + C + h * a.head_dim;
         for (uint d = 0u; d < a.head_dim; d++)
             dot_qk += qkv[q + d] * qkv[k + d];
-        s[j] = j < n ? a.scale * dot_qk : PADDING;
+        float x = a.scale * dot_qk;
+        if (BIAS != 0u)
+            x += bias_of(bias_place(row), bias_place(first + min(j, n - 1u)), h);
+        s[j] = j < n ? x : PADDING;
         if (j == 0u)
             class_score = s[j];
     }

@@ -11,7 +11,9 @@ layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
 layout(binding = 3) readonly buffer DO    { float dout[]; };   // (R, C)
 layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)
 layout(binding = 5)          buffer DQkv  { float dqkv[]; };   // (R, 3C) += in the columns of k and v
+layout(binding = 6) readonly buffer Table { float table[]; };  // (N, H), with BIAS
 PUSH_ARGS(attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
@@ -23,6 +25,10 @@ void main()
     if (k0 >= end)
         return;
     vec4 dk[ACC], dv[ACC];
+    uint key[4];
+    [[unroll]] for (uint i = 0u; i < 4u; i++)
+        if (BIAS != 0u)
+            key[i] = bias_place(min(k0 + TY + 8u * i, end - 1u));
     [[unroll]] for (uint u = 0u; u < ACC; u++)
         dk[u] = dv[u] = vec4(0.0);
     for (uint q0 = r0; q0 < end; q0 += TILE) {
@@ -44,8 +50,14 @@ void main()
         [[unroll]] for (uint j = 0u; j < 4u; j++) {
             uint row = q0 + TX + 8u * j, at = min(row, end - 1u) * a.heads + h;
             float e = lse[at] * LOG2E, dl = delta[at];
+            uint query = 0u;
+            if (BIAS != 0u)
+                query = bias_place(min(row, end - 1u));
             [[unroll]] for (uint i = 0u; i < 4u; i++) {
-                float p = row < end ? exp2(s[i][j] * (a.scale * LOG2E) - e) : 0.0;
+                float x = s[i][j] * (a.scale * LOG2E);
+                if (BIAS != 0u)
+                    x += bias_of(query, key[i], h) * LOG2E;
+                float p = row < end ? exp2(x - e) : 0.0;
                 s[i][j] = p;
                 ds[i][j] = p * (ds[i][j] - dl);
             }

@@ -11,7 +11,9 @@ layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
 layout(binding = 3) readonly buffer DO    { float dout[]; };   // (R, C)
 layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)
 layout(binding = 5)          buffer DQkv  { float dqkv[]; };   // (R, 3C) += in the columns of q
+layout(binding = 6) readonly buffer Table { float table[]; };  // (N, H), with BIAS
 PUSH_ARGS(attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
@@ -26,10 +28,13 @@ void main()
     [[unroll]] for (uint u = 0u; u < ACC; u++)
         dq[u] = vec4(0.0);
     float e[4], dl[4];
+    uint query[4];
     [[unroll]] for (uint i = 0u; i < 4u; i++) {
         uint at = min(q0 + TY + 8u * i, end - 1u) * a.heads + h;
         e[i] = lse[at] * LOG2E;
         dl[i] = delta[at];
+        if (BIAS != 0u)
+            query[i] = bias_place(min(q0 + TY + 8u * i, end - 1u));
     }
     for (uint k0 = r0; k0 < end; k0 += TILE) {
         vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) }, dp[4] = s;
@@ -50,8 +55,12 @@ void main()
         [[unroll]] for (uint i = 0u; i < 4u; i++) {
             vec4 ds = vec4(0.0);
             [[unroll]] for (uint j = 0u; j < 4u; j++)
-                if (k0 + TX + 8u * j < end)
-                    ds[j] = exp2(s[i][j] * (a.scale * LOG2E) - e[i]) * (dp[i][j] - dl[i]);
+                if (k0 + TX + 8u * j < end) {
+                    float x = s[i][j] * (a.scale * LOG2E);
+                    if (BIAS != 0u)
+                        x += bias_of(query[i], bias_place(k0 + TX + 8u * j), h) * LOG2E;
+                    ds[j] = exp2(x - e[i]) * (dp[i][j] - dl[i]);
+                }
             tile_p[(TY + 8u * i) * 9u + TX] = ds;
         }
         barrier();

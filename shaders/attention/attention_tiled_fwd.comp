@@ -9,7 +9,9 @@ ROWS(0, Tok);
 layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, 3C)
 layout(binding = 2) writeonly buffer O   { float o[]; };       // (R, C)
 layout(binding = 3) writeonly buffer Lse { float lse[]; };     // (R, H)
+layout(binding = 4) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 shared float part[TILE * 8u];
 
 void main()
@@ -25,7 +27,10 @@ void main()
     [[unroll]] for (uint u = 0u; u < ACC; u++)
         acc[u] = vec4(0.0);
     float m[4], l[4];
+    uint query[4];
     [[unroll]] for (uint i = 0u; i < 4u; i++) {
+        if (BIAS != 0u)
+            query[i] = bias_place(min(q0 + TY + 8u * i, end - 1u));
         m[i] = -1.7014117e38;
         l[i] = 0.0;                // of this invocation's columns, summed over x at the end
     }
@@ -40,8 +45,12 @@ void main()
             tile_dot(s);
         }
         [[unroll]] for (uint i = 0u; i < 4u; i++) {
-            [[unroll]] for (uint j = 0u; j < 4u; j++)
-                s[i][j] = k0 + TX + 8u * j < end ? s[i][j] * (a.scale * LOG2E) : -1.7014117e38;
+            [[unroll]] for (uint j = 0u; j < 4u; j++) {
+                float x = s[i][j] * (a.scale * LOG2E);
+                if (BIAS != 0u)
+                    x += bias_of(query[i], bias_place(min(k0 + TX + 8u * j, end - 1u)), h) * LOG2E;
+                s[i][j] = k0 + TX + 8u * j < end ? x : -1.7014117e38;
+            }
             part[(TY + 8u * i) * 8u + TX] = max(max(s[i].x, s[i].y), max(s[i].z, s[i].w));
         }
         barrier();

@@ -64,7 +64,9 @@ def test_cache(work):
                  ["retain", NAME, *SYNTH, "--keep", "0.5", "-o", work / "never"],
                  ["tune", model, "--teacher", NAME, *SYNTH, "-o", work / "never"],
                  ["train", "--init", NAME, *SYNTH, "-o", work / "never"], ["bench", "model", NAME],
-                 ["study", "groups", NAME, *SYNTH, "--mixer", "linear", "-o", work / "never"]):
+                 ["study", "groups", NAME, *SYNTH, "--mixer", "linear", "-o", work / "never"],
+                 ["distill", model, *SYNTH, "--from", f"{model},{NAME}", "-o", work / "never"],
+                 ["study", "groups", model, *SYNTH, "--from", NAME, "-o", work / "never"]):
         check_run(6, f"{NAME} is not a model folder; {snapshot} has weights of that name: --from-cache reads them",
                   *args)
     check_run(2, f"--from-cache takes {snapshot}, which has weights of that name", "export", NAME, "-o", work / "never")
@@ -77,6 +79,8 @@ def test_cache(work):
     check_run(0, "5 tokens", "inspect", NAME, "--from-cache")
     check_run(0, "197 tokens", "inspect", NAME)
     check_run(0, "", "classify", model, PICTURE, "--from-cache")        # a folder is itself
+    rc, _, err = run("distill", NAME, *SYNTH, "--from", f"{NAME},{model}", "--from-cache", "-o", work / "never")
+    check(rc == 6 and err.count(f"{NAME}: {snapshot}") == 2 and "10 classes, the model 3" in err, f"--from: {rc} {err}")
     make_hub(hub, f"timm/{NAME}.dino", model)
     check_run(2, "is in a cache more than once: ", "classify", NAME, PICTURE, "--from-cache")
     check_run(0, "", "classify", f"{NAME}.dino", PICTURE, "--from-cache")

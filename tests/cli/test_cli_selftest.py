@@ -41,7 +41,7 @@ def test_right(work):
     table = (HERE / "nn/mixers/mixers.def").read_text()
     mixers = [line.split()[0] for line in table.replace("NN_MIXER(", "").replace(")", "")
               .splitlines() if not line.startswith("//")]
-    check(set(mixers) | {"halting", "topk", "training"} == set(names), f"selftest: mixers {names}")
+    check(set(mixers) | {"halting", "topk", "training", "relative"} == set(names), f"selftest: mixers {names}")
     check(all(m["ok"] and m["calls"] > 0 for m in r["mixers"]), "selftest: a mixer is bad")
     ops = {o["op"]: o for o in r["ops"]}
     check({"linear", "attention", "lstm", "compact", "keep_top", "cross_entropy", "drop_path"} <= set(ops),

@@ -200,7 +200,7 @@ static void check_series(const distill_sparsity *s, distill_keys k, uint32_t l, 
 }
 
 // Figures of a model by the streaming pass, and by its maps; returns the tokens that the last layer got in all.
-static uint32_t check_model(vkc_device *dev, const nn_retention_config *retention, bool is_mixed)
+static uint32_t check_model(vkc_device *dev, const nn_retention_config *retention, bool is_mixed, bool is_relative)
 {
     nn_model_config cfg;
     nn_dataset *data;
@@ -213,6 +213,7 @@ static uint32_t check_model(vkc_device *dev, const nn_retention_config *retentio
         assert_ok(nn_mixer_parse("linear", &cfg.layers[1], NULL));
     if (retention)
         cfg.retention = *retention;
+    cfg.relative = cfg.shared_relative = is_relative;
     assert_ok(nn_dataset_create(DATA, &data));
     assert_ok(nn_model_create(dev, &cfg, false, &v));
     golden_fill(v->params, 7, 0.5f);
@@ -268,17 +269,19 @@ static uint32_t check_model(vkc_device *dev, const nn_retention_config *retentio
 
 static void test_streaming(void **state)
 {
-    assert_int_equal(check_model(*state, NULL, false), IMAGES * 17);
-    assert_int_equal(check_model(*state, NULL, true), IMAGES * 17);
+    assert_int_equal(check_model(*state, NULL, false, false), IMAGES * 17);
+    assert_int_equal(check_model(*state, NULL, true, false), IMAGES * 17);
+    assert_int_equal(check_model(*state, NULL, true, true), IMAGES * 17);
 }
 
 static void test_dropped(void **state)
 {
     nn_retention_config topk = { .policy = NN_POLICY_TOPK, .share = { 0.5, 0.25, 0.25, 1 } };
-    assert_int_equal(check_model(*state, &topk, false), IMAGES * 5);
+    assert_int_equal(check_model(*state, &topk, false, false), IMAGES * 5);
+    assert_int_equal(check_model(*state, &topk, false, true), IMAGES * 5);
     nn_retention_config halting = { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 1, .gate_centre = 1,
                                     .eps = 0.5, .read_patches = 0.5 };
-    uint32_t living = check_model(*state, &halting, false);
+    uint32_t living = check_model(*state, &halting, false, false);
     assert_true(living > 0 && living < IMAGES * 17);
 }
 

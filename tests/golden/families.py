@@ -121,7 +121,7 @@ def from_timm(out, name, arch, size=(32, 32), dtype=None, **args):
 def blocks_of(model):
     for path in ("vit.layers", "deit.layers", "dinov2.encoder.layer", "dinov2_with_registers.encoder.layer",
                  "vision_model.encoder.layers", "layers", "encoder.layer", "encoder.layers", "ijepa.layers",
-                 "model.layer"):
+                 "model.layer", "beit.layers", "data2vec_vision.encoder.layer"):
         at = model
         for part in path.split("."):
             at = getattr(at, part, None)
@@ -188,6 +188,17 @@ class Unmasked(torch.nn.Module):
         return self.vit(pixels, noise=torch.arange(patches).expand(len(pixels), -1)).last_hidden_state[:, 0]
 
 
+class Masked(torch.nn.Module):
+    """What a BEiT in pre-training makes of whole pictures: the mean of its normed patches."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.beit, self.layernorm = model.beit, model.layernorm
+
+    def forward(self, pixels):
+        return self.layernorm(self.beit(pixels).last_hidden_state)[:, 1:].mean(1)
+
+
 VIT = {"do_normalize": True, "do_resize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
        "image_processor_type": "ViTImageProcessor", "resample": 2, "size": {"height": 32, "width": 32}}
 OLD_DEIT = {"do_normalize": True, "do_resize": True, "do_center_crop": True,
@@ -202,6 +213,7 @@ CLIP = {**BIT, "image_processor_type": "CLIPImageProcessor", "image_mean": [0.48
         "image_std": [0.26862954, 0.26130258, 0.27577711], "size": {"shortest_edge": 32}}
 
 
+BEIT = {**VIT, "image_processor_type": "BeitImageProcessor", "do_center_crop": False, "do_reduce_labels": False}
 DINOV3 = {**VIT, "image_processor_type": "DINOv3ViTImageProcessor", "image_mean": [0.485, 0.456, 0.406],
           "image_std": [0.229, 0.224, 0.225]}
 
@@ -390,6 +402,63 @@ def make_rotary(out):
     from_timm(out, "timm-rope-reg1-gap", "vit_medium_patch16_rope_reg1_gap_256", num_classes=3, **tiny)
 
 
+def add_indices(out, name):
+    """What transformers before version 5 stored beside the tables of relative positions: where they are read."""
+    if not is_wanted(name):
+        return
+    path = os.path.join(out, name, "model.safetensors")
+    state, word = load_file(path), "relative_position_bias_table"
+    state.update({k.replace(word, "relative_position_index"): torch.zeros(17, 17, dtype=torch.int64)
+                  for k in list(state) if k.endswith(word)})
+    save_file(state, path, {"format": "pt"})
+
+
+def make_beit(out):
+    """BEiT and data2vec-vision: relative positions of each layer, of all, or of both."""
+    t = transformers
+    small = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=32,
+                 patch_size=8, num_labels=5)
+    half, scores = {"dtype": torch.float16}, lambda y: y.logits
+    own, shared = {"use_relative_position_bias": True}, {"use_shared_relative_position_bias": True}
+    from_hf(out, "hf-beit", t.BeitForImageClassification(t.BeitConfig(**small, **own)), BEIT, (32, 32), scores, **half)
+    add_indices(out, "hf-beit")
+    from_hf(out, "hf-beit-shared-v5", t.BeitForImageClassification(t.BeitConfig(
+        **small, **shared, use_absolute_position_embeddings=True, use_mean_pooling=False)), BEIT, (32, 32), scores,
+        **half, spelling="memory")
+    from_hf(out, "hf-beit-base", t.BeitModel(t.BeitConfig(**small, **own, layer_scale_init_value=0.0)), BEIT, (32, 32),
+            lambda y: y.pooler_output, **half)
+    from_hf(out, "hf-beit-masked", t.BeitForMaskedImageModeling(t.BeitConfig(
+        **{**small, "vocab_size": 7}, **shared, use_mask_token=True)), BEIT, (32, 32), lambda y: y, **half,
+        tower=Masked)
+    from_hf(out, "hf-data2vec", t.Data2VecVisionForImageClassification(t.Data2VecVisionConfig(
+        **small, **own, **shared)), BEIT, (32, 32), scores, **half)
+    tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2, mlp_ratio=2.0, dtype=torch.float16)
+    from_timm(out, "timm-beit", "beit_base_patch16_224", size=(24, 40), num_classes=3, **tiny)
+    from_timm(out, "timm-beit-shared", "beitv2_base_patch16_224", num_classes=0, global_pool="token",
+              use_rel_pos_bias=False, use_shared_rel_pos_bias=True, use_abs_pos_emb=True, init_values=0.0, **tiny)
+    from_timm(out, "timm-beit-both", "beit_base_patch16_384", size=(40, 24), num_classes=3, use_fc_norm=False,
+              use_shared_rel_pos_bias=True, swiglu_mlp=True, scale_mlp=True, **tiny)
+
+
+def make_beit_original(out):
+    """The original BEiT's file, without any config: timm's names, where tables are read, a head of pre-training."""
+    name = "beit-original"
+    if not is_wanted(name):
+        return
+    model = timm.create_model("beit_base_patch16_224", pretrained=False, img_size=32, patch_size=8, embed_dim=32,
+                              depth=2, num_heads=2, mlp_ratio=2.0, num_classes=0, global_pool="token",
+                              use_rel_pos_bias=False, use_shared_rel_pos_bias=True)
+    randomise(model, SEED)
+    rounded(model, torch.float16)
+    folder = fresh(out, name)
+    state = {k: v.half().contiguous() for k, v in model.state_dict().items()}
+    state.update({"mask_token": torch.zeros(1, 1, 32).half(), "lm_head.weight": torch.zeros(7, 32).half(),
+                  "rel_pos_bias.relative_position_index": torch.zeros(17, 17, dtype=torch.int64)})
+    save_file(state, os.path.join(folder, "model.safetensors"))
+    finish(out, name, "timm beit_base_patch16_224, as microsoft/unilm has it", model, model.blocks, (32, 32),
+           dtype=torch.float16)
+
+
 def make_timm_patches(out):
     tiny = dict(patch_size=8, embed_dim=32, depth=2, num_heads=2)
     gap = dict(class_token=False, global_pool="avg")
@@ -448,5 +517,7 @@ if __name__ == "__main__":
     make_timm_patches(sys.argv[1])
     make_hf_patches(sys.argv[1])
     make_rotary(sys.argv[1])
+    make_beit(sys.argv[1])
+    make_beit_original(sys.argv[1])
     make_mae(sys.argv[1])
     make_open_clip_bare(sys.argv[1])

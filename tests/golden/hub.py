@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Which of the hub's best known image models does pare load? By hand: needs timm and transformers.
+"""Which of some image models that timm and transformers name does pare load? By hand: needs timm and transformers.
 
 usage: hub.py PARE            (prints the table of docs/checkpoints.md)
 
-The models are those that timm and transformers themselves name: timm's default checkpoint of an architecture, the
-example checkpoint of a transformers class. None is downloaded. Of each a folder is made as its program would leave it:
-timm's with two blocks and random weights; transformers' with the class of that checkpoint at a small size. Then
-`pare inspect` reads it.
+The models are chosen by hand among those that timm and transformers themselves name: timm's default checkpoint of an
+architecture, the example checkpoint of a transformers class. It is no ranking, and none is downloaded. Of each a folder
+is made as its program would leave it: timm's with two blocks and random weights; transformers' with the class of that
+checkpoint at a small size. Then `pare inspect` reads it.
 """
 import json
 import pathlib
@@ -44,7 +44,10 @@ HF = [("google/vit-base-patch16-224", "ViTForImageClassification", "ViTConfig", 
       ("facebook/vit-mae-base", "ViTMAEForPreTraining", "ViTMAEConfig", {"decoder_hidden_size": 32,
        "decoder_num_hidden_layers": 1, "decoder_num_attention_heads": 2, "decoder_intermediate_size": 32}),
       ("facebook/ijepa_vith14_1k", "IJepaModel", "IJepaConfig", {}),
-      ("microsoft/beit-base-patch16-224", "BeitForImageClassification", "BeitConfig", {}),
+      ("microsoft/beit-base-patch16-224", "BeitForImageClassification", "BeitConfig",
+       {"use_relative_position_bias": True}),
+      ("facebook/data2vec-vision-base-ft1k", "Data2VecVisionForImageClassification", "Data2VecVisionConfig",
+       {"use_relative_position_bias": True}),
       ("facebook/dinov3-vitb16-pretrain-lvd1689m", "DINOv3ViTModel", "DINOv3ViTConfig", {})]
 
 

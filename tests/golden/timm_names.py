@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""The rows of nn/models/config/arch_more.def: timm's vision transformers whose names do not say what they are; and of
-arch_eva.def: those of its Eva class that have rotary positions.
+"""The rows of nn/models/config/arch/arch_more.def: timm's vision transformers whose names do not say what they are; of
+arch_eva.def: those of its Eva class that have rotary positions; and of arch_beit.def: its Beit class.
 
-usage: timm_names.py > nn/models/config/arch_more.def        (needs timm)
-       timm_names.py eva > nn/models/config/arch_eva.def
+usage: timm_names.py > nn/models/config/arch/arch_more.def        (needs timm)
+       timm_names.py eva > nn/models/config/arch/arch_eva.def
+       timm_names.py beit > nn/models/config/arch/arch_beit.def
 
 Models are made without memory for their weights. Those that `pare` cannot be are left out, and so are those whose names
-nn/models/config/arch_names.c takes apart.
+nn/models/config/arch/arch_names.c takes apart.
 """
 import inspect
 import re
@@ -26,6 +27,11 @@ HEADER = """// arch_more.def — timm's models whose names do not say what they 
 EVA_HEADER = """// arch_eva.def — models of timm's Eva class with rotary positions, by tests/golden/timm_names.py:
 // NN_ARCH_EVA(name, dim, depth, heads, width of the MLP, patch, image, registers, pooling, flags, eps,
 //             rotary positions, their base, side of the grid that they are scaled to, multiple of a gated MLP's width)
+"""
+
+
+BEIT_HEADER = """// arch_beit.def — models of timm's Beit class, by tests/golden/timm_names.py:
+// NN_ARCH_BEIT(name, dim, depth, heads, width of the MLP, patch, image, pooling, flags, eps)
 """
 
 
@@ -105,9 +111,30 @@ def main_eva():
             print(eva_row(name, model))
 
 
+def beit_row(name, m):
+    b, gated = m.blocks[0], kind(m.blocks[0].mlp) == "SwiGLU"
+    pool = "TOKEN" if m.global_pool == "token" else "AVG" if kind(m.fc_norm) == "LayerNorm" else "NORM_AVG"
+    flags = {"LAYER_SCALE": b.gamma_1 is not None, "POS": m.pos_embed is not None,
+             "RELATIVE": b.attn.relative_position_bias_table is not None, "SHARED": m.rel_pos_bias is not None,
+             "GATED": gated, "MLP_NORM": kind(b.mlp.norm) == "LayerNorm", "NO_QKV_BIAS": b.attn.q_bias is None}
+    flags = " | ".join(flag for flag, is_set in flags.items() if is_set) or "0"
+    return (f'NN_ARCH_BEIT("{name}", {m.embed_dim}, {len(m.blocks)}, {b.attn.num_heads}, {b.mlp.fc2.in_features}, '
+            f"{m.patch_embed.patch_size[0]}, {m.patch_embed.img_size[0]},\n             {pool}, {flags}, "
+            f"{b.norm1.eps:g})")
+
+
+def main_beit():
+    print(BEIT_HEADER, end="")
+    for name in timm.list_models(module="beit"):
+        with torch.device("meta"):
+            print(beit_row(name, timm.create_model(name, pretrained=False)))
+
+
 def main():
     if sys.argv[1:] == ["eva"]:
         return main_eva()
+    if sys.argv[1:] == ["beit"]:
+        return main_beit()
     print(HEADER, end="")
     for name in timm.list_models(module="vision_transformer"):
         if PLAIN.match(name):

@@ -29,7 +29,7 @@ typedef struct classify_args {
 
 typedef struct job {
     const classify_args *a;
-    nn_model *v;
+    nn_model *loaded;
     pare_device *device;
     pare_model *model;
     nn_sheet *sheet;                // NULL without --show
@@ -120,18 +120,18 @@ static vkc_status prepare(job *j, const args_words *words, vkc_device *dev)
 {
     const classify_args *a = j->a;
     vkc_status st;
-    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &j->v));
-    VKC_TRY(nn_model_config_check_pictures(&j->v->cfg));
-    VKC_TRY(policy_apply(a->policy, words->word[0], &j->v->cfg));
-    VKC_TRY(set_rule(a->preprocess, words->word[0], &j->v->cfg));
-    j->v->cfg.preprocess.pillow = a->pillow;
+    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &j->loaded));
+    VKC_TRY(nn_model_config_check_pictures(&j->loaded->cfg));
+    VKC_TRY(policy_apply(a->policy, words->word[0], &j->loaded->cfg));
+    VKC_TRY(set_rule(a->preprocess, words->word[0], &j->loaded->cfg));
+    j->loaded->cfg.preprocess.pillow = a->pillow;
     VKC_TRY(list_pictures(j, words));
     if (a->dump)
-        VKC_TRY(pixel_dump_create(&j->v->cfg, j->list.n, &j->dump));
+        VKC_TRY(pixel_dump_create(&j->loaded->cfg, j->list.n, &j->dump));
     if (a->show)
-        VKC_TRY(show_create(&j->v->cfg, &j->sheet));
+        VKC_TRY(show_create(&j->loaded->cfg, &j->sheet));
     VKC_TRY(pipeline_wrap_device(dev, &j->device));
-    st = pipeline_wrap_model(j->device, j->v, words->word[0], &j->model);
+    st = pipeline_wrap_model(j->device, j->loaded, words->word[0], &j->model);
 done:
     return st;
 }
@@ -197,10 +197,10 @@ static vkc_status classify_all(job *j)
 static vkc_status finish(job *j)
 {
     const classify_args *a = j->a;
-    const bool is_alone = nn_model_config_scores(&j->v->cfg) == NN_SCORES_SIGMOID;
+    const bool is_alone = nn_model_config_scores(&j->loaded->cfg) == NN_SCORES_SIGMOID;
     vkc_status st = VKC_OK;
     if (j->sheet)
-        VKC_TRY(show_save(j->sheet, &j->v->cfg, a->show));
+        VKC_TRY(show_save(j->sheet, &j->loaded->cfg, a->show));
     if (j->dump)
         VKC_TRY(pixel_dump_save(j->dump, a->dump));
     if (a->common.json)
@@ -235,7 +235,7 @@ done:
     nn_sheet_destroy(j.sheet);
     pare_model_close(j.model);
     pare_device_close(j.device);
-    nn_model_destroy(j.v);
+    nn_model_destroy(j.loaded);
     app_close(dev);
     return st;
 }

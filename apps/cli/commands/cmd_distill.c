@@ -127,7 +127,7 @@ static const arg table[] = {
     DATA_ROW(distill_args), LABELS_ROW(distill_args), ANY_TEACHER_ROW(distill_args),
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X,X",
       "candidates to replace attention, such as linear,ssd:state=128; listed below" },
-    { "from", 0, ARG_TEXT, AT(from), 0, 0, "S,S",
+    { "from", 0, ARG_MODELS, AT(from), 0, 0, "S,S",
       "students with all attention replaced, as more candidates or in place of --mixer" },
     { "max-drop", 0, ARG_REAL, AT(p.max_drop), 0, 100, "X",
       "largest drop of top-1 on val, in percentage points [1.0]" },

@@ -155,6 +155,10 @@ static void print_family(const nn_model_config *c)
     if (c->rope.kind)
         printf("rotary positions as %s has them%s\n", c->rope.kind == NN_ROPE_DINOV3 ? "DINOv3" : "EVA-02",
                c->no_pos ? ", and no learned ones" : "");
+    if (c->relative || c->shared_relative)
+        printf("relative positions %s%s\n", !c->shared_relative ? "of each layer" :
+               c->relative ? "of each layer and some that all share" : "that all layers share",
+               c->no_pos ? ", and no learned ones of tokens" : "");
     if (c->projection_dim)
         printf("class vectors of %u numbers%s\n", c->projection_dim,
                nn_model_config_scores(c) == NN_SCORES_SIGMOID ? "; a class is scored on its own" : "");

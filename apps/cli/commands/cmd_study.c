@@ -138,7 +138,7 @@ static const arg table[] = {
     { "groups", 0, ARG_U32, AT(p.groups), 1, NN_MAX_DEPTH, "G",
       "groups: number of groups of each kind [4, 3 or 2 of equal size]" },
     { "images", 0, ARG_U32, AT(p.images), 1, 1e9, "N", "groups: measure sparsity on at most N images of val [1000]" },
-    { "from", 0, ARG_TEXT, AT(from), 0, 0, "S[,S]",
+    { "from", 0, ARG_MODELS, AT(from), 0, 0, "S[,S]",
       "groups: students with all attention replaced, in place of --mixer" },
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X,X",
       "teachers: make them from M with these keep ratios; 1 = M itself" },

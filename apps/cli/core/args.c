@@ -206,6 +206,7 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
         return st;
     case ARG_TEXT:
     case ARG_MODEL:
+    case ARG_MODELS:
         if (*text == '\0')
             return VKC_FAIL(VKC_E_ARG, "--%s wants a value", a->name);
         memcpy(at, &text, sizeof text);

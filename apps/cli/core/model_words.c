@@ -6,10 +6,16 @@
 #include <string.h>
 
 #include "apps/cli/core/hub.h"
+#include "apps/cli/core/list.h"
+#include "pipeline/base/text.h"
 
 #define MAX_MODELS 80               // of a command
 
-typedef struct resolved { char *path[MAX_MODELS]; int n; } resolved;    // owned
+// What replaces words: paths, and lists of them. Owned.
+typedef struct resolved {
+    char *path[MAX_MODELS], *list[MAX_MODELS];
+    int n, n_lists;
+} resolved;
 
 // A model that is no path may be a name that a cache knows: with --from-cache *word becomes the path, and without it
 // the sentence says that there is one.
@@ -35,6 +41,35 @@ static vkc_status resolve(const common_args *common, bool takes_names, const cha
                                               "--from-cache reads them", *word, f.path);
 }
 
+// Each of a list, which becomes a list of what each has become.
+static vkc_status resolve_list(const common_args *common, const char **words, resolved *r)
+{
+    text_list models;
+    pipeline_text text;
+    vkc_status st = list_split(*words, &models);
+    if (st == VKC_OK && r->n_lists < MAX_MODELS)
+        st = pipeline_text_open(&text);
+    if (st != VKC_OK || r->n_lists == MAX_MODELS) {
+        text_list_free(&models);
+        return st;
+    }
+    for (uint32_t i = 0; i < models.n && st == VKC_OK; i++) {
+        const char *word = models.item[i];
+        if (*word)
+            st = resolve(common, false, &word, r);
+        if (st == VKC_OK && strchr(word, ','))
+            st = VKC_FAIL(VKC_E_ARG, "%s: %s has a comma, which stands between the models of a list", models.item[i],
+                          word);
+        fprintf(text.f, i ? ",%s" : "%s", word);
+    }
+    text_list_free(&models);
+    const vkc_status closed = pipeline_text_close(&text, &r->list[r->n_lists], NULL);
+    if (closed != VKC_OK)
+        return st == VKC_OK ? closed : st;
+    *words = r->list[r->n_lists++];
+    return st;
+}
+
 static vkc_status resolve_all(const command *c, void *options, args_words *words, resolved *r)
 {
     const common_args *common = options;
@@ -46,11 +81,11 @@ static vkc_status resolve_all(const command *c, void *options, args_words *words
     }
     for (const arg *a = c->table; a->name && st == VKC_OK; a++) {
         const char *word = NULL;
-        if (a->type != ARG_MODEL)
+        if (a->type != ARG_MODEL && a->type != ARG_MODELS)
             continue;
         memcpy(&word, (const char *) options + a->offset, sizeof word);
         if (word)
-            st = resolve(common, false, &word, r);
+            st = a->type == ARG_MODEL ? resolve(common, false, &word, r) : resolve_list(common, &word, r);
         memcpy((char *) options + a->offset, &word, sizeof word);
     }
     return st;
@@ -86,5 +121,7 @@ vkc_status model_words_run(const command *c, void *options, args_words *words)
     free(with_key);
     while (models.n > 0)
         free(models.path[--models.n]);
+    while (models.n_lists > 0)
+        free(models.list[--models.n_lists]);
     return st;
 }

@@ -13,7 +13,8 @@
 #define BATCH 3u                    // pictures, of
 #define CAP 4u                      // so that there are rows that are not live
 
-typedef enum { RANDOM_MIXER, RANDOM_HALTING, RANDOM_TOPK, RANDOM_TRAINING, RANDOM_END } random_kind;
+typedef enum { RANDOM_MIXER, RANDOM_HALTING, RANDOM_TOPK, RANDOM_TRAINING, RANDOM_RELATIVE,
+               RANDOM_END } random_kind;
 
 static random_kind kind_of(uint32_t i)
 {
@@ -28,6 +29,7 @@ const char *selftest_random_name(uint32_t i)
     case RANDOM_HALTING: return nn_policy_name(NN_POLICY_HALTING);
     case RANDOM_TOPK: return nn_policy_name(NN_POLICY_TOPK);
     case RANDOM_TRAINING: return "training";
+    case RANDOM_RELATIVE: return "relative";
     case RANDOM_END: break;
     }
     return NULL;
@@ -43,6 +45,10 @@ static vkc_status make_config(uint32_t i, nn_model_config *c)
                                                .gate_centre = 0.75, .eps = 0.01, .keep_class = true };
     if (kind_of(i) == RANDOM_TOPK)
         c->retention = (nn_retention_config) { .policy = NN_POLICY_TOPK, .share = { 0.6, 0.6 } };
+    if (kind_of(i) == RANDOM_RELATIVE) {        // trained on tokens of which some are dropped
+        c->retention = (nn_retention_config) { .policy = NN_POLICY_TOPK, .share = { 0.6, 0.6 } };
+        c->relative = c->shared_relative = c->no_pos = c->no_key_bias = c->layer_scale = true;
+    }
     return st == VKC_OK ? nn_model_config_check(c, VKC_E_ARG, "selftest") : st;
 }
 
@@ -145,7 +151,7 @@ done:
 
 vkc_status selftest_random_run(vkc_device *dev, uint32_t i, uint64_t seed)
 {
-    const bool trains = kind_of(i) == RANDOM_TRAINING;
+    const bool trains = kind_of(i) == RANDOM_TRAINING || kind_of(i) == RANDOM_RELATIVE;
     nn_model_config c = { 0 };
     nn_model *m = NULL;
     vkc_status st;

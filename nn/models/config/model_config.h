@@ -87,9 +87,11 @@ typedef struct nn_model_config {
                                             // numbers; made unit length, their products with class vectors are the
                                             // logits (CLIP)
     bool     mlp_norm;                      // a norm in the MLP, before its second matrix (EVA-02)
-    bool     no_pos;                        // no learned positions (DINOv3)
+    bool     no_pos;                        // no learned positions of tokens (DINOv3, BEiT)
     nn_rope  rope;                          // rotary positions in attention; the grid in it is not read
-    bool     no_key_bias;                   // attention's bias of k counts as zeros (DINOv3, EVA-02)
+    bool     no_key_bias;                   // attention's bias of k counts as zeros (DINOv3, EVA-02, BEiT)
+    bool     relative;                      // relative positions: a table in each layer's attention (BEiT)
+    bool     shared_relative;               // one that all layers share, instead or besides
     bool     no_qkv_bias;                   // of the files it comes from: read as zeros, and from then on there
     bool     no_patch_bias;                 // likewise (OpenCLIP without a norm before the blocks)
     bool     outputs_embedding;             // what comes of the classifier are no scores of classes, but CLIP's space

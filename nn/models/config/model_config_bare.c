@@ -11,14 +11,16 @@
 #include "nn/models/config/preprocess_json.h"
 #include "nn/models/config/tensor_naming.h"
 #include "nn/checkpoint/weights.h"
+#include "nn/mixers/relative.h"
 
 #define HEAD_CHANNELS 64            // of nearly every vision transformer; shapes do not tell
 
 // Shapes of the tensors that tell, under our names.
 typedef struct shapes {
     const nn_st_tensor *patch, *pos, *fc1, *fc2, *head, *proj, *more;       // proj: the head the other way round
+    const nn_st_tensor *own, *shared;   // tables of relative positions, of the first layer and of all
     uint32_t depth;
-    bool     has_scale, has_pre_norm, has_fc_norm, has_head_bias;
+    bool     has_scale, has_pre_norm, has_fc_norm, has_head_bias, has_query_bias;
     nn_name_list unknown;
 } shapes;
 
@@ -35,6 +37,7 @@ static void look(const nn_st_tensor *t, const char *theirs, shapes *s)
     const struct { const char *ours; const nn_st_tensor **to; } wanted[] = {
         { "patch_embed.proj.weight", &s->patch }, { "pos_embed", &s->pos }, { "blocks.0.mlp.fc1.weight", &s->fc1 },
         { "blocks.0.mlp.fc2.weight", &s->fc2 }, { "head.weight", &s->head }, { "@more", &s->more },
+        { "blocks.0.attn." NN_RELATIVE_TABLE, &s->own }, { "rel_pos_bias." NN_RELATIVE_TABLE, &s->shared },
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (strcmp(name.ours, wanted[i].ours) == 0 && name.parts == 1 && !name.is_transposed)
@@ -43,6 +46,7 @@ static void look(const nn_st_tensor *t, const char *theirs, shapes *s)
     s->has_pre_norm = s->has_pre_norm || strcmp(name.ours, "norm_pre.weight") == 0;
     s->has_fc_norm = s->has_fc_norm || strcmp(name.ours, "fc_norm.weight") == 0;
     s->has_head_bias = s->has_head_bias || strcmp(name.ours, "head.bias") == 0;
+    s->has_query_bias = s->has_query_bias || (strcmp(name.ours, "blocks.0.attn.qkv.bias") == 0 && name.parts == 3);
     if (strcmp(name.ours, "head.weight") == 0 && name.is_transposed)
         s->proj = t;
 }
@@ -52,9 +56,27 @@ static bool is_in(uint64_t x, uint64_t max)
     return x >= 1 && x <= max;
 }
 
+// Of a model with relative positions, whose tables tell heads and the sizes of a square picture.
+static vkc_status guess_relative(const char *path, const shapes *s, nn_model_config *c)
+{
+    const nn_st_tensor *t = s->own ? s->own : s->shared;
+    const uint64_t rows = is_in(t->shape[0], 4ull * NN_MAX_TOKENS) ? t->shape[0] - 3 : 0;
+    const uint32_t wide = (uint32_t) sqrt((double) rows + 0.5);
+    if (t->shape[0] <= 3 || rows == 0 || (uint64_t) wide * wide != rows || wide % 2 == 0 ||
+        !is_in(t->shape[1], NN_MAX_DIM))
+        return VKC_FAIL(VKC_E_FORMAT, "%s: relative positions of %llu rows are no square of patches, and there is no "
+                        "config to say more", path, (unsigned long long) t->shape[0]);
+    c->height = c->width = (wide + 1) / 2 * c->patch;
+    c->heads = (uint32_t) t->shape[1];
+    c->relative = s->own, c->shared_relative = s->shared, c->no_pos = !s->pos, c->no_key_bias = s->has_query_bias;
+    return VKC_OK;
+}
+
 // The sizes of a square picture: patches and the tokens that have positions before them.
 static vkc_status guess_tokens(const char *path, const shapes *s, nn_model_config *c)
 {
+    if (s->own || s->shared)
+        return guess_relative(path, s, c);
     const uint64_t rows = s->pos->shape[s->pos->rank - 2], more = s->more ? s->more->shape[s->more->rank - 2] : 0;
     const uint64_t before[] = { 1, 0, 1 + more };
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
@@ -88,15 +110,18 @@ static bool use_arch(const nn_weights *w, const shapes *s, nn_model_config *c)
 // arch: where heads, epsilon and activation are from, NULL = guessed too.
 static void note_guesses(const char *model, const char *arch, nn_model_config *c)
 {
+    const bool has_table = c->relative || c->shared_relative;
     char from[512] = "";
     if (arch)
         snprintf(from, sizeof from, "heads, epsilon and activation are those of %s, which its file names", arch);
+    else if (has_table)
+        snprintf(from, sizeof from, "that its MLP has GELU is a guess");
     else
         snprintf(from, sizeof from, "that it has %u head%s, of 64 channels each%s, is a guess", c->heads,
                  c->heads == 1 ? "" : "s", c->swiglu ? "" : ", and GELU");
     nn_model_config_note(c, "%s has no config: %s%s how pictures are prepared: the shorter edge resized, bicubic, %s "
                          "mean and std", model, from, arch ? "; a guess is" : ", and so is",
-                         c->pre_norm ? "CLIP's" : "ImageNet's");
+                         c->pre_norm ? "CLIP's" : has_table ? "BEiT's (0.5)" : "ImageNet's");
 }
 
 vkc_status nn__config_guess(const char *model, nn_model_config *c)
@@ -109,7 +134,8 @@ vkc_status nn__config_guess(const char *model, nn_model_config *c)
     for (size_t i = 0; i < nn_weights_len(w); i++)
         look(nn_weights_at(w, i), nn_weights_at(w, i)->name + naming.skip, &s);
     const char *path = nn_weights_path(w);
-    if (!s.patch || s.patch->rank != 4 || !s.pos || s.pos->rank < 2 || !s.fc1 || s.fc1->rank != 2 || !s.fc2 ||
+    if (!s.patch || s.patch->rank != 4 || !(s.pos || s.own || s.shared) || (s.pos && s.pos->rank < 2) ||
+        (s.own && s.own->rank != 2) || (s.shared && s.shared->rank != 2) || !s.fc1 || s.fc1->rank != 2 || !s.fc2 ||
         s.fc2->rank != 2 || (s.head && s.head->rank != 2) || (s.proj && s.proj->rank != 2) ||
         (s.more && (s.more->rank < 2 || !is_in(s.more->shape[s.more->rank - 2], NN_MAX_REGISTERS)))) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its tensors are not those of a vision "
@@ -118,8 +144,8 @@ vkc_status nn__config_guess(const char *model, nn_model_config *c)
         goto done;
     }
     const uint64_t dim = s.patch->shape[0], classes = s.head ? s.head->shape[0] : s.proj ? s.proj->shape[1] : dim;
-    const bool is_named = use_arch(w, &s, c);
-    if (!is_in(dim, NN_MAX_DIM) || (!is_named && dim % HEAD_CHANNELS) || !is_in(s.patch->shape[1], 3) ||
+    const bool is_named = use_arch(w, &s, c), has_table = s.own || s.shared;
+    if (!is_in(dim, NN_MAX_DIM) || (!is_named && !has_table && dim % HEAD_CHANNELS) || !is_in(s.patch->shape[1], 3) ||
         !is_in(s.patch->shape[2], 1024) || s.patch->shape[3] != s.patch->shape[2] ||
         !is_in(s.fc2->shape[1], NN_MAX_HIDDEN) || !is_in(classes, NN_MAX_CLASSES)) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has no config.json beside it, and its shapes alone do not say what model it is",
@@ -138,9 +164,11 @@ vkc_status nn__config_guess(const char *model, nn_model_config *c)
         c->eps = s.has_pre_norm ? 1e-5 : 1e-6;
     }
     VKC_TRY(guess_tokens(path, &s, c));
-    c->pos_rule = s.has_scale && !c->registers ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
-    memcpy(c->mean, c->pre_norm ? nn_clip_mean : nn_imagenet_mean, sizeof c->mean);
-    memcpy(c->std, c->pre_norm ? nn_clip_std : nn_imagenet_std, sizeof c->std);
+    c->pos_rule = s.has_scale && !c->registers && !has_table ? NN_POSITIONS_DINOV2 : NN_POSITIONS_TIMM;
+    for (int i = 0; i < 3; i++) {
+        c->mean[i] = has_table ? 0.5 : c->pre_norm ? nn_clip_mean[i] : nn_imagenet_mean[i];
+        c->std[i] = has_table ? 0.5 : c->pre_norm ? nn_clip_std[i] : nn_imagenet_std[i];
+    }
     c->preprocess = (nn_preprocess) { .filter = NN_FILTER_BICUBIC, .mode = NN_RESIZE_SHORTEST, .crop_pct = 1 };
     note_guesses(model, is_named ? nn_weights_notes(w)->arch : NULL, c);
 done:

@@ -24,7 +24,7 @@ static const struct {
 #define NN_ARCH_EVA(name, dim, depth, heads, hidden, patch, image, registers, pool, flags, eps, rope, ...) \
     { name, dim, depth, heads, hidden, patch, image, registers, NN_POOL_##pool, flags, eps, NN_ROPE_##rope, \
       __VA_ARGS__ },
-#include "nn/models/config/arch_eva.def"
+#include "nn/models/config/arch/arch_eva.def"
 #undef NN_ARCH_EVA
 };
 

@@ -48,14 +48,15 @@ vkc_status nn__family_read(const char *where, json_t *root, nn_model_config *c)
     static const char *const known[] = { "registers", "no_class", "distilled", "pre_norm", "layer_scale", "mlp",
                                          "bare_prefix", "headless", "act", "pool", "positions", "embed", "embeds",
                                          "scores", "mlp_norm", "no_positions", "no_key_bias", "rope", "rope_base",
-                                         "rope_grid", NULL };
+                                         "rope_grid", "relative_positions", "shared_relative_positions", NULL };
     json_t *obj;
     uint32_t act = 0, pool = 0, rule = 0, mlp = 0, score = 0;
     vkc_status st;
     const struct { const char *key; bool *to; } flags[] = {
         { "no_class", &c->no_class }, { "distilled", &c->distilled }, { "pre_norm", &c->pre_norm },
         { "layer_scale", &c->layer_scale }, { "mlp_norm", &c->mlp_norm }, { "no_positions", &c->no_pos },
-        { "no_key_bias", &c->no_key_bias },
+        { "no_key_bias", &c->no_key_bias }, { "relative_positions", &c->relative },
+        { "shared_relative_positions", &c->shared_relative },
         { "bare_prefix", &c->bare_prefix }, { "headless", &c->headless }, { "embeds", &c->outputs_embedding },
     };
     const bool was_gated = c->swiglu, was_headless = c->headless;
@@ -100,7 +101,8 @@ json_t *nn__family_json(const nn_model_config *c)
     const struct { const char *key; bool value; } flags[] = {
         { "no_class", c->no_class }, { "distilled", c->distilled }, { "pre_norm", c->pre_norm },
         { "layer_scale", c->layer_scale }, { "mlp_norm", c->mlp_norm }, { "no_positions", c->no_pos },
-        { "no_key_bias", c->no_key_bias },
+        { "no_key_bias", c->no_key_bias }, { "relative_positions", c->relative },
+        { "shared_relative_positions", c->shared_relative },
         { "bare_prefix", c->bare_prefix }, { "headless", c->headless }, { "embeds", c->outputs_embedding },
     };
     const struct { const char *key, *value; bool is_set; } words[] = {

@@ -1,5 +1,5 @@
-// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2, DINOv3
-// and the vision towers of CLIP and SigLIP.
+// model_config_hf.c — config.json as Hugging Face's transformers write it, for ViT, MAE, I-JEPA, DeiT, DINOv2, DINOv3,
+// BEiT, data2vec-vision and the vision towers of CLIP and SigLIP.
 //
 // A key that a file leaves out has the value that transformers give it. What these programs can say and this one cannot
 // do is refused.
@@ -20,7 +20,7 @@ typedef struct family {
     const char *act;
     nn_pos_rule pos_rule;
     nn_pool  pool;              // of a model saved without a classifier
-    bool     is_dinov2, is_dinov3, is_clip, has_second_token, no_class;
+    bool     is_dinov2, is_dinov3, is_beit, is_clip, has_second_token, no_class;
     bool     is_bare;           // saved without a classifier, when no class is named
 } family;
 
@@ -38,13 +38,15 @@ static const family families[] = {
       .is_dinov2 = true },
     { "dinov3_vit", 224, 16, 384, 12, 6, 1536, 0, 1e-5, "gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
       .is_dinov3 = true, .is_bare = true },
+    { "beit", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, .is_beit = true },
+    { "data2vec-vision", 224, 16, 768, 12, 12, 3072, 0, 1e-12, "gelu", NN_POSITIONS_HF, .is_beit = true },
     { "clip_vision_model", 224, 32, 768, 12, 12, 3072, 0, 1e-5, "quick_gelu", NN_POSITIONS_HF, .pool = NN_POOL_TOKEN,
       .is_clip = true },
     { "siglip_vision_model", 224, 16, 768, 12, 12, 3072, 0, 1e-6, "gelu_pytorch_tanh", NN_POSITIONS_HF,
       .pool = NN_POOL_MAP, .is_bare = true, .no_class = true },
 };
 
-typedef enum { HEAD_NONE, HEAD_CLASSIFIER, HEAD_TWO, HEAD_PROJECTION } head_kind;
+typedef enum { HEAD_NONE, HEAD_MASKED, HEAD_CLASSIFIER, HEAD_TWO, HEAD_PROJECTION } head_kind;
 
 static const struct { const char *name; head_kind kind; } classes[] = {
     { "ViTForImageClassification", HEAD_CLASSIFIER }, { "ViTModel", HEAD_NONE },
@@ -52,6 +54,9 @@ static const struct { const char *name; head_kind kind; } classes[] = {
     { "DeiTModel", HEAD_NONE }, { "Dinov2ForImageClassification", HEAD_CLASSIFIER }, { "Dinov2Model", HEAD_NONE },
     { "Dinov2WithRegistersForImageClassification", HEAD_CLASSIFIER }, { "Dinov2WithRegistersModel", HEAD_NONE },
     { "DINOv3ViTModel", HEAD_NONE },
+    { "BeitForImageClassification", HEAD_CLASSIFIER }, { "BeitModel", HEAD_NONE },
+    { "BeitForMaskedImageModeling", HEAD_MASKED }, { "Data2VecVisionForImageClassification", HEAD_CLASSIFIER },
+    { "Data2VecVisionModel", HEAD_NONE },
     { "CLIPVisionModelWithProjection", HEAD_PROJECTION }, { "CLIPModel", HEAD_PROJECTION },
     { "CLIPVisionModel", HEAD_NONE }, { "CLIPForImageClassification", HEAD_CLASSIFIER },
     { "SiglipModel", HEAD_NONE }, { "SiglipVisionModel", HEAD_NONE },
@@ -68,7 +73,8 @@ static vkc_status find_family(const char *where, const char *type, const family 
             return VKC_OK;
     }
     return VKC_FAIL(VKC_E_FORMAT, "%s: model_type is %s; vit, vit_mae, ijepa, deit, dinov2, dinov2_with_registers, "
-                    "dinov3_vit, clip, clip_vision_model, siglip and siglip_vision_model are supported", where, type);
+                    "dinov3_vit, beit, data2vec-vision, clip, clip_vision_model, siglip and siglip_vision_model are "
+                    "supported", where, type);
 }
 
 // What the classifier is, by the class that was saved.
@@ -239,6 +245,7 @@ static vkc_status read_classes(const char *where, json_t *root, json_t *tower, h
     vkc_status st = VKC_OK;
     switch (head) {
     case HEAD_NONE:
+    case HEAD_MASKED:
         c->headless = true;
         c->classes = nn_model_config_features(c);
         break;
@@ -262,6 +269,10 @@ static vkc_status read_pool(const char *where, json_t *tower, const family *f, h
 {
     bool has_head = true;
     vkc_status st = VKC_OK;
+    if (f->is_beit) {               // its config says
+        c->pool = head == HEAD_MASKED ? NN_POOL_NORM_AVG : c->pool;
+        return st;
+    }
     c->pool = f->pool;
     if (head == HEAD_CLASSIFIER && f->is_dinov2)
         c->pool = NN_POOL_TOKEN_AVG;
@@ -293,6 +304,8 @@ vkc_status nn__config_read_hf(const char *where, json_t *root, nn_model_config *
     VKC_TRY(read_sizes(where, tower, f, c));
     if (f->is_dinov3)
         VKC_TRY(read_dinov3(where, tower, c));
+    if (f->is_beit)
+        VKC_TRY(nn__config_read_hf_beit(where, tower, c));
     VKC_TRY(read_act(where, tower, f, c));
     if (nn_json_has(tower, "qkv_bias"))
         VKC_TRY(nn_json_get_bool(where, tower, "qkv_bias", &has_bias));

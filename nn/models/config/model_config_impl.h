@@ -28,6 +28,15 @@ bool        nn__config_is_eva(const nn_model_config *c);
 const char *nn__arch_of_eva(const nn_model_config *c);
 void        nn__args_add_eva(const nn_model_config *c, struct json_t *args);
 
+// Likewise, of timm's Beit class; is a name one of its architectures? And the part of a config of transformers' BEiT or
+// data2vec-vision that is not alike in all families: positions, LayerScale, pooling.
+bool        nn__arch_read_beit(const char *name, size_t len, nn_model_config *c);
+bool        nn__arch_is_beit(const char *name);
+vkc_status  nn__args_read_beit(const char *where, struct json_t *args, nn_model_config *c);
+bool        nn__config_is_beit(const nn_model_config *c);
+void        nn__args_add_beit(const nn_model_config *c, struct json_t *args);
+vkc_status  nn__config_read_hf_beit(const char *where, struct json_t *obj, nn_model_config *c);
+
 // Attention in every layer, all tokens kept, no class vectors: may another program have such a model?
 bool       nn__config_is_plain(const nn_model_config *c);
 // Is it a model that only transformers have, their DINOv2 with a classifier on class token and mean patch? Then weights

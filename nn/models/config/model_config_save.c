@@ -15,8 +15,8 @@
 // of the quotient falls below it.
 static double get_ratio(const nn_model_config *c)
 {
-    const uint32_t hidden = c->swiglu && !nn__config_is_eva(c) ? 2 * c->hidden : c->hidden;     // both halves of a
-                                                                                                // gated one
+    const bool is_vit = !nn__config_is_eva(c) && !nn__config_is_beit(c);
+    const uint32_t hidden = c->swiglu && is_vit ? 2 * c->hidden : c->hidden;        // both halves of a gated one
     bool is_exact = 4 * (uint64_t) hidden % c->dim == 0;
     return (hidden + (is_exact ? 0.0 : 0.25)) / c->dim;
 }
@@ -45,7 +45,10 @@ static const char *get_arch(const nn_model_config *c)
 {
     if (nn__config_is_eva(c))
         return nn__arch_of_eva(c);
-    if (!nn__config_is_plain(c) || c->pool == NN_POOL_TOKEN_AVG || c->rope.kind || c->mlp_norm || c->no_key_bias)
+    if (nn__config_is_beit(c))
+        return "beit_base_patch16_224";
+    if (!nn__config_is_plain(c) || c->pool == NN_POOL_TOKEN_AVG || c->rope.kind || c->mlp_norm || c->no_key_bias ||
+        c->relative || c->shared_relative)
         return "pare_vit";
     if (c->distilled)
         return "deit_tiny_distilled_patch16_224";
@@ -74,10 +77,14 @@ static json_t *build_args(const nn_model_config *c)
                              (int) !c->no_class);
     if (args == NULL)
         return NULL;
-    if ((c->pool != NN_POOL_TOKEN && c->pool != NN_POOL_TOKEN_AVG) || nn__config_is_eva(c))
+    if ((c->pool != NN_POOL_TOKEN && c->pool != NN_POOL_TOKEN_AVG) || nn__config_is_eva(c) || nn__config_is_beit(c))
         nn_json_set_new(args, "global_pool", json_string(get_pool(c)));
     if (nn__config_is_eva(c)) {
         nn__args_add_eva(c, args);
+        return args;
+    }
+    if (nn__config_is_beit(c)) {
+        nn__args_add_beit(c, args);
         return args;
     }
     if (c->pool == NN_POOL_NORM_AVG || c->pool == NN_POOL_RAW_AVG)

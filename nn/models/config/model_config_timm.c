@@ -138,8 +138,11 @@ static vkc_status read_args(const char *where, json_t *root, nn_model_config *c)
     if (!nn_json_has(root, "model_args") && c->dim > 0)
         return VKC_OK;
     VKC_TRY(nn_json_get_object(where, root, "model_args", &args));
+    const char *arch = json_string_value(json_object_get(root, "architecture"));
     if (c->rope.kind)
-        return nn__args_read_eva(where, json_string_value(json_object_get(root, "architecture")), args, c);
+        return nn__args_read_eva(where, arch, args, c);
+    if (nn__arch_is_beit(arch))
+        return nn__args_read_beit(where, args, c);
     VKC_TRY(nn__keys_check(where, args, known, fixed));
     VKC_TRY(read_family(where, args, c));
     st = read_sizes(where, args, c);

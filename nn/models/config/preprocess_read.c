@@ -159,7 +159,7 @@ typedef struct processor {
     const double *mean, *std;
 } processor;
 
-enum { VIT, DEIT, BIT, CLIP, SIGLIP, DINOV3, N_PROCESSORS };
+enum { VIT, DEIT, BIT, CLIP, SIGLIP, DINOV3, BEIT, N_PROCESSORS };
 static const processor processors[N_PROCESSORS] = {
     [VIT] = { "ViT", NN_FILTER_BILINEAR, true, 224, 0, half, half },
     [DEIT] = { "DeiT", NN_FILTER_BICUBIC, true, 256, 224, half, half },
@@ -167,6 +167,7 @@ static const processor processors[N_PROCESSORS] = {
     [CLIP] = { "CLIP", NN_FILTER_BICUBIC, false, 224, 224, nn_clip_mean, nn_clip_std },
     [SIGLIP] = { "Siglip", NN_FILTER_BICUBIC, true, 224, 0, half, half },
     [DINOV3] = { "DINOv3ViT", NN_FILTER_BILINEAR, true, 224, 0, nn_imagenet_mean, nn_imagenet_std },
+    [BEIT] = { "Beit", NN_FILTER_BICUBIC, true, 224, 0, half, half },
 };
 
 static const processor *find_processor(const char *type)
@@ -186,15 +187,16 @@ static vkc_status read_processor(const char *where, json_t *obj, const nn_model_
     const char *type;
     vkc_status st;
     const char *key = nn_json_has(obj, "image_processor_type") ? "image_processor_type" : "feature_extractor_type";
-    *out = &processors[c->no_pos ? DINOV3 : c->pre_norm ? CLIP : c->layer_scale ? BIT : c->distilled ? DEIT :
-                       c->pool == NN_POOL_MAP ? SIGLIP : VIT];
+    const bool is_beit = c->no_key_bias && !c->rope.kind;
+    *out = &processors[is_beit ? BEIT : c->no_pos ? DINOV3 : c->pre_norm ? CLIP : c->layer_scale ? BIT :
+                       c->distilled ? DEIT : c->pool == NN_POOL_MAP ? SIGLIP : VIT];
     if (!nn_json_has(obj, key))
         return VKC_OK;
     VKC_TRY(nn_json_get_string(where, obj, key, 100, &type));
     *out = find_processor(type);
     if (*out == NULL)
-        st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; ViT, DeiT, Bit, CLIP and Siglip image processors are supported",
-                      where, key, type);
+        st = VKC_FAIL(VKC_E_FORMAT, "%s: %s is %s; ViT, DeiT, Bit, CLIP, Siglip and Beit image processors are "
+                      "supported", where, key, type);
 done:
     return st;
 }
@@ -205,14 +207,14 @@ static const char *const hf_known[] = {
     "do_center_crop", "crop_size", "do_rescale", "rescale_factor", "do_normalize", "image_mean", "image_std",
     "do_convert_rgb", "processor_class", "auto_map", "_valid_processor_keys", "_processor_class", "return_tensors",
     "data_format", "input_data_format", "device", "disable_grouping", "image_seq_length", "transformers_version",
-    "_name_or_path", "_image_processor_type", NULL
+    "_name_or_path", "_image_processor_type", "do_reduce_labels", "reduce_labels", NULL
 };
 
 // What is done to pictures beside resize, crop, rescale and normalise is not known here.
 static vkc_status check_steps(const char *where, json_t *obj)
 {
     static const char *const known[] = { "do_resize", "do_center_crop", "do_rescale", "do_normalize",
-                                         "do_convert_rgb" };
+                                         "do_convert_rgb", "do_reduce_labels" };
     const char *key;
     json_t *v;
     json_object_foreach(obj, key, v) {

@@ -32,6 +32,9 @@ vkc_status nn__sequence_check(const nn_model_config *c, vkc_status st, const cha
         return VKC_FAIL(st, "%s: sequences of %u tokens, want 1 to %d", where, c->context, NN_MAX_TOKENS);
     if (c->retention.policy != NN_POLICY_NONE)
         return VKC_FAIL(st, "%s: token pruning needs a class token, which a model of token sequences has not", where);
+    if (c->relative || c->shared_relative)
+        return VKC_FAIL(st, "%s: relative positions are those of a picture's patches, which a model of token sequences "
+                        "has not", where);
     return VKC_OK;
 }
 

@@ -1,6 +1,7 @@
 // positions.c — positions of one grid resampled for another, and models at another picture size.
 #include "nn/models/vit/positions.h"
 
+#include "nn/models/vit/relative_resample.h"
 #include "nn/models/vit/vit.h"
 
 #include <math.h>
@@ -142,19 +143,37 @@ static nn_grid get_grid(const nn_model_config *c)
     return (nn_grid) { c->height / c->patch, c->width / c->patch };
 }
 
+static bool is_table(const nn_param *p)
+{
+    const size_t len = strlen(p->name), suffix = strlen(NN_RELATIVE_TABLE);
+    return len > suffix && strcmp(p->name + len - suffix, NN_RELATIVE_TABLE) == 0;
+}
+
+// Parameter i of m from x, its values in `from`, where it depends on the grid: y, which is freed by the caller; else y
+// stays NULL.
+static vkc_status resample_param(const nn_model *m, const nn_model *from, uint32_t i, const float *x, float **y)
+{
+    const nn_model_config *c = &m->cfg;
+    const bool is_vit = nn_vit_of(m) != NULL, is_pos = is_vit && !c->no_pos && i == nn_vit_of(m)->pos;
+    if (!is_pos && !(is_vit && is_table(&m->params->p[i])))
+        return VKC_OK;
+    *y = (float *) malloc(nn_shape_len(&m->params->p[i].shape) * sizeof **y);
+    if (!*y)
+        return VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
+    if (!is_pos)
+        return nn_relative_resample(c->pos_rule, x, get_grid(&from->cfg), c->heads, get_grid(c), *y);
+    return nn_positions_build(c->pos_rule, c->bare_prefix ? 0 : nn_model_config_prefix(c), x, get_grid(&from->cfg),
+                              c->dim, get_grid(c), *y);
+}
+
 static vkc_status copy_values(nn_model *m, const nn_model *from)
 {
-    const uint32_t dim = m->cfg.dim, prefix = m->cfg.bare_prefix ? 0 : nn_model_config_prefix(&m->cfg);
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < m->params->n && st == VKC_OK; i++) {
         float *x = (float *) malloc(nn_shape_len(&from->params->p[i].shape) * sizeof *x), *y = NULL;
         st = x ? nn_params_read(from->params, i, x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        if (st == VKC_OK && nn_vit_of(m) && !m->cfg.no_pos && i == nn_vit_of(m)->pos) {
-            y = (float *) malloc(nn_shape_len(&m->params->p[i].shape) * sizeof *y);
-            st = y ? nn_positions_build(m->cfg.pos_rule, prefix, x, get_grid(&from->cfg), dim,
-                                              get_grid(&m->cfg), y) :
-                     VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
-        }
+        if (st == VKC_OK)
+            st = resample_param(m, from, i, x, &y);
         if (st == VKC_OK)
             st = nn_params_write(m->params, i, y ? y : x);
         free(x);

@@ -50,8 +50,8 @@ static vkc_status check(const nn_model_config *c, vkc_status st, const char *whe
                           c->rope.ref_h > 16384 || c->rope.ref_w > 16384 || !c->rope.ref_h != !c->rope.ref_w)))
         return VKC_FAIL(st, "%s: rotary positions want heads of a multiple of 4 channels, not %u, and periods with a "
                         "base of 1 to 1e9, not %g", where, c->dim / c->heads, c->rope.base);
-    if (c->no_pos && (!c->rope.kind || c->bare_prefix || c->distilled))
-        return VKC_FAIL(st, "%s: a model has learned positions, or rotary ones", where);
+    if (c->no_pos && ((!c->rope.kind && !c->relative && !c->shared_relative) || c->bare_prefix || c->distilled))
+        return VKC_FAIL(st, "%s: a model has learned positions, or rotary or relative ones", where);
     if (c->projection_dim > NN_MAX_CLASSES || (c->projection_dim && c->distilled))
         return VKC_FAIL(st, "%s: class vectors of %u numbers, with a distillation token or without, cannot be", where,
                         c->projection_dim);

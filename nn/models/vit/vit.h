@@ -18,6 +18,7 @@ typedef struct nn_vit {
     uint32_t patch_w, patch_b, norm_w, norm_b, head_w, head_b;
     uint32_t cls;                   // unless no_class
     uint32_t pos;                   // unless no_pos
+    uint32_t relative;              // with shared_relative
     uint32_t more;                  // tokens between class token and patches, where the family has them
     uint32_t norm_pre_w, norm_pre_b;        // with pre_norm, and then no patch_b
     uint32_t head_dist_w, head_dist_b;      // with a distillation token

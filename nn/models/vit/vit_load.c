@@ -22,7 +22,7 @@ typedef struct entry {              // a tensor and where it goes
 } entry;
 
 typedef struct loading {
-    nn_model *v;
+    nn_model *model;
     const nn_weights *w;
     entry    *plan;                 // (n)
     size_t    n;
@@ -38,11 +38,11 @@ typedef struct loading {
 static bool find(const loading *l, const char *ours, uint32_t *index)
 {
     const bool is_more = strcmp(ours, "@more") == 0, is_pool = strncmp(ours, "@pool.", 6) == 0;
-    const nn_model_config *c = &l->v->cfg;
-    *index = is_more ? nn_vit_of(l->v)->more : nn_vit_of(l->v)->map.q_w;
+    const nn_model_config *c = &l->model->cfg;
+    *index = is_more ? nn_vit_of(l->model)->more : nn_vit_of(l->model)->map.q_w;
     if (is_pool)                    // where the first of two goes
         return c->pool == NN_POOL_MAP;
-    return is_more ? nn__vit_more(c) > 0 : nn_params_find(l->v->params, ours, index);
+    return is_more ? nn__vit_more(c) > 0 : nn_params_find(l->model->params, ours, index);
 }
 
 // The shape that a tensor must have, which may leave out ones in front and has the rows of one part.
@@ -106,7 +106,7 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
         for (size_t c = 0; c < cols; c++)
             y[r * cols + c] = x[c * rows + r];
     if (st == VKC_OK)
-        st = nn_params_write(l->v->params, index, y);
+        st = nn_params_write(l->model->params, index, y);
     free(x);
     free(y);
     return st;
@@ -115,16 +115,16 @@ static vkc_status load_transposed(loading *l, const nn_st_tensor *t, uint32_t in
 // Positions of the class token and of the patches, where only patches have some: the first goes into the class token.
 static bool is_to_fold(const loading *l, const nn_st_tensor *t, uint32_t index)
 {
+    const nn_model_config *c = &l->model->cfg;
     const uint32_t rank = t->rank;
-    return !l->v->cfg.no_pos && index == nn_vit_of(l->v)->pos && l->v->cfg.bare_prefix && !l->v->cfg.no_class &&
-           rank >= 2 && rank <= 3 &&
-           (rank == 2 || t->shape[0] == 1) &&
-           t->shape[rank - 2] == nn_model_config_patches(&l->v->cfg) + 1 && t->shape[rank - 1] == l->v->cfg.dim;
+    return !c->no_pos && index == nn_vit_of(l->model)->pos && c->bare_prefix && !c->no_class &&
+           rank >= 2 && rank <= 3 && (rank == 2 || t->shape[0] == 1) &&
+           t->shape[rank - 2] == nn_model_config_patches(c) + 1 && t->shape[rank - 1] == c->dim;
 }
 
 static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
 {
-    const uint32_t C = l->v->cfg.dim;
+    const uint32_t C = l->model->cfg.dim;
     float *x = NULL, *first = (float *) malloc(C * sizeof *first);
     vkc_status st = first ? read_all(l, t, &x) : VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
     if (st == VKC_OK)
@@ -132,7 +132,7 @@ static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
     for (uint32_t i = 0; st == VKC_OK && i < C; i++)
         x[i] += first[i];
     if (st == VKC_OK)
-        st = nn_params_write(l->v->params, nn_vit_of(l->v)->cls, x);
+        st = nn_params_write(l->model->params, nn_vit_of(l->model)->cls, x);
     free(x);
     free(first);
     return st;
@@ -141,7 +141,7 @@ static vkc_status load_class_token(loading *l, const nn_st_tensor *t)
 // Does a tensor fit its place, and is it the only one there?
 static vkc_status plan_part(loading *l, const nn_st_tensor *t, const nn_tensor_name *name, uint32_t index)
 {
-    const nn_param *p = &l->v->params->p[index];
+    const nn_param *p = &l->model->params->p[index];
     const bool is_folded = is_to_fold(l, t, index);
     if (!is_folded && !is_shaped(t, p, name))
         return fail_shape(t, p, name);
@@ -152,20 +152,21 @@ static vkc_status plan_part(loading *l, const nn_st_tensor *t, const nn_tensor_n
         return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", p->name);
     l->parts[index] |= name->parts == 1 ? ~0u : 1u << name->part;
     l->folded = is_folded ? t : l->folded;
-    l->plan[l->n++] = (entry) { t, index, name->part, name->parts, name->is_transposed, is_folded ? l->v->cfg.dim : 0 };
+    l->plan[l->n++] = (entry) { t, index, name->part, name->parts, name->is_transposed,
+                                is_folded ? l->model->cfg.dim : 0 };
     return VKC_OK;
 }
 
 // The query's projection and, behind it, that of keys and values, in one tensor (3 C, C), or their biases (3 C).
 static vkc_status plan_pool(loading *l, const nn_st_tensor *t, bool is_weight)
 {
-    const nn_vit *own = nn_vit_of(l->v);
-    const uint64_t C = l->v->cfg.dim, want[2] = { 3 * C, C };
+    const nn_vit *own = nn_vit_of(l->model);
+    const uint64_t C = l->model->cfg.dim, want[2] = { 3 * C, C };
     const uint32_t to[2] = { is_weight ? own->map.q_w : own->map.q_b, is_weight ? own->map.kv_w : own->map.kv_b };
     const vkc_status st = nn_st_tensor_check(t, is_weight ? 2 : 1, want);
     for (uint32_t i = 0; i < 2 && st == VKC_OK; i++) {
         if (l->parts[to[i]])
-            return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", l->v->params->p[to[i]].name);
+            return NN_ST_FAIL(VKC_E_FORMAT, t, "is one of two that are both %s", l->model->params->p[to[i]].name);
         l->parts[to[i]] = ~0u;
         l->plan[l->n++] = (entry) { .t = t, .index = to[i], .parts = 1, .skip = i * C * (is_weight ? C : 1) };
     }
@@ -175,13 +176,20 @@ static vkc_status plan_pool(loading *l, const nn_st_tensor *t, bool is_weight)
 // May a tensor be passed over, being what such models are stored with?
 static bool is_left_out(const loading *l, const nn_tensor_name *name)
 {
-    const nn_pool pool = l->v->cfg.pool;
+    const nn_pool pool = l->model->cfg.pool;
     if (pool == NN_POOL_RAW_AVG && strncmp(name->ours, "norm.", 5) == 0)        // there, and not read
         return true;
     if (pool == NN_POOL_NORM_AVG &&
         (strncmp(name->ours, "attn_pool.", 10) == 0 || strncmp(name->ours, "@pool.", 6) == 0))
         return true;
     return !*name->ours || (l->is_clip && strcmp(name->ours, "@text") == 0);
+}
+
+// BEiT's head of pre-training, by a name that language models have too.
+static bool is_masked_head(const loading *l, const char *theirs)
+{
+    const nn_model_config *c = &l->model->cfg;
+    return c->headless && c->no_key_bias && !c->rope.kind && strncmp(theirs, "lm_head.", 8) == 0;
 }
 
 static vkc_status plan_all(loading *l)
@@ -194,8 +202,10 @@ static vkc_status plan_all(loading *l)
         const char *theirs = t->name + l->naming.skip;
         nn_tensor_name name;
         uint32_t index;
-        const bool is_none = t->len == 0 && nn__vit_more(&l->v->cfg) == 0;      // DINOv3's registers, of which it has 0
-        if (nn_params_find(l->v->params, theirs, &index))      // ours, whatever the mixer
+        const bool is_none = t->len == 0 && nn__vit_more(&l->model->cfg) == 0;  // DINOv3's registers, of which it has 0
+        if (is_masked_head(l, theirs))
+            continue;
+        if (nn_params_find(l->model->params, theirs, &index))      // ours, whatever the mixer
             name = (nn_tensor_name) { .ours = "", .parts = 1 };
         else if (!nn_tensor_name_get(theirs, &name) ||
                  (!is_left_out(l, &name) && !is_none && !find(l, name.ours, &index))) {
@@ -204,7 +214,7 @@ static vkc_status plan_all(loading *l)
             continue;
         } else if (is_left_out(l, &name) || is_none)
             continue;
-        if (name.parts == 2 && name.part == 1 && !l->v->cfg.swiglu)     // the second half is all where nothing is gated
+        if (name.parts == 2 && name.part == 1 && !l->model->cfg.swiglu)     // where nothing is gated the half is all
             name.part = 0, name.parts = 1;
         st = strncmp(name.ours, "@pool.", 6) == 0 ? plan_pool(l, t, strcmp(name.ours, "@pool.weight") == 0) :
                                                      plan_part(l, t, &name, index);
@@ -214,34 +224,34 @@ static vkc_status plan_all(loading *l)
 
 static vkc_status load_entry(loading *l, const entry *e)
 {
-    vkc_slice to = nn_params_value(l->v->params, e->index);
+    vkc_slice to = nn_params_value(l->model->params, e->index);
     if (e->is_transposed)
         return load_transposed(l, e->t, e->index);
-    if (l->folded && e->index == nn_vit_of(l->v)->cls && !l->v->cfg.no_class)
+    if (l->folded && e->index == nn_vit_of(l->model)->cls && !l->model->cfg.no_class)
         return load_class_token(l, e->t);
     to.size /= e->parts;
     to.offset += e->part * to.size;
-    return nn_weights_upload(l->v->dev, e->t, e->skip, to, l->faults);
+    return nn_weights_upload(l->model->dev, e->t, e->skip, to, l->faults);
 }
 
 // May a parameter be zero because the model that it comes from has no such thing?
 static bool is_zero(const loading *l, uint32_t index)
 {
-    const nn_model_config *c = &l->v->cfg;
+    const nn_model_config *c = &l->model->cfg;
     const bool is_projection = !c->headless && (c->outputs_embedding || c->projection_dim);     // CLIP's
-    return (c->no_qkv_bias && strstr(l->v->params->p[index].name, ".attn.qkv.bias")) ||
-           (c->no_patch_bias && !c->pre_norm && index == nn_vit_of(l->v)->patch_b) ||
-           (is_projection && index == nn_vit_of(l->v)->head_b);
+    return (c->no_qkv_bias && strstr(l->model->params->p[index].name, ".attn.qkv.bias")) ||
+           (c->no_patch_bias && !c->pre_norm && index == nn_vit_of(l->model)->patch_b) ||
+           (is_projection && index == nn_vit_of(l->model)->head_b);
 }
 
 static vkc_status check_whole(loading *l)
 {
-    const nn_params *ps = l->v->params;
+    const nn_params *ps = l->model->params;
     for (uint32_t i = 0; i < ps->n; i++) {
         const bool is_qkv = strstr(ps->p[i].name, ".attn.qkv.") != NULL,
                    is_gated = strstr(ps->p[i].name, ".mlp.fc1.") != NULL;
         const bool is_bias = is_qkv && strstr(ps->p[i].name, ".bias") != NULL;
-        const uint32_t all = is_bias && l->v->cfg.no_key_bias ? 5u : is_qkv ? 7u : is_gated ? 3u : 1u;
+        const uint32_t all = is_bias && l->model->cfg.no_key_bias ? 5u : is_qkv ? 7u : is_gated ? 3u : 1u;
         if ((l->parts[i] & all) == all || (l->parts[i] == 0 && is_zero(l, i)))
             continue;
         nn_name_list_add(&l->missing, ps->p[i].name);
@@ -313,33 +323,33 @@ static vkc_status load_stored(vkc_device *dev, const nn_weights *w, const nn_mod
     nn_faults own = { 0 };
     vkc_status st;
     l.faults = faults ? faults : &own;
-    VKC_TRY(nn__model_create_empty(dev, cfg, &l.v));
-    l.naming = nn_naming_find(w, l.v->params, &l.v->cfg);
-    l.parts = (uint32_t *) calloc(l.v->params->n, sizeof *l.parts);
+    VKC_TRY(nn__model_create_empty(dev, cfg, &l.model));
+    l.naming = nn_naming_find(w, l.model->params, &l.model->cfg);
+    l.parts = (uint32_t *) calloc(l.model->params->n, sizeof *l.parts);
     l.plan = (entry *) malloc((2 * nn_weights_len(w) + 1) * sizeof *l.plan);
     if (!l.parts || !l.plan) {
         st = VKC_FAIL(VKC_E_NOMEM, "model: out of host memory");
         goto done;
     }
     if (k->classes)
-        l.parts[nn_vit_of(l.v)->vectors] = ~0u;
+        l.parts[nn_vit_of(l.model)->vectors] = ~0u;
     if (k->classes && k->has_bias)
-        l.parts[nn_vit_of(l.v)->vectors_b] = ~0u;
+        l.parts[nn_vit_of(l.model)->vectors_b] = ~0u;
     VKC_TRY(plan_all(&l));
     VKC_TRY(check_whole(&l));
-    VKC_TRY(nn_params_alloc(l.v->params, trainable));       // not before all that the config claims is there
-    VKC_TRY(write_vectors(l.v, k));
+    VKC_TRY(nn_params_alloc(l.model->params, trainable));       // not before all that the config claims is there
+    VKC_TRY(write_vectors(l.model, k));
     for (size_t i = 0; i < l.n; i++)
         VKC_TRY(load_entry(&l, &l.plan[i]));
     if (!faults)
         VKC_TRY(nn_faults_check(l.faults, nn_weights_path(w)));
-    nn__model_note_entry(w, &l.v->cfg);
-    *out = l.v;
-    l.v = NULL;
+    nn__model_note_entry(w, &l.model->cfg);
+    *out = l.model;
+    l.model = NULL;
 done:
     free(l.plan);
     free(l.parts);
-    nn_model_destroy(l.v);
+    nn_model_destroy(l.model);
     return st;
 }
 

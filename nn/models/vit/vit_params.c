@@ -28,6 +28,10 @@ static void add_tokens(nn_param_adder *a)
     if (!c->no_pos)
         v->pos = nn_param_add(a, "pos_embed", nn_mat(n_pos, C), (nn_shape) { 3, { 1, n_pos, C } }, false,
                               NN_INIT_NORMAL);
+    if (c->shared_relative)
+        v->relative = nn_param_add(a, NN_SHARED_TABLE,
+                                   nn_mat(nn_relative_rows(c->height / c->patch, c->width / c->patch), c->heads),
+                                   (nn_shape) { 0 }, false, NN_INIT_ZERO);
 }
 
 static void add_head(nn_param_adder *a, const char *name, uint32_t *w, uint32_t *b)

@@ -13,7 +13,7 @@
 #define MAX_PARTS 3u                // of a parameter: q, k and v
 
 typedef struct saving {
-    const nn_model *v;
+    const nn_model *model;
     nn_st_save *t;                  // (n), room for all
     char      (*name)[NN_MAX_NAME + 32];
     uint32_t    n;
@@ -33,7 +33,7 @@ static nn_st_save *append(saving *s, const char *name, const nn_shape *shape, co
 
 static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
 {
-    const nn_model_config *c = &s->v->cfg;
+    const nn_model_config *c = &s->model->cfg;
     const char *class = c->registers ? "dinov2_with_registers." : "dinov2.";
     const char *ours = strcmp(p->name, "reg_token") == 0 ? "@more" : p->name;
     nn_tensor_name name;
@@ -48,7 +48,7 @@ static vkc_status append_parts(saving *s, const nn_param *p, const float *data)
     return part ? VKC_OK : VKC_FAIL(VKC_E_ARG, "model: transformers have no name for %s", p->name);
 }
 
-// The names of timm's Eva class: q and v have a bias each, k none; a gated MLP with a norm has two matrices.
+// The names of timm's Eva and Beit classes: q and v have a bias each, k none; a gated MLP may have two matrices.
 static void append_eva(saving *s, const nn_param *p, const float *data)
 {
     static const struct { const char *ours, *theirs[3]; uint32_t parts; bool is_split; } rows[] = {
@@ -57,7 +57,7 @@ static void append_eva(saving *s, const nn_param *p, const float *data)
         { ".mlp.fc1.weight", { ".mlp.fc1_g.weight", ".mlp.fc1_x.weight" }, 2, false },
         { ".mlp.fc1.bias", { ".mlp.fc1_g.bias", ".mlp.fc1_x.bias" }, 2, false },
     };
-    const bool is_split = s->v->cfg.swiglu && s->v->cfg.mlp_norm;
+    const bool is_split = s->model->cfg.swiglu && (s->model->cfg.mlp_norm || nn__config_is_beit(&s->model->cfg));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *at = strstr(p->name, rows[i].ours);
         nn_shape shape = p->saved;
@@ -79,7 +79,7 @@ static void append_eva(saving *s, const nn_param *p, const float *data)
 // Their files have a position for the class token too, which ours may have added to it, and a token for masked patches.
 static vkc_status append_more(saving *s)
 {
-    const nn_model *m = s->v;
+    const nn_model *m = s->model;
     const uint32_t C = m->cfg.dim, T = nn_model_config_patches(&m->cfg) + 1;
     const char *class = m->cfg.registers ? "dinov2_with_registers" : "dinov2";
     char name[80];
@@ -101,15 +101,15 @@ static vkc_status append_more(saving *s)
 
 static vkc_status collect(saving *s)
 {
-    const nn_params *ps = s->v->params;
-    const bool is_dinov2 = nn__config_is_dinov2(&s->v->cfg);
+    const nn_params *ps = s->model->params;
+    const bool is_dinov2 = nn__config_is_dinov2(&s->model->cfg);
     float *at = s->all;
     vkc_status st = VKC_OK;
     for (uint32_t i = 0; i < ps->n && st == VKC_OK; i++) {
         st = nn_params_read(ps, i, at);
         if (st == VKC_OK && is_dinov2)
             st = append_parts(s, &ps->p[i], at);
-        else if (st == VKC_OK && nn__config_is_eva(&s->v->cfg))
+        else if (st == VKC_OK && (nn__config_is_eva(&s->model->cfg) || nn__config_is_beit(&s->model->cfg)))
             append_eva(s, &ps->p[i], at);
         else if (st == VKC_OK)
             append(s, ps->p[i].name, &ps->p[i].saved, at);
@@ -121,7 +121,7 @@ static vkc_status collect(saving *s)
 vkc_status nn__vit_save_weights(const nn_model *m, const char *path)
 {
     const size_t room = MAX_PARTS * (size_t) m->params->n + 1;
-    saving s = { .v = m };
+    saving s = { .model = m };
     vkc_status st = VKC_OK;
     s.t = (nn_st_save *) calloc(room, sizeof *s.t);
     s.name = malloc(room * sizeof *s.name);

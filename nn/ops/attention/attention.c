@@ -1,13 +1,17 @@
 // attention.c — softmax attention inside each image; no N x N matrix is ever stored.
 //   in:  qkv (R, 3C) columns [q | k | v], each head-major: H heads of D = C / H channels
+//        table (N, H) of relative positions, optional: shaders/attention/attention_bias.h
 //   out: o (R, C)   lse (R, H) natural logarithm of the softmax's denominator
 // Two forms (nn/graph/choose/choose.h): SIMD, without shared memory, and tiled.
-#include "nn/graph/choose/choose.h"
+#include "nn/graph/rowwise.h"
+#include "nn/ops/attention/attention_bias.h"
 #include "shaders/attention/attention.h"
 #include "spv/shaders.h"
 
 #include <math.h>
 #include <string.h>
+
+#define MAX_PARTS (8u << 20)        // bytes of partial sums of the table's gradient
 
 static struct attention_args make_args(const nn_call *c)
 {
@@ -16,7 +20,15 @@ static struct attention_args make_args(const nn_call *c)
     return (struct attention_args) {
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) dim)),
+        .bias = nn_bias_args(c, 1, 0, t->grid_w),
     };
+}
+
+// Parts of the table's gradient that are made side by side, fixed by capacity: the same sums on every run.
+static uint32_t n_parts(const nn_call *c)
+{
+    const uint64_t most = MAX_PARTS / nn_shape_bytes(&c->in[1], NN_DTYPE_GRAD);
+    return c->in_rows[0]->cap_images <= most ? c->in_rows[0]->cap_images : most ? (uint32_t) most : 1;
 }
 
 static uint32_t head_dim(const nn_call *c)
@@ -47,22 +59,27 @@ static vkc_status infer(nn_call *c)
                         C / t->heads, ATTENTION_MAX_DIM);
     if (!isfinite(t->scale))
         return VKC_FAIL(VKC_E_ARG, "attention: scale is not finite");
+    const vkc_status st = nn_bias_check("attention", c, 1, 0, t->heads, t->grid_w);
+    if (st != VKC_OK)
+        return st;
     c->out[0] = (nn_shape) { 2, { x->dim[0], C } };
     c->out[1] = (nn_shape) { 2, { x->dim[0], t->heads } };
     c->out_rows[0] = c->out_rows[1] = c->in_rows[0];
     c->scratch_bwd[0] = (size_t) x->dim[0] * t->heads * sizeof(float);     // delta
+    if (c->in[1].rank)
+        c->scratch_bwd[1] = nn_shape_bytes(&c->in[1], NN_DTYPE_GRAD) * n_parts(c);
     return VKC_OK;
 }
 
 // The kernels of a form and how they launch.
 typedef struct attention_form {
-    const vkc_shader *fwd, *bwd_q, *bwd_kv;
+    const vkc_shader *fwd, *bwd_q, *bwd_kv, *bwd_bias;
     bool     makes_delta;          // bwd_q does, else a kernel of its own
     uint32_t tile, wg;             // rows a workgroup takes, its size
     uint32_t spec[3];
 } attention_form;
 #define KERNELS(name) &vkc_shader_attention_##name##_fwd, &vkc_shader_attention_##name##_bwd_q, \
-    &vkc_shader_attention_##name##_bwd_kv
+    &vkc_shader_attention_##name##_bwd_kv, &vkc_shader_attention_##name##_bwd_bias
 
 static attention_form get_form(const nn_call *c)
 {
@@ -83,49 +100,73 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader
         .groups = { (rows->cap_tokens + f->tile - 1) / f->tile, a.heads, rows->cap_images },
     };
     memcpy(use.spec, f->spec, sizeof f->spec);
+    use.spec[SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 1);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
 #define DISPATCH(r, c, f, kernel, ...) dispatch((r), (c), (f)->kernel, (f), \
     (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
 
+// The gradient of the table: a kernel of the form makes parts of it, which are added up in order.
+static vkc_status bwd_bias(nn_run *r, const nn_call *c, const attention_form *f)
+{
+    const struct attention_args all = make_args(c);
+    const struct attention_bwd_bias_args a = { all.heads, all.scale, all.bias, n_parts(c) };
+    nn_kernel_use use = {
+        .shader = f->bwd_bias, .args = &a, .args_size = sizeof a, .wg = f->wg, .groups = { 1, a.heads, a.parts },
+        .bind = { ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), IN(1), SCRATCH(1) },
+    };
+    memcpy(use.spec, f->spec, sizeof f->spec);
+    use.spec[SPEC_ATTENTION_BIAS - 1] = 1;
+    const vkc_status st = nn_dispatch(r, &use);
+    return st == VKC_OK ? nn_add_parts(r, c, SCRATCH(1), DIN(1), (uint32_t) nn_shape_len(&c->in[1]), a.parts) : st;
+}
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     attention_form f = get_form(c);
-    return DISPATCH(r, c, &f, fwd, ROWS_IN(0), IN(0), OUT(0), OUT(1));
+    return DISPATCH(r, c, &f, fwd, ROWS_IN(0), IN(0), OUT(0), OUT(1), IN(1));
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     vkc_status st;
     attention_form f = get_form(c);
-    if (!nn_is_wanted(r, DIN(0)))
+    const bool is_wanted = nn_is_wanted(r, DIN(0)), is_table_wanted = c->in[1].rank && nn_is_wanted(r, DIN(1));
+    if (!is_wanted && !is_table_wanted)
         return VKC_OK;
     if (f.makes_delta) {
-        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0)));
+        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(0), OUT(1), DOUT(0), DIN(0), SCRATCH(0), IN(1)));
     } else {
         struct attention_args a = make_args(c);
         VKC_TRY(NN_DISPATCH(r, attention_delta, &a, .tile_rows = a.heads < 64 ? 64 / a.heads : 1,
             .rows = ROWS_IN(0), .wg = 64, .spec = { head_dim(c) },
             .bind = { ROWS_IN(0), OUT(0), DOUT(0), SCRATCH(0) }));
-        VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
+        if (is_wanted)
+            VKC_TRY(DISPATCH(r, c, &f, bwd_q, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0), IN(1)));
     }
-    VKC_TRY(DISPATCH(r, c, &f, bwd_kv, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0)));
+    if (is_wanted)
+        VKC_TRY(DISPATCH(r, c, &f, bwd_kv, ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0), IN(1)));
+    if (is_table_wanted)
+        VKC_TRY(bwd_bias(r, c, &f));
 done:
     return st;
 }
 
-// One query of the definition.
-static void ref_row(const double *qkv, uint32_t ld, uint32_t C, uint32_t D, uint32_t r0, uint32_t r1,
-                    const double *q, double scale, double *o, double *lse)
+// One query of the definition, row i of the image whose rows are r0 .. r1, of head h.
+static void ref_row(const nn_call *c, const double *const *in, uint32_t r0, uint32_t r1, uint32_t i, uint32_t h,
+                    double *o, double *lse)
 {
+    const struct attention_args a = make_args(c);
+    const uint32_t D = head_dim(c), C = a.heads * D, ld = 3 * C, *pos = c->in_rows[0]->pos;
+    const double *q = in[0] + (size_t) i * ld + h * D;
     double top = -HUGE_VAL, sum = 0;
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t j = r0; j < r1; j++) {
-            const double *k = qkv + (size_t) j * ld + C, *v = k + C;
-            double s = 0;
+            const double *k = in[0] + (size_t) j * ld + C + h * D, *v = k + C;
+            double s = nn_bias_ref(&a.bias, in[1], a.heads, pos[i], pos[j], h);
             for (uint32_t d = 0; d < D; d++)
-                s += q[d] * k[d] * scale;
+                s += q[d] * k[d] * (double) a.scale;
             if (pass == 0) {
                 top = fmax(top, s);
                 continue;
@@ -145,14 +186,13 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 {
     const struct attention_args a = make_args(c);
     const nn_rows *rows = c->in_rows[0];
-    const uint32_t D = head_dim(c), C = a.heads * D, ld = 3 * C;
+    const uint32_t D = head_dim(c), C = a.heads * D;
     for (uint32_t b = 0; b < rows->n_images; b++)
         for (uint32_t i = rows->offsets[b]; i < rows->offsets[b + 1]; i++)
             for (uint32_t h = 0; h < a.heads; h++) {
                 double *o = out[0] + (size_t) i * C + h * D;
                 memset(o, 0, D * sizeof *o);
-                ref_row(in[0] + h * D, ld, C, D, rows->offsets[b], rows->offsets[b + 1],
-                        in[0] + (size_t) i * ld + h * D, a.scale, o, &out[1][(size_t) i * a.heads + h]);
+                ref_row(c, in, rows->offsets[b], rows->offsets[b + 1], i, h, o, &out[1][(size_t) i * a.heads + h]);
             }
 }
 
@@ -163,8 +203,8 @@ static uint64_t macs(const nn_call *c)
 }
 
 const nn_op nn_op_attention = {
-    .name = "attention", .n_in = 1, .n_out = 2,
-    .keep = BIT(IN(0)) | BIT(OUT(0)) | BIT(OUT(1)),
-    .grad = BIT(IN(0)),
+    .name = "attention", .n_in = 2, .n_out = 2, .n_opt = 1,
+    .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(0)) | BIT(OUT(1)),
+    .grad = BIT(IN(0)) | BIT(IN(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
 };

@@ -1,9 +1,11 @@
 // attention_match.c — cross-entropy between a teacher's attention weights and those of a student's features, inside
 // each image; no N x N matrix is ever stored. See shaders/attention/attention_match.h.
-//   in:  phi_q (R, H F)   phi_k (R, H F)   qkv (R, 3C) of the teacher and its lse (R, H), without gradients
+//   in:  phi_q (R, H F)   phi_k (R, H F)   qkv (R, 3C) of the teacher and its lse (R, H), without gradients, and where
+//        its attention has one the table (N, H) of relative positions
 //   out: loss (1)   entropy (1) of the teacher's weights   norm (R, H), the row sums of kappa
 // Two forms, as attention: SIMD and tiled.
 #include "nn/graph/rowwise.h"
+#include "nn/ops/attention/attention_bias.h"
 #include "shaders/attention/attention_match.h"
 #include "shaders/loss/loss_mean.h"
 #include "spv/shaders.h"
@@ -27,6 +29,7 @@ static struct attention_match_args make_args(const nn_call *c)
     return (struct attention_match_args) {
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) head_dim(c))),
+        .bias = nn_bias_args(c, 4, 2, t->grid_w),
     };
 }
 
@@ -50,6 +53,7 @@ static vkc_status infer(nn_call *c)
     if (c->in[2].dim[1] % (3 * t->heads) || head_dim(c) > ATTENTION_MAX_DIM)
         return VKC_FAIL(VKC_E_ARG, "attention_match: qkv has %u columns, want 3 times a multiple of %u heads, at most "
                         "%d each", c->in[2].dim[1], t->heads, ATTENTION_MAX_DIM);
+    VKC_TRY(nn_bias_check("attention_match", c, 4, 2, t->heads, t->grid_w));
     c->out[0] = c->out[1] = (nn_shape) { 1, { 1 } };
     c->out[2] = c->in[3];
     c->out_rows[0] = c->out_rows[1] = NULL;
@@ -86,6 +90,7 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *simd, 
     else
         memcpy(use.spec, (const uint32_t[]) { F, o.slice, (F + o.slice - 1) / o.slice, D, is_keys },
                5 * sizeof use.spec[0]);
+    use.spec[SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 4);
     memcpy(use.bind, bind, n_bind);
     return nn_dispatch(r, &use);
 }
@@ -99,7 +104,7 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     struct loss_mean_args m = { .n_partials = nn_n_partials(c->in[0].dim[0], ATTENTION_MATCH_TILE),
                                 .scale = 1.0f / (float) a.heads };
     vkc_status st;
-    VKC_TRY(DISPATCH(r, c, fwd, 0, ROWS_IN(0), IN(2), IN(0), IN(1), IN(3), OUT(2), SCRATCH(0)));
+    VKC_TRY(DISPATCH(r, c, fwd, 0, ROWS_IN(0), IN(2), IN(0), IN(1), IN(3), OUT(2), SCRATCH(0), IN(4)));
     VKC_TRY(NN_DISPATCH(r, attention_match_sum, &a, .groups = { m.n_partials }, .wg = NN_ROW_WG,
         .bind = { ROWS_IN(0), SCRATCH(0), SCRATCH(1), SCRATCH(2) }));
     for (int i = 0; i < 2; i++)
@@ -113,9 +118,9 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     vkc_status st = VKC_OK;
     if (nn_is_wanted(r, DIN(0)))
-        VKC_TRY(DISPATCH(r, c, bwd, 0, ROWS_IN(0), IN(2), IN(0), IN(1), IN(3), OUT(2), DOUT(0), DIN(0)));
+        VKC_TRY(DISPATCH(r, c, bwd, 0, ROWS_IN(0), IN(2), IN(0), IN(1), IN(3), OUT(2), DOUT(0), DIN(0), IN(4)));
     if (nn_is_wanted(r, DIN(1)))
-        VKC_TRY(DISPATCH(r, c, bwd, 1, ROWS_IN(0), IN(2), IN(1), IN(0), IN(3), OUT(2), DOUT(0), DIN(1)));
+        VKC_TRY(DISPATCH(r, c, bwd, 1, ROWS_IN(0), IN(2), IN(1), IN(0), IN(3), OUT(2), DOUT(0), DIN(1), IN(4)));
 done:
     return st;
 }
@@ -141,6 +146,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
                 double norm = 0, cross = 0, entropy = 0;
                 for (size_t j = rows->offsets[b]; j < rows->offsets[b + 1]; j++) {
                     double s = (double) a.scale * dot(in[2] + i * ld + h * D, in[2] + j * ld + (H + h) * D, D);
+                    s += nn_bias_ref(&a.bias, in[4], H, rows->pos[i], rows->pos[j], h);
                     double kappa = dot(in[0] + (i * H + h) * F, in[1] + (j * H + h) * F, F);
                     double log_a = s - in[3][i * H + h];
                     kappa = fmax(kappa, (double) ATTENTION_MATCH_EPS);
@@ -162,8 +168,8 @@ static uint64_t macs(const nn_call *c)
 }
 
 const nn_op nn_op_attention_match = {
-    .name = "attention_match", .n_in = 4, .n_out = 3,
-    .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(IN(3)) | BIT(OUT(2)),
+    .name = "attention_match", .n_in = 5, .n_out = 3, .n_opt = 1,
+    .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(IN(3)) | BIT(IN(4)) | BIT(OUT(2)),
     .grad = BIT(IN(0)) | BIT(IN(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
 };

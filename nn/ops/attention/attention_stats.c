@@ -1,8 +1,9 @@
 // attention_stats.c — eight measures of how concentrated attention rows are, over all keys and without the class
 // token's; not differentiable.
-//   in:  qkv (R, 3C) columns [q | k | v] as of op attention
+//   in:  qkv (R, 3C) columns [q | k | v] as of op attention, and its table of relative positions, optional
 //   out: stats (R, H * 16), -1 where there are fewer than two keys
 #include "nn/graph/choose/choose.h"
+#include "nn/ops/attention/attention_bias.h"
 #include "shaders/attention/attention_stats.h"
 #include "spv/shaders.h"
 
@@ -33,6 +34,9 @@ static vkc_status infer(nn_call *c)
     if (c->in_rows[0]->cap_tokens > ATTENTION_STATS_MAX_TOKENS)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "attention_stats: images of %u tokens; it sorts at most %d",
                         c->in_rows[0]->cap_tokens, ATTENTION_STATS_MAX_TOKENS);
+    const vkc_status st = nn_bias_check("attention_stats", c, 1, 0, t->heads, t->grid_w);
+    if (st != VKC_OK)
+        return st;
     c->out[0] = (nn_shape) { 2, { c->in[0].dim[0], t->heads * ATTENTION_STATS_N } };
     c->out_rows[0] = c->in_rows[0];
     return VKC_OK;
@@ -43,14 +47,15 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     const nn_rows *rows = c->in_rows[0];
     struct attention_stats_args a = {
         .heads = NN_ATTR(c, attention_stats)->heads, .head_dim = head_dim(c), .has_class = has_class(c),
-        .scale = (float) scale_of(c),
+        .scale = (float) scale_of(c), .bias = nn_bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w),
     };
     uint32_t room = 2;
     while (room < rows->cap_tokens)
         room *= 2;
     const uint32_t wg = nn_choose(c, &(nn_problem) { .op = &nn_op_attention_stats, .cols = room }).wg;
     return NN_DISPATCH(r, attention_stats_fwd, &a, .groups = { rows->cap_tokens, a.heads, rows->cap_images },
-        .wg = wg, .spec = { room }, .bind = { ROWS_IN(0), IN(0), OUT(0) });
+        .wg = wg, .spec = { room, [SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 1) },
+        .bind = { ROWS_IN(0), IN(0), OUT(0), IN(1) });
 }
 
 static int descending(const void *a, const void *b)
@@ -87,16 +92,23 @@ static void ref_set(double *s, uint32_t n, double *out)
     out[4] = 1 / (n * squares);
 }
 
-static void ref_row(const double *q, const double *k0, uint32_t ld, uint32_t D, uint32_t n, bool has_class,
-                    double scale, double *s, double *out)
+// Of row i and head h of the image of n rows from `first` on.
+static void ref_row(const nn_call *c, const double *const *in, uint32_t first, uint32_t n, uint32_t i, uint32_t h,
+                    double *s, double *out)
 {
+    const nn_rows *rows = c->in_rows[0];
+    const uint32_t H = NN_ATTR(c, attention_stats)->heads, D = head_dim(c), ld = 3 * H * D;
+    const struct attention_bias_args bias = nn_bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w);
+    const double *q = in[0] + (size_t) i * ld + h * D, *k0 = in[0] + (size_t) first * ld + H * D + h * D;
+    const bool is_class = has_class(c) && rows->pos[first] == 0;
     for (uint32_t set = 0; set < ATTENTION_STATS_SETS; set++) {
-        const uint32_t skip = set && has_class;
+        const uint32_t skip = set && is_class;
         for (uint32_t j = skip; j < n; j++) {
             double dot = 0;
             for (uint32_t d = 0; d < D; d++)
                 dot += q[d] * k0[(size_t) j * ld + d];
-            s[j - skip] = scale * dot;
+            s[j - skip] = scale_of(c) * dot +
+                          nn_bias_ref(&bias, in[1], H, rows->pos[i], rows->pos[first + j], h);
         }
         ref_set(s, n - skip, out + set * ATTENTION_STATS_MEASURES);
     }
@@ -105,19 +117,17 @@ static void ref_row(const double *q, const double *k0, uint32_t ld, uint32_t D, 
 static void ref(const nn_call *c, const double *const *in, double *const *out)
 {
     const nn_rows *rows = c->in_rows[0];
-    const uint32_t H = NN_ATTR(c, attention_stats)->heads, D = head_dim(c), ld = 3 * H * D;
+    const uint32_t H = NN_ATTR(c, attention_stats)->heads;
     double *s = (double *) malloc(rows->cap_tokens * sizeof *s);
     for (uint32_t b = 0; s && b < rows->n_images; b++) {
         uint32_t first = rows->offsets[b], n = rows->offsets[b + 1] - first;
         for (uint32_t i = first; i < first + n; i++)
             for (uint32_t h = 0; h < H; h++)
-                ref_row(in[0] + (size_t) i * ld + h * D, in[0] + (size_t) first * ld + H * D + h * D, ld, D, n,
-                        has_class(c) && rows->pos[first] == 0, scale_of(c), s,
-                        out[0] + ((size_t) i * H + h) * ATTENTION_STATS_N);
+                ref_row(c, in, first, n, i, h, s, out[0] + ((size_t) i * H + h) * ATTENTION_STATS_N);
     }
     free(s);
 }
 
 const nn_op nn_op_attention_stats = {
-    .name = "attention_stats", .n_in = 1, .n_out = 1, .infer = infer, .fwd = fwd, .ref = ref,
+    .name = "attention_stats", .n_in = 2, .n_out = 1, .n_opt = 1, .infer = infer, .fwd = fwd, .ref = ref,
 };

@@ -1,9 +1,11 @@
 // class_attention.c — attention of an image's first row to each of its rows, or what each receives of all; mean over
 // heads; not differentiable.
 //   in:  qkv (R, 3C) columns [q | k | v] as of op attention     lse (R, H) of the attention over it
+//        table (N, H) of its relative positions, optional
 //   out: score (R)
 // Two forms: four channels at a time where heads are whole vec4 (quads), and one.
 #include "nn/graph/rowwise.h"
+#include "nn/ops/attention/attention_bias.h"
 #include "shaders/attention/attention.h"
 #include "shaders/attention/class_attention.h"
 #include "spv/shaders.h"
@@ -22,6 +24,7 @@ static struct class_attention_args make_args(const nn_call *c)
         .heads = t->heads,
         .scale = t->scale != 0 ? t->scale : (float) (1 / sqrt((double) head_dim(c))),
         .received = t->received,
+        .bias = nn_bias_args(c, 2, 0, t->grid_w),
     };
 }
 
@@ -42,6 +45,7 @@ static vkc_status infer(nn_call *c)
         return VKC_FAIL(VKC_E_ARG, "class_attention: heads of %u channels, at most %d are supported", head_dim(c),
                         ATTENTION_MAX_DIM);
     VKC_TRY(nn_want_shape("class_attention", "lse", &c->in[1], 2, x->dim[0], t->heads));
+    VKC_TRY(nn_bias_check("class_attention", c, 2, 0, t->heads, t->grid_w));
     c->out[0] = (nn_shape) { 1, { x->dim[0] } };
     c->out_rows[0] = c->in_rows[0];
 done:
@@ -59,9 +63,10 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
     return nn_dispatch(r, &(nn_kernel_use) {
         .shader = is_quads ? &vkc_shader_class_attention_quads_fwd : &vkc_shader_class_attention_fwd,
         .args = &a, .args_size = sizeof a, .wg = o.wg,
-        .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_CLASS_ATTENTION_DIM - 1] = is_quads ? D / 4 : D },
+        .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_CLASS_ATTENTION_DIM - 1] = is_quads ? D / 4 : D,
+                  [SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 2) },
         .groups = { (rows->cap_tokens - 1) / o.tile + 1, 1, rows->cap_images },
-        .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0) } });
+        .bind = { ROWS_IN(0), IN(0), IN(1), OUT(0), IN(2) } });
 }
 
 // The definition, in double.
@@ -80,7 +85,8 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
                     double s = 0;
                     for (size_t d = 0; d < D; d++)
                         s += q[d] * k[d];
-                    sum += exp((double) a.scale * s - in[1][i * H + h]);
+                    s = (double) a.scale * s + nn_bias_ref(&a.bias, in[2], H, rows->pos[i], rows->pos[j], h);
+                    sum += exp(s - in[1][i * H + h]);
                 }
             out[0][j] = sum / (double) (n * H);
         }
@@ -93,5 +99,5 @@ static uint64_t macs(const nn_call *c)
 }
 
 const nn_op nn_op_class_attention = {
-    .name = "class_attention", .n_in = 2, .n_out = 1, .infer = infer, .fwd = fwd, .ref = ref, .macs = macs,
+    .name = "class_attention", .n_in = 3, .n_out = 1, .n_opt = 1, .infer = infer, .fwd = fwd, .ref = ref, .macs = macs,
 };

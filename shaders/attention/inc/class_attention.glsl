@@ -9,7 +9,9 @@ READ(1, qkv);                                                  // (R, 3C)
 layout(binding = 2) readonly  buffer Lse { float lse[]; };     // (R, H)
 layout(binding = 3) writeonly buffer S   { float score[]; };   // (R)
 layout(constant_id = SPEC_CLASS_ATTENTION_DIM) const uint D = 1u;
+layout(binding = 4) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(class_attention_args);
+#include "shaders/attention/inc/attention_bias.glsl"
 
 void main()
 {
@@ -33,7 +35,10 @@ void main()
 #endif
             for (uint d = 0u; d < D; d++)
                 s += dot(LOAD(qkv, i * ld + h * D + d), LOAD(qkv, from + h * D + d));
-            float p = exp(a.scale * s - lse[i * a.heads + h]);
+            s *= a.scale;
+            if (BIAS != 0u)
+                s += bias_of(bias_place(i), bias_place(min(row, end - 1u)), h);
+            float p = exp(s - lse[i * a.heads + h]);
             sum += h0 + LANE < a.heads ? p : 0.0;
         }
     }

@@ -185,6 +185,8 @@ static void test_lies(void **state)
     spoils("pare.json", "family", "{\"registers\":65}", "registers is 65");
     spoils("pare.json", "family", "{\"ropes\":true}", "ropes is not supported");
     spoils("pare.json", "family", "{\"rope\":true}", "rope is not a string");
+    spoils("pare.json", "family", "{\"relative_positions\":1}", "relative_positions is not");
+    spoils("pare.json", "family", "{\"no_positions\":true}", "rotary or relative");
     spoils("config.json", "num_classes", "1e3", "not a whole number");
     spoils("config.json", "num_classes", "99999999999", "want 0 to");
     spoils("config.json", "num_features", "97", "but embed_dim is 96");

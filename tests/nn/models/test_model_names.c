@@ -70,6 +70,15 @@ static void test_tensors(void **state)
     expect("model.layer.7.attention.v_proj.bias", "blocks.7.attn.qkv.bias", 2, 3);
     expect("layer.7.layer_scale2.lambda1", "blocks.7.ls2.gamma", 0, 1);
     expect("text.transformer.resblocks.0.ln_1.weight", "@text", 0, 1);
+    expect("blocks.3.attn.relative_position_index", "", 0, 1);
+    expect("rel_pos_bias.relative_position_bias_table", "rel_pos_bias.relative_position_bias_table", 0, 1);
+    expect("beit.encoder.layer.3.attention.attention.relative_position_bias.relative_position_bias_table",
+           "blocks.3.attn.relative_position_bias_table", 0, 1);
+    expect("data2vec_vision.encoder.layer.3.lambda_2", "blocks.3.ls2.gamma", 0, 1);
+    expect("beit.layers.3.relative_position_bias.relative_position_bias_table",
+           "blocks.3.attn.relative_position_bias_table", 0, 1);
+    expect("beit.shared_position_bias.relative_position_bias_table", "rel_pos_bias.relative_position_bias_table", 0, 1);
+    expect("beit.pooler.layernorm.bias", "fc_norm.bias", 0, 1);
     assert_true(nn_tensor_name_get("visual.proj", &name) && name.is_transposed);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (nn_tensor_name_get(unknown[i], &name))
@@ -108,6 +117,9 @@ static void test_counts(void **state)
         { "vit_small_patch14_dinov2", 22056192 },
         { "vit_base_patch14_reg4_dinov2.lvd142m", 86582016 },
         { "vit_giant_patch14_reg4_dinov2", 1136483840 },
+        // with biases of keys, which ours have as zeros
+        { "beit_base_patch16_224", 86530984 + 12 * 768 },
+        { "beit_large_patch16_512", 305674728 + 24 * 1024 },
         { "vit_base_patch16_clip_224,classes=512", 86193152 },
         { "deit3_base_patch16_224", 86585320 },
     };
@@ -155,6 +167,9 @@ static void test_architectures(void **state)
     assert_int_equal(nn_model_config_init(&c, "eva02_base_patch14_448"), VKC_OK);
     assert_true(c.rope.kind == NN_ROPE_EVA02 && c.rope.ref_h == 16 && c.mlp_norm && c.hidden == 2048 && !c.no_pos &&
                 c.pool == NN_POOL_AVG && !c.headless);
+    assert_int_equal(nn_model_config_init(&c, "beit_large_patch16_384.in22k_ft_in22k_in1k"), VKC_OK);
+    assert_true(c.relative && !c.shared_relative && c.no_pos && c.no_key_bias && c.layer_scale && c.dim == 1024 &&
+                c.height == 384 && c.pool == NN_POOL_AVG && !c.headless);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (nn_model_config_init(&c, unknown[i]) == VKC_OK)
             fail_msg("%s is taken for an architecture", unknown[i]);
@@ -182,6 +197,43 @@ static void refuses(const char *config, const char *word)
     "{\"architecture\": \"vit_tiny_patch16_224\", \"num_classes\": 3, " \
     "\"pretrained_cfg\": {\"input_size\": [3, 224, 224]}, " \
     "\"model_args\": {" __VA_ARGS__ "}}"
+
+#define BEIT(...) "{\"architecture\": \"beit_base_patch16_224\", \"num_classes\": 3, " \
+    "\"pretrained_cfg\": {\"input_size\": [3, 224, 224]}, \"model_args\": {" __VA_ARGS__ "}}"
+#define HF_BEIT(...) "{\"model_type\": \"beit\", " __VA_ARGS__ "}"
+
+static void test_beit(void **state)
+{
+    nn_model_config c;
+    (void) state;
+    assert_int_equal(load(BEIT("\"embed_dim\": 96, \"num_heads\": 3, \"global_pool\": \"token\", "
+                               "\"init_values\": 0"), &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_TOKEN && !c.layer_scale && c.relative && c.no_key_bias && c.hidden == 384);
+    assert_int_equal(load(BEIT("\"use_fc_norm\": false, \"use_rel_pos_bias\": false, \"use_abs_pos_emb\": true, "
+                               "\"use_shared_rel_pos_bias\": true, \"qkv_bias\": false, \"swiglu_mlp\": true"),
+                          &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_NORM_AVG && !c.relative && c.shared_relative && !c.no_pos && c.no_qkv_bias &&
+                c.swiglu && c.hidden == 3072);
+    assert_int_equal(load(HF_BEIT("\"use_relative_position_bias\": true, \"num_labels\": 4"), &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_AVG && c.relative && c.no_pos && c.no_key_bias && c.layer_scale && c.classes == 4 &&
+                c.eps == 1e-12 && c.pos_rule == NN_POSITIONS_HF && c.preprocess.filter == NN_FILTER_BICUBIC);
+    assert_int_equal(load("{\"model_type\": \"data2vec-vision\", \"architectures\": [\"Data2VecVisionModel\"], "
+                          "\"use_shared_relative_position_bias\": true, \"layer_scale_init_value\": 0.0, "
+                          "\"use_mean_pooling\": false}", &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_TOKEN && c.shared_relative && !c.layer_scale && c.headless && c.classes == 768);
+    assert_int_equal(load(HF_BEIT("\"use_relative_position_bias\": true, \"architectures\": "
+                                  "[\"BeitForMaskedImageModeling\"]"), &c), VKC_OK);
+    assert_true(c.pool == NN_POOL_NORM_AVG && c.headless);
+    refuses(HF_BEIT("\"num_labels\": 4"), "rotary or relative");
+    refuses(HF_BEIT("\"use_relative_position_bias\": 1"), "use_relative_position_bias");
+    refuses(HF_BEIT("\"architectures\": [\"BeitForSemanticSegmentation\"]"), "BeitForSemanticSegmentation");
+    refuses(BEIT("\"use_rel_pos_bias\": false"), "rotary or relative");
+    refuses(BEIT("\"global_pool\": \"\""), "token and avg");
+    refuses(BEIT("\"global_pool\": \"token\", \"use_fc_norm\": true"), "use_fc_norm");
+    refuses(BEIT("\"attn_head_dim\": 32"), "attn_head_dim");
+    refuses(BEIT("\"init_values\": \"small\""), "init_values");
+    refuses("{\"architecture\": \"beit3_base_patch16_224\", \"num_classes\": 3}", "beit3_base_patch16_224");
+}
 
 static void test_configs(void **state)
 {
@@ -250,7 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tensors), cmocka_unit_test(test_clip_sides), cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_architectures), cmocka_unit_test(test_configs),
+        cmocka_unit_test(test_architectures), cmocka_unit_test(test_beit), cmocka_unit_test(test_configs),
     };
     return cmocka_run_group_tests(tests, temp_dir_set_up, temp_dir_tear_down);
 }

@@ -14,7 +14,7 @@ typedef struct arch {
 
 static const arch archs[] = {
 #define NN_ARCH(...) { __VA_ARGS__ },
-#include "nn/models/config/arch_names.def"
+#include "nn/models/config/arch/arch_names.def"
 #undef NN_ARCH
 };
 
@@ -31,7 +31,7 @@ static const struct {
 } more[] = {
 #define NN_ARCH_MORE(name, dim, depth, heads, hidden, patch, image, registers, pool, act, flags, eps) \
     { name, dim, depth, heads, hidden, patch, image, registers, NN_POOL_##pool, NN_ACT_##act, flags, eps },
-#include "nn/models/config/arch_more.def"
+#include "nn/models/config/arch/arch_more.def"
 #undef NN_ARCH_MORE
 };
 
@@ -126,14 +126,13 @@ static void fix_giant(nn_model_config *c)
 vkc_status nn__arch_read(vkc_status st, const char *where, const char *name, nn_model_config *c)
 {
     const size_t len = strcspn(name, ".");
-    if (read_more(name, len, c) || nn__arch_read_eva(name, len, c))
+    if (read_more(name, len, c) || nn__arch_read_eva(name, len, c) || nn__arch_read_beit(name, len, c))
         return VKC_OK;
     const arch *a = find_arch(name);
     if (!a)
-        return VKC_FAIL(st, "%s: the architecture %.100s is not known; %sthose of ViT, DeiT, DeiT-3, DINOv2, "
-                        "DINOv3, EVA-02, CLIP and SigLIP are, by timm's names", where,
-                        nn_is_printable(name) ? name : "?", strncmp(name, "beit", 4) ? "" : "BEiT's relative "
-                        "positions are not supported; ");
+        return VKC_FAIL(st, "%s: the architecture %.100s is not known; those of ViT, DeiT, DeiT-3, DINOv2, DINOv3, "
+                        "EVA-02, BEiT, CLIP and SigLIP are, by timm's names", where,
+                        nn_is_printable(name) ? name : "?");
     c->dim = a->dim, c->depth = a->depth, c->heads = a->heads, c->hidden = a->hidden;
     c->channels = 3;
     c->height = c->width = 224;
