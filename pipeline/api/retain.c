@@ -9,10 +9,10 @@
 static vkc_status read_params(const pare_retain_options *o, pipeline_retain_params *p)
 {
     *p = (pipeline_retain_params) PIPELINE_RETAIN_DEFAULTS;
-    vkc_status st = o->policy ? nn_policy_get(o->policy, &p->policy) : VKC_OK;
+    vkc_status st = o->policy ? nn_policy_get(o->policy, &p->pruning.policy) : VKC_OK;
     if (st != VKC_OK)
         return st;
-    if (p->policy == NN_POLICY_NONE || !(o->lr >= 0.0))
+    if (p->pruning.policy == NN_POLICY_NONE || !(o->lr >= 0.0))
         return VKC_FAIL(VKC_E_ARG, "retain: policy is halting or topk, lr not negative");
     p->data.batch = o->batch ? o->batch : p->data.batch;
     p->data.limit = o->limit;
@@ -21,9 +21,9 @@ static vkc_status read_params(const pare_retain_options *o, pipeline_retain_para
     p->seed = o->seed;
     p->n_keep = 1;
     p->keep[0] = o->keep;
-    p->gaps = o->count_gaps ? NN_GAPS_COUNT : NN_GAPS_SKIP;
+    p->pruning.gaps = o->count_gaps ? NN_GAPS_COUNT : NN_GAPS_SKIP;
     p->epochs = o->epochs ? o->epochs : PIPELINE_USUAL_EPOCHS;
-    p->every = o->every ? o->every : p->every;
+    p->pruning.every = o->every ? o->every : p->pruning.every;
     p->lr = o->lr > 0.0 ? o->lr : p->lr;
     p->max_steps = o->max_steps;
     p->no_timing = o->no_timing != 0;
