@@ -77,6 +77,10 @@ double distill_prior_mean(double keep, uint32_t depth);
 // E_ARG, in words, when halting cannot reach this keep ratio: all tokens go through the blocks before the first choice.
 vkc_status distill_retain_check(const nn_model_config *c, double keep);
 
+// E_ARG, in words, when a fixed gate lets every patch of some pictures halt before training, where that is not asked to
+// go on from a checkpoint: what distill_retain says too, to be had before anything is written. m stays as it is.
+vkc_status distill_retain_check_gate(nn_model *m, const distill_retain_params *p);
+
 // Train m in place; its config has the pruning policy (nn_model.cfg.retention). For halting without a fixed gate,
 // gate_scale = 0 asks for one fitted to channel 0 of the model, and gate_centre is calibrated; both are stored in the
 // config. `teacher` is the dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached, a fixed

@@ -243,6 +243,19 @@ done:
     return st;
 }
 
+vkc_status distill_retain_check_gate(nn_model *m, const distill_retain_params *p)
+{
+    distill_retain_params plain = *p;
+    distill_control c;
+    vkc_status st = VKC_OK;
+    plain.plain_gate = true;
+    if (m->cfg.retention.policy != NN_POLICY_HALTING || !p->fixed_gate || p->resume)
+        return VKC_OK;
+    st = distill_control_open(&c, m, &plain);
+    distill_control_close(&c);
+    return st;
+}
+
 vkc_status distill_control_end(distill_control *c, double *keep)
 {
     const vkc_status st = calibrate(c, keep);

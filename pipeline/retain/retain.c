@@ -63,7 +63,6 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     const pipeline_place place = { .out = m->out, .run = p->place.run ? m->run : NULL, .resume = p->place.resume,
                                    .force = p->place.force };
     vkc_status st;
-    VKC_TRY(pipeline_run_open(run, w->c, &place, p->seed, pipeline__retain_inputs(p, w->r, i, w->read)));
     if (i == 0 || !p->chain) {
         nn_model_destroy(w->model);
         w->model = NULL;
@@ -75,6 +74,9 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     distill_retain_params t = pipeline_retain_training(w->c, p, w->r, i);
     t.plain_gate = t.plain_gate || w->halts_already;
     t.data = w->data.set;
+    t.resume = place.resume;
+    VKC_TRY(distill_retain_check_gate(w->model, &t));
+    VKC_TRY(pipeline_run_open(run, w->c, &place, p->seed, pipeline__retain_inputs(p, w->r, i, w->read)));
     t.run_dir = run->dir;
     t.resume = run->is_resumed;
     pipeline_judge judge;

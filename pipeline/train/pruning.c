@@ -8,6 +8,7 @@
 #define AVIT_SCALE  10.0            // of the released recipe for a small model
 #define AVIT_CENTRE 30.0
 #define FAR_OFF     0.03            // of the keep ratio asked for
+#define ALL_GONE    0.01            // of the patches, mean over the blocks after the first layout
 
 static double get_scale(const pipeline_pruning *p)
 {
@@ -71,17 +72,18 @@ void pipeline_pruning_add_inputs(json_t *inputs, const pipeline_pruning *p)
     nn_json_update_new(inputs, own);
 }
 
-// Shares of patches after the first layout: is there none anywhere, or were all kept?
+// Shares of patches after the first layout: is next to none left, or were all kept?
 static void tell_extremes(const pipeline_context *c, const nn_model_config *cfg, const double *keep)
 {
     const uint32_t first = cfg->retention.every;
     double sum = 0.0;
     for (uint32_t l = first; l < cfg->depth; l++)
-        sum += keep[l];
-    if (sum <= 0.0)
-        pipeline_say(c, PIPELINE_WARNING, "every patch halts before block %u: a larger %sgate-centre or a smaller "
-                     "%salpha-p lets patches stay longer", first, pipeline_dash(c), pipeline_dash(c));
-    else if (sum >= cfg->depth - first)
+        sum += keep[l] / (cfg->depth - first);
+    if (sum < ALL_GONE)
+        pipeline_say(c, PIPELINE_WARNING, "after block %u the blocks have %.1f %% of the patches: a larger %sgate-centre "
+                     "or a smaller %salpha-p lets patches stay longer", first - 1, 100.0 * sum, pipeline_dash(c),
+                     pipeline_dash(c));
+    else if (sum >= 1.0)
         pipeline_say(c, PIPELINE_NOTE, "no patch was dropped: a smaller %sgate-centre or a larger %salpha-p lets patches "
                      "halt earlier", pipeline_dash(c), pipeline_dash(c));
 }

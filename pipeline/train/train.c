@@ -246,6 +246,19 @@ static json_t *build_result(const pipeline_train_params *p, const pipeline_train
     return o;
 }
 
+// What a gate would do, before anything is written. The scale that waited for the model is to be fitted from here on.
+static vkc_status check_gate(const pipeline_context *c, const pipeline_train_params *p, const pipeline_data *data,
+                             nn_model *m)
+{
+    distill_retain_params h = { .keep = p->keep, .data = data->set, .threads = data->threads,
+                                .resume = p->place.resume, .progress = c->progress, .user = c->user };
+    if (!p->pruning || p->pruning->policy != NN_POLICY_HALTING)
+        return VKC_OK;
+    pipeline_pruning_fill(p->pruning, &h);
+    m->cfg.retention.gate_scale = pipeline_pruning_config(p->pruning, &m->cfg).gate_scale;
+    return distill_retain_check_gate(m, &h);
+}
+
 static vkc_status train_model(nn_model *m, const pipeline_train_params *p, const nn_train_params *t,
                               pipeline_train_result *r)
 {
@@ -253,7 +266,6 @@ static vkc_status train_model(nn_model *m, const pipeline_train_params *p, const
     if (!p->pruning || p->pruning->policy != NN_POLICY_HALTING)
         return nn_train(m, t, &r->train);
     pipeline_pruning_fill(p->pruning, &h);
-    m->cfg.retention.gate_scale = pipeline_pruning_config(p->pruning, &m->cfg).gate_scale;
     return distill_train_halting(m, t, &h, &r->train, &r->halted);
 }
 
@@ -328,6 +340,7 @@ vkc_status pipeline_train(const pipeline_context *c, const pipeline_train_params
     *out = (pipeline_train_result) { .json = NULL };
     VKC_TRY(pipeline_train_check(c, p));
     VKC_TRY(make_model(c, p, &t, &m));
+    VKC_TRY(check_gate(c, p, &t.data, m));
     VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed,
                               pipeline_inputs_with_model(pipeline_inputs_with_data(build_inputs(p), p->data.set),
                                                          "init_weights", p->init)));

@@ -126,7 +126,7 @@ static void test_topk(void **state)
     seen s = { .models = 0 };
     pipeline_retain_params p = make_params(in_dir(out, "topk"));
     p.place.run = in_dir(runs, "topk-run");
-    p.policy = NN_POLICY_TOPK;
+    p.pruning.policy = NN_POLICY_TOPK;
     p.epochs = PIPELINE_USUAL_EPOCHS;
     p.n_keep = 0;
     p.n_at = p.n_share = 1;
@@ -158,12 +158,12 @@ static void test_refusals(void **state)
     bad[0].p.keep[1] = 1.5, bad[0].words = "keep wants ratios";
     bad[1].p.keep[1] = 0.901, bad[1].words = "too close";
     bad[2].p.keep[1] = 0.95, bad[2].words = "chain wants falling keep ratios, not 0.95 after 0.9";
-    bad[3].p.policy = NN_POLICY_NONE, bad[3].words = "policy wants halting or topk";
+    bad[3].p.pruning.policy = NN_POLICY_NONE, bad[3].words = "policy wants halting or topk";
     bad[4].p.n_at = 1, bad[4].words = "at and share go with policy topk only";
     bad[5].p.n_keep = 0, bad[5].words = "want either keep or at and share";
     bad[6].p.n_keep = PIPELINE_MAX_SERIES + 1, bad[6].words = "at most 16 ratios";
     bad[7].p.place.out = NULL, bad[7].words = "a folder to write";
-    bad[8].p.policy = NN_POLICY_TOPK, bad[8].p.n_keep = 0, bad[8].p.n_at = 2, bad[8].p.n_share = 1;
+    bad[8].p.pruning.policy = NN_POLICY_TOPK, bad[8].p.n_keep = 0, bad[8].p.n_at = 2, bad[8].p.n_share = 1;
     bad[8].words = "share wants 2 numbers";
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_status(pipeline_retain_check(&c, &bad[i].p), VKC_E_ARG);
