@@ -29,8 +29,8 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
     const nn_dataset *data;
     double   keep;                  // the mean keep ratio that is asked for, more than 0 and at most 1
     bool     fixed_gate;            // halting: none is; scale and centre are those of the config and stay
-    bool     own_centre;            // halting with a keep ratio: training begins with the centre of the config, whatever
-                                    // it keeps, in place of start_keep
+    bool     own_centre;            // halting with a keep ratio: training begins with the centre of the config,
+                                    // whatever it keeps, in place of start_keep
     uint32_t batch;                 // [64]
     uint32_t epochs;                // 0 = no training
     double   lr;                    // [5e-4] cosine to 0 after a tenth of warm-up
@@ -83,9 +83,9 @@ vkc_status distill_retain_check_gate(nn_model *m, const distill_retain_params *p
 
 // Train m in place; its config has the pruning policy (nn_model.cfg.retention). For halting without a fixed gate,
 // gate_scale = 0 asks for one fitted to channel 0 of the model, and gate_centre is calibrated; both are stored in the
-// config. `teacher` is the dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached, a fixed
-// gate that lets every patch halt before training), E_FORMAT (other classes), E_CHECK (no centre gives the keep ratio
-// within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device errors.
+// config. `teacher` is the dense model, needed for kl alone. Errors: E_ARG (a keep ratio that cannot be reached, a
+// fixed gate that lets every patch halt before training), E_FORMAT (other classes), E_CHECK (no centre gives the keep
+// ratio within 0.03; a loss that is no number), E_STOPPED after a checkpoint, device errors.
 vkc_status distill_retain(const nn_model *teacher, nn_model *m, const distill_retain_params *p,
                           distill_retain_result *out);
 

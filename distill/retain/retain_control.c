@@ -204,8 +204,8 @@ static vkc_status check_start(const distill_control *c, uint32_t n)
     const double least = least_keep(cfg);
     if (c->start_keep > least + 1e-9 || least >= 1)
         return VKC_OK;
-    return VKC_FAIL(VKC_E_ARG, "a gate with centre %g and scale %g lets every patch of %u pictures halt before block %u: "
-                    "the blocks from there on would learn from none; a larger centre lets patches stay longer",
+    return VKC_FAIL(VKC_E_ARG, "a gate with centre %g and scale %g lets every patch of %u pictures halt before block "
+                    "%u: the blocks from there on would learn from none; a larger centre lets patches stay longer",
                     r->gate_centre, r->gate_scale, n, r->every);
 }
 

@@ -140,7 +140,8 @@ distill_retain_params pipeline_retain_training(const pipeline_context *c, const 
         .weight_decay = pipeline_or_none(p->weight_decay), .smoothing = pipeline_or_none(p->smoothing),
         .clip = pipeline_or_none(p->clip), .kl = pipeline_or_none(p->kl),
         .plain_gate = p->plain_gate || p->pruning.fixed_gate || goes_on,
-        .start_keep = goes_on ? plan->model[i - 1].keep : 0, .seed = p->seed, .threads = p->data.threads, .plain = p->plain,
+        .start_keep = goes_on ? plan->model[i - 1].keep : 0, .seed = p->seed, .threads = p->data.threads,
+        .plain = p->plain,
         .check_finite = pipeline_is_checked(&p->data, true), .max_steps = p->max_steps, .progress = c->progress,
         .user = c->user,
     };

@@ -24,8 +24,8 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     pipeline_data  data;            // batch [64]
     pipeline_place place;           // of a series the models are out-0.80, out-0.60 ..., and the runs likewise
     uint64_t       seed;
-    // Mean shares of patches at the entry of a block that are asked for; several are a series. Or, for topk, `share`, or
-    // for halting a fixed gate, which asks for none.
+    // Mean shares of patches at the entry of a block that are asked for; several are a series. Or, for topk, `share`,
+    // or for halting a fixed gate, which asks for none.
     uint32_t       n_keep, n_at, n_share;
     double         keep[PIPELINE_MAX_SERIES];
     pipeline_pruning pruning;       // [PIPELINE_PRUNING_DEFAULTS]

@@ -73,7 +73,8 @@ json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retai
     json_t *stats = build_stats(&m->stats);
     json_t *result = json_pack(
                      "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
-                     "keep_asked", m->keep > 0 ? pipeline_number(m->keep) : json_null(), "keep", pipeline_number(e->keep), "top1", pipeline_number(e->top1),
+                     "keep_asked", m->keep > 0 ? pipeline_number(m->keep) : json_null(), "keep",
+                     pipeline_number(e->keep), "top1", pipeline_number(e->top1),
                      "policy", nn_policy_name(m->retention.policy), "model", m->out, "images_per_s",
                      build_rate(m->images_per_s), "teacher_top1", pipeline_number(r->teacher.top1),
                      "teacher_images_per_s", build_rate(r->teacher_images_per_s), "retention",

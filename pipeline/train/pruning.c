@@ -34,8 +34,8 @@ vkc_status pipeline_pruning_check(const pipeline_context *c, const pipeline_prun
     if (!(fabs(centre) <= NN_MAX_GATE))
         return VKC_FAIL(VKC_E_ARG, "%sgate-centre is %g, want %g to %g", dash, centre, -NN_MAX_GATE, NN_MAX_GATE);
     if (!(p->ponder >= 0.0) || !isfinite(p->ponder) || !(p->prior >= 0.0) || !isfinite(p->prior))
-        return VKC_FAIL(VKC_E_ARG, "the weights of ponder cost and prior (%salpha-p, %salpha-d) are %g and %g, want 0 or "
-                        "more", dash, dash, p->ponder, p->prior);
+        return VKC_FAIL(VKC_E_ARG, "the weights of ponder cost and prior (%salpha-p, %salpha-d) are %g and %g, want 0 "
+                        "or more", dash, dash, p->ponder, p->prior);
     return VKC_OK;
 }
 
@@ -80,12 +80,12 @@ static void tell_extremes(const pipeline_context *c, const nn_model_config *cfg,
     for (uint32_t l = first; l < cfg->depth; l++)
         sum += keep[l] / (cfg->depth - first);
     if (sum < ALL_GONE)
-        pipeline_say(c, PIPELINE_WARNING, "after block %u the blocks have %.1f %% of the patches: a larger %sgate-centre "
-                     "or a smaller %salpha-p lets patches stay longer", first - 1, 100.0 * sum, pipeline_dash(c),
+        pipeline_say(c, PIPELINE_WARNING, "after block %u the blocks have %.1f %% of the patches: a larger "
+                     "%sgate-centre or a smaller %salpha-p lets patches stay longer", first - 1, 100.0 * sum, pipeline_dash(c),
                      pipeline_dash(c));
     else if (sum >= 1.0)
-        pipeline_say(c, PIPELINE_NOTE, "no patch was dropped: a smaller %sgate-centre or a larger %salpha-p lets patches "
-                     "halt earlier", pipeline_dash(c), pipeline_dash(c));
+        pipeline_say(c, PIPELINE_NOTE, "no patch was dropped: a smaller %sgate-centre or a larger %salpha-p lets "
+                     "patches halt earlier", pipeline_dash(c), pipeline_dash(c));
 }
 
 void pipeline_pruning_tell(const pipeline_context *c, const pipeline_pruning *p, const nn_model_config *cfg,

@@ -22,8 +22,8 @@ typedef struct pipeline_pruning {   // PIPELINE_PRUNING_DEFAULTS, in brackets; b
     nn_gaps   gaps;                 // [skip]
     uint32_t  every;                // drop halted tokens after every N-th block [1]
     bool      fixed_gate;           // no keep ratio is asked for: the gate stays as it is, as A-ViT has it
-    double    gate_scale;           // of channel 0; 0 = fitted to the model, not with a fixed gate. PIPELINE_USUAL_GATE:
-                                    // fitted, or A-ViT's 10
+    double    gate_scale;           // of channel 0; 0 = fitted to the model, not with a fixed gate.
+                                    // PIPELINE_USUAL_GATE: fitted, or A-ViT's 10
     double    gate_centre;          // of a fixed gate, or where training towards a keep ratio begins.
                                     // PIPELINE_USUAL_GATE: A-ViT's 30, or what keeps 97 %
     double    ponder, prior;        // weights of ponder cost and depth prior, 0 = none [5e-4, 1e-3]

@@ -82,11 +82,11 @@ static vkc_status teach(const fixture *t, nn_model *v, const distill_retain_para
     return from_start ? distill_train_halting(v, &s, p, &out->t, &out->r) : distill_retain(NULL, v, p, &out->r);
 }
 
-// The gate is afterwards what it was, what is kept is what evaluation measures, and more weight on the ponder cost keeps
-// fewer patches: models of several keep ratios without one being asked for.
+// The gate is afterwards what it was, what is kept is what evaluation measures, and more weight on the ponder cost
+// keeps fewer patches: models of several keep ratios without one being asked for.
 static void test_pressure(void **state)
 {
-    static const double ponder[] = { -1, 0.05, 1 };
+    static const double ponder[] = { -1, 0.01, 1 };
     fixture t;
     double keep[3];
     open_fixture(state, &t);
@@ -96,6 +96,7 @@ static void test_pressure(void **state)
             distill_retain_params p = make_params(&t);
             distill_retain_result r;
             p.epochs = 4;
+            p.lr = 1e-3;
             p.ponder = ponder[i];
             p.prior = -1;
             p.prior_target = target ? HALT_TARGET_NORMALISED : HALT_TARGET_RELEASED;
@@ -106,14 +107,14 @@ static void test_pressure(void **state)
             assert_true(fabs(keep[i] - r.val_keep) < 1e-6 && r.trained_keep > 0 && r.trained_keep <= 1);
             nn_model_destroy(v);
         }
-        if (!(keep[0] > keep[1] && keep[1] > keep[2]))
+        if (!(keep[0] > keep[1] + 0.01 && keep[1] > keep[2] + 0.01))
             fail_msg("with more ponder cost %.3f, %.3f, %.3f of the patches are kept", keep[0], keep[1], keep[2]);
     }
     close_fixture(&t);
 }
 
-// Both targets of the prior, its mean and its weight reach the training, retain's and that from the start; twice the same
-// gives the same.
+// Both targets of the prior, its mean and its weight reach the training, retain's and that from the start; twice the
+// same gives the same.
 static void test_prior(void **state)
 {
     static const struct { double prior, mean; uint32_t target; } cases[] = {
@@ -258,7 +259,7 @@ static void test_refused(void **state)
         nn_model *v = make_model(t.dev, 1, -100);
         float *before = read_params(v, &size);
         assert_status(k == 2 ? distill_retain_check_gate(v, &p) : teach(&t, v, &p, k, &r), VKC_E_ARG);
-        assert_non_null(strstr(vkc_last_error(), "a gate with centre -100 and scale 1 lets every patch of 40 pictures"));
+        assert_non_null(strstr(vkc_last_error(), "centre -100 and scale 1 lets every patch of 40 pictures"));
         float *after = read_params(v, &size);
         assert_memory_equal(before, after, size);
         assert_true(v->cfg.retention.gate_centre == -100);

@@ -154,8 +154,8 @@ static const retain_args defaults = {
 };
 const command cmd_retain = {
     .name = "retain", .help = "token pruning: train a model to drop tokens between blocks",
-    .usage = "M --data D (--keep 0.7 | --gate-centre X --alpha-p X) -o M2 [--policy topk]", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
+    .usage = "M --data D (--keep 0.7 | --gate-centre X --alpha-p X) -o M2 [--policy topk]", .table = table,
+    .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
     .model_from = 0, .model_to = 1, .run = run,
     .about =
         "topk keeps the patches with the most class attention and needs no training; halting is learned per token.\n"
