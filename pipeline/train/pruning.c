@@ -76,16 +76,17 @@ void pipeline_pruning_add_inputs(json_t *inputs, const pipeline_pruning *p)
 static void tell_extremes(const pipeline_context *c, const nn_model_config *cfg, const double *keep)
 {
     const uint32_t first = cfg->retention.every;
+    const char *dash = pipeline_dash(c);
     double sum = 0.0;
     for (uint32_t l = first; l < cfg->depth; l++)
         sum += keep[l] / (cfg->depth - first);
     if (sum < ALL_GONE)
         pipeline_say(c, PIPELINE_WARNING, "after block %u the blocks have %.1f %% of the patches: a larger "
-                     "%sgate-centre or a smaller %salpha-p lets patches stay longer", first - 1, 100.0 * sum, pipeline_dash(c),
-                     pipeline_dash(c));
+                     "%sgate-centre or a smaller %salpha-p lets patches stay longer", first - 1, 100.0 * sum, dash,
+                     dash);
     else if (sum >= 1.0)
         pipeline_say(c, PIPELINE_NOTE, "no patch was dropped: a smaller %sgate-centre or a larger %salpha-p lets "
-                     "patches halt earlier", pipeline_dash(c), pipeline_dash(c));
+                     "patches halt earlier", dash, dash);
 }
 
 void pipeline_pruning_tell(const pipeline_context *c, const pipeline_pruning *p, const nn_model_config *cfg,
