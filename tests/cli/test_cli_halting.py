@@ -140,7 +140,7 @@ def test_bad(work):
     check_run(2, "--policy halting or topk", *train(work, "refused", "--keep", "0.8"))
     check_run(2, "--policy halting or topk", *train(work, "refused", "--alpha-p", "1"))
     check_run(2, "topk wants --keep", *train(work, "refused", "--policy", "topk"))
-    check_run(2, "one ratio", *train(work, "refused", "--policy", "halting", "--keep", "0.8,0.7"))
+    check_run(2, "--keep wants a number", *train(work, "refused", "--policy", "halting", "--keep", "0.8,0.7"))
     check_run(2, "cannot be reached", *train(work, "refused", "--policy", "halting", "--keep", "0.2"))
     check_run(2, "there are: none, halting, topk", *train(work, "refused", "--policy", "magic"))
     check_run(2, "want either", *retain(work, "refused", "--policy", "topk", "--gate-centre", "2"))

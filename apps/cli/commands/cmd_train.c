@@ -1,6 +1,6 @@
 // cmd_train.c — pare train: a vision transformer from scratch or from another model.
+#include "apps/cli/options/data_options.h"
 #include "apps/cli/options/halting_options.h"
-#include "apps/cli/options/keep_option.h"
 #include "apps/cli/options/recipe_options.h"
 #include "apps/cli/options/run_options.h"
 #include "apps/cli/print/print.h"
@@ -13,7 +13,7 @@ typedef struct train_args {
     common_args common;
     data_args   d;
     halting_args h;
-    const char *out, *run, *mean, *std, *keep;
+    const char *out, *run, *mean, *std;
     bool        resume, force, keep_best;
     pipeline_train_params p;        // the rest
 } train_args;
@@ -39,18 +39,11 @@ static vkc_status read_three(const char *option, const char *text, double out[3]
 // Token pruning, where a policy is given; `pruning` is the place for it.
 static vkc_status read_pruning(const train_args *a, pipeline_train_params *p, pipeline_pruning *pruning)
 {
-    double keep[PIPELINE_MAX_SERIES];
-    uint32_t n = 1;
     vkc_status st;
     if (!a->h.policy)
-        return a->keep || halting_is_given(&a->h)
+        return p->keep > 0.0 || halting_is_given(&a->h)
             ? VKC_FAIL(VKC_E_ARG, "--keep and the gate's options go with --policy halting or topk") : VKC_OK;
-    VKC_TRY(halting_read(&a->h, a->keep != NULL, pruning));
-    if (a->keep)
-        VKC_TRY(keep_read(a->keep, keep, &n));
-    if (n != 1)
-        return VKC_FAIL(VKC_E_ARG, "--keep wants one ratio; a series is made by pare retain");
-    p->keep = a->keep ? keep[0] : 0.0;
+    VKC_TRY(halting_read(&a->h, p->keep > 0.0, pruning));
     p->keep_last = p->keep_last || (pruning->fixed_gate && !a->keep_best);
     p->pruning = pruning;
 done:
@@ -129,7 +122,7 @@ static const arg table[] = {
     KEEP_BEST_ROWS(train_args, p.keep_last, "on; off with a fixed gate"),
     { "policy", 0, ARG_TEXT, AT(h.policy), 0, 0, "P",
       "token pruning while training: halting or topk [as --init has it]" },
-    { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X",
+    { "keep", 'k', ARG_REAL, AT(p.keep), 1e-6, 1, "X",
       "with --policy, mean keep ratio: fraction of patches entering a block; without it the gate stays fixed" },
     HALTING_ROWS(train_args, h),
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "mean per channel, pixels in 0..1 [0.5]" },
