@@ -5,7 +5,6 @@
 #include "nn/graph/finite.h"
 #include "nn/train/fit.h"
 #include "nn/train/fit_work.h"
-#include "shaders/loss/cross_entropy.h"
 #include "shaders/halt/halt.h"
 #include "shaders/loss/kl.h"
 #include "vk/clock.h"
@@ -13,6 +12,16 @@
 static double or_default(double value, double fallback)
 {
     return value < 0 ? 0 : value > 0 ? value : fallback;
+}
+
+static uint32_t batch_of(const distill_retain_params *p)
+{
+    return p->batch ? p->batch : 64;
+}
+
+static double lr_of(const distill_retain_params *p)     // unless it follows from the batch
+{
+    return p->lr > 0 ? p->lr : 5e-4;
 }
 
 typedef struct work {
@@ -25,17 +34,21 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *m, distill_con
     const distill_retain_params *p = c->p;
     nn_graph *g = w->f.graph;
     nn_tensor *watch[3], *gate = NULL;
+    nn_recipe_inputs in;
+    nn_recipe recipe = p->recipe;
+    recipe.smoothing = or_default(recipe.smoothing, 0.1);
+    const vkc_status st = nn_fit_work_add_recipe(&w->f, &recipe, p->seed, &m->cfg, &in);
+    if (st != VKC_OK)
+        return st;
     if (m->cfg.retention.policy == NN_POLICY_HALTING)
         gate = nn_graph_input(g, NN_TRAIN_GATE, (nn_shape) { 1, { GATE_LEN } }, NN_DTYPE_F32, NULL);
-    nn_model_taps taps = { .retention = { .gate = gate } };
+    nn_model_taps taps = { .drop = in.drop, .retention = { .gate = gate } };
     nn_tensor *logits = nn_model_forward(g, m, &w->f.batch, w->f.input, true, &taps);
     if (p->check_finite) {
         nn_model_watch(g, m, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
-    struct cross_entropy_attr labelled = { .smoothing = (float) or_default(p->smoothing, 0.1) };
-    watch[w->n_watch++] = NN_APPLY(g, cross_entropy, &labelled, NULL, logits,
-                                   nn_fit_work_input(&w->f, "labels"));
+    watch[w->n_watch++] = nn_recipe_loss(g, &in, logits, nn_fit_work_input(&w->f, "labels"));
     nn_graph_add_loss(g, watch[0], 1.0f);
     if (gate) {
         const struct halt_loss_attr prior = distill_control_prior(c);
@@ -53,7 +66,8 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *m, distill_con
     return nn_stepper_create(&(nn_stepper_params) {
         .dev = m->dev, .graph = g, .params = m->params, .batch = &w->f.batch, .inputs = w->f.input,
         .n_inputs = w->f.n_inputs, .live = &gate, .n_live = 1, .watch = watch, .n_watch = w->n_watch,
-        .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1) },
+        .adamw = { .weight_decay = or_default(p->weight_decay, 0.05), .max_norm = or_default(p->clip, 1),
+                   .ema = recipe.ema },
     }, &w->f.stepper);
 }
 
@@ -63,8 +77,8 @@ static vkc_status train(const nn_model *teacher, nn_model *m, distill_control *c
     const distill_retain_params *p = c->p;
     work w = { .n_watch = 0 };
     nn_fit_result r = { .steps = 0 };
-    const uint32_t batch = p->batch ? p->batch : 64;
-    const nn_loader_params lp = nn_loader_params_to_train(&m->cfg, p->data, batch, p->seed, p->threads, p->plain);
+    nn_loader_params lp = nn_loader_params_to_train(&m->cfg, p->data, batch_of(p), p->seed, p->threads, p->plain);
+    nn_loader_params_augment(&lp, &p->recipe.augment);
     VKC_TRY(nn_fit_work_init_pictures(&w.f, m->dev, &m->cfg, &lp));
     VKC_TRY(make_stepper(teacher, m, c, &w));
     distill_control_begin(c, (uint64_t) p->epochs * w.f.feed.batches);
@@ -72,7 +86,8 @@ static vkc_status train(const nn_model *teacher, nn_model *m, distill_control *c
         .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
         .max_steps = p->max_steps, .tune = c->keep_at ? distill_control_tune : NULL, .tune_user = c,
         .n_state = c->keep_at ? distill_control_words(c) : 0,
-        .schedule = { .lr = p->lr > 0 ? p->lr : 5e-4, .total = c->total, .warmup = c->total / 10 },
+        .schedule = nn_rates_schedule(&p->recipe.rates, lr_of(p), batch_of(p), p->epochs, w.f.feed.batches,
+                                      c->total / 10),
         .judge = { p->judge.fn ? distill_control_judge : NULL, c }, .run_dir = p->run_dir, .resume = p->resume,
         .progress = distill_control_report, .user = c,
     }, &r);
@@ -106,6 +121,7 @@ vkc_status distill_retain(const nn_model *teacher, nn_model *m, const distill_re
     *out = (distill_retain_result) { .steps = 0 };
     if (policy != NN_POLICY_HALTING || !p->fixed_gate)
         VKC_TRY(distill_retain_check(&m->cfg, p->keep));
+    VKC_TRY(nn_rates_check(&p->recipe.rates, lr_of(p), batch_of(p)));
     if (nn_dataset_classes(p->data) != m->cfg.classes) {
         st = VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
                       nn_dataset_classes(p->data), m->cfg.classes);

@@ -33,9 +33,9 @@ typedef struct distill_retain_params {      // 0 = the default in brackets; < 0 
                                     // whatever it keeps, in place of start_keep
     uint32_t batch;                 // [64]
     uint32_t epochs;                // 0 = no training
-    double   lr;                    // [5e-4] cosine to 0 after a tenth of warm-up
+    double   lr;                    // [5e-4] cosine decay after the warm-up
     double   weight_decay;          // [0.05]
-    double   smoothing;             // label smoothing [0.1]
+    nn_recipe recipe;               // nn/train/recipe.h; smoothing [0.1], warm-up [a tenth of the steps]
     double   clip;                  // largest global gradient norm [1]
     double   kl;                    // weight of the divergence from the dense teacher's logits [none]
     double   ponder;                // weight of the ponder cost [5e-4]

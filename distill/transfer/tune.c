@@ -57,6 +57,21 @@ static bool is_early(const distill_tune_params *p)      // the first of the two 
     return p->trained == DISTILL_TRAIN_MIXERS || p->trained == DISTILL_TRAIN_ATTN;
 }
 
+static uint32_t batch_of(const distill_tune_params *p)
+{
+    return p->batch ? p->batch : 64;
+}
+
+static double lr_of(const distill_tune_params *p)       // unless it follows from the batch
+{
+    return p->lr > 0 ? p->lr : is_early(p) ? 1e-3 : 2e-4;
+}
+
+double distill_tune_lr(const distill_tune_params *p)
+{
+    return nn_rates_peak(&p->recipe.rates, lr_of(p), batch_of(p));
+}
+
 // Is layer l one that is tuned? Without a teacher to differ from: one that nothing would replace any more.
 static bool is_replaced(const nn_model *teacher, const nn_model *student, uint32_t l)
 {
@@ -113,6 +128,8 @@ static vkc_status check(tuning *w, const nn_model *teacher, const nn_model *stud
     const distill_tune_params *p = w->p;
     const uint32_t replaced = count_replaced(teacher, student);
     vkc_status st = nn_recipe_check(&p->recipe);
+    if (st == VKC_OK)
+        st = nn_rates_check(&p->recipe.rates, lr_of(p), batch_of(p));
     if (st != VKC_OK)
         return st;
     if (nn_dataset_classes(p->data) != student->cfg.classes)
@@ -259,8 +276,9 @@ static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
     nn_fit_work f = { .loader = NULL };
     nn_fit_result r = { .steps = 0 };
     const uint32_t epochs = p->epochs ? p->epochs : 1;
-    const nn_loader_params lp =
-        nn_loader_params_to_train(&student->cfg, p->data, p->batch ? p->batch : 64, p->seed, p->threads, p->plain);
+    nn_loader_params lp =
+        nn_loader_params_to_train(&student->cfg, p->data, batch_of(p), p->seed, p->threads, p->plain);
+    nn_loader_params_augment(&lp, &p->recipe.augment);
     VKC_TRY(nn_fit_work_init_pictures(&f, student->dev, &student->cfg, &lp));
     VKC_TRY(nn_fit_work_add_recipe(&f, &p->recipe, p->seed, &student->cfg, &w->recipe));
     build(w, &f, student);
@@ -273,7 +291,7 @@ static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
     st = nn_fit(&(nn_fit_params) {
         .stepper = f.stepper, .feed = &f.feed, .epochs = epochs, .n_watch = w->n, .weight = w->weight,
         .what = p->what ? p->what : "tune", .max_steps = p->max_steps,
-        .schedule = { .lr = p->lr > 0 ? p->lr : is_early(p) ? 1e-3 : 2e-4, .total = total, .warmup = total / 10 },
+        .schedule = nn_rates_schedule(&p->recipe.rates, lr_of(p), batch_of(p), epochs, f.feed.batches, total / 10),
         .judge = { p->judge.fn ? judge : NULL, w }, .run_dir = p->run_dir, .resume = p->resume,
         .progress = p->progress, .user = p->user,
     }, &r);

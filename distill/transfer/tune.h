@@ -46,10 +46,10 @@ typedef struct distill_tune_params {    // 0 = the default in brackets; of weigh
     double   halting;               // weight of imitating a halting teacher's gate [0.1]
     bool     centre;                // of a halting teacher: at the end move the student's gate_centre until, alone, it
                                     // keeps as many tokens (tune_centre.h)
-    nn_recipe recipe;               // smoothing, mixup, cutmix, stochastic depth, EMA (nn/train/recipe.h)
+    nn_recipe recipe;               // nn/train/recipe.h; warm-up [a tenth of the steps]
     uint32_t batch;                 // [64]
     uint32_t epochs;                // [1]
-    double   lr;                    // [1e-3 for mixers and attn, 2e-4 else] cosine to 0 after a tenth of warm-up
+    double   lr;                    // [1e-3 for mixers and attn, 2e-4 else] cosine decay after the warm-up
     double   weight_decay;          // [none]
     double   clip;                  // largest global gradient norm [1]
     uint64_t seed;
@@ -75,6 +75,8 @@ typedef struct distill_tune_result {
     double   teacher_keep, keep;        // with `centre`: keep ratios on the pictures of val, each alone; else NaN
 } distill_tune_result;
 
+// The peak of the learning rate that these make.
+double      distill_tune_lr(const distill_tune_params *p);
 // What distill_tune would refuse of these, before anything is made. `student` need not be trainable yet.
 vkc_status distill_tune_check(const nn_model *teacher, const nn_model *student, const distill_tune_params *p);
 

@@ -11,6 +11,40 @@
 extern "C" {
 #endif
 
+// How a model is trained: regularisation, the course of the learning rate, augmentation of pictures. Names and meanings
+// are timm's; docs/augmentation.md says what each does, and what replaces what. All of it is a function of the seed,
+// the epoch and the picture: a run that was stopped and resumed gives the same bits.
+typedef struct pare_recipe {        // 0 and NULL = none, unless another is named; texts are looked at during the call
+    size_t   size;
+    double   smoothing;             // of the labels, 0 to 1; 0 = 0.1, < 0 = none
+    double   mixup, cutmix;         // alpha of the beta distribution of the shares
+    double   drop_path;             // stochastic depth: rate of the last block, below 1
+    double   ema;                   // decay of the average of the weights, which is what is written then
+    double   min_lr;                // of the last step
+    double   warmup;                // epochs; 0 = a tenth of the steps, < 0 = none
+    double   warmup_lr;             // of the first step; 0 = the peak / steps of the warm-up
+    double   lr_base;               // not 0: the peak is lr_base * batch / lr_base_size
+    uint32_t lr_base_size;          // 0 = 256
+    uint32_t aug_repeats;           // an epoch has one in so many pictures, each so often; 0 = 1
+    const char *aa;                 // RandAugment: "rand-m9-mstd0.5-inc1"
+    double   color_jitter;          // left out beside `aa`
+    uint32_t force_color_jitter;    // not 0: applied all the same
+    uint32_t recount;               // boxes erased, at most; 0 = 1
+    double   reprob;                // probability of random erasing
+    const char *remode;             // "pixel", "const", "rand"; NULL = pixel
+    double   scale[2], ratio[2];    // random resized crop: from, to
+    double   hflip, vflip;          // probability of a flip
+    const char *train_interpolation;        // "random", "bilinear", "bicubic"; NULL = random
+} pare_recipe;
+
+static inline pare_recipe pare_recipe_default(void)
+{
+    pare_recipe r;
+    memset(&r, 0, sizeof r);
+    r.size = sizeof r;
+    return r;
+}
+
 typedef enum pare_objective {
     PARE_OBJECTIVE_ACCURACY = 0,    // as many layers as the tolerance allows, the most accurate first
     PARE_OBJECTIVE_LATENCY = 1,     // for the time of a block on this device
@@ -45,6 +79,7 @@ typedef struct pare_distill_options {
     pare_labels labels;             // how class folders are matched with the teacher's classes
     uint32_t any_teacher;           // not 0: go on with a teacher that is no better than chance
     uint32_t keep_last;             // not 0: tuning ends with the parameters of its last epoch, not of the best on val
+    const pare_recipe *tune_recipe; // of tuning; NULL = label smoothing of 0.1 alone
 } pare_distill_options;
 
 static inline pare_distill_options pare_distill_options_default(void)
@@ -105,6 +140,7 @@ typedef struct pare_retain_options {
     pare_labels labels;             // as in pare_distill_options
     uint32_t    any_teacher;
     uint32_t    keep_last;
+    const pare_recipe *recipe;      // NULL = label smoothing of 0.1 alone
     // Halting as A-ViT has it: not 0 = no keep ratio is asked for, the gate sigma(gate_scale x - gate_centre) and the
     // weights of its losses decide; the last epoch is kept unless keep_best is not 0.
     uint32_t    fixed_gate, keep_best;

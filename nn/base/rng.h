@@ -22,6 +22,14 @@ uint32_t nn_rng_below(uint64_t seed, uint32_t stream, uint32_t counter, uint32_t
 // Put list[0 .. n - 1] in random order; takes the counters 0 .. n - 1 of the stream.
 void     nn_rng_shuffle(uint64_t seed, uint32_t stream, uint32_t *list, uint32_t n);
 
+// One number of a stream after another.
+typedef struct nn_draws { uint64_t key; uint32_t stream, at; } nn_draws;    // at: how many were taken
+
+double   nn_draw_uniform(nn_draws *d);                          // 0 < u < 1
+double   nn_draw_between(nn_draws *d, double least, double most);
+double   nn_draw_normal(nn_draws *d);                           // mean 0, variance 1
+uint32_t nn_draw_below(nn_draws *d, uint32_t n);                // 0 .. n - 1
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,7 +10,7 @@ static uint64_t mix(uint64_t z)         // the finaliser of splitmix64
     return z ^ z >> 31;
 }
 
-static uint64_t hash(uint64_t seed, uint64_t epoch, uint64_t index)
+uint64_t nn_augment_key(uint64_t seed, uint64_t epoch, uint64_t index)
 {
     return mix(mix(mix(seed + 0x9e3779b97f4a7c15u) + epoch + 0x9e3779b97f4a7c15u) + index + 0x9e3779b97f4a7c15u);
 }
@@ -23,7 +23,7 @@ uint32_t nn_shuffle_get(uint64_t seed, uint64_t epoch, uint32_t n, uint32_t i)
     while (half < 16 && 1ull << 2 * half < n)
         half++;
     const uint32_t mask = (1u << half) - 1;
-    uint64_t key = hash(seed, epoch, UINT64_MAX);
+    uint64_t key = nn_augment_key(seed, epoch, UINT64_MAX);
     do {
         uint32_t left = i >> half, right = i & mask;
         for (uint64_t round = 0; round < 6; round++) {
@@ -49,7 +49,7 @@ static uint32_t reflect(int64_t x, uint32_t size)
 void nn_augment_write(const nn_augment_params *p, uint64_t seed, uint64_t epoch, uint64_t index, uint32_t height,
                       uint32_t width, const uint8_t *in, uint8_t *out)
 {
-    uint64_t bits = hash(seed, epoch, index), span = 2 * (uint64_t) p->shift + 1;
+    uint64_t bits = nn_augment_key(seed, epoch, index), span = 2 * (uint64_t) p->shift + 1;
     bool flip_h = p->flip_h && (bits & 1), flip_v = p->flip_v && (bits & 2), turn = p->transpose && (bits & 4);
     int64_t dx = (int64_t) ((bits >> 8 & 0xffffff) * span >> 24) - p->shift;
     int64_t dy = (int64_t) ((bits >> 32 & 0xffffff) * span >> 24) - p->shift;

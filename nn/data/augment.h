@@ -21,6 +21,9 @@ typedef struct nn_augment_params {
     uint32_t shift;                 // moved by at most so many pixels both ways, edges mirrored; < height, width
 } nn_augment_params;
 
+// 64 bits that belong to a picture of an epoch, for draws of their own (nn/base/rng.h).
+uint64_t nn_augment_key(uint64_t seed, uint64_t epoch, uint64_t index);
+
 // in and out are (height, width, 3) and do not overlap. The choices follow from seed, epoch and index.
 void nn_augment_write(const nn_augment_params *p, uint64_t seed, uint64_t epoch, uint64_t index, uint32_t height,
                       uint32_t width, const uint8_t *in, uint8_t *out);

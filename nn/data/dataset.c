@@ -242,31 +242,66 @@ bool nn_dataset_is_bad(const nn_dataset *d, nn_split split, uint32_t i)
     return !d->is_synth && atomic_load_explicit(&d->bad[split][i], memory_order_relaxed);
 }
 
+static vkc_status check_number(const nn_dataset *d, nn_split split, uint32_t i)
+{
+    if (i >= nn_dataset_len(d, split))
+        return VKC_FAIL(VKC_E_ARG, "%s has no picture %u in %s", d->spec, i, split_names[split]);
+    return VKC_OK;
+}
+
+static void draw(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch, uint8_t *rgb)
+{
+    // Epochs are a multiple of ten apart, so that a picture keeps its label.
+    uint64_t apart = (d->synth_len[split] + 9u) / 10u * 10u;
+    uint64_t index = i + (nn_dataset_is_fresh(d, split) ? epoch * apart : 0);
+    nn_synth_read(nn_dataset_synth_seed(split), index, rgb, NULL);
+}
+
+static vkc_status note_bad(const nn_dataset *d, nn_split split, uint32_t i, vkc_status st)
+{
+    if (st == VKC_E_FORMAT || st == VKC_E_IO)
+        atomic_store_explicit(&d->bad[split][i], 1, memory_order_relaxed);
+    return st;
+}
+
 vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
                            const nn_preprocess *pre, nn_size size, uint8_t *rgb)
 {
     nn_image im = { 0 };
     nn_preprocess settings = *pre;
     uint8_t drawn[NN_SYNTH_SIZE * NN_SYNTH_SIZE * 3];
-    if (i >= nn_dataset_len(d, split))
-        return VKC_FAIL(VKC_E_ARG, "%s has no picture %u in %s", d->spec, i, split_names[split]);
+    vkc_status st = check_number(d, split, i);
+    if (st != VKC_OK)
+        return st;
     split = locate(d, split, &i);
     if (d->pillow != 0)
         settings.pillow = d->pillow;
     if (d->is_synth) {
-        // Epochs are a multiple of ten apart, so that a picture keeps its label.
-        uint64_t apart = (d->synth_len[split] + 9u) / 10u * 10u;
-        uint64_t index = i + (nn_dataset_is_fresh(d, split) ? epoch * apart : 0);
-        nn_synth_read(nn_dataset_synth_seed(split), index, drawn, NULL);
+        draw(d, split, i, epoch, drawn);
         im = (nn_image) { NN_SYNTH_SIZE, NN_SYNTH_SIZE, drawn };
         return nn_preprocess_run(&settings, d->spec, &im, size, rgb);
     }
     const char *file = d->list[split].picture[i].file;
-    vkc_status st = nn_image_load(file, &im);
+    st = nn_image_load(file, &im);
     if (st == VKC_OK)
         st = nn_preprocess_run(&settings, file, &im, size, rgb);
     nn_image_finish(&im);
-    if (st == VKC_E_FORMAT || st == VKC_E_IO)
-        atomic_store_explicit(&d->bad[split][i], 1, memory_order_relaxed);
-    return st;
+    return note_bad(d, split, i, st);
+}
+
+vkc_status nn_dataset_load(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch, nn_image *out)
+{
+    *out = (nn_image) { 0 };
+    const vkc_status st = check_number(d, split, i);
+    if (st != VKC_OK)
+        return st;
+    split = locate(d, split, &i);
+    if (!d->is_synth)
+        return note_bad(d, split, i, nn_image_load(d->list[split].picture[i].file, out));
+    uint8_t *rgb = malloc((size_t) NN_SYNTH_SIZE * NN_SYNTH_SIZE * 3);
+    if (rgb == NULL)
+        return VKC_FAIL(VKC_E_NOMEM, "no memory for a picture of %u x %u pixels", NN_SYNTH_SIZE, NN_SYNTH_SIZE);
+    draw(d, split, i, epoch, rgb);
+    *out = (nn_image) { NN_SYNTH_SIZE, NN_SYNTH_SIZE, rgb };
+    return VKC_OK;
 }

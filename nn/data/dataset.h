@@ -85,6 +85,9 @@ uint64_t           nn_dataset_file_size(const nn_dataset *d, nn_split split, uin
 vkc_status nn_dataset_read(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch,
                            const nn_preprocess *pre, nn_size size, uint8_t *rgb);
 
+// Decode or draw picture i as large as it is; nn_image_finish it. Errors: as nn_dataset_read.
+vkc_status nn_dataset_load(const nn_dataset *d, nn_split split, uint32_t i, uint64_t epoch, struct nn_image *out);
+
 // The seed nn_synth_read takes for a split of synth:ringed-digit; picture i of val and test has the index i,
 // so nn_synth_read with a truth tells what it shows.
 uint64_t nn_dataset_synth_seed(nn_split split);

@@ -78,8 +78,10 @@ static void read_picture(nn_decoder *d, const worker *w, slot *s, uint32_t at)
     uint8_t *rgb = d->p.rgb ? s->out.rgb + at * d->rgb_size : w->rgb;
     p->st = d->p.source.read(d->p.source.user, s->out.batch, at, w->scratch, rgb);
     if (p->st == VKC_OK) {
-        nn_image_normalise(rgb, d->rgb_size / 3, d->p.channels, d->p.mean, d->p.std,
-                           s->out.pixels + at * d->pixels_len);
+        float *pixels = s->out.pixels + at * d->pixels_len;
+        nn_image_normalise(rgb, d->rgb_size / 3, d->p.channels, d->p.mean, d->p.std, pixels);
+        if (d->p.source.finish != NULL)
+            d->p.source.finish(d->p.source.user, s->out.batch, at, pixels);
         return;
     }
     const char *text = vkc_last_error();

@@ -29,6 +29,8 @@ typedef struct nn_decoder_source {
     // once, once a picture. E_FORMAT and E_IO concern this picture alone; any other error (E_NOMEM) ends the decoding.
     vkc_status (*read)(void *user, uint64_t batch, uint32_t at, uint8_t *scratch, uint8_t *rgb);
     void *user;
+    // Change its normalised pixels (channels, height, width). As `read`, after it; NULL = they stay.
+    void (*finish)(void *user, uint64_t batch, uint32_t at, float *pixels);
 } nn_decoder_source;
 
 typedef struct nn_decoder_params {

@@ -21,6 +21,7 @@ struct nn_loader {
     uint32_t n_listed;              // of the split
     size_t   image_size;            // bytes of a picture
     uint8_t *cache;                 // (n_listed, height, width, 3), or NULL
+    nn_augmenter augmenter;
     nn_decoder *decoder;
     uint32_t *taken;                // (batch), pictures of the split that the last batch is of
     uint64_t next;                  // number of the batch the caller takes next, from the start of epoch 0
@@ -47,9 +48,21 @@ uint32_t nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at)
 {
     uint32_t i = (uint32_t) (batch % l->n_batches) * l->p.batch + at;
     if (l->p.shuffle)
-        return nn_shuffle_get(l->p.seed, batch / l->n_batches, l->n_listed, i);
+        return nn_shuffle_get(l->p.seed, batch / l->n_batches, l->n_listed, i / l->augmenter.repeats);
     bool is_part = l->p.max_images > 0 && l->p.max_images < l->n_listed;
     return is_part ? (uint32_t) ((uint64_t) i * l->n_listed / l->p.max_images) : i;
+}
+
+// The number that a picture's augmentation is drawn by. Its first copy has the picture's own.
+static uint64_t find_index(const nn_loader *l, uint64_t batch, uint32_t at)
+{
+    const uint32_t i = (uint32_t) (batch % l->n_batches) * l->p.batch + at;
+    return nn_loader_find(l, batch, at) | (uint64_t) (i % l->augmenter.repeats) << 32;
+}
+
+static uint64_t find_key(const nn_loader *l, uint64_t batch, uint32_t at)
+{
+    return nn_augment_key(l->p.seed, batch / l->n_batches, find_index(l, batch, at));
 }
 
 static uint32_t get_len(void *user, uint64_t batch)
@@ -68,6 +81,20 @@ static uint8_t change_state(nn_loader *l, uint32_t image, uint8_t from, uint8_t 
     return was;
 }
 
+// The whole of a picture, of which only a part is resized.
+static vkc_status read_crop(const nn_loader *l, uint64_t batch, uint32_t at, uint8_t *out)
+{
+    const nn_size size = { l->p.height, l->p.width };
+    const uint32_t pillow = nn_dataset_pillow(l->p.data);
+    nn_image im;
+    vkc_status st = nn_dataset_load(l->p.data, l->p.split, nn_loader_find(l, batch, at), batch / l->n_batches, &im);
+    if (st == VKC_OK)
+        st = nn_augmenter_crop(&l->augmenter, find_key(l, batch, at), &im, size,
+                               pillow != 0 ? pillow : l->p.preprocess.pillow, out);
+    nn_image_finish(&im);
+    return st;
+}
+
 // Decode one picture into `work`, or straight into the cache, and augment it into its batch.
 static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t *work, uint8_t *rgb)
 {
@@ -80,15 +107,27 @@ static vkc_status read_picture(void *user, uint64_t batch, uint32_t at, uint8_t 
     uint8_t *decoded = caches || known == KEPT ? l->cache + image * l->image_size : work;
     if (known == BAD)
         return VKC_E_FORMAT;
+    const nn_size size = { l->p.height, l->p.width };
     vkc_status st = VKC_OK;
-    if (known != KEPT)
-        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess,
-                             (nn_size) { l->p.height, l->p.width }, decoded);
-    if (st == VKC_OK)
-        nn_augment_write(&l->p.augment, l->p.seed, epoch, image, l->p.height, l->p.width, decoded, rgb);
+    if (l->augmenter.has_crop)
+        st = read_crop(l, batch, at, decoded);
+    else if (known != KEPT)
+        st = nn_dataset_read(l->p.data, l->p.split, image, epoch, &l->p.preprocess, size, decoded);
+    if (st == VKC_OK) {
+        nn_augment_write(&l->p.augment, l->p.seed, epoch, find_index(l, batch, at), size.height, size.width, decoded,
+                         rgb);
+        nn_augmenter_change(&l->augmenter, find_key(l, batch, at), size, rgb, work);
+    }
     if (caches)
         change_state(l, image, BUSY, st == VKC_OK ? KEPT : UNKNOWN);
     return st;
+}
+
+static void finish_picture(void *user, uint64_t batch, uint32_t at, float *pixels)
+{
+    const nn_loader *l = user;
+    nn_augmenter_erase(&l->augmenter, find_key(l, batch, at), l->p.channels, (nn_size) { l->p.height, l->p.width },
+                       pixels);
 }
 
 static vkc_status check(const nn_loader_params *p)
@@ -103,6 +142,8 @@ static vkc_status check(const nn_loader_params *p)
                         p->width);
     if (p->augment.transpose && p->height != p->width)
         return VKC_FAIL(VKC_E_ARG, "loader: pictures of %u x %u pixels cannot be transposed", p->height, p->width);
+    if (p->recipe.aug_repeats > 1 && !p->shuffle)
+        return VKC_FAIL(VKC_E_ARG, "loader: pictures in their own order cannot be repeated");
     if (nn_dataset_len(p->data, p->split) == 0)
         return VKC_FAIL(VKC_E_FORMAT, "%s has no %s pictures", nn_dataset_spec(p->data), nn_split_name(p->split));
     return VKC_OK;
@@ -129,8 +170,13 @@ static void set_defaults(nn_loader *l)
 static vkc_status init(nn_loader *l)
 {
     const nn_loader_params *p = &l->p;
+    const double grey[3] = { p->mean[0], p->mean[0], p->mean[0] };
+    vkc_status st = nn_augmenter_init(&l->augmenter, &p->recipe, p->channels == 1 ? grey : p->mean);
+    if (st != VKC_OK)
+        return st;
+    l->p.recipe = (nn_augment_recipe) { .aa = NULL };       // its texts are the caller's
     nn_decoder_params dp = {
-        .source = { get_len, read_picture, l }, .batch = p->batch, .threads = p->threads,
+        .source = { get_len, read_picture, l, finish_picture }, .batch = p->batch, .threads = p->threads,
         .size = { p->height, p->width }, .channels = p->channels, .scratch = l->image_size,
     };
     memcpy(dp.mean, p->mean, sizeof dp.mean);
@@ -143,7 +189,8 @@ static vkc_status init(nn_loader *l)
     if (!l->has_lock)
         return VKC_FAIL(VKC_E_NOMEM, "loader: no lock to be had");
     // Pages are touched when a picture is decoded; without the cache everything works, only slower.
-    if (!nn_dataset_is_fresh(p->data, p->split) && l->n_listed <= p->cache_bytes / l->image_size)
+    if (!nn_dataset_is_fresh(p->data, p->split) && !l->augmenter.has_crop &&
+        l->n_listed <= p->cache_bytes / l->image_size)
         l->cache = malloc(l->n_listed * l->image_size);
     return nn_decoder_create(&dp, &l->decoder);
 }

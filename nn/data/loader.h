@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "nn/data/augment.h"
+#include "nn/data/augment_recipe.h"
 #include "nn/data/dataset.h"
 
 #ifdef __cplusplus
@@ -30,10 +31,12 @@ typedef struct nn_loader_params {
     bool     shuffle;               // another order in every epoch
     bool     drop_last;             // leave out the last batch of an epoch when it is not full
     nn_augment_params augment;      // zero = none; shift is in pixels of these
+    nn_augment_recipe recipe;       // after that; zero = none. Repeats want `shuffle`; its texts are not kept
     uint32_t epochs;                // 0 = no end
     uint32_t max_images;            // of an epoch; 0 = all. Not shuffled: spread evenly over the split
     uint32_t threads;               // 0 = as many as cores
-    size_t   cache_bytes;           // keep the decoded pictures when they fit; 0 = 1 GiB, 1 = never
+    size_t   cache_bytes;           // keep the decoded pictures when they fit; 0 = 1 GiB, 1 = never. Of random crops
+                                    // none is kept
 } nn_loader_params;
 
 // What training does to pictures unless told otherwise: flips, transposes (of square ones) and shifts of a sixteenth
@@ -50,7 +53,7 @@ uint32_t   nn_loader_batches(const nn_loader *l);       // of an epoch
 uint32_t   nn_loader_images(const nn_loader *l);        // of an epoch, broken ones included
 
 // Which picture of the split stands at place `at` of batch `batch`, counted from epoch 0, when none before it is
-// broken.
+// broken. With repeats, several places in a row have the same one.
 uint32_t   nn_loader_find(const nn_loader *l, uint64_t batch, uint32_t at);
 
 // Go on with this batch. Blocking. Errors: E_ARG beyond the last batch of an epoch.

@@ -23,3 +23,10 @@ nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_da
         p.augment = nn_augment_default(data, c->height, c->width);
     return p;
 }
+
+void nn_loader_params_augment(nn_loader_params *p, const nn_augment_recipe *r)
+{
+    p->recipe = *r;
+    if (nn_augment_recipe_is_geometric(r))
+        p->augment = (nn_augment_params) { .shift = 0 };
+}

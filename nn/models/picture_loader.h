@@ -16,6 +16,10 @@ nn_loader_params nn_loader_params_of(const nn_model_config *c, const nn_dataset 
 nn_loader_params nn_loader_params_to_train(const nn_model_config *c, const nn_dataset *data, uint32_t batch,
                                            uint64_t seed, uint32_t threads, bool plain);
 
+// Let `p`, made by the one before, augment by a recipe too. One that says where pixels come from (crop, flips) takes
+// the place of the usual flips, transposes and shifts; anything else comes after them.
+void             nn_loader_params_augment(nn_loader_params *p, const nn_augment_recipe *r);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,7 +24,7 @@ vkc_status nn_recipe_check(const nn_recipe *r)
         return VKC_FAIL(VKC_E_ARG, "recipe: stochastic depth with probability %g, want 0 to less than 1", r->drop_path);
     if (!(r->ema >= 0 && r->ema < 1))
         return VKC_FAIL(VKC_E_ARG, "recipe: an average of the weights with decay %g, want 0 to less than 1", r->ema);
-    return VKC_OK;
+    return nn_augment_recipe_check(&r->augment);
 }
 
 bool nn_recipe_is_mixed(const nn_recipe *r)
@@ -73,48 +73,36 @@ void nn_recipe_key(const nn_recipe_inputs *in, uint64_t step, uint32_t key[2])
     key[1] = (uint32_t) (k >> 32);
 }
 
-typedef struct draws { uint64_t key; uint32_t stream, at; } draws;     // numbers one after another
-
-static double draw_uniform(draws *d)        // 0 < u < 1
-{
-    return (nn_rng_bits(d->key, d->stream, d->at++) + 0.5) / 4294967296.0;
-}
-
-static double draw_normal(draws *d)
-{
-    return (double) nn_rng_normal(d->key, d->stream, d->at++);
-}
-
 // The logarithm of a gamma(alpha) number (Marsaglia & Tsang 2000); below 1 that of alpha + 1 times u^(1/alpha), where
 // the number itself may be too small for a double.
-static double draw_log_gamma(draws *d, double alpha)
+static double draw_log_gamma(nn_draws *d, double alpha)
 {
     const double a = (alpha < 1 ? alpha + 1 : alpha) - 1.0 / 3, c = 1 / sqrt(9 * a);
     double x, v, u;
     do {
-        x = draw_normal(d);
+        x = nn_draw_normal(d);
         v = pow(1 + c * x, 3);
-        u = draw_uniform(d);
+        u = nn_draw_uniform(d);
     } while (!(v > 0 && log(u) < x * x / 2 + a - a * v + a * log(v)));
-    return log(a) + log(v) + (alpha < 1 ? log(draw_uniform(d)) / alpha : 0);
+    return log(a) + log(v) + (alpha < 1 ? log(nn_draw_uniform(d)) / alpha : 0);
 }
 
-static double draw_beta(draws *d, double alpha)
+static double draw_beta(nn_draws *d, double alpha)
 {
     const double x = draw_log_gamma(d, alpha), y = draw_log_gamma(d, alpha);
     return 1 / (1 + exp(y - x));
 }
 
 // The part of a line of `size` pixels that a piece `side` long covers, its middle anywhere.
-static void draw_span(draws *d, uint32_t size, double side, uint32_t *from, uint32_t *to)
+static void draw_span(nn_draws *d, uint32_t size, double side, uint32_t *from, uint32_t *to)
 {
-    const double middle = size * draw_uniform(d);
+    const double middle = size * nn_draw_uniform(d);
     *from = (uint32_t) fmax(0, rint(middle - side / 2));
     *to = (uint32_t) fmin(size, rint(middle + side / 2));
 }
 
 // Put a box of b into a; the share of a that is left.
-static double cut(draws *d, const nn_recipe_inputs *in, const float *a, const float *b, float *out)
+static double cut(nn_draws *d, const nn_recipe_inputs *in, const float *a, const float *b, float *out)
 {
     const uint32_t H = in->height, W = in->width;
     const double side = sqrt(1 - draw_beta(d, in->recipe.cutmix));      // of the picture's
@@ -134,7 +122,7 @@ static double cut(draws *d, const nn_recipe_inputs *in, const float *a, const fl
     return 1 - (double) (x1 - x0) * (y1 - y0) / ((double) H * W);
 }
 
-static double blend(draws *d, const nn_recipe_inputs *in, const float *a, const float *b, float *out)
+static double blend(nn_draws *d, const nn_recipe_inputs *in, const float *a, const float *b, float *out)
 {
     const size_t len = (size_t) in->channels * in->height * in->width;
     const float share = (float) draw_beta(d, in->recipe.mixup), rest = 1 - share;
@@ -154,7 +142,7 @@ void nn_recipe_mix(const nn_recipe_inputs *in, uint64_t step, uint32_t n, const 
     const uint32_t shift = n > 1 ? 1 + nn_rng_below(key, whole, 1, n - 1) : 0;
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t j = (uint32_t) (((uint64_t) i + shift) % n);
-        draws d = { key, i, 0 };
+        nn_draws d = { key, i, 0 };
         const float *a = pixels + i * len, *b = pixels + j * len;
         float *out = mixed + i * len;
         labels_b[i] = labels ? labels[j] : 0;

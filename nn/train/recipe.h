@@ -1,5 +1,6 @@
-// recipe.h — regularisation of training: label smoothing, mixup, cutmix, stochastic depth, and the exponential moving
-// average of the weights. The usual names and meanings.
+// recipe.h — a training recipe: label smoothing, mixup, cutmix, stochastic depth, the exponential moving average of the
+// weights; how the learning rate goes (nn/train/schedule.h) and how pictures are augmented (nn/data/augment_recipe.h),
+// which those apply who have the schedule and the loader. The usual names and meanings.
 //
 // All of it is a pure function of seed and step, so that a resumed run ends in the same bits. A graph takes it in three
 // places, the batches through a feed (nn/train/recipe_feed.h), and the optimiser keeps the average:
@@ -17,8 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nn/data/augment_recipe.h"
 #include "nn/graph/graph.h"
 #include "nn/models/model.h"
+#include "nn/train/schedule.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,6 +34,8 @@ typedef struct nn_recipe {          // zero = none of it
                                     // the first is 0, with a straight line between them
     double ema;                     // decay of the average of the weights, 0.9999, less in the first steps
                                     // (nn/train/optim.h); what is saved is then the average
+    nn_rates rates;                 // of learning
+    nn_augment_recipe augment;      // of pictures
 } nn_recipe;
 
 // E_ARG with a sentence unless all of it can be.

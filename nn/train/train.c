@@ -54,6 +54,11 @@ static vkc_status make_stepper(nn_model *m, const nn_train_params *p, nn_fit_wor
     }, &w->stepper);
 }
 
+static uint32_t batch_of(const nn_train_params *p)
+{
+    return p->feed ? p->feed->cap : p->batch ? p->batch : 128;
+}
+
 static vkc_status open_data(const nn_model *m, const nn_train_params *p, nn_fit_work *w)
 {
     if (p->feed)
@@ -61,8 +66,8 @@ static vkc_status open_data(const nn_model *m, const nn_train_params *p, nn_fit_
     if (nn_dataset_classes(p->data) != m->cfg.classes)
         return VKC_FAIL(VKC_E_FORMAT, "%s has %u classes, the model %u", nn_dataset_spec(p->data),
                         nn_dataset_classes(p->data), m->cfg.classes);
-    const uint32_t batch = p->batch ? p->batch : 128;
-    const nn_loader_params lp = nn_loader_params_to_train(&m->cfg, p->data, batch, p->seed, p->threads, p->plain);
+    nn_loader_params lp = nn_loader_params_to_train(&m->cfg, p->data, batch_of(p), p->seed, p->threads, p->plain);
+    nn_loader_params_augment(&lp, &p->recipe.augment);
     return nn_fit_work_init_pictures(w, m->dev, &m->cfg, &lp);
 }
 
@@ -71,7 +76,9 @@ vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out)
     vkc_status st;
     nn_fit_work w = { .loader = NULL };
     const uint32_t epochs = p->epochs ? p->epochs : 20;
+    const double lr = p->lr > 0 ? p->lr : 1e-3;
     *out = (nn_train_result) { 0 };
+    VKC_TRY(nn_rates_check(&p->recipe.rates, lr, batch_of(p)));
     VKC_TRY(open_data(m, p, &w));
     VKC_TRY(make_stepper(m, p, &w));
     const uint64_t batches = w.feed.batches;
@@ -82,8 +89,7 @@ vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out)
     st = nn_fit(&(nn_fit_params) {
         .stepper = w.stepper, .feed = &w.feed, .epochs = epochs, .n_watch = p->halting ? 2 : 1, .what = "train",
         .max_steps = p->max_steps, .tune = h->tune, .tune_user = h->user, .n_state = h->n_state,
-        .schedule = { .lr = p->lr > 0 ? p->lr : 1e-3, .min_lr = p->min_lr, .total = epochs * batches,
-                      .warmup = (uint64_t) (or_default(p->warmup, 1) * (double) batches) },
+        .schedule = nn_rates_schedule(&p->recipe.rates, lr, batch_of(p), epochs, batches, batches),
         .judge = p->judge, .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,
     }, &r);
     *out = (nn_train_result) {

@@ -29,14 +29,13 @@ typedef struct nn_train_halting {
 typedef struct nn_train_params {    // 0 = the default in brackets
     const nn_dataset *data;         // pictures, or
     const nn_feed *feed;            // batches of another kind, with the field "labels", from 0 on; data, batch, seed of
-                                    // the order, threads and plain are then not looked at
+                                    // the order, threads, plain and recipe.augment are then
+                                    // not looked at
     uint32_t batch;                 // [128]
     uint32_t epochs;                // [20]
     double   lr;                    // peak [1e-3]
-    double   min_lr;                // [0]
-    double   warmup;                // epochs of linear warm-up [1]
     double   weight_decay;          // [0.05]; < 0 = none
-    nn_recipe recipe;               // nn/train/recipe.h; smoothing [0.1], < 0 = none
+    nn_recipe recipe;               // nn/train/recipe.h; smoothing [0.1], < 0 = none; warm-up [1 epoch]
     double   clip;                  // largest global gradient norm [1]; < 0 = none
     uint64_t seed;
     uint32_t threads;               // decoding [as many as cores]

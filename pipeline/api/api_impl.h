@@ -7,6 +7,7 @@
 #include "nn/data/class_map.h"
 #include "nn/data/dataset.h"
 #include "nn/models/model.h"
+#include "nn/train/recipe.h"
 #include "pipeline/base/context.h"
 #include "pipeline/base/students.h"
 #include "pipeline/api/wrap.h"
@@ -71,6 +72,8 @@ vkc_status  pipeline__api_check_pillow(uint32_t pillow);        // 0, 12 or 13
 vkc_status  pipeline__api_split(const pipeline_context *c, const pare_data *data, const nn_model *m, const char *split,
                                 nn_split usual, nn_split *out);
 vkc_status  pipeline__api_labels(pare_labels labels, nn_labels *out);           // E_ARG for what is none
+// Recipe.c. `out` is the usual one, and stays so where NULL or 0 is given.
+vkc_status  pipeline__api_recipe(const pare_recipe *in, nn_recipe *out);
 
 #ifdef __cplusplus
 }

@@ -92,6 +92,7 @@ pare_status pare_distill(pare_device *device, const char *teacher, const pare_da
     p.data.set = data->set;
     p.data.any_teacher = o.any_teacher != 0;
     VKC_TRY(pipeline__api_labels(o.labels, &p.data.labels));
+    VKC_TRY(pipeline__api_recipe(o.tune_recipe, &p.tune.recipe));
     p.place.out = out;
     r = malloc(sizeof *r);
     if (!r) {

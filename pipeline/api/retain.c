@@ -90,6 +90,7 @@ pare_status pare_retain(pare_device *device, const char *teacher, const pare_dat
     p.data.set = data->set;
     p.data.any_teacher = o.any_teacher != 0;
     VKC_TRY(pipeline__api_labels(o.labels, &p.data.labels));
+    VKC_TRY(pipeline__api_recipe(o.recipe, &p.recipe));
     p.place.out = out;
     r = malloc(sizeof *r);
     if (!r) {

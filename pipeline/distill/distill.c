@@ -14,7 +14,9 @@ static vkc_status check(const pipeline_context *c, const pipeline_distill_params
 {
     if (!p->teacher || !p->place.out || p->n_mixers + p->n_from == 0)
         return VKC_FAIL(VKC_E_ARG, "distill: want a teacher, what may replace its attention, and a folder to write");
-    vkc_status st = pipeline__choices_read(c, p, r);
+    vkc_status st = pipeline__tuning_check(c, p);
+    if (st == VKC_OK)
+        st = pipeline__choices_read(c, p, r);
     const char *read[2 + DISTILL_MAX_CHOICES] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
     const uint32_t n = p->n_from < DISTILL_MAX_CHOICES ? p->n_from : DISTILL_MAX_CHOICES;
     for (uint32_t i = 0; i < n; i++)
@@ -54,6 +56,7 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
     vkc_status st;
     VKC_TRY(check(w->c, w->p, w->r));
     VKC_TRY(pipeline_check_data(&w->p->data));
+    pipeline_recipe_tell(w->c, &w->p->tune.recipe);
     VKC_TRY(pipeline_load_model(w->c, w->p->teacher, false, &w->teacher));
     VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
     if (w->p->tune.epochs || w->p->tune_all_epochs)

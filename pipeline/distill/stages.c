@@ -94,10 +94,30 @@ done:
     return st;
 }
 
+// The whole network, after the rest: the settings are the same but for the peak of the learning rate.
+static pipeline_tuning tuning_of_all(const pipeline_distill_params *a)
+{
+    pipeline_tuning all = a->tune;
+    all.trained = DISTILL_TRAIN_ALL;
+    all.epochs = a->tune_all_epochs;
+    all.lr = a->tune_all_lr;
+    all.recipe.rates.base = 0;
+    return all;
+}
+
+vkc_status pipeline__tuning_check(const pipeline_context *c, const pipeline_distill_params *p)
+{
+    const pipeline_tuning all = tuning_of_all(p);
+    vkc_status st = pipeline_tuning_check(c, "tune-", &p->tune, p->data.batch);
+    if (st == VKC_OK && all.epochs)
+        st = pipeline_tuning_check(c, "tune-", &all, p->data.batch);
+    return st;
+}
+
 vkc_status pipeline__stage_tune(distill_work *w)
 {
     const pipeline_distill_params *a = w->p;
-    pipeline_tuning all = a->tune;
+    const pipeline_tuning all = tuning_of_all(a);
     nn_model *trainable = NULL;
     vkc_status st;
     if (!a->tune.epochs && !a->tune_all_epochs)
@@ -107,9 +127,6 @@ vkc_status pipeline__stage_tune(distill_work *w)
     w->student = trainable;
     if (a->tune.epochs)
         VKC_TRY(tune(w, "tune", &a->tune));
-    all.trained = DISTILL_TRAIN_ALL;
-    all.epochs = a->tune_all_epochs;
-    all.lr = a->tune_all_lr;
     if (all.epochs)
         st = tune(w, "tune-all", &all);
 done:

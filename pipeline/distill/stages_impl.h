@@ -41,6 +41,7 @@ vkc_status pipeline__search_run(distill_work *w);     // which layers are replac
 // stages.c
 vkc_status pipeline__stage_run(distill_work *w);      // the run folder
 vkc_status pipeline__stage_sparsity(distill_work *w); // of the teacher
+vkc_status pipeline__tuning_check(const pipeline_context *c, const pipeline_distill_params *p);     // both of them
 vkc_status pipeline__stage_tune(distill_work *w);     // the student, end to end
 vkc_status pipeline__stage_compare(distill_work *w);  // accuracy and time of both
 vkc_status pipeline__stage_save(distill_work *w);     // model folder, run.json

@@ -121,6 +121,7 @@ vkc_status pipeline_retain_plan(const pipeline_context *c, const pipeline_retain
         return VKC_FAIL(VKC_E_ARG, "%spolicy wants halting or topk", dash);
     if ((p->n_at || p->n_share) && p->pruning.policy != NN_POLICY_TOPK)
         return VKC_FAIL(VKC_E_ARG, "%sat and %sshare go with %spolicy topk only", dash, dash, dash);
+    VKC_TRY(pipeline_recipe_check(c, "", &p->recipe, p->lr, p->data.batch));
     VKC_TRY(pipeline_pruning_check(c, &p->pruning));
     VKC_TRY(read_asked(c, p, cfg, out));
     for (uint32_t i = 0; i < out->n; i++)
@@ -135,9 +136,11 @@ distill_retain_params pipeline_retain_training(const pipeline_context *c, const 
                                                const pipeline_retain_result *plan, uint32_t i)
 {
     const bool goes_on = p->chain && i > 0;
+    nn_recipe recipe = pipeline_recipe_of(&p->recipe);
+    recipe.smoothing = pipeline_or_none(recipe.smoothing);
     distill_retain_params t = {
         .keep = plan->model[i].keep, .batch = p->data.batch, .epochs = plan->epochs, .lr = p->lr,
-        .weight_decay = pipeline_or_none(p->weight_decay), .smoothing = pipeline_or_none(p->smoothing),
+        .weight_decay = pipeline_or_none(p->weight_decay), .recipe = recipe,
         .clip = pipeline_or_none(p->clip), .kl = pipeline_or_none(p->kl),
         .plain_gate = p->plain_gate || p->pruning.fixed_gate || goes_on,
         .start_keep = goes_on ? plan->model[i - 1].keep : 0, .seed = p->seed, .threads = p->data.threads,

@@ -10,6 +10,7 @@
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
+#include "pipeline/train/recipe.h"
 
 typedef struct retain_work {
     const pipeline_context *c;
@@ -44,7 +45,7 @@ done:
 
 static vkc_status save(const retain_work *w, pipeline_retained *m, pipeline_run *run)
 {
-    char *more = pipeline__retained_card(m, w->r);
+    char *more = pipeline__retained_card(m, w->r, &w->p->recipe);
     pipeline_data_tell_bad(w->c, w->p->data.set);
     m->json = pipeline__retained_json(m, w->r, w->model);
     vkc_status st = more ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
@@ -132,6 +133,7 @@ static vkc_status run_all(retain_work *w)
     w->halts_already = w->teacher->cfg.retention.policy == NN_POLICY_HALTING;
     w->teacher->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
     VKC_TRY(pipeline_data_match(w->c, &w->data, &w->teacher->cfg, p->teacher, &w->view));
+    pipeline_recipe_tell(w->c, &p->recipe);
     pipeline_say(w->c, PIPELINE_STARTED, "%s is measured with all its tokens", p->teacher);
     if (!p->place.resume)
         VKC_TRY(pipeline_check_teacher(w->c, w->teacher, &w->data, p->teacher));

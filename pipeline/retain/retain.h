@@ -32,7 +32,8 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     uint32_t       at[NN_MAX_DEPTH];        // topk: the blocks after which tokens are dropped; n_at 0 = every one
     double         share[NN_MAX_DEPTH];     // (n_at) topk: in place of keep, the share kept after each of them
     uint32_t       epochs;          // [PIPELINE_USUAL_EPOCHS]
-    double         lr, weight_decay, smoothing, clip, kl;       // [5e-4, 0.05, 0.1, 1, 0]
+    double         lr, weight_decay, clip, kl;      // [5e-4, 0.05, 1, 0]
+    nn_recipe      recipe;          // smoothing [0.1]
     bool           plain_gate;      // halting: gate on channel 0 without rotating the stream, as a fixed gate always is
     bool           chain;           // start each model of a series from the previous one
     bool           plain;           // no flips, transposes and shifts
@@ -43,7 +44,8 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
 } pipeline_retain_params;
 
 #define PIPELINE_RETAIN_DEFAULTS { .data = { .batch = 64 }, .pruning = PIPELINE_PRUNING_DEFAULTS, \
-    .epochs = PIPELINE_USUAL_EPOCHS, .lr = 5e-4, .weight_decay = 0.05, .smoothing = 0.1, .clip = 1.0 }
+    .epochs = PIPELINE_USUAL_EPOCHS, .lr = 5e-4, .weight_decay = 0.05, \
+    .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } }, .clip = 1.0 }
 
 typedef struct pipeline_retained {  // a model of the series
     double keep;                    // asked for; 0 = none, by a fixed gate

@@ -9,7 +9,8 @@
 json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_retain_result *r, uint32_t i,
                                 json_t *read);
 json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retain_result *r, const nn_model *model);
-char   *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r);   // Markdown on the heap
+// Markdown on the heap. `recipe`: of its training, if there was one.
+char   *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r, const nn_recipe *recipe);
 
 // times.c: images a second of teacher and model, into m and r.
 vkc_status pipeline__retain_time(const pipeline_context *c, const pipeline_data *d, const nn_model *teacher,

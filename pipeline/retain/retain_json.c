@@ -11,6 +11,7 @@
 #include "pipeline/base/json.h"
 #include "pipeline/base/judge.h"
 #include "pipeline/base/text.h"
+#include "pipeline/train/recipe.h"
 
 // Share of `all` patches that are there, by layer.
 static json_t *build_shares(const uint64_t *count, uint64_t all, uint32_t n)
@@ -105,16 +106,18 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                                 json_t *read)
 {
     json_t *o = json_pack(
-                     "{s:s, s:s, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:b, s:s*, s:i, s:I}",
+                     "{s:s, s:s, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:s*, s:i, s:I}",
                      "teacher", p->teacher, "data", nn_dataset_spec(p->data.set), "at", build_blocks(p->at, p->n_at),
                      "share", pipeline_number_list_json(p->share, p->n_share), "epochs", (int) r->epochs, "batch",
-                     (int) p->data.batch, "lr", p->lr, "weight_decay", p->weight_decay, "smoothing", p->smoothing,
-                     "clip", p->clip, "kl", p->kl, "plain_gate", (int) p->plain_gate, "no_augment", (int) p->plain,
-                     "after", p->chain && i > 0 ? r->model[i - 1].out : NULL, "limit", (int) p->data.limit, "seed",
+                     (int) p->data.batch, "lr", nn_rates_peak(&p->recipe.rates, p->lr, p->data.batch),
+                     "weight_decay", p->weight_decay, "clip", p->clip, "kl", p->kl, "plain_gate", (int) p->plain_gate,
+                     "no_augment", (int) p->plain, "after",
+                     p->chain && i > 0 ? r->model[i - 1].out : NULL, "limit", (int) p->data.limit, "seed",
                      (json_int_t) p->seed);
     if (!p->pruning.fixed_gate)
         nn_json_set_new(o, "keep", json_real(r->model[i].keep));
     pipeline_pruning_add_inputs(o, &p->pruning);
+    pipeline_recipe_add_inputs(o, &p->recipe);
     pipeline_judge_add_inputs(o, p->keep_last);
     pipeline_data_add_inputs(o, &p->data);
     if (o && json_object_update(o, read) == 0)
@@ -171,12 +174,15 @@ static void print_markdown(FILE *f, const pipeline_retained *m, const pipeline_r
         fprintf(f, "\n%s\n", ring);
 }
 
-char *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r)
+char *pipeline__retained_card(const pipeline_retained *m, const pipeline_retain_result *r, const nn_recipe *recipe)
 {
-    char *text = NULL;
+    char *text = NULL, how[PIPELINE_RECIPE_TEXT];
     pipeline_text t;
     if (pipeline_text_open(&t) != VKC_OK)
         return NULL;
     print_markdown(t.f, m, r);
+    pipeline_recipe_text(recipe, how, sizeof how);
+    if (m->train.steps && *how)
+        fprintf(t.f, "\n%s", how);
     return pipeline_text_close(&t, &text, NULL) == VKC_OK ? text : NULL;
 }

@@ -59,6 +59,7 @@ vkc_status pipeline__study_read(study_work *w, const pipeline_context *c, const 
     VKC_TRY(pipeline_check_place(c, &p->place, NULL, 0));
     if (!p->n_mixers == !p->n_from)
         return VKC_FAIL(VKC_E_ARG, "a study wants either %smixer or %sfrom", pipeline_dash(c), pipeline_dash(c));
+    VKC_TRY(pipeline_tuning_check(c, "tune-", &p->tune, p->data.batch));
     VKC_TRY(read_mixers(w));
     VKC_TRY(pipeline_check_data(&p->data));
     if (p->split == NN_SPLIT_ALL)

@@ -55,6 +55,9 @@ vkc_status pipeline_tune_check(const pipeline_context *c, const pipeline_tune_pa
 {
     if (!p->student || !p->place.out)
         return VKC_FAIL(VKC_E_ARG, "want a student and a folder to write");
+    const vkc_status st = pipeline_tuning_check(c, "", &p->tuning, p->data.batch);
+    if (st != VKC_OK)
+        return st;
     const char *const read[] = { p->student, p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
     return pipeline_check_place(c, &p->place, read, 3);
 }
@@ -86,6 +89,7 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     pipeline_tuning_fill(&p->tuning, &s->train);
     VKC_TRY(pipeline_tune_check(c, p));
     VKC_TRY(pipeline_check_data(&p->data));
+    pipeline_recipe_tell(c, &p->tuning.recipe);
     VKC_TRY(pipeline_load_model(c, p->student, true, &s->student));
     VKC_TRY(nn_model_config_check_pictures(&s->student->cfg));
     VKC_TRY(nn_model_config_check_exclusive(&s->student->cfg));
@@ -116,7 +120,7 @@ vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t
                                   const distill_tune_result *last, double seconds, const nn_eval_result *val,
                                   const nn_eval_result *test)
 {
-    char more[320];
+    char more[PIPELINE_RECIPE_TEXT + 320];
     pipeline_recipe_text(&s->p->tuning.recipe, more, sizeof more);
     pipeline_best_text(&last->best, more + strlen(more), sizeof more - strlen(more));
     pipeline_data_tell_bad(s->c, s->p->data.set);

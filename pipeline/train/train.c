@@ -136,9 +136,7 @@ vkc_status pipeline_train_check(const pipeline_context *c, const pipeline_train_
         return VKC_FAIL(VKC_E_ARG, "train: want an architecture or a model to start from, and a folder to write");
     VKC_TRY(check_pixels(c, "mean", p->mean, -10.0, 10.0));
     VKC_TRY(check_pixels(c, "std", p->std, 1e-3, 1e3));
-    if (!(p->min_lr <= p->lr))
-        return VKC_FAIL(VKC_E_ARG, "%smin-lr is %g, more than the peak learning rate %g", pipeline_dash(c), p->min_lr,
-                        p->lr);
+    VKC_TRY(pipeline_recipe_check(c, "", &p->recipe, p->lr, p->data.batch));
     VKC_TRY(pipeline_check_data(&p->data));
     const char *const read[] = { p->init, nn_dataset_spec(p->data.set) };
     VKC_TRY(pipeline_check_place(c, &p->place, read, 2));
@@ -199,8 +197,9 @@ static json_t *build_inputs(const pipeline_train_params *p)
     json_t *inputs = json_pack(
         "{s:s, s:s*, s:s*, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:b, s:i, s:I}", "data",
         nn_dataset_spec(p->data.set), "arch", p->arch, "init", p->init, "mean", build_three(p->mean), "std",
-        build_three(p->std), "batch", (int) p->data.batch, "epochs", (int) p->epochs, "lr", p->lr, "min_lr", p->min_lr,
-        "warmup", p->warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "limit",
+        build_three(p->std), "batch", (int) p->data.batch, "epochs", (int) p->epochs, "lr",
+        nn_rates_peak(&p->recipe.rates, p->lr, p->data.batch), "min_lr", p->recipe.rates.min_lr, "warmup",
+        p->recipe.rates.warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "limit",
         (int) p->data.limit, "seed",
         (json_int_t) p->seed);
     if (p->pruning)
@@ -285,8 +284,8 @@ static vkc_status train(const pipeline_context *c, const pipeline_train_params *
                         nn_model *m, const pipeline_run *run, pipeline_train_result *r)
 {
     nn_train_params t = {
-        .data = data->set, .batch = p->data.batch, .epochs = p->epochs, .lr = p->lr, .min_lr = p->min_lr,
-        .warmup = pipeline_or_none(p->warmup), .weight_decay = pipeline_or_none(p->weight_decay), .recipe = p->recipe,
+        .data = data->set, .batch = p->data.batch, .epochs = p->epochs, .lr = p->lr,
+        .weight_decay = pipeline_or_none(p->weight_decay), .recipe = pipeline_recipe_of(&p->recipe),
         .clip = pipeline_or_none(p->clip), .seed = p->seed, .threads = p->data.threads, .plain = p->plain,
         .check_finite = pipeline_is_checked(&p->data, true), .run_dir = run->dir, .resume = run->is_resumed,
         .max_steps = p->max_steps, .progress = c->progress, .user = c->user,
@@ -319,7 +318,7 @@ static void print_tokens(const nn_retention_config *c, const pipeline_train_resu
 
 static vkc_status save(const pipeline_train_params *p, pipeline_run *run, const nn_model *m, pipeline_train_result *r)
 {
-    char more[640];
+    char more[PIPELINE_RECIPE_TEXT + 640];
     pipeline_recipe_text(&p->recipe, more, sizeof more);
     pipeline_best_text(&r->train.best, more + strlen(more), sizeof more - strlen(more));
     if (r->macs > 0)
@@ -339,6 +338,7 @@ vkc_status pipeline_train(const pipeline_context *c, const pipeline_train_params
     vkc_status st;
     *out = (pipeline_train_result) { .json = NULL };
     VKC_TRY(pipeline_train_check(c, p));
+    pipeline_recipe_tell(c, &p->recipe);
     VKC_TRY(make_model(c, p, &t, &m));
     VKC_TRY(check_gate(c, p, &t.data, m));
     VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed,

@@ -18,10 +18,9 @@ typedef struct pipeline_train_params {      // PIPELINE_TRAIN_DEFAULTS, in brack
     pipeline_place place;
     uint64_t       seed;
     uint32_t       epochs;          // [20]
-    double         lr, min_lr;      // [1e-3, 0]
-    double         warmup;          // epochs [1]
+    double         lr;              // [1e-3]
     double         weight_decay, clip;      // [0.05, 1]
-    nn_recipe      recipe;          // smoothing [0.1]
+    nn_recipe      recipe;          // smoothing [0.1], rates.warmup [1]
     const double  *mean, *std;      // (3) of the channels, pixels in 0..1; NULL = 0.5, or those of `init`
     bool           plain;           // no flips, transposes and shifts
     uint32_t       max_steps;       // stop after so many steps in all; 0 = no limit
@@ -30,8 +29,8 @@ typedef struct pipeline_train_params {      // PIPELINE_TRAIN_DEFAULTS, in brack
     bool           keep_last;       // the parameters of the last epoch, not those of the best on val
 } pipeline_train_params;
 
-#define PIPELINE_TRAIN_DEFAULTS { .data = { .batch = 128 }, .epochs = 20, .lr = 1e-3, .warmup = 1.0, \
-    .weight_decay = 0.05, .clip = 1.0, .recipe = { .smoothing = 0.1 } }
+#define PIPELINE_TRAIN_DEFAULTS { .data = { .batch = 128 }, .epochs = 20, .lr = 1e-3, \
+    .weight_decay = 0.05, .clip = 1.0, .recipe = { .smoothing = 0.1, .rates = { .warmup = 1.0 } } }
 
 typedef struct pipeline_train_result {
     json_t         *json;           // owned: what run.json has as its results; NULL unless the model was written

@@ -16,8 +16,16 @@ void pipeline_tuning_fill(const pipeline_tuning *t, distill_tune_params *out)
         .trained = t->trained, .target = t->target, .distance = t->distance, .similarity = weight(t->similarity),
         .ce = weight(t->ce), .kl = weight(t->kl), .temperature = t->temperature, .halting = weight(t->halting),
         .centre = t->centre, .epochs = t->epochs, .lr = t->lr > 0 ? t->lr : 0, .weight_decay = t->weight_decay,
-        .clip = pipeline_or_none(t->clip), .recipe = t->recipe,
+        .clip = pipeline_or_none(t->clip), .recipe = pipeline_recipe_of(&t->recipe),
     };
+}
+
+vkc_status pipeline_tuning_check(const pipeline_context *c, const char *pre, const pipeline_tuning *t, uint32_t batch)
+{
+    distill_tune_params p;
+    pipeline_tuning_fill(t, &p);
+    p.batch = batch;
+    return pipeline_recipe_check(c, pre, &t->recipe, distill_tune_lr(&p), batch);
 }
 
 json_t *pipeline_tuning_inputs(const pipeline_tuning *t)

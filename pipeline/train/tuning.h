@@ -24,7 +24,8 @@ typedef struct pipeline_tuning {
 
 // The usual settings, n epochs.
 #define PIPELINE_TUNING_DEFAULTS(n) { .epochs = (n), .lr = -1.0, .clip = 1.0, .similarity = -1.0, .ce = 1.0, \
-    .temperature = 1.0, .halting = -1.0, .recipe = { .smoothing = 0.1 } }
+    .temperature = 1.0, .halting = -1.0, \
+    .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } } }
 
 // A parameter of which 0 means none, for the library below, where 0 means the default and less none.
 static inline double pipeline_or_none(double x)
@@ -32,6 +33,8 @@ static inline double pipeline_or_none(double x)
     return x > 0.0 ? x : -1.0;
 }
 
+// What is wrong with the recipe, as pipeline_recipe_check.
+vkc_status pipeline_tuning_check(const pipeline_context *c, const char *pre, const pipeline_tuning *t, uint32_t batch);
 // Settings of that training; data, seed, run and progress are the caller's.
 void    pipeline_tuning_fill(const pipeline_tuning *t, distill_tune_params *out);
 // For run.json: what of it decides the result.

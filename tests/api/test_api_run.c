@@ -187,6 +187,61 @@ static void test_retain(void **state)
     assert_true(r.keep < 0.75);
 }
 
+// A recipe does something, stops and goes on to the same bits, and is written down.
+static void test_recipe(void **state)
+{
+    heard h = { .stop_in = "retain", .stops_at = 1 };
+    const pare_callbacks c = callbacks_of(&h);
+    pare_recipe recipe = pare_recipe_default();
+    pare_retain_options o = retain_options(NULL);
+    (void) state;
+    recipe = (pare_recipe) {
+        .size = sizeof recipe, .smoothing = -1, .mixup = 0.8, .cutmix = 1, .drop_path = 0.1, .ema = 0.9,
+        .min_lr = 1e-6, .warmup = 1, .warmup_lr = 1e-5, .lr_base = 0.01, .lr_base_size = 64, .aug_repeats = 2,
+        .aa = "rand-m9-mstd0.5-inc1", .color_jitter = 0.3, .force_color_jitter = 1, .reprob = 0.25, .remode = "const",
+        .scale = { 0.3, 1 }, .hflip = 0.5, .train_interpolation = "bicubic",
+    };
+    o.policy = "topk";
+    o.recipe = &recipe;
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("recipe"), &o, NULL));
+    o.callbacks = &c;
+    assert_st(PARE_E_STOPPED, pare_retain(device, in_dir("teacher"), data, in_dir("recipe2"), &o, NULL));
+    h = (heard) { 0 };
+    o.resume = 1;
+    recipe.aa = "rand-m8";
+    assert_refused(pare_retain(device, in_dir("teacher"), data, in_dir("recipe2"), &o, NULL), "another run");
+    recipe.aa = "rand-m9-mstd0.5-inc1";
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("recipe2"), &o, NULL));
+    assert_same_weights(in_dir("recipe"), in_dir("recipe2"));
+}
+
+static void test_bad_recipe(void **state)
+{
+    static const struct { pare_recipe r; const char *word; } bad[] = {
+        { { .aa = "v0" }, "aa: no policy" }, { { .reprob = 2 }, "reprob is 2" }, { { .remode = "x" }, "remode: " },
+        { { .scale = { 0.5, 2 } }, "scale" }, { { .min_lr = 1 }, "min-lr is 1, more than" },
+        { { .warmup_lr = 1 }, "warmup-lr" }, { { .lr_base = -1 }, "lr-base" }, { { .mixup = -1 }, "mixup" },
+        { { .smoothing = 2 }, "smoothing" }, { { .drop_path = 1 }, "stochastic depth" }, { { .ema = 1 }, "average" },
+        { { .aug_repeats = 1000 }, "aug-repeats" }, { { .color_jitter = -1 }, "color-jitter" },
+    };
+    const char *teacher = in_dir("teacher"), *out = in_dir("never");
+    (void) state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        pare_recipe r = bad[i].r;
+        pare_retain_options o = retain_options(NULL);
+        pare_distill_options d = distill_options(NULL);
+        r.size = sizeof r;
+        o.recipe = d.tune_recipe = &r;
+        assert_refused(pare_retain(device, teacher, data, out, &o, NULL), bad[i].word);
+        assert_refused(pare_distill(device, teacher, data, out, &d, NULL), bad[i].word);
+    }
+    pare_recipe small = { .size = 8 };
+    pare_retain_options o = retain_options(NULL);
+    o.recipe = &small;
+    assert_refused(pare_retain(device, teacher, data, out, &o, NULL), "a struct of 8 bytes");
+    assert_false(is_there(out));
+}
+
 static void test_bad_retain(void **state)
 {
     pare_retain_options o = retain_options(NULL);
@@ -226,7 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distill), cmocka_unit_test(test_bad_distill), cmocka_unit_test(test_retain),
-        cmocka_unit_test(test_bad_retain),
+        cmocka_unit_test(test_bad_retain), cmocka_unit_test(test_recipe), cmocka_unit_test(test_bad_recipe),
     };
     return cmocka_run_group_tests(tests, set_up, api_tear_down);
 }

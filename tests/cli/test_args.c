@@ -17,7 +17,7 @@ typedef struct options {
     const char *text;
     uint32_t    u32;
     uint64_t    u64;
-    double      real;
+    double      real, range[2];
 } options;
 
 #define AT(member) offsetof(options, member)
@@ -31,6 +31,7 @@ static const arg second[] = {
     { .name = "check", .letter = 'c', .type = ARG_FLAG, .offset = AT(check), .help = "another flag" },
     { .name = "seed", .letter = 's', .type = ARG_U64, .offset = AT(u64), .value = "N", .help = "a seed" },
     { .name = "lr", .type = ARG_REAL, .offset = AT(real), .max = 1, .value = "X", .help = "a rate" },
+    { .name = "scale", .type = ARG_RANGE, .offset = AT(range), .min = 0.1, .max = 2, .value = "X,X", .help = "both" },
     { 0 },
 };
 static const arg *const tables[] = { first, second, NULL };
@@ -69,6 +70,13 @@ static void test_good(void **state)
     assert_string_equal(o.text, "a=b");
     assert_int_equal(o.u32, 7);                 // untouched
     assert_true(o.real == 0.5);
+    assert_int_equal(PARSE(&o, &w, "--scale", "0.25,1"), VKC_OK);
+    assert_true(o.range[0] == 0.25 && o.range[1] == 1);
+    static const char *const bad[] = {
+        "", "1", "1,", ",1", "1,2,", "1,2,3", "1 ,2", "1,2x", "1;2", "nan,1", "0.05,1", "1,2.5", "2,1", "1,inf",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(PARSE(&o, &w, "--scale", bad[i]), VKC_E_ARG);
 }
 
 static void test_letters(void **state)

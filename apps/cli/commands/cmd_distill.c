@@ -40,13 +40,14 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
         return VKC_FAIL(VKC_E_ARG, "--best and --most: want one of the two");
     *out = a->p;
     out->teacher = teacher;
+    out->data.batch = a->d.batch;
     out->place = (pipeline_place) RUN_PLACE(a);
     out->seed = a->common.seed;
     out->size = a->img_size;
     VKC_TRY(read_objective(a->objective, &out->objective));
     VKC_TRY(distill_target_get(a->target, &out->target));
     VKC_TRY(distill_distance_get(a->distance, &out->distance));
-    VKC_TRY(tune_read(&a->tune, &out->tune));
+    VKC_TRY(tune_read(&a->tune, "tune-", &out->tune));
     VKC_TRY(list_split(a->mixer, &l->mixer));
     VKC_TRY(list_split(a->from, &l->from));
     out->mixer = l->mixer.item;

@@ -1,6 +1,7 @@
 // cmd_retain.c — pare retain, token pruning: train a model to drop tokens, measure it, write it; one or a series.
 #include "apps/cli/options/halting_options.h"
 #include "apps/cli/options/keep_option.h"
+#include "apps/cli/options/recipe_options.h"
 #include "apps/cli/options/run_options.h"
 #include "apps/cli/print/print.h"
 #include "nn/base/json.h"
@@ -49,13 +50,16 @@ static vkc_status read_blocks(const char *text, pipeline_retain_params *p)
 
 static vkc_status read_options(const retain_args *a, const char *teacher, pipeline_retain_params *p)
 {
+    const pipeline_retain_params usual = PIPELINE_RETAIN_DEFAULTS;
     vkc_status st;
     if (!a->out || (!a->keep && !a->share && !halting_is_given(&a->h)))
         return VKC_FAIL(VKC_E_ARG, "usage: pare retain M --data D --keep 0.7 -o M2, or --gate-centre and --alpha-p in "
                         "place of --keep");
     p->teacher = teacher;
+    p->data.batch = a->d.batch;
     p->place = (pipeline_place) RUN_PLACE(a);
     p->seed = a->common.seed;
+    VKC_TRY(recipe_check("", &p->recipe, p->lr, usual.lr));
     VKC_TRY(halting_read(&a->h, a->keep != NULL, &p->pruning));
     if ((a->at || a->share) && p->pruning.policy == NN_POLICY_HALTING)
         return VKC_FAIL(VKC_E_ARG, "--at and --share go with --policy topk only");
@@ -132,7 +136,8 @@ static const arg table[] = {
     { "epochs", 'e', ARG_U32, AT(p.epochs), 0, 100000, "N", "epochs of fine-tuning [halting: 4, topk: 0]" },
     { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "peak learning rate, cosine decay [5e-4]" },
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
-    { "smoothing", 0, ARG_REAL, AT(p.smoothing), 0, 0.99, "X", "label smoothing [0.1]" },
+    RATE_ROWS(retain_args, p.recipe, "", "a tenth of the steps"), RECIPE_ROWS(retain_args, p.recipe, "", "0.1"),
+    AUGMENT_ROWS(retain_args, p.recipe, ""),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
     KEEP_BEST_ROWS(retain_args, p.keep_last, "on with --keep"),
     { "kl", 0, ARG_REAL, AT(p.kl), 0, 1e6, "X", "weight of the KL divergence from M's logits [0]" },
@@ -143,7 +148,8 @@ static const arg table[] = {
     { "plain-gate", 0, ARG_FLAG, AT(p.plain_gate), 0, 0, NULL,
       "halting: gate on channel 0 unchanged; else with --keep the residual stream is first rotated so that it predicts "
       "attention" },
-    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no augmentation: flips, transposes and shifts" },
+    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL,
+      "no flips, transposes and shifts; what other options ask for stays" },
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop after N steps in total, as Ctrl-C does" },
     FINITE_ROWS(retain_args, "on in training"), THREADS_ROW(retain_args), LIMIT_ROW(retain_args),
     { "no-timing", 0, ARG_FLAG, AT(p.no_timing), 0, 0, NULL, "do not time the models" },

@@ -39,7 +39,7 @@ static vkc_status read_options(study *s)
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "-o is missing: the run folder of the study");
     VKC_TRY(nn_split_get(a->d.split, &p->split));
-    VKC_TRY(tune_read(&a->tune, &p->tune));
+    VKC_TRY(tune_read(&a->tune, "tune-", &p->tune));
     if (a->keep) {
         VKC_TRY(keep_read(a->keep, p->keep, &p->n_keep));
         VKC_TRY(nn_policy_get(a->policy, &p->policy));

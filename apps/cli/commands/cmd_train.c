@@ -74,6 +74,7 @@ static vkc_status run(const void *options, const args_words *words)
 {
     (void) words;
     const train_args *a = options;
+    const pipeline_train_params usual = PIPELINE_TRAIN_DEFAULTS;
     pipeline_train_params p = a->p;
     pipeline_train_result r = { .json = NULL };
     pipeline_context c = app_context(NULL);
@@ -83,6 +84,7 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st;
     if (!a->out || !p.arch == !p.init)
         return VKC_FAIL(VKC_E_ARG, "usage: pare train --data D (--arch A | --init M) -o M");
+    VKC_TRY(recipe_check("", &p.recipe, p.lr, usual.lr));
     p.place = (pipeline_place) RUN_PLACE(a);
     p.seed = a->common.seed;
     VKC_TRY(read_pruning(a, &p, &pruning));
@@ -114,10 +116,9 @@ static const arg table[] = {
     BATCH_ROW(train_args, "128"),
     { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "epochs of training [20]" },
     { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "peak learning rate, cosine decay [1e-3]" },
-    { "min-lr", 0, ARG_REAL, AT(p.min_lr), 0, 100, "X", "final learning rate [0]" },
-    { "warmup", 0, ARG_REAL, AT(p.warmup), 0, 100000, "X", "epochs of linear warm-up [1]" },
+    RATE_ROWS(train_args, p.recipe, "", "1"),
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
-    RECIPE_ROWS(train_args, p.recipe, "", "0.1"),
+    RECIPE_ROWS(train_args, p.recipe, "", "0.1"), AUGMENT_ROWS(train_args, p.recipe, ""),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
     KEEP_BEST_ROWS(train_args, p.keep_last, "on; off with a fixed gate"),
     { "policy", 0, ARG_TEXT, AT(h.policy), 0, 0, "P",
@@ -127,7 +128,8 @@ static const arg table[] = {
     HALTING_ROWS(train_args, h),
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "mean per channel, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "standard deviation per channel [0.5]" },
-    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL, "no augmentation: flips, transposes and shifts" },
+    { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL,
+      "no flips, transposes and shifts; what other options ask for stays" },
     FINITE_ROWS(train_args, "on"), THREADS_ROW(train_args), LIMIT_ROW(train_args),
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop after N steps in total, as Ctrl-C does" },
     { 0 },

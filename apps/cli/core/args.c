@@ -168,6 +168,21 @@ static vkc_status read_size(const arg *a, const char *text, char *at)
     return VKC_OK;
 }
 
+// "0.08,1": from, to.
+static vkc_status read_range(const arg *a, const char *text, char *at)
+{
+    const char *end;
+    double x[2];
+    if (!args_read_number(text, &end, &x[0]) || *end != ',' || !args_read_number(end + 1, &end, &x[1]) || *end)
+        return VKC_FAIL(VKC_E_ARG, "--%s wants two numbers with a comma between, not \"%.40s\"", a->name, text);
+    if (!is_in_range(a, x[0]) || !is_in_range(a, x[1]))
+        return fail_range(a, text);
+    if (x[0] > x[1])
+        return VKC_FAIL(VKC_E_ARG, "--%s wants the lesser number first, not \"%.40s\"", a->name, text);
+    memcpy(at, x, sizeof x);
+    return VKC_OK;
+}
+
 static vkc_status set_value(const arg *a, void *options, const char *text)
 {
     vkc_status st = VKC_OK;
@@ -211,6 +226,8 @@ static vkc_status set_value(const arg *a, void *options, const char *text)
         return st;
     case ARG_SIZE:
         return read_size(a, text, at);
+    case ARG_RANGE:
+        return read_range(a, text, at);
     case ARG_REAL:
         if (!args_read_number(text, &end, &x) || *end)
             return VKC_FAIL(VKC_E_ARG, "--%s wants a number, not \"%.40s\"", a->name, text);

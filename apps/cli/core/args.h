@@ -15,11 +15,11 @@
 #include "vk/status.h"
 
 typedef enum {
-    ARG_FLAG, ARG_TEXT, ARG_MODEL, ARG_U32, ARG_U64, ARG_REAL, ARG_SIZE, ARG_OUT, ARG_OUT_STREAM
+    ARG_FLAG, ARG_TEXT, ARG_MODEL, ARG_U32, ARG_U64, ARG_REAL, ARG_RANGE, ARG_SIZE, ARG_OUT, ARG_OUT_STREAM
 } arg_type;
 // bool, const char *, const char * (a model: with --from-cache a name becomes a path), uint32_t, uint64_t, double,
-// nn_size ("224" or "224x160": height, width), and const char * for a path that is written to (nn/base/destination.h);
-// ARG_OUT_STREAM: or "-", standard output
+// double[2] ("0.08,1": from, to), nn_size ("224" or "224x160": height, width), and const char * for a path that is
+// written to (nn/base/destination.h); ARG_OUT_STREAM: or "-", standard output
 
 typedef struct arg {
     const char *name;               // without the dashes; NULL ends a table

@@ -43,10 +43,11 @@ typedef struct tune_options {       // of one tuning
       "weight of the loss on a halting teacher's gate [0.1]" }, \
     { pre "centre", 0, ARG_FLAG, TUNE_AT(type, m, p.centre), 0, 0, NULL, \
       "calibrate the halting threshold to the teacher's keep ratio" }, \
-    RECIPE_ROWS(type, m.p.recipe, pre, "0.1")
+    RATE_ROWS(type, m.p.recipe, pre, "a tenth of the steps"), RECIPE_ROWS(type, m.p.recipe, pre, "0.1"), \
+    AUGMENT_ROWS(type, m.p.recipe, pre)
 
-// The settings that the options make. E_ARG in words.
-vkc_status tune_read(const tune_options *o, pipeline_tuning *out);
+// The settings that the options make; `pre` as in the table. E_ARG in words.
+vkc_status tune_read(const tune_options *o, const char *pre, pipeline_tuning *out);
 
 typedef struct tune_args {          // of pare tune; a command with options of its own has this as its first member
     common_args  common;
@@ -67,7 +68,7 @@ typedef struct tune_args {          // of pare tune; a command with options of i
     TUNE_ROWS(tune_args, t, "", "1"), \
     KEEP_BEST_ROWS(tune_args, t.p.keep_last, "on"), \
     { "no-augment", 0, ARG_FLAG, offsetof(tune_args, no_augment), 0, 0, NULL, \
-      "no augmentation: flips, transposes and shifts" }, \
+      "no flips, transposes and shifts; what other options ask for stays" }, \
     { "max-steps", 0, ARG_U32, offsetof(tune_args, max_steps), 1, 4e9, "N", stops }, \
     FINITE_ROWS(tune_args, "on in training"), THREADS_ROW(tune_args), LIMIT_ROW(tune_args)
 

@@ -197,6 +197,34 @@ static void test_schedule(void **state)
     const nn_schedule cold = { .lr = 1, .total = 2 }, empty = { .lr = 1 };
     assert_true(nn_schedule_lr(&cold, 0) == 1 && fabs(nn_schedule_lr(&cold, 1) - 0.5) < 1e-12);
     assert_true(nn_schedule_lr(&empty, 0) == 0);
+    const nn_schedule from = { .lr = 1, .min_lr = 0.1, .warmup = 4, .total = 14, .warmup_lr = 0.2 };
+    assert_true(nn_schedule_lr(&from, 0) == 0.2 && fabs(nn_schedule_lr(&from, 2) - 0.6) < 1e-12);
+    assert_true(nn_schedule_lr(&from, 4) == 1 && nn_schedule_lr(&from, 14) == 0.1);
+}
+
+// What a run asks for, as a schedule.
+static void test_rates(void **state)
+{
+    (void) state;
+    const nn_rates usual = { .min_lr = 0 }, none = { .warmup = -1, .min_lr = 1e-6 },
+                   scaled = { .warmup = 0.5, .base = 5e-4, .base_size = 512, .warmup_lr = 1e-6 },
+                   plain = { .base = 1 };
+    nn_schedule s = nn_rates_schedule(&usual, 1e-3, 64, 10, 20, 7);
+    assert_true(s.lr == 1e-3 && s.min_lr == 0 && s.warmup == 7 && s.total == 200 && s.warmup_lr == 0);
+    s = nn_rates_schedule(&none, 1e-3, 64, 10, 20, 7);
+    assert_true(s.warmup == 0 && s.min_lr == 1e-6 && nn_schedule_lr(&s, 0) == 1e-3 && nn_schedule_lr(&s, 200) == 1e-6);
+    s = nn_rates_schedule(&scaled, 1e-3, 1024, 10, 20, 7);
+    assert_true(s.lr == 1e-3 && s.warmup == 10 && nn_schedule_lr(&s, 0) == 1e-6);
+    assert_true(nn_rates_peak(&scaled, 7, 64) == 5e-4 / 8 && nn_rates_peak(&usual, 7, 64) == 7);
+    assert_true(nn_rates_peak(&plain, 7, 64) == 0.25);
+    static const nn_rates bad[] = {
+        { .min_lr = -1 }, { .min_lr = 2e-3 }, { .warmup_lr = 2e-3 }, { .warmup_lr = -1 }, { .base = -1 },
+        { .base = 1e-3, .min_lr = 1e-3 }, { .min_lr = NAN }, { .warmup = NAN }, { .base = INFINITY },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(nn_rates_check(&bad[i], 1e-3, 64), VKC_E_ARG);
+    assert_int_equal(nn_rates_check(&scaled, 0, 64), VKC_OK);
+    assert_int_equal(nn_rates_check(&(nn_rates) { .min_lr = 1e-3 }, 1e-3, 64), VKC_OK);
 }
 
 int main(void)
@@ -205,7 +233,7 @@ int main(void)
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_bad_blocks),
-        cmocka_unit_test(test_schedule),
+        cmocka_unit_test(test_schedule), cmocka_unit_test(test_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
