@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Halting as A-ViT has it, by retain and by train, from outside: test_cli_halting.py PARE."""
 import json
+import pathlib
+import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -154,9 +157,29 @@ def test_bad(work):
     check("no patch was dropped" in err and (work / "none/model.safetensors").is_file(), f"none halts: {err}")
 
 
+def test_table(work):
+    """scripts/compare-pruning: a line a run, runs of before are read, others are made."""
+    script = pathlib.Path(__file__).resolve().parents[2] / "scripts/compare-pruning"
+
+    def compare(*more):
+        words = [sys.executable, script, work / "m", "--data", DATA, "-o", work / "table", "--pare", cli.pare,
+                 "--keep", "0.8", "--epochs", "1", *more, "--", "--batch", "8", "--any-teacher"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        check(done.returncode == 0, f"compare-pruning: {done.returncode} {done.stderr[-300:]}")
+        return done.stdout.splitlines()
+
+    lines = compare("--gate", "10,2,0.01,1e-3")
+    kept = [re.search(r"([0-9.]+ %|-) +([0-9.]+) % +([0-9.]+) % +([0-9.]+)", line) for line in lines[1:]]
+    check(len(lines) == 5 and all(kept) and re.search("asked.*kept.*top-1", lines[0]), f"the table {lines}")
+    check(kept[1][1] == kept[2][1] == "80.0 %" and kept[3][1] == "-", f"what is asked for: {lines}")
+    made = (work / "table/topk-0.8.run/run.json").stat().st_mtime_ns
+    check(compare("--gate", "10,2,0.01,1e-3") == lines, "compare-pruning: a second table is another")
+    check((work / "table/topk-0.8.run/run.json").stat().st_mtime_ns == made, "compare-pruning: a run is made again")
+
+
 def test_all(work):
     check_run(0, "", *train(work, "m", "--epochs", "1"))
-    cli.run_tests(work, test_retain, test_names, test_train, test_resume, test_bad)
+    cli.run_tests(work, test_retain, test_names, test_train, test_resume, test_bad, test_table)
 
 
 if __name__ == "__main__":
