@@ -27,6 +27,7 @@ static double lr_of(const distill_retain_params *p)     // unless it follows fro
 typedef struct work {
     nn_fit_work f;
     uint32_t  n_watch, kl_at;       // kl_at: of the watched scalars; 0 = none
+    const char *term[3];            // what they are, for the log
 } work;
 
 static vkc_status make_stepper(const nn_model *teacher, nn_model *m, distill_control *c, work *w)
@@ -48,6 +49,7 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *m, distill_con
         nn_model_watch(g, m, &taps);
         nn_finite_watch(g, logits, "the classifier's output");
     }
+    w->term[0] = "ce";
     watch[w->n_watch++] = nn_recipe_loss(g, &in, logits, nn_fit_work_input(&w->f, "labels"));
     nn_graph_add_loss(g, watch[0], 1.0f);
     if (gate) {
@@ -55,11 +57,13 @@ static vkc_status make_stepper(const nn_model *teacher, nn_model *m, distill_con
         nn_tensor *pressure = NN_APPLY(g, halt_loss, &prior, NULL, taps.retention.tally, gate);
         nn_graph_add_loss(g, pressure, 1.0f);
         c->keep_at = w->n_watch;
+        w->term[w->n_watch] = "keep ratio";
         watch[w->n_watch++] = nn_output(pressure, 1);
     }
     if (p->kl > 0) {
         nn_tensor *wanted = nn_model_forward(g, teacher, &w->f.batch, w->f.input, false, NULL);
         w->kl_at = w->n_watch;
+        w->term[w->n_watch] = "kl";
         watch[w->n_watch] = NN_APPLY(g, kl, &(struct kl_attr) { .temperature = 1 }, NULL, logits, wanted);
         nn_graph_add_loss(g, watch[w->n_watch++], (float) p->kl);
     }
@@ -83,8 +87,8 @@ static vkc_status train(const nn_model *teacher, nn_model *m, distill_control *c
     VKC_TRY(make_stepper(teacher, m, c, &w));
     distill_control_begin(c, (uint64_t) p->epochs * w.f.feed.batches);
     st = nn_fit(&(nn_fit_params) {
-        .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .what = "retain",
-        .max_steps = p->max_steps, .tune = c->keep_at ? distill_control_tune : NULL, .tune_user = c,
+        .stepper = w.f.stepper, .feed = &w.f.feed, .epochs = p->epochs, .n_watch = w.n_watch, .term = w.term,
+        .what = "retain", .max_steps = p->max_steps, .tune = c->keep_at ? distill_control_tune : NULL, .tune_user = c,
         .n_state = c->keep_at ? distill_control_words(c) : 0,
         .schedule = nn_rates_schedule(&p->recipe.rates, lr_of(p), batch_of(p), p->epochs, w.f.feed.batches,
                                       c->total / 10),

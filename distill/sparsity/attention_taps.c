@@ -15,16 +15,17 @@ vkc_status distill_attention_taps_init(const nn_model *m, uint32_t cap_images, d
     nn_tensor *in[NN_MAX_INPUTS] = { NULL }, *tap[NN_MAX_DEPTH] = { 0 };
     const struct attention_stats_attr stats = { .heads = c->heads, .no_class = c->no_class };
     *p = (distill_attention_taps) { .v = m };
-    p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : 3 * c->dim;
+    p->cols = what == DISTILL_TAP_STATS ? c->heads * ATTENTION_STATS_N : what == DISTILL_TAP_QKV ? 3 * c->dim : c->dim;
     VKC_TRY(nn_model_batch_create(m->dev, c, cap_images, &p->batch));
     VKC_TRY(nn_graph_create(m->dev, &p->g));
     const uint32_t n_in = nn_model_add_inputs(p->g, c, &p->batch, in);
     nn_model_forward(p->g, m, &p->batch, in, false, &t);
     for (uint32_t l = 0; l < c->depth; l++) {
-        if (!t.mixer[l].lse)
-            continue;
-        tap[l] = t.mixer[l].qkv;
-        if (what == DISTILL_TAP_STATS)
+        if (what == DISTILL_TAP_NORMED)
+            tap[l] = t.normed[l];
+        else if (t.mixer[l].lse)
+            tap[l] = t.mixer[l].qkv;
+        if (tap[l] && what == DISTILL_TAP_STATS)
             tap[l] = NN_APPLY(p->g, attention_stats, &stats, NULL, t.mixer[l].qkv);
         nn_graph_keep(p->g, tap[l]);
     }

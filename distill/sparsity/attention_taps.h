@@ -1,6 +1,7 @@
 // attention_taps.h — tensors of a model's attention layers, kept on the device for a batch; internal to distill.
 //
-// One recording, replayed a batch. Layers without attention weights have none. Thread-safety: as the device.
+// One recording, replayed a batch. Layers without attention weights have none but what their mixer reads.
+// Thread-safety: as the device.
 #ifndef DISTILL_ATTENTION_TAPS_H
 #define DISTILL_ATTENTION_TAPS_H
 
@@ -13,7 +14,8 @@ extern "C" {
 
 typedef enum {
     DISTILL_TAP_STATS,              // op attention_stats: (R, heads * ATTENTION_STATS_N)
-    DISTILL_TAP_QKV                 // (R, 3 * dim), columns [q | k | v], heads one after the other in each
+    DISTILL_TAP_QKV,                // (R, 3 * dim), columns [q | k | v], heads one after the other in each
+    DISTILL_TAP_NORMED              // (R, dim): what the mixer reads; of every layer, with attention or without
 } distill_tap;
 
 typedef struct distill_attention_taps {
@@ -23,7 +25,7 @@ typedef struct distill_attention_taps {
     nn_runner *run;
     uint32_t  cols;                 // floats a row
     float    *pixels;               // host memory of the input
-    vkc_slice tap[NN_MAX_DEPTH];    // empty for layers without attention
+    vkc_slice tap[NN_MAX_DEPTH];    // empty for layers that have none
     const nn_rows *layout[NN_MAX_DEPTH];        // of the rows; a model may drop tokens on the way
 } distill_attention_taps;
 

@@ -12,6 +12,7 @@
 #include "shaders/loss/kl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const trained_names[] = { "mixers", "attn", "blocks", "all" };
@@ -44,6 +45,8 @@ typedef struct tuning {
                                                                        // UINT32_MAX = none
     nn_tensor *watch[NN_MAX_LOSSES];
     float     weight[NN_MAX_LOSSES];
+    char      name[NN_MAX_LOSSES][40];      // for the log
+    const char *term[NN_MAX_LOSSES];        // the same
     nn_recipe_inputs recipe;
 } tuning;
 
@@ -165,8 +168,9 @@ static vkc_status check(tuning *w, const nn_model *teacher, const nn_model *stud
     return st;
 }
 
-// A scalar to watch that counts so much in the loss; returns its place.
-static uint32_t watch(tuning *w, nn_graph *g, nn_tensor *t, double weight)
+// A scalar to watch that counts so much in the loss, and what it is, of a layer (UINT32_MAX: of none); returns its
+// place.
+static uint32_t watch(tuning *w, nn_graph *g, nn_tensor *t, double weight, const char *what, uint32_t layer)
 {
     if (w->n == NN_MAX_LOSSES) {
         nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "tune: more than %d figures to watch", NN_MAX_LOSSES));
@@ -174,6 +178,11 @@ static uint32_t watch(tuning *w, nn_graph *g, nn_tensor *t, double weight)
     }
     w->watch[w->n] = t;
     w->weight[w->n] = (float) weight;
+    if (layer == UINT32_MAX)
+        snprintf(w->name[w->n], sizeof w->name[0], "%s", what);
+    else
+        snprintf(w->name[w->n], sizeof w->name[0], "%s, layer %u", what, layer);
+    w->term[w->n] = w->name[w->n];
     return w->n++;
 }
 
@@ -188,7 +197,10 @@ static void compare_layers(tuning *w, nn_graph *g, const nn_model *student, cons
     const uint32_t n = distill_distances_watch(&w->d, list);
     w->d_at = w->n;
     for (uint32_t i = 0; i < n; i++)
-        watch(w, g, list[i], i < w->d.n ? w->similarity : 0);
+        if (i < w->d.n)
+            watch(w, g, list[i], w->similarity, "similarity", w->d.layer[i]);
+        else
+            watch(w, g, list[i], 0, "teacher squared", w->d.layer[i - w->d.n]);
 }
 
 // The group Hoyer-square penalty of every layer that has hidden units.
@@ -201,7 +213,7 @@ static void gather_units(tuning *w, nn_graph *g, const nn_model *student, const 
             continue;
         nn_tensor *loss = NN_APPLY0(g, hoyer_square, NULL, m->unit_x, m->unit_h);
         nn_graph_add_loss(g, loss, (float) w->p->units);
-        watch(w, g, loss, w->p->units);
+        watch(w, g, loss, w->p->units, "units", l);
     }
     w->n_units = w->n - w->units_at;
 }
@@ -226,13 +238,13 @@ static void build(tuning *w, nn_fit_work *f, const nn_model *student)
     if (w->ce > 0) {
         nn_tensor *loss = nn_recipe_loss(g, &w->recipe, logits, nn_fit_work_input(f, "labels"));
         nn_graph_add_loss(g, loss, (float) w->ce);
-        w->ce_at = watch(w, g, loss, w->ce);
+        w->ce_at = watch(w, g, loss, w->ce, "ce", UINT32_MAX);
     }
     if (w->kl > 0) {
         const struct kl_attr soft = { .temperature = (float) or_default(p->temperature, 1) };
         nn_tensor *loss = NN_APPLY(g, kl, &soft, NULL, logits, wanted);
         nn_graph_add_loss(g, loss, (float) w->kl);
-        w->kl_at = watch(w, g, loss, w->kl);
+        w->kl_at = watch(w, g, loss, w->kl, "kl", UINT32_MAX);
     }
     if (w->similarity > 0)
         compare_layers(w, g, student, &t, &s);
@@ -242,7 +254,7 @@ static void build(tuning *w, nn_fit_work *f, const nn_model *student)
         distill_halting_add(&w->halting, g, p, w->teacher, &t, &s);
         w->halting_at = w->n;
         for (uint32_t i = 0; i < w->halting.n; i++)
-            watch(w, g, w->halting.watch[i], (double) w->halting.weight[i]);
+            watch(w, g, w->halting.watch[i], (double) w->halting.weight[i], "halting", i);
     }
 }
 
@@ -289,7 +301,8 @@ static vkc_status train(tuning *w, nn_model *student, distill_tune_result *out)
     }, &f.stepper));
     const uint64_t total = (uint64_t) epochs * f.feed.batches;
     st = nn_fit(&(nn_fit_params) {
-        .stepper = f.stepper, .feed = &f.feed, .epochs = epochs, .n_watch = w->n, .weight = w->weight,
+        .stepper = f.stepper, .feed = &f.feed, .epochs = epochs, .n_watch = w->n, .term = w->term,
+        .weight = w->weight,
         .what = p->what ? p->what : "tune", .max_steps = p->max_steps,
         .schedule = nn_rates_schedule(&p->recipe.rates, lr_of(p), batch_of(p), epochs, f.feed.batches, total / 10),
         .judge = { p->judge.fn ? judge : NULL, w }, .run_dir = p->run_dir, .resume = p->resume,

@@ -64,6 +64,13 @@ nn_tensor *nn_stop_gradient(nn_graph *g, nn_tensor *t); // the same values; no g
 
 // Minimise weight * t, where t is a plain fp32 scalar (1). Several losses add up.
 void nn_graph_add_loss(nn_graph *g, nn_tensor *t, float weight);
+// Run backward from t (fp32, any shape) with `seed`, an input of t's shape and layout, as its gradient: what minimising
+// the sum of seed * t over live rows would. Several seeds and losses of the graph add up, but one a tensor. Rows of
+// `seed` past the live count are to hold numbers.
+void nn_graph_add_seed(nn_graph *g, nn_tensor *t, nn_tensor *seed);
+// Give an fp32 input a gradient, before it is used: anew in each replay, of live rows only. Returns t.
+nn_tensor *nn_graph_want_gradient(nn_graph *g, nn_tensor *t);
+vkc_slice nn_graph_gradient(const nn_tensor *t);        // after plan, of such an input: as its shape
 void nn_graph_keep(nn_graph *g, nn_tensor *t);          // readable after a replay: memory not reused
 
 // Make the failure that has just left its sentence in vkc_last_error() the sticky error, unless there is one; for

@@ -25,6 +25,7 @@ void nn_graph_destroy(nn_graph *g)
         return;
     for (uint32_t i = 0; i < g->n_tensors; i++) {
         vkc_buffer_destroy(g->tensor[i]->own);
+        vkc_buffer_destroy(g->tensor[i]->own_grad);
         free(g->tensor[i]->name);
         free(g->tensor[i]);
     }

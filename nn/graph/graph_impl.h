@@ -30,9 +30,10 @@ struct nn_tensor {
     bool      has_grad;             // a loss lies downstream: set by plan
     bool      kept;
     float     seed;                 // weight as a loss; 0 = none
+    nn_tensor *seed_from;           // input whose values its gradient starts as; NULL = none
     nn_tensor *grad_root;           // whose gradient memory it uses: its own, or that of a sum it goes into
     vkc_slice value, grad;          // inputs: own buffer; parameters: borrowed; activations: by plan
-    vkc_buffer *own;                // input memory
+    vkc_buffer *own, *own_grad;     // memory of an input, and of its gradient
     char     *name;                 // of an input; owned
     nn_piece  piece, grad_piece;
 };
@@ -82,6 +83,12 @@ struct nn_graph {
     float     **before;             // (n_tensors) trained parameters as that replay reads them;
                                     // NULL = as they are after
 };
+
+// Does a backward pass start here?
+static inline bool nn__is_seeded(const nn_tensor *t)
+{
+    return t->seed != 0.0f || t->seed_from;
+}
 
 // Times: forward of node i at i; backward of node i at 2 * n_nodes - i.
 static inline uint32_t nn__bwd_time(const nn_graph *g, uint32_t node)

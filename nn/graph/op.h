@@ -66,7 +66,9 @@ typedef struct nn_op {
     // The definition. Tests compare fwd with it and bwd with its finite differences. Reads live rows
     // through c->in_rows[i]->offsets, leaves dead rows of out[] alone. Optional inputs are NULL.
     void (*ref)(const nn_call *c, const double *const *in, double *const *out);
-    uint64_t (*macs)(const nn_call *c);                 // multiply-adds of fwd at capacity; NULL = 0
+    // Multiply-adds of the definition at capacity, whatever the kernels do to get there; NULL = 0. What is done element
+    // by element (activations, norms, gates, decays of a state, sums of branches) does not count.
+    uint64_t (*macs)(const nn_call *c);
 } nn_op;
 
 typedef struct nn_kernel_use {

@@ -10,7 +10,7 @@
 static void mark_backward(nn_graph *g)
 {
     for (uint32_t i = 0; i < g->n_tensors; i++)
-        g->tensor[i]->has_grad = g->tensor[i]->seed != 0.0f && g->tensor[i]->requires_grad;
+        g->tensor[i]->has_grad = nn__is_seeded(g->tensor[i]) && g->tensor[i]->requires_grad;
     for (uint32_t i = g->n_nodes; i-- > 0;) {
         nn_node *n = &g->node[i];
         n->backward = n->out[0]->has_grad && n->op->bwd;
@@ -85,7 +85,7 @@ static bool can_share(const nn_graph *g, uint32_t i, nn_tensor *const *in, uint3
 {
     for (uint32_t k = 0; k < n_in; k++) {
         const nn_tensor *t = in[k];
-        if (t->kind != NN_KIND_ACTIVATION || t->seed != 0.0f || t->grad_piece.start != nn__bwd_time(g, i))
+        if (t->kind != NN_KIND_ACTIVATION || nn__is_seeded(t) || t->grad_piece.start != nn__bwd_time(g, i))
             return false;
         uint32_t next = next_addition(g, t, i);
         for (uint32_t j = 0; j < n_in; j++) {
@@ -108,7 +108,7 @@ static void share_gradients(nn_graph *g)
         nn_node *n = &g->node[i];
         nn_tensor *in[NN_MAX_IO];
         uint32_t n_in = 0;
-        bool all = n->backward && n->op->pass && n->out[0]->seed == 0.0f;
+        bool all = n->backward && n->op->pass && !nn__is_seeded(n->out[0]);
         for (uint32_t k = 0; k < n->op->n_in && all; k++) {
             if (!n->in[k] || !n->in[k]->has_grad || !(n->op->grad & BIT(IN(k))))
                 continue;

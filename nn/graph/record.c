@@ -37,12 +37,18 @@ static vkc_status record_forward(nn_graph *g, vkc_recording *rec)
     return VKC_OK;
 }
 
-// Fill a gradient whose life starts at `time`: with its weight as a loss, 0 for all that are none.
-static vkc_status start_gradient(const nn_tensor *t, uint32_t time, vkc_recording *rec)
+// What a gradient is before the first addition: its weight as a loss, its seed, 0 for all that have neither.
+static vkc_status fill_gradient(const nn_tensor *t, vkc_recording *rec)
 {
     uint32_t word;
     memcpy(&word, &t->seed, 4);
-    return t->grad_piece.size && t->grad_piece.start == time ? vkc_record_fill(rec, t->grad, word) : VKC_OK;
+    return t->seed_from ? vkc_record_copy(rec, t->grad, t->seed_from->value) : vkc_record_fill(rec, t->grad, word);
+}
+
+// That of a gradient whose life starts at `time`.
+static vkc_status start_gradient(const nn_tensor *t, uint32_t time, vkc_recording *rec)
+{
+    return t->grad_piece.size && t->grad_piece.start == time ? fill_gradient(t, rec) : VKC_OK;
 }
 
 // The gradients that are first needed at this node's backward time: of what it made and of what it read.
@@ -62,6 +68,11 @@ static vkc_status start_gradients(const nn_node *n, uint32_t time, vkc_recording
 
 static vkc_status record_backward(nn_graph *g, vkc_recording *rec)
 {
+    for (uint32_t i = 0; i < g->n_tensors; i++) {
+        const vkc_status st = g->tensor[i]->own_grad ? fill_gradient(g->tensor[i], rec) : VKC_OK;
+        if (st != VKC_OK)
+            return st;
+    }
     for (uint32_t i = g->n_nodes; i-- > 0;) {
         nn_node *n = &g->node[i];
         if (!n->backward || n->passed)

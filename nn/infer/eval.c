@@ -2,7 +2,6 @@
 #include "nn/models/picture_loader.h"
 #include "nn/infer/eval.h"
 
-#include "nn/infer/infer.h"
 #include "nn/data/loader_feed.h"
 #include "vk/clock.h"
 
@@ -85,14 +84,19 @@ static vkc_status evaluate(const nn_model *m, const nn_feed *feed, const nn_eval
 {
     const double start = vkc_seconds();
     vkc_status st;
-    nn_infer *inf = NULL;
+    nn_infer *inf = p->kept ? *p->kept : NULL;
     tally t = { .pace = nn_pace_start() };
     uint32_t *labels = (uint32_t *) malloc((feed->cap + 1) * sizeof *labels);
-    if (!labels)
-        return VKC_FAIL(VKC_E_NOMEM, "evaluate: out of host memory");
-    VKC_TRY(nn_infer_create_with(m, &(nn_infer_params) {
-        .cap_images = feed->cap, .check_finite = p->check_finite, .kept = true, .has_lengths = feed->has_lengths,
-    }, &inf));
+    if (!labels) {
+        st = VKC_FAIL(VKC_E_NOMEM, "evaluate: out of host memory");
+        goto done;
+    }
+    if (!inf)
+        VKC_TRY(nn_infer_create_with(m, &(nn_infer_params) {
+            .cap_images = feed->cap, .check_finite = p->check_finite, .kept = true, .has_lengths = feed->has_lengths,
+        }, &inf));
+    else if (m->cfg.retention.policy == NN_POLICY_HALTING)
+        VKC_TRY(nn_infer_write_gate(inf, m->cfg.retention.gate_scale, m->cfg.retention.gate_centre));
     VKC_TRY(judge_all(inf, m, feed, p, unit, labels, &t));
     *out = (nn_eval_result) { .images = t.n, .seconds = vkc_seconds() - start };
     if (t.n == 0)
@@ -110,7 +114,10 @@ static vkc_status evaluate(const nn_model *m, const nn_feed *feed, const nn_eval
         out->keep += out->keep_layer[k] / out->n_keep;
     }
 done:
-    nn_infer_destroy(inf);
+    if (p->kept)
+        *p->kept = st == VKC_OK ? inf : NULL;
+    if (!p->kept || st != VKC_OK)
+        nn_infer_destroy(inf);
     free(labels);
     return st;
 }

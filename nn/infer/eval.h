@@ -5,6 +5,7 @@
 #include "nn/base/progress.h"
 #include "nn/data/dataset.h"
 #include "nn/data/feed.h"
+#include "nn/infer/infer.h"
 #include "nn/models/model.h"
 
 #ifdef __cplusplus
@@ -20,6 +21,10 @@ typedef struct nn_eval_params {
     bool        check_finite;       // E_CHECK with layer and mixer for a NaN or infinity in a mixer's input or output
     nn_progress_fn progress;        // may be NULL
     void       *user;
+    nn_infer  **kept;               // the model's graph, kept from call to call: NULL at first, later of the same
+                                    // model, batch and check_finite; the caller destroys it. Values of the model and
+                                    // the gate of its config may change in between. NULL again after an error. May be
+                                    // NULL
 } nn_eval_params;
 
 typedef struct nn_eval_result {

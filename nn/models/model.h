@@ -49,6 +49,7 @@ typedef struct nn_model_load_params {
     bool        trainable;
     nn_size     size;               // pictures: of another size, positions resampled (nn/models/vit/positions.h);
                                     // 0 x 0 = the folder's, and then the same bits
+    const nn_model_config *config;  // what nn_model_config_load made of the folder before, borrowed; NULL = it is read
     const char *class_vectors;      // a file (nn/models/vit/class_vectors.h); NULL: the folder's own, if it has one
     nn_faults  *faults;             // gets the count of values that are not finite; NULL: E_FORMAT when there are some
 } nn_model_load_params;
@@ -132,6 +133,8 @@ nn_tensor *nn_model_taps_find(const nn_model *m, const nn_model_taps *taps, cons
 // unknown.
 uint64_t nn_model_count_params(const nn_model_config *cfg);
 uint64_t nn_model_macs(const nn_model *m, uint32_t l);      // multiply-adds a sample; l = layer, depth = all
+uint64_t nn_model_attn_macs(const nn_model *m, uint32_t l); // of it, the mixer and projection of layer l
+uint64_t nn_model_attn_params(const nn_model *m, uint32_t l);   // parameters of these
 // Multiply-adds of block l, norms and MLP included, for a sample of which `tokens` are there.
 uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens);
 // Of a picture of which block l gets the share keep[l] of its patches (depth), 0 .. 1, and all tokens that are none:

@@ -6,7 +6,7 @@
 vkc_status nn_model_load_with(vkc_device *dev, const char *dir, const nn_model_load_params *p, nn_model **out)
 {
     nn_model_config cfg = { 0 };
-    vkc_status st = nn_model_config_load(dir, &cfg);
+    vkc_status st = p->config ? nn_model_config_copy(p->config, &cfg) : nn_model_config_load(dir, &cfg);
     if (st == VKC_OK)
         st = nn_model_kind_of(&cfg)->load(dev, dir, &cfg, p, out);
     nn_model_config_finish(&cfg);

@@ -1,4 +1,4 @@
-// model_macs.c — multiply-adds of a model, counted on the graph that would run.
+// model_macs.c — multiply-adds of a model, counted on the graph that would run, and parameters of its mixers.
 #include "nn/models/model.h"
 
 #include <math.h>
@@ -32,6 +32,21 @@ uint64_t nn_model_macs(const nn_model *m, uint32_t l)
 {
     uint64_t mlp = (m->cfg.swiglu ? 3ull : 2ull) * nn_model_config_tokens(&m->cfg) * m->cfg.dim * m->cfg.hidden;
     return graph_macs(m, l) + (l < m->cfg.depth ? mlp : 0);
+}
+
+uint64_t nn_model_attn_macs(const nn_model *m, uint32_t l)
+{
+    return graph_macs(m, l);
+}
+
+uint64_t nn_model_attn_params(const nn_model *m, uint32_t l)
+{
+    const nn_block *k = &m->block[l];
+    const nn_param *p = k->attn_params->p;
+    uint64_t sum = nn_shape_len(&p[k->proj_w].shape) + nn_shape_len(&p[k->proj_b].shape);
+    for (uint32_t i = 0; i < k->n_mixer_p; i++)
+        sum += nn_shape_len(&p[k->mixer_p[i]].shape);
+    return sum;
 }
 
 uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens)

@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define CHECKPOINT_SECONDS 60.0
-#define MAX_LINE (512 + 24 * NN_MAX_LOSSES)    // of the log
+#define MAX_TERM 40                             // characters of a term's name in the log
+#define MAX_LINE (512 + (24 + MAX_TERM + 4) * NN_MAX_LOSSES)    // of the log
 
 // What a checkpoint holds beside the parameters; 64-bit words so that doubles keep their bits.
 typedef struct state {
@@ -96,6 +97,15 @@ static int print_number(char *at, size_t size, const char *name, double x)
     return isfinite(x) ? snprintf(at, size, ", \"%s\": %.8g", name, x) : snprintf(at, size, ", \"%s\": null", name);
 }
 
+// Behind the first epoch's losses: what they are.
+static int print_terms(const nn_fit_params *p, char *line, int at)
+{
+    at += snprintf(line + at, (size_t) (MAX_LINE - at), ", \"terms\": [");
+    for (uint32_t i = 0; i < p->n_watch && at < MAX_LINE; i++)
+        at += snprintf(line + at, (size_t) (MAX_LINE - at), "%s\"%.*s\"", i ? ", " : "", MAX_TERM, p->term[i]);
+    return at < MAX_LINE ? at + snprintf(line + at, (size_t) (MAX_LINE - at), "]") : at;
+}
+
 static vkc_status log_epoch(const fit *f, double lr)
 {
     if (!f->p->run_dir)
@@ -112,6 +122,8 @@ static vkc_status log_epoch(const fit *f, double lr)
         at += snprintf(line + at, (size_t) (MAX_LINE - at), "%s%.8g", i ? ", " : "", f->s.mean[i]);
     if (at < MAX_LINE)
         at += snprintf(line + at, (size_t) (MAX_LINE - at), "]");
+    if (at < MAX_LINE && f->p->term && f->s.epoch == 1)
+        at = print_terms(f->p, line, at);
     if (at < MAX_LINE && f->p->judge.fn)
         at += print_number(line + at, (size_t) (MAX_LINE - at), "val_top1", f->best.s.last.top1);
     if (at < MAX_LINE && f->p->judge.fn)

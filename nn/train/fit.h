@@ -1,9 +1,10 @@
 // fit.h — the loop around a stepper: batches in, learning rate, log, checkpoints, resume.
 //
-// With a run folder: log.jsonl gets one line an epoch, <name>.safetensors the state every minute, at the end
-// and when stopped. Resuming continues to the same bits as a run that was never stopped: batches are pure
-// functions of seed, epoch and number (nn/data/feed.h), and the state holds all else. After the last step the
-// parameters are their average, where the stepper keeps one; a stopped run leaves them as they are.
+// With a run folder: log.jsonl gets one line an epoch, the first with the names of its losses,
+// <name>.safetensors the state every minute, at the end and when stopped. Resuming continues to the same bits as a run
+// that was never stopped: batches are pure functions of seed, epoch and number (nn/data/feed.h), and the state holds
+// all else. After the last step the parameters are their average, where the stepper keeps one; a stopped run leaves
+// them as they are.
 //
 // With a judge every epoch has a score, of that average where there is one, and after the last step the parameters are
 // those of the epoch with the best; of equal ones the first. Judging changes no bit of the training.
@@ -34,6 +35,7 @@ typedef struct nn_fit_params {
     uint32_t    epochs;
     uint64_t    max_steps;          // stop after so many in all, as if told to; 0 = no limit
     uint32_t    n_watch;            // of the stepper
+    const char *const *term;        // (n_watch) what each scalar is, for the log: plain words; NULL = not said
     const float *weight;            // (n_watch) the loss is the sum of weight * scalar; NULL = the first scalar
     nn_fit_tune_fn tune;            // may be NULL
     void       *tune_user;

@@ -83,11 +83,13 @@ vkc_status nn_train(nn_model *m, const nn_train_params *p, nn_train_result *out)
     VKC_TRY(make_stepper(m, p, &w));
     const uint64_t batches = w.feed.batches;
     nn_fit_result r;
+    static const char *const terms[] = { "ce", "keep ratio" };
     const nn_train_halting none = { .tune = NULL }, *h = p->halting ? p->halting : &none;
     if (h->begin)
         h->begin(h->user, epochs * batches);
     st = nn_fit(&(nn_fit_params) {
-        .stepper = w.stepper, .feed = &w.feed, .epochs = epochs, .n_watch = p->halting ? 2 : 1, .what = "train",
+        .stepper = w.stepper, .feed = &w.feed, .epochs = epochs, .n_watch = p->halting ? 2 : 1,
+        .term = p->halting ? terms : NULL, .what = "train",
         .max_steps = p->max_steps, .tune = h->tune, .tune_user = h->user, .n_state = h->n_state,
         .schedule = nn_rates_schedule(&p->recipe.rates, lr, batch_of(p), epochs, batches, batches),
         .judge = p->judge, .run_dir = p->run_dir, .resume = p->resume, .progress = p->progress, .user = p->user,

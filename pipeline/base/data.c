@@ -223,7 +223,7 @@ bool pipeline_is_chance(uint32_t right, uint32_t n, uint32_t classes)
 }
 
 vkc_status pipeline_check_teacher(const pipeline_context *c, const nn_model *m, const pipeline_data *d,
-                                  const char *name)
+                                  const char *name, const nn_eval_result *known)
 {
     pipeline_data some = *d;
     nn_eval_result r;
@@ -233,7 +233,11 @@ vkc_status pipeline_check_teacher(const pipeline_context *c, const nn_model *m, 
     some.limit = d->limit && d->limit < CHANCE_IMAGES ? d->limit : CHANCE_IMAGES;
     if (some.limit < CHANCE_LEAST)
         return VKC_OK;
-    vkc_status st = pipeline_measure(c, m, &some, split, &r);
+    vkc_status st = VKC_OK;
+    if (known)
+        r = *known;
+    else
+        st = pipeline_measure(c, m, &some, split, &r);
     if (st != VKC_OK || !pipeline_is_chance((uint32_t) (r.top1 * r.images + 0.5), r.images, m->cfg.classes))
         return st;
     return VKC_FAIL(VKC_E_CHECK, "%s answers %.1f %% of %u pictures of %s right, which with %u classes is no better "

@@ -36,8 +36,9 @@ vkc_status pipeline_check_labels(const nn_model_config *a, const char *name_a, c
 // E_CHECK with a sentence for a model whose top-1 on val (at most 1,000 pictures of it; on test, where there is no val)
 // is not better than chance: not above 1 / classes with 95 % confidence, on 100 pictures at least; with fewer nothing
 // is said. Nothing is done with d->any_teacher.
+// `known`: what it does on all that the split has of d, where that was measured before; NULL = it is measured here.
 vkc_status pipeline_check_teacher(const pipeline_context *c, const nn_model *m, const pipeline_data *d,
-                                  const char *name);
+                                  const char *name, const nn_eval_result *known);
 // Would so many right answers of n be luck, with one class in `classes` right by chance?
 bool       pipeline_is_chance(uint32_t right, uint32_t n, uint32_t classes);
 

@@ -24,12 +24,12 @@ static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
     pipeline_judge *j = (pipeline_judge *) user;
     const pipeline_data *d = j->data;
     nn_eval_result r;
-    nn_eval_params p = { .data = d->set, .split = NN_SPLIT_VAL, .batch = d->batch, .max_images = d->limit,
-                         .threads = d->threads, .progress = tell, .user = j };
+    nn_eval_params p = { .data = d->set, .split = NN_SPLIT_VAL, .batch = j->batch, .max_images = d->limit,
+                         .threads = d->threads, .progress = tell, .user = j, .kept = &j->infer };
     vkc_status st;
     j->epoch = epoch;
     while (((st = nn_eval(j->model, &p, &r)) == VKC_E_DEVMEM || st == VKC_E_NOMEM) && p.batch > 1)
-        p.batch /= 2;
+        j->batch = p.batch /= 2;
     if (st != VKC_OK)
         return st;
     const bool is_finite = isfinite(r.loss);    // else it gives no numbers, and what is called its best class is none
@@ -40,8 +40,14 @@ static vkc_status judge(void *user, uint64_t epoch, nn_score *out)
 nn_judge pipeline_judge_make(pipeline_judge *j, const pipeline_context *c, const nn_model *m, const pipeline_data *d,
                              bool keep_last)
 {
-    *j = (pipeline_judge) { .c = c, .model = m, .data = d };
+    *j = (pipeline_judge) { .c = c, .model = m, .data = d, .batch = d->batch };
     return (nn_judge) { keep_last || nn_dataset_len(d->set, NN_SPLIT_VAL) == 0 ? NULL : judge, j };
+}
+
+void pipeline_judge_finish(pipeline_judge *j)
+{
+    nn_infer_destroy(j->infer);
+    j->infer = NULL;
 }
 
 void pipeline_judge_add_inputs(json_t *inputs, bool keep_last)

@@ -9,17 +9,20 @@
 extern "C" {
 #endif
 
-typedef struct pipeline_judge {     // all borrowed
-    const pipeline_context *c;
+typedef struct pipeline_judge {
+    const pipeline_context *c;      // borrowed, as the next two
     const nn_model *model;          // the one in training
     const pipeline_data *data;      // with the classes of the model
     uint64_t epoch;
+    uint32_t batch;                 // that fits into memory beside the training
+    nn_infer *infer;                // the model's graph, from the first epoch on
 } pipeline_judge;
 
 // What a training asks, with `j` as its memory; none with `keep_last`, and none where val has no pictures. Progress is
 // told as "val". A batch that does not fit into memory beside the training is halved.
 nn_judge pipeline_judge_make(pipeline_judge *j, const pipeline_context *c, const nn_model *m, const pipeline_data *d,
                              bool keep_last);
+void     pipeline_judge_finish(pipeline_judge *j);      // when the training is over, before the model goes
 
 // Adds to a run's inputs that the last epoch is kept, where it is: nothing by default, as earlier versions have it.
 void     pipeline_judge_add_inputs(json_t *inputs, bool keep_last);

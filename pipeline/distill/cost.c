@@ -31,8 +31,6 @@ static const nn_layer_config *get_layer(const distill_work *w, uint32_t l, uint3
 
 static vkc_status add_layer(stopwatch *s, distill_work *w, const nn_layer_config *layer, uint32_t *out)
 {
-    const nn_model_config *c = &w->teacher->cfg;
-    const uint32_t side = w->r->image / c->patch;
     pipeline_block *block = NULL;
     for (*out = 0; *out < s->n; ++*out)
         if (memcmp(&s->layer[*out], layer, sizeof *layer) == 0)
@@ -41,8 +39,8 @@ static vkc_status add_layer(stopwatch *s, distill_work *w, const nn_layer_config
         return VKC_FAIL(VKC_E_ARG, "%sobjective latency: more than %u different layers to time", pipeline_dash(w->c),
                         MAX_BLOCKS);
     vkc_status st = pipeline_block_create(w->c->dev, &(pipeline_block_params) {
-        .layer = *layer, .dim = c->dim, .heads = c->heads, .batch = w->p->timing_batch, .tokens = side * side + 1,
-        .seed = w->p->seed, .has_class = true }, &block);
+        .layer = *layer, .batch = w->p->timing_batch, .seed = w->p->seed, .like = &w->teacher->cfg,
+        .image = w->r->image }, &block);
     if (st != VKC_OK)
         return st;
     s->layer[s->n] = *layer;
@@ -103,19 +101,6 @@ done:
     return st;
 }
 
-// Parameters of the mixer and projection of a layer, which is all that a replacement changes.
-static double count_params(const nn_model *m, uint32_t l)
-{
-    double sum = 0.0;
-    for (uint32_t i = 0; i < m->params->n; i++) {
-        unsigned at;
-        int end = 0;
-        if (sscanf(m->params->p[i].name, "blocks.%u.attn.%n", &at, &end) == 1 && end > 0 && at == l)
-            sum += (double) nn_shape_len(&m->params->p[i].shape);
-    }
-    return sum;
-}
-
 static vkc_status fill_times(distill_work *w, double *cost)
 {
     char path[PIPELINE_PATH_MAX];
@@ -140,7 +125,7 @@ vkc_status pipeline__cost_fill(distill_work *w, double *cost)
         memcpy(w->r->block_ms, cost, width * sizeof *cost);
         return pipeline__work_tell(w, PIPELINE_DISTILL_COST, 0);
     }
-    for (uint32_t i = 0; i < depth * width; i++)
-        cost[i] = count_params(i % width ? w->replaced[i % width - 1] : w->teacher, i / width);
+    for (uint32_t i = 0; i < depth * width; i++)    // mixer and projection are all that a replacement changes
+        cost[i] = (double) nn_model_attn_params(i % width ? w->replaced[i % width - 1] : w->teacher, i / width);
     return VKC_OK;
 }

@@ -65,7 +65,7 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
     VKC_TRY(pipeline_data_match(w->c, data, &w->teacher->cfg, w->p->teacher, &w->view));
     VKC_TRY(pipeline__choices_load(w));
     if (!w->p->place.resume)
-        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, data, w->p->teacher));
+        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, data, w->p->teacher, NULL));
     VKC_TRY(pipeline__stage_run(w));
     VKC_TRY(pipeline__stage_sparsity(w));
     VKC_TRY(pipeline__choices_transfer(w));

@@ -7,7 +7,7 @@
 #include "distill/sparsity/sparsity.h"
 #include "distill/transfer/transfer.h"
 #include "pipeline/base/measure.h"
-#include "pipeline/timing/model_times.h"
+#include "pipeline/timing/costs.h"
 #include "pipeline/run/run.h"
 #include "pipeline/base/students.h"
 #include "pipeline/train/tuning.h"
@@ -118,6 +118,7 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
     uint64_t    teacher_params, student_params;
     uint32_t    timing_batch, n_times;          // 0 = not timed
     pipeline_model_time time[PIPELINE_SIZES + 1];
+    pipeline_costs costs;           // at the models' own size
 };
 
 // What can be said before a device is opened, and pipeline_distill says too. E_ARG in words.

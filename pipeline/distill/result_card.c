@@ -17,6 +17,8 @@ static void print_markdown(FILE *f, const pipeline_distill_result *r)
         fprintf(f, "| top-1 on %s, pictures of %u x %u, positions resampled | %.2f %% | %.2f %% |\n", split, r->image,
                 r->image, 100.0 * r->teacher_at.top1, 100.0 * r->student_at.top1);
     fprintf(f, "| parameters | %" PRIu64 " | %" PRIu64 " |\n", r->teacher_params, r->student_params);
+    fprintf(f, "| multiply-adds a picture | %" PRIu64 " | %" PRIu64 " |\n", r->costs.of[PIPELINE_TEACHER].macs,
+            r->costs.of[PIPELINE_STUDENT].macs);
     for (uint32_t i = 0; i < r->n_times; i++) {
         char word[32];
         if (r->time[i].tokens)

@@ -165,6 +165,7 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
         "student_at", pipeline_eval_json(&r->student_at), "beats_teacher", build_beats(r), "device", i->name, "driver",
         i->driver);
     if (!o || !more || json_object_update(o, more) != 0 ||
+        json_object_set_new(o, "costs", pipeline_costs_json(&r->costs)) != 0 ||
         json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0) {
         json_decref(o);
         o = NULL;

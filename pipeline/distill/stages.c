@@ -82,7 +82,7 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     p.resume = w->run.is_resumed;
     p.progress = w->c->progress;
     p.user = w->c->user;
-    pipeline_judge judge;
+    pipeline_judge judge = { .infer = NULL };
     p.judge = pipeline_judge_make(&judge, w->c, w->student, &a->data, settings->keep_last);
     vkc_status st;
     VKC_TRY(pipeline__work_steps_left(w, &p.max_steps));
@@ -91,6 +91,7 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     VKC_TRY(distill_tune(w->teacher, w->student, &p, &t->result));
     st = pipeline__work_tell(w, PIPELINE_DISTILL_TUNE, r->n_tunes++);
 done:
+    pipeline_judge_finish(&judge);
     return st;
 }
 
@@ -148,8 +149,9 @@ vkc_status pipeline__stage_compare(distill_work *w)
 {
     const pipeline_distill_params *a = w->p;
     pipeline_distill_result *r = w->r;
-    const nn_model_config *cfg[PIPELINE_MODELS] = { &w->teacher->cfg, &w->student->cfg };
-    uint32_t image[PIPELINE_SIZES + 1];
+    const nn_model_config *cfg[PIPELINE_MODELS];
+    nn_model_config forward = { 0 };
+    uint32_t models, image[PIPELINE_SIZES + 1];
     vkc_status st;
     r->split = pipeline_final_split(a->data.set);
     r->teacher_params = nn_params_count(w->teacher->params);
@@ -161,12 +163,17 @@ vkc_status pipeline__stage_compare(distill_work *w)
         VKC_TRY(compare_at(w, w->student, &r->student_at));
     }
     if (!a->no_timing) {
+        VKC_TRY(pipeline_costs_configs(&w->teacher->cfg, &w->student->cfg, &forward, cfg, &models));
         const uint32_t n = pipeline_model_sizes(cfg[0], r->image, image);
-        VKC_TRY(pipeline_time_models(w->c, cfg, PIPELINE_MODELS, a->timing_batch, a->seed, image, n, r->time));
+        VKC_TRY(pipeline_time_models(w->c, cfg, models, a->timing_batch, a->seed, image, n, r->time));
         r->n_times = n;
         r->timing_batch = a->timing_batch;
     }
+    st = pipeline_costs_measure(w->c, &(pipeline_costs_params) {
+        .teacher = w->teacher, .student = w->student, .batch = a->timing_batch, .seed = a->seed,
+        .no_timing = a->no_timing, .known = a->no_timing ? NULL : r->time }, &r->costs);    // the first: its own size
 done:
+    nn_model_config_finish(&forward);
     return st;
 }
 

@@ -82,7 +82,10 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     t.resume = run->is_resumed;
     pipeline_judge judge;
     t.judge = pipeline_judge_make(&judge, w->c, w->model, &w->data, p->keep_last);
-    VKC_TRY(distill_retain(w->teacher, w->model, &t, &m->train));
+    st = distill_retain(w->teacher, w->model, &t, &m->train);
+    pipeline_judge_finish(&judge);
+    if (st != VKC_OK)
+        goto done;
     VKC_TRY(measure(w, m));
     VKC_TRY(save(w, m, run));
     if (p->told)
@@ -135,9 +138,13 @@ static vkc_status run_all(retain_work *w)
     VKC_TRY(pipeline_data_match(w->c, &w->data, &w->teacher->cfg, p->teacher, &w->view));
     pipeline_recipe_tell(w->c, &p->recipe);
     pipeline_say(w->c, PIPELINE_STARTED, "%s is measured with all its tokens", p->teacher);
-    if (!p->place.resume)
-        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, &w->data, p->teacher));
+    // Without a test split both are of val, which is gone through once.
+    const bool is_once = pipeline_final_split(w->data.set) == NN_SPLIT_VAL;
+    if (!p->place.resume && !is_once)
+        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, &w->data, p->teacher, NULL));
     VKC_TRY(pipeline_measure(w->c, w->teacher, &w->data, pipeline_final_split(w->data.set), &w->r->teacher));
+    if (!p->place.resume && is_once)
+        VKC_TRY(pipeline_check_teacher(w->c, w->teacher, &w->data, p->teacher, &w->r->teacher));
     w->read = pipeline_inputs_with_model(pipeline_inputs_with_data(json_object(), p->data.set), "weights", p->teacher);
     for (uint32_t i = 0; i < w->r->n && st == VKC_OK; i++) {
         pipeline_run run = { .info = NULL };

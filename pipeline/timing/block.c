@@ -35,8 +35,27 @@ static uint32_t grid_height(uint32_t tokens)
     return h;
 }
 
+static vkc_status make_layer(pipeline_block *b, const pipeline_block_params *p)
+{
+    nn_model_config c = { 0 };
+    vkc_status st;
+    VKC_TRY(nn_model_config_copy(p->like, &c));
+    c.height = c.width = p->image;
+    c.depth = 1;
+    c.layers[0] = p->layer;
+    c.retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
+    VKC_TRY(nn_model_config_check(&c, VKC_E_ARG, "timing"));
+    VKC_TRY(nn_model_create(b->dev, &c, p->backward, &b->v));
+    st = nn_model_init(b->v, p->seed);
+done:
+    nn_model_config_finish(&c);
+    return st;
+}
+
 static vkc_status make_model(pipeline_block *b, const pipeline_block_params *p)
 {
+    if (p->like)
+        return make_layer(b, p);
     nn_model_config c = { .height = 1, .width = 1, .patch = 1, .channels = 1, .dim = p->dim, .depth = 1,
                           .heads = p->heads, .hidden = MLP_FACTOR * p->dim, .classes = 1, .eps = 1e-6,
                           .layers = { p->layer } };
@@ -52,6 +71,12 @@ static vkc_status make_rows(pipeline_block *b, const pipeline_block_params *p)
 {
     const uint32_t prefix = p->has_class, patches = p->tokens - prefix, h = grid_height(patches), w = patches / h;
     vkc_status st;
+    if (p->like) {
+        const nn_model_config *c = &b->v->cfg;
+        st = nn_rows_create(b->dev, p->batch, nn_model_config_tokens(c), nn_model_config_prefix(c),
+                            c->height / c->patch, c->width / c->patch, &b->rows);
+        return st == VKC_OK ? nn_rows_write_dense(b->dev, b->rows, p->batch) : st;
+    }
     VKC_TRY(nn_rows_create(b->dev, p->batch, p->tokens, prefix, h, w, &b->rows));
     VKC_TRY(nn_rows_write_dense(b->dev, b->rows, p->batch));
     if (p->has_class) {
@@ -111,22 +136,25 @@ static nn_tensor *add_loss(pipeline_block *b, const pipeline_block_params *p, nn
 
 static vkc_status make_graph(pipeline_block *b, const pipeline_block_params *p)
 {
-    const nn_shape shape = { 2, { 0, p->dim } };
+    const nn_shape shape = { 2, { 0, b->v->cfg.dim } };
     const bool trained = p->backward;
     vkc_status st = nn_graph_create(b->dev, &b->g);
     if (st != VKC_OK)
         return st;
     nn_graph *g = b->g;
     nn_tensor *input = nn_graph_input(g, "tokens", shape, NN_DTYPE_F32, b->rows);
-    nn_tensor *x = NN_APPLY(g, layernorm, &(struct layernorm_attr) { (float) b->v->cfg.eps }, NULL, input,
-                            nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_w, trained),
-                            nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_b, trained));
-    nn_tensor *keep = NULL;
+    nn_tensor *x = input, *keep = NULL;
+    if (!p->like || p->backward)
+        x = NN_APPLY(g, layernorm, &(struct layernorm_attr) { (float) b->v->cfg.eps }, NULL, input,
+                     nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_w, trained),
+                     nn_graph_param(g, b->v->params, nn_vit_of(b->v)->norm_b, trained));
     if (p->drops) {
         keep = nn_graph_input(g, "keep", (nn_shape) { 1, { 0 } }, NN_DTYPE_U32, b->rows);
         x = NN_APPLY0(g, gather_rows, NULL, x, NN_APPLY0(g, compact, b->kept, keep));
     }
-    nn_tensor *y = p->is_bare ? x : nn_model_block_forward(g, b->v, 0, x, trained, NULL);
+    nn_tensor *y = p->is_bare   ? x
+                 : p->is_module ? nn_model_attn(g, b->v, 0, x, trained, NULL, NULL)
+                                : nn_model_block_forward(g, b->v, 0, x, trained, NULL);
     if (p->backward)
         b->loss = add_loss(b, p, y);
     nn_graph_keep(g, y);

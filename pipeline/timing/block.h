@@ -16,12 +16,18 @@ typedef struct pipeline_block_params {
     bool     has_class;             // the first token is a class token, and the loss reads it alone
     bool     drops;                 // with it: before the block, every other patch is dropped, on the device
     bool     is_bare;               // no block: what else there is
+    // As a layer of this model (borrowed while it is made), for pictures of `image` a side: dim, heads, tokens, what
+    // stands before the patches, MLP and positions are its own, and those above are not read. NULL = as above.
+    const nn_model_config *like;
+    uint32_t image;
+    bool     is_module;             // with `like`, forward alone: mixer and projection, not the rest of the block
 } pipeline_block_params;
 
 typedef struct pipeline_block pipeline_block;
 
 // A norm, so that the gradient of the block's input is needed, the block (norm, mixer, projection, norm, MLP) and,
-// with backward, a mean square; random values and input. The patches are a grid as square as their number allows.
+// with backward, a mean square; random values and input. The patches are a grid as square as their number allows. With
+// `like` there is no norm before a block that has no backward pass.
 // Errors: E_ARG (dimensions that the mixer cannot), E_UNSUPPORTED, E_DEVMEM in words.
 vkc_status pipeline_block_create(vkc_device *dev, const pipeline_block_params *p, pipeline_block **out);
 void       pipeline_block_destroy(pipeline_block *b);            // NULL is fine

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define PIPELINE_SIZES 3
-#define PIPELINE_MODELS 2
+#define PIPELINE_MODELS 3           // at most, taking turns
 
 typedef struct pipeline_model_time {
     uint32_t image, tokens;         // 0 tokens: did not fit on the device

@@ -62,15 +62,14 @@ static vkc_status prune(pipeline_session *s, const pipeline_prune_params *p, pip
     VKC_TRY(pipeline_measure(s->c, *cut, d, r->split, &r->cut));
     r->after = r->cut;
     if (!p->no_tune) {
-        pipeline__session_judge(s, *cut);
-        VKC_TRY(distill_tune(s->teacher, *cut, &s->train, &r->tune));
+        VKC_TRY(pipeline__session_train(s, *cut, &r->tune));
         VKC_TRY(pipeline_measure(s->c, *cut, d, r->split, &r->after));
     }
     if (!p->no_timing) {
         const nn_model_config *cfg[PIPELINE_MODELS] = { &s->student->cfg, &(*cut)->cfg };
         uint32_t image[PIPELINE_SIZES + 1];
         const uint32_t n = pipeline_model_sizes(&s->student->cfg, 0, image);
-        VKC_TRY(pipeline_time_models(s->c, cfg, PIPELINE_MODELS, p->timing_batch, p->tune.seed, image, n, r->time));
+        VKC_TRY(pipeline_time_models(s->c, cfg, 2, p->timing_batch, p->tune.seed, image, n, r->time));
     }
 done:
     return st;

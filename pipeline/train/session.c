@@ -102,7 +102,7 @@ vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c
     s->train.data = s->data.set;
     VKC_TRY(check(s, user));
     if (s->teacher && !p->place.resume)
-        VKC_TRY(pipeline_check_teacher(c, s->teacher, &s->data, p->teacher));
+        VKC_TRY(pipeline_check_teacher(c, s->teacher, &s->data, p->teacher, NULL));
     VKC_TRY(build_inputs(s, more, &inputs));
     VKC_TRY(pipeline_run_open(&s->run, c, &p->place, p->seed, pipeline_inputs_with_data(inputs, p->data.set)));
     set_params(s);
@@ -111,9 +111,12 @@ done:
     return st;
 }
 
-void pipeline__session_judge(pipeline_session *s, const nn_model *m)
+vkc_status pipeline__session_train(pipeline_session *s, nn_model *m, distill_tune_result *out)
 {
     s->train.judge = pipeline_judge_make(&s->judge, s->c, m, &s->data, s->p->tuning.keep_last);
+    const vkc_status st = distill_tune(s->teacher, m, &s->train, out);
+    pipeline_judge_finish(&s->judge);
+    return st;
 }
 
 vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result,

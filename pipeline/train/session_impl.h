@@ -21,8 +21,8 @@ typedef struct pipeline_session {
 vkc_status pipeline__session_open(pipeline_session *s, const pipeline_context *c, const pipeline_tune_params *p,
                                   json_t *more, vkc_status (*check)(const pipeline_session *s, const void *user),
                                   const void *user);
-// Let the training keep the best epoch of this model, unless it is to keep the last.
-void       pipeline__session_judge(pipeline_session *s, const nn_model *m);
+// Train a model as s->train says; the best epoch is kept, unless it is to be the last.
+vkc_status pipeline__session_train(pipeline_session *s, nn_model *m, distill_tune_result *out);
 // Write a model with its card, and finish the run with `result` (borrowed). `last` is the last training.
 vkc_status pipeline__session_save(pipeline_session *s, const nn_model *m, json_t *result,
                                   const distill_tune_result *last, double seconds, const nn_eval_result *val,

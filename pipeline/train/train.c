@@ -294,6 +294,7 @@ static vkc_status train(const pipeline_context *c, const pipeline_train_params *
     pipeline_judge judge;
     t.judge = pipeline_judge_make(&judge, c, m, data, p->keep_last);
     vkc_status st = train_model(m, p, &t, r);
+    pipeline_judge_finish(&judge);
     vkc_failure failure;                // naming pictures that cannot be read leaves sentences of its own
     vkc_failure_keep(&failure);
     pipeline_name_bad(c, p->data.set, NN_SPLIT_TRAIN, r->train.bad);

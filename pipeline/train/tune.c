@@ -11,10 +11,10 @@ static json_t *build_result(const pipeline_session *s, const pipeline_tune_resul
     if (s->teacher)
         teacher = json_pack("{s:o, s:o}", "val", pipeline_eval_json(&r->teacher_val), "test",
                             pipeline_eval_json(&r->teacher_test));
-    json_t *more = json_pack("{s:I, s:o, s:o, s:o, s:s, s:s}", "params",
+    json_t *more = json_pack("{s:I, s:o, s:o, s:o, s:o, s:s, s:s}", "params",
                              (json_int_t) nn_params_count(s->student->params), "val", pipeline_eval_json(&r->val),
-                             "test", pipeline_eval_json(&r->test), "teacher", teacher, "device", i->name, "driver",
-                             i->driver);
+                             "test", pipeline_eval_json(&r->test), "teacher", teacher, "costs",
+                             pipeline_costs_json(&r->costs), "device", i->name, "driver", i->driver);
     nn_json_update_new(o, more);
     return o;
 }
@@ -29,6 +29,9 @@ static vkc_status measure(const pipeline_session *s, pipeline_tune_result *r)
         VKC_TRY(pipeline_measure(s->c, s->teacher, d, NN_SPLIT_VAL, &r->teacher_val));
         VKC_TRY(pipeline_measure(s->c, s->teacher, d, NN_SPLIT_TEST, &r->teacher_test));
     }
+    st = pipeline_costs_measure(s->c, &(pipeline_costs_params) {
+        .teacher = s->teacher, .student = s->student, .batch = s->p->timing_batch, .seed = s->p->seed,
+        .no_timing = s->p->no_timing }, &r->costs);
 done:
     return st;
 }
@@ -46,8 +49,7 @@ vkc_status pipeline_tune(const pipeline_context *c, const pipeline_tune_params *
     *out = (pipeline_tune_result) { .json = NULL };
     VKC_TRY(pipeline__session_open(&s, c, p, NULL, check, NULL));
     out->depth = s.student->cfg.depth;
-    pipeline__session_judge(&s, s.student);
-    VKC_TRY(distill_tune(s.teacher, s.student, &s.train, &out->train));
+    VKC_TRY(pipeline__session_train(&s, s.student, &out->train));
     VKC_TRY(measure(&s, out));
     out->json = build_result(&s, out);
     st = pipeline__session_save(&s, s.student, out->json, &out->train, out->train.seconds, &out->val, &out->test);

@@ -259,6 +259,7 @@ def test_sparsity(m, data):
     check(len(list((m.parent / "full").iterdir())) == 4, "sparsity --full-maps: a file a picture and layer")
     check_run(2, "layers of 0 .. 1", "sparsity", *maps, "--force", "--layer", "0,2")
     check_run(2, "heads 0 ..", "sparsity", *maps, "--force", "--head", "7")
+    check_run(2, "draws square images", "sparsity", *maps, "--force", "--img-size", "32x64")
     check_run(2, "there are: entropy, effective", "sparsity", m, "--data", data, "--by", "size")
     check_run(2, "there are: all, patches", "sparsity", m, "--data", data, "--keys", "class")
 

@@ -46,6 +46,10 @@ def test_mixers(work):
         check(sorted(s["layer"] for s in b["path"]) == [0, 1], f"distill: a baseline's layers {b}")
     check(len(value["path_test"]) == 2 and value["path_test"][-1] == value["student_top1"], "distill: the path on test")
     check(value["timing"] == [] and value["beats_teacher"] is None, "distill --no-timing")
+    cost = value["costs"]
+    check(cost["teacher"]["params"] == value["teacher_params"] and cost["student"]["ms"] is None, f"costs: {cost}")
+    check([l["mixer"] for l in cost["student"]["layers"]] == [l.split(":")[0] for l in value["layers"]],
+          f"distill: costs of layers {cost}")
     names = [json.loads(line)["what"] for line in (work / "s.run/log.jsonl").read_text().splitlines()]
     check(set(names) == {"transfer", "transfer-2"}, f"distill: the log is of {names}")
     check("Replaced one by one for accuracy" in (work / "s/README.md").read_text(), "distill: the card")
@@ -177,6 +181,9 @@ def test_objectives(work):
           f"latency: {value}")
     check(value["path"][-1]["cost"] == 3.5, f"distill for latency: {value['path']}")
     rows = {row["image"]: row for row in value["timing"]}
+    cost = value["costs"]
+    check(cost["image"] == 16 and cost["teacher"]["ms"] == rows[16]["teacher_ms"] and
+          all(l["ms"] > 0 for l in cost["student"]["layers"]), f"distill for latency: costs {cost}")
     check(list(rows) == [16, 32, 48, 24] and rows[24]["tokens"] == 10, f"distill for latency: sizes {list(rows)}")
     check(rows[24]["teacher_top1"] == value["teacher_at"]["top1"] and rows[16]["student_top1"] == value["student_top1"]
           and rows[32]["student_top1"] is None, f"distill for latency: accuracies {rows}")

@@ -95,6 +95,32 @@ def test_runs(work):
     check(not shutil.which("gnuplot") or fewer["plots"] + 1 == value["plots"], f"report: plots {value}, {fewer}")
 
 
+def test_tuned(work):
+    """The page of a tuning: losses by their names, and what teacher and student cost."""
+    args = ["tune", work / "report-s", "--teacher", work / "m", "--data", work / "data", "--batch", "8", "--epochs",
+            "2", "--kl", "1", "--any-teacher"]
+    out = check_run(0, "cost of an image", *args, "-o", work / "tuned")
+    check(re.search(r"layer 0 +attention +\d+ +\d+ +[\d.]+ +linear +\d+ +\d+ +[\d.]+", out), f"tune: costs {out}")
+    lines = (work / "tuned.run/log.jsonl").read_text().splitlines()
+    logged = [json.loads(line) for line in lines]
+    terms = logged[0]["terms"]
+    check(terms[:4] == ["ce", "kl", "similarity, layer 0", "similarity, layer 1"], f"log.jsonl: {terms}")
+    check(len(terms) == len(logged[0]["loss"]) and "terms" not in logged[1], f"log.jsonl: {logged}")
+    check_run(0, "", "report", work / "tuned.run")
+    text, _ = read_page(work / "tuned.run/report.html")
+    check(">kl</th>" in text and "similarity, layer 1</th>" in text and "term 0" not in text, "report: names of losses")
+    costs = json.loads((work / "tuned.run/run.json").read_text())["results"]["costs"]
+    for of in "teacher", "student":
+        for one in [costs[of], *costs[of]["layers"]]:
+            check(one["ms"] > 0 and f"{one['macs']:,}" in text, f"report: costs {one}")
+    check(costs["student_forward"] is None and "Cost by layer" in text, "report: costs of the tuning")
+    value = check_json("costs", *args[:2], *args[4:10], "--no-timing", "-o", work / "untimed")
+    check(value["costs"]["teacher"] is None and value["costs"]["student"]["ms"] is None, f"tune: {value['costs']}")
+    check_run(0, "", "report", work / "untimed.run")
+    text, _ = read_page(work / "untimed.run/report.html")
+    check("Cost by layer" in text and 'scope="col" class="t">teacher' not in text, "report: costs without a teacher")
+
+
 def test_bad_input(work):
     done = work / "report-s.run"
     check_run(2, "usage: pare report", "report")
@@ -125,7 +151,7 @@ def test_bad_input(work):
 
 def test_all(work):
     check_run(0, "", *train(work, "m"))
-    cli.run_tests(work, test_runs, test_bad_input)
+    cli.run_tests(work, test_runs, test_tuned, test_bad_input)
 
 
 if __name__ == "__main__":

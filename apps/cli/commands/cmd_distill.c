@@ -87,6 +87,7 @@ static vkc_status tell(const distill_args *a, const pipeline_distill_result *r)
     if (a->common.json)
         return app_print_json(json_incref(r->json));
     print_student(stdout, r);
+    print_costs(stdout, &r->costs);
     printf("student          %s\n", a->out);
     return VKC_OK;
 }

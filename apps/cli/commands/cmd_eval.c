@@ -90,6 +90,7 @@ static vkc_status run(const void *options, const args_words *words)
     const eval_args *a = options;
     nn_dataset *data = NULL, *view = NULL;
     vkc_device *dev = NULL;
+    nn_model_config cfg = { 0 };
     nn_model *m = NULL;
     judged j = { .data = NULL };
     distill_retain_stats stats = { .has_truth = false };
@@ -98,10 +99,10 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(nn_destination_check((const nn_destination[]) {
         { OUTPUT_OF("--show", a->show, NN_TO_PNG, a->force), .input = read, .n_inputs = 3 },
         { OUTPUT_OF("--logits", a->logits, NN_TO_TENSORS, a->force), .input = read, .n_inputs = 3 } }, 2));
-    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_TEST, &data, &j.split));
+    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_TEST, &data, &j.split, &cfg));
     j.data = data;
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load(dev, words->word[0], a->class_vectors, a->img_size, &m));
+    VKC_TRY(model_load_as(dev, words->word[0], &cfg, a->class_vectors, a->img_size, &m));
     VKC_TRY(policy_apply(a->policy, words->word[0], &m->cfg));
     console_catch_signals();
     VKC_TRY(evaluate(a, dev, m, words->word[0], data, &j));
@@ -120,6 +121,7 @@ static vkc_status run(const void *options, const args_words *words)
     }
 done:
     nn_model_destroy(m);
+    nn_model_config_finish(&cfg);
     app_close(dev);
     nn_dataset_destroy(view);
     nn_dataset_destroy(data);

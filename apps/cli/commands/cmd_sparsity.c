@@ -1,12 +1,13 @@
 // cmd_sparsity.c — pare sparsity: measures the sparsity of each attention layer and head.
 #include "apps/cli/core/model.h"
-#include "apps/cli/commands/sparsity_maps.h"
+#include "apps/cli/commands/sparsity_gradients.h"
 #include "apps/cli/print/print.h"
 #include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct sparsity_args {
@@ -32,17 +33,22 @@ static void warn_of_gaps(const nn_model_config *c, const distill_sparsity *s)
             warn("layer %u has attention, but no figures: its weights are not finite, or no two tokens reach it", l);
 }
 
+// `maps` NULL: none by gradients.
 static vkc_status print(const sparsity_args *a, const distill_sparsity *s, const sparsity_view *view,
-                        const nn_dataset *data, nn_split split, const vkc_device *dev)
+                        const nn_dataset *data, nn_split split, const vkc_device *dev, const gradient_figures *maps)
 {
     if (a->common.json) {
         json_t *o = pipeline_sparsity_json(s, dev);
         nn_json_set_new(o, "split", json_string(nn_split_name(split)));
         nn_json_set_new(o, "data", pipeline_data_json(data));
+        if (maps)
+            nn_json_set_new(o, "maps", build_gradients_json(maps));
         return app_print_json(o);
     }
     print_sparsity(stdout, s, view);
     vkc_status st = print_sparsity_agreement(stdout, s, view->keys);
+    if (maps)
+        print_gradients(stdout, maps);
     return st == VKC_OK ? app_flush() : st;
 }
 
@@ -70,33 +76,58 @@ done:
     return st;
 }
 
+// Before anything is measured: can what is asked for be drawn? *teacher: the model of --teacher.
+static vkc_status check_maps(const map_args *maps, const nn_model *m, nn_size size, nn_model **teacher)
+{
+    vkc_status st = sparsity_maps_check(maps, &m->cfg);
+    if (st != VKC_OK || !maps->teacher)
+        return st;
+    st = model_load(m->dev, maps->teacher, NULL, size, teacher);
+    return st == VKC_OK ? sparsity_gradients_check(maps, &m->cfg, &(*teacher)->cfg) : st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const sparsity_args *a = options;
+    map_args maps = a->m;
+    gradient_figures *drawn = NULL;
     nn_dataset *data = NULL;
     vkc_device *dev = NULL;
-    nn_model *m = NULL;
+    nn_model_config cfg = { 0 };
+    nn_model *m = NULL, *teacher = NULL;
     pare_sparsity *measured = NULL;
     const distill_sparsity *s;
     sparsity_view view;
     nn_split split;
     vkc_status st;
     VKC_TRY(read_view(a, &view));
-    VKC_TRY(sparsity_maps_check_paths(&a->m, words->word[0], a->d.data));
-    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_VAL, &data, &split));
+    VKC_TRY(sparsity_maps_settle(&maps));
+    VKC_TRY(sparsity_maps_check_paths(&maps, words->word[0], a->d.data));
+    VKC_TRY(data_open_for(&a->d, words->word[0], NN_SPLIT_VAL, &data, &split, &cfg));
     VKC_TRY(app_open(&a->common, &dev));
-    VKC_TRY(model_load(dev, words->word[0], NULL, a->img_size, &m));
-    VKC_TRY(sparsity_maps_check(&a->m, &m->cfg));
+    VKC_TRY(model_load_as(dev, words->word[0], &cfg, NULL, a->img_size, &m));
+    VKC_TRY(check_maps(&maps, m, a->img_size, &teacher));
     console_catch_signals();
     VKC_TRY(measure(a, dev, m, data, split, &measured));
     s = pipeline_unwrap_sparsity(measured);
     console_clear();
     warn_of_gaps(&m->cfg, s);
-    VKC_TRY(print(a, s, &view, data, split, dev));
-    VKC_TRY(sparsity_maps_save(&a->m, &a->d, m, data, split));
+    if (sparsity_maps_by_gradient(&maps)) {     // they have figures to be printed too
+        drawn = (gradient_figures *) calloc(1, sizeof *drawn);
+        st = drawn ? sparsity_gradients_save(&maps, &a->d, m, teacher, data, split, drawn)
+                   : VKC_FAIL(VKC_E_NOMEM, "--maps: out of host memory");
+        if (st != VKC_OK)
+            goto done;
+    }
+    VKC_TRY(print(a, s, &view, data, split, dev, drawn));
+    if (!drawn)
+        VKC_TRY(sparsity_maps_save(&maps, &a->d, m, data, split));
 done:
+    free(drawn);
     pare_sparsity_free(measured);
     nn_model_destroy(m);
+    nn_model_destroy(teacher);
+    nn_model_config_finish(&cfg);
     app_close(dev);
     nn_dataset_destroy(data);
     return st;

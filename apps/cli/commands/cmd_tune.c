@@ -14,6 +14,7 @@ static vkc_status tell(const tune_args *a, const pipeline_tune_result *r)
     print_eval(stdout, "test", &r->test);
     print_eval(stdout, "teacher val", &r->teacher_val);
     print_eval(stdout, "teacher test", &r->teacher_test);
+    print_costs(stdout, &r->costs);
     printf("model    %s\n", a->out);
     return app_flush();
 }
@@ -38,9 +39,11 @@ done:
 
 static const arg table[] = {
     TUNE_SESSION_ROWS("S2", "stop after N steps in total, as Ctrl-C does"),
+    { "timing-batch", 0, ARG_U32, offsetof(tune_args, timing_batch), 1, 4096, "N", "batch size when timing [4]" },
+    { "no-timing", 0, ARG_FLAG, offsetof(tune_args, no_timing), 0, 0, NULL, "do not time teacher and student" },
     { 0 },
 };
-static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1) };
+static const tune_args defaults = { .d = { .batch = 64 }, .t = TUNE_DEFAULTS(1), .timing_batch = 4 };
 const command cmd_tune = {
     .name = "tune", .help = "train a student end to end, with a teacher or without",
     .usage = "S --data D [--teacher M] -o S2", .table = table, .defaults = &defaults, .options_size = sizeof defaults,

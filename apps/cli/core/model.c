@@ -8,9 +8,15 @@
 
 vkc_status model_load(vkc_device *dev, const char *dir, const char *vectors, nn_size size, nn_model **out)
 {
+    return model_load_as(dev, dir, &(nn_model_config) { .depth = 0 }, vectors, size, out);
+}
+
+vkc_status model_load_as(vkc_device *dev, const char *dir, const nn_model_config *cfg, const char *vectors,
+                         nn_size size, nn_model **out)
+{
     char line[2048];
-    vkc_status st = nn_model_load_with(dev, dir, &(nn_model_load_params) { .class_vectors = vectors, .size = size },
-                                       out);
+    vkc_status st = nn_model_load_with(dev, dir, &(nn_model_load_params) {
+        .class_vectors = vectors, .size = size, .config = cfg->depth ? cfg : NULL }, out);
     for (const char *at = st == VKC_OK ? (*out)->cfg.notes : NULL; nn_model_config_next_note(&at, line, sizeof line);)
         say("%s", line);
     return st;

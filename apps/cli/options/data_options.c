@@ -23,22 +23,22 @@ vkc_status data_open(const data_args *d, nn_dataset **out)
     return open_with(d, d->split_seed, false, out);
 }
 
-vkc_status data_open_for(const data_args *d, const char *model, nn_split usual, nn_dataset **out, nn_split *split)
+vkc_status data_open_for(const data_args *d, const char *model, nn_split usual, nn_dataset **out, nn_split *split,
+                         nn_model_config *cfg)
 {
     const pipeline_context c = app_context(NULL);
-    nn_model_config cfg = { 0 };
     pipeline_split trained = { 0, 0 };
     vkc_status st;
+    *cfg = (nn_model_config) { 0 };
     if (d->split)
         VKC_TRY(nn_split_get(d->split, split));
-    if (nn_model_config_load(model, &cfg) != VKC_OK)
-        cfg = (nn_model_config) { 0 };      // loading the model says what is wrong
-    const bool has = pipeline_split_of(&cfg, &trained);
+    if (nn_model_config_load(model, cfg) != VKC_OK)
+        *cfg = (nn_model_config) { 0 };
+    const bool has = pipeline_split_of(cfg, &trained);
     VKC_TRY(open_with(d, d->split_seed ? d->split_seed : trained.seed, d->split ? *split == NN_SPLIT_ALL : !has, out));
     if (!d->split)
-        *split = pipeline_choose_split(&c, *out, &cfg, usual);
+        *split = pipeline_choose_split(&c, *out, cfg, usual);
 done:
-    nn_model_config_finish(&cfg);
     return st;
 }
 

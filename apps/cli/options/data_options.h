@@ -43,8 +43,10 @@ typedef struct data_args {
 // Open the data set of --data; E_ARG without one. A plain folder of classes is split.
 vkc_status    data_open(const data_args *d, nn_dataset **out);
 // The same to judge the model in a folder, and the split to judge it by: that of --split, or pipeline_choose_split. A
-// plain folder is split as it was to train the model, and not at all when all of it is wanted.
-vkc_status    data_open_for(const data_args *d, const char *model, nn_split usual, nn_dataset **out, nn_split *split);
+// plain folder is split as it was to train the model, and not at all when all of it is wanted. *cfg: the model's, for
+// model_load_as, to be finished after a failure too; zero where it cannot be read, of which loading the model says why.
+vkc_status    data_open_for(const data_args *d, const char *model, nn_split usual, nn_dataset **out, nn_split *split,
+                            nn_model_config *cfg);
 // --no-check-finite wins over --check-finite.
 pipeline_data data_of(const data_args *d, const nn_dataset *set);
 

@@ -22,8 +22,8 @@ vkc_status tune_open(const tune_args *a, const char *dir, const char *usage, pip
         return VKC_FAIL(VKC_E_ARG, "usage: pare %s", usage);
     *out = (pipeline_tune_params) {
         .student = dir, .teacher = a->teacher, .data = { .batch = a->d.batch }, .place = RUN_PLACE(a),
-        .seed = a->common.seed,
-        .max_steps = a->max_steps, .plain = a->no_augment };
+        .seed = a->common.seed, .max_steps = a->max_steps, .plain = a->no_augment, .timing_batch = a->timing_batch,
+        .no_timing = a->no_timing };
     VKC_TRY(tune_read(&a->t, "", &out->tuning));
     VKC_TRY(pipeline_tune_check(&c, out));
     VKC_TRY(data_open(&a->d, data));

@@ -54,8 +54,8 @@ typedef struct tune_args {          // of pare tune; a command with options of i
     data_args    d;
     tune_options t;
     const char  *teacher, *out, *run;
-    uint32_t     max_steps;
-    bool         no_augment, resume, force, keep_best;
+    uint32_t     max_steps, timing_batch;       // the latter and no_timing of pare tune alone
+    bool         no_timing, no_augment, resume, force, keep_best;
 } tune_args;
 
 // Rows of an option table. `to` is the letter of the model that is written.

@@ -37,6 +37,9 @@ void       print_path(FILE *f, const pipeline_distill_result *r);
 void       print_baselines(FILE *f, const pipeline_distill_result *r);
 void       print_student(FILE *f, const pipeline_distill_result *r);       // against its teacher
 
+// Of a teacher, if there is one, and its student.
+void       print_costs(FILE *f, const pipeline_costs *c);
+
 // Of models with token pruning.
 void       print_ring(FILE *f, const distill_retain_stats *s);
 void       print_retained(FILE *f, const pipeline_retained *m, const pipeline_retain_result *r);

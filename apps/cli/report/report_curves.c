@@ -29,8 +29,28 @@ static bool is_relative(const char *what, size_t n, const report_run *r)
     return n % 2 == 0 && strncmp(what, "transfer", 8) == 0 && strcmp(report_text(r->inputs, "distance"), "cosine") != 0;
 }
 
+static bool is_of(const json_t *line, const char *what)
+{
+    return strcmp(report_text(line, "what"), what) == 0;
+}
+
+// What the terms of a training are, where its log says so: in its first line. NULL: it does not.
+static const json_t *find_terms(const report_run *r, const char *what)
+{
+    for (size_t i = 0; i < json_array_size(r->log); i++) {
+        const json_t *line = json_array_get(r->log, i);
+        const json_t *terms = is_of(line, what) ? report_list(line, "terms") : NULL;
+        if (terms)
+            return terms;
+    }
+    return NULL;
+}
+
 static const char *name_of(size_t n, size_t i, const char *what, const report_run *r, char out[48])
 {
+    const char *said = json_string_value(json_array_get(find_terms(r, what), i));
+    if (said && *said)
+        return said;
     if (n == 1)
         return "loss";
     const bool are_layers = (double) n == report_number(r->sparsity, "depth") && strncmp(what, "tune", 4) != 0 &&
@@ -47,11 +67,6 @@ static const char *get_mixer(const report_run *r, const char *what)
     const json_t *list = json_object_get(r->results, "mixers");
     const char *name = is_transfer && k > 0 ? json_string_value(json_array_get(list, k - 1)) : NULL;
     return name ? name : "";
-}
-
-static bool is_of(const json_t *line, const char *what)
-{
-    return strcmp(report_text(line, "what"), what) == 0;
 }
 
 // The line of the epoch that a training keeps: the first with the best accuracy on val. NULL: none was judged.
@@ -72,7 +87,7 @@ static vkc_status plot_val(report_page *p, const char *what, const json_t *best)
 {
     char title[200];
     snprintf(title, sizeof title, "Top-1 on val of “%.60s” after each epoch; the one that is kept is marked.", what);
-    plot *q = plot_create(&(plot_axes) { .title = title, .x = "epoch", .y = "top-1 on val (%)", .whole_x = true });
+    plot *q = plot_create(&(plot_axes) { .title = title, .x = "epoch", .y = "top-1 on val, percent", .whole_x = true });
     plot_add_series(q, "", PLOT_LINE, 1);
     for (size_t i = 0; i < json_array_size(p->run->log); i++) {
         const json_t *line = json_array_get(p->run->log, i);

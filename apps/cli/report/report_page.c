@@ -211,6 +211,7 @@ vkc_status report_page_write(report_page *p)
         VKC_TRY(report_bench(p));
     VKC_TRY(report_curves(p));
     VKC_TRY(report_timing(p));
+    report_costs(p);
     if (p->plots.is_missing)
         fputs("<p class=\"note warn\">There are no plots on this page: gnuplot was not found when it was made. The "
               "tables hold all figures; with gnuplot installed, <code>pare report</code> draws them too.</p>\n", p->f);

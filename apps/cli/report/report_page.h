@@ -35,6 +35,7 @@ vkc_status report_model(report_page *p);        // train, retain, tune, prune
 vkc_status report_bench(report_page *p);        // bench scaling, bench retention
 vkc_status report_curves(report_page *p);       // loss, from log.jsonl
 vkc_status report_timing(report_page *p);
+void       report_costs(report_page *p);        // of distillations and tunings
 
 // On which device and driver, and whether they say anything of a GPU.
 void   report_device_write(report_page *p, const char *what);

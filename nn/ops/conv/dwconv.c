@@ -136,9 +136,11 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
     free(row_at);
 }
 
+// Tokens off the grid have no taps.
 static uint64_t macs(const nn_call *c)
 {
-    return (uint64_t) c->in[0].dim[0] * nn_shape_len(&c->in[1]);
+    const nn_rows *rows = c->in_rows[0];
+    return (uint64_t) rows->cap_images * rows->grid_h * rows->grid_w * nn_shape_len(&c->in[1]);
 }
 
 const nn_op nn_op_dwconv = {

@@ -377,6 +377,63 @@ static void test_sticky(void **state)
     close_net(&n);
 }
 
+// From y = x a^T with t as its gradient: dx = t a, anew in every replay, and da = t^T x; of what is an input and seeded
+// itself, the seed.
+static void test_seed(void **state)
+{
+    net n;
+    float dx[R * K], same[R * N];
+    double da[N * K] = { 0 };
+    open_net((vkc_device *) *state, &n);
+    nn_graph_want_gradient(n.g, n.x);
+    const nn_shape shape = { 2, { R, N } };
+    nn_tensor *u = nn_graph_want_gradient(n.g, nn_graph_input(n.g, "u", shape, NN_DTYPE_F32, NULL));
+    nn_graph_add_seed(n.g, linear(&n, 0, true), n.t);
+    nn_graph_add_seed(n.g, u, n.t);
+    run_net(&n);
+    for (int replay = 0; replay < 2; replay++) {
+        if (replay) {
+            assert_ok(vkc_submit(n.rec, NULL));
+            assert_ok(vkc_wait(n.dev, 0));
+        }
+        assert_ok(vkc_read(n.dev, nn_graph_gradient(n.x), dx));
+        for (uint32_t r = 0; r < R; r++)
+            for (uint32_t k = 0; k < K; k++) {
+                double want = 0;
+                for (uint32_t c = 0; c < N; c++)
+                    want += (double) n.tv[r * N + c] * (double) n.wv[0][c * K + k];
+                assert_true(fabs((double) dx[r * K + k] - want) <= 1e-6 * (1 + fabs(want)));
+            }
+        for (uint32_t r = 0; r < R; r++)        // parameters' gradients add up
+            for (uint32_t c = 0; c < N; c++)
+                for (uint32_t k = 0; k < K; k++)
+                    da[c * K + k] += (double) n.tv[r * N + c] * (double) n.xv[r * K + k];
+        check_gradient(&n, 0, da);
+    }
+    assert_ok(vkc_read(n.dev, nn_graph_gradient(u), same));
+    assert_memory_equal(same, n.tv, sizeof same);
+    close_net(&n);
+}
+
+// Each of these is one sentence when the graph is planned.
+static void test_seed_misuse(void **state)
+{
+    for (int k = 0; k < 5; k++) {
+        net n;
+        open_net((vkc_device *) *state, &n);
+        nn_tensor *y = linear(&n, 0, true);
+        switch (k) {
+        case 0: nn_graph_add_seed(n.g, y, y); break;                    // no input
+        case 1: nn_graph_add_seed(n.g, y, n.x); break;                  // of another shape
+        case 2: nn_graph_add_seed(n.g, y, n.t); nn_graph_add_seed(n.g, y, n.t); break;
+        case 3: assert_null(nn_graph_want_gradient(n.g, y)); break;
+        default: assert_null(nn_graph_want_gradient(n.g, nn_graph_param(n.g, n.ps, n.w[1], false)));
+        }
+        assert_status(nn_graph_plan(n.g), VKC_E_ARG);
+        close_net(&n);
+    }
+}
+
 static void test_misuse(void **state)
 {
     net n;
@@ -450,7 +507,7 @@ int main(void)
         cmocka_unit_test(test_reuse),        cmocka_unit_test(test_two_losses),
         cmocka_unit_test(test_loss_inside),  cmocka_unit_test(test_stop_gradient),
         cmocka_unit_test(test_wanted),       cmocka_unit_test(test_sticky),
-        cmocka_unit_test(test_misuse),
+        cmocka_unit_test(test_misuse), cmocka_unit_test(test_seed), cmocka_unit_test(test_seed_misuse),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -200,11 +200,55 @@ static void test_eval(void **state)
     nn_model_destroy(v);
 }
 
+static bool stop(void *user, const nn_progress *progress)
+{
+    (void) user;
+    (void) progress;
+    return false;
+}
+
+// A graph that is kept gives what a new one does, when values and gate have changed too, and is dropped by an error.
+static void test_eval_kept(void **state)
+{
+    nn_dataset *data;
+    nn_eval_result a, b;
+    nn_infer *kept = NULL;
+    double keep[3];
+    nn_model *v = make_model((vkc_device *) *state, ARCH);
+    v->cfg.retention = (nn_retention_config) { .policy = NN_POLICY_HALTING, .every = 1, .gate_scale = 1, .eps = 0.5,
+                                               .read_patches = 0.5 };
+    assert_ok(nn_dataset_create(DATA, &data));
+    nn_eval_params p = { .data = data, .split = NN_SPLIT_VAL, .batch = 8, .kept = &kept };
+    const nn_eval_params anew = { .data = data, .split = NN_SPLIT_VAL, .batch = 8 };
+    for (int k = 0; k < 3; k++) {
+        const nn_infer *before = kept;
+        v->cfg.retention.gate_centre = k == 1 ? 3 : -1;
+        if (k == 2)
+            assert_ok(nn_model_init(v, 77));
+        assert_ok(nn_eval(v, &p, &a));
+        assert_ok(nn_eval(v, &anew, &b));
+        assert_true(kept && (k == 0 || kept == before));
+        assert_true(a.images == b.images && a.top1 == b.top1 && a.loss == b.loss && a.keep == b.keep);
+        keep[k] = a.keep;
+    }
+    assert_true(keep[0] != keep[1]);
+    p.progress = stop;
+    assert_status(nn_eval(v, &p, &a), VKC_E_STOPPED);
+    assert_null(kept);
+    p.progress = NULL;
+    assert_ok(nn_eval(v, &p, &a));
+    assert_true(a.loss == b.loss);
+    nn_infer_destroy(kept);
+    nn_dataset_destroy(data);
+    nn_model_destroy(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filled), cmocka_unit_test(test_captured), cmocka_unit_test(test_only_logits),
         cmocka_unit_test(test_captured_refused), cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_eval_kept),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }
