@@ -119,7 +119,8 @@ PARE_API pare_status pare_distill(pare_device *device, const char *teacher, cons
 
 typedef struct pare_retain_options {
     size_t      size;
-    double      keep;               // mean share of patches at the entry of a block that is asked for, above 0 to 1
+    double      keep;               // mean share of patches at the entry of a block that is asked for, above 0 to 1; 0
+                                    // with fixed_gate
     const char *policy;             // "halting": patches halt by a learned score; "topk": those with the most attention
                                     // of the class token go on, without training; NULL = halting
     uint32_t    epochs;             // 0 = the policy's own: 4 and none
@@ -140,6 +141,14 @@ typedef struct pare_retain_options {
     uint32_t    any_teacher;
     uint32_t    keep_last;
     const pare_recipe *recipe;      // NULL = label smoothing of 0.1 alone
+    // Halting as A-ViT has it: not 0 = no keep ratio is asked for, the gate sigma(gate_scale x - gate_centre) and the
+    // weights of its losses decide; the last epoch is kept unless keep_best is not 0.
+    uint32_t    fixed_gate, keep_best;
+    double      gate_scale;         // 0 = 10; without fixed_gate fitted to the model
+    const double *gate_centre;      // NULL = 30; without fixed_gate what keeps 97 %: training begins there
+    double      ponder, prior;      // weights of ponder cost and depth prior (alpha_p, alpha_d); 0 = 5e-4 and 1e-3,
+                                    // < 0 = none
+    uint32_t    normalised_prior;   // not 0: the prior's target sums to 1; else it is that of A-ViT's released recipe
 } pare_retain_options;
 
 static inline pare_retain_options pare_retain_options_default(void)
@@ -156,6 +165,7 @@ typedef struct pare_retain_result {
     double   teacher_top1, model_top1;          // fractions; the teacher with all its tokens
     double   keep;                  // share of its patches that a picture enters a block with: mean of blocks, pictures
     double   teacher_images_per_s, model_images_per_s;          // 0 = not timed
+    double   teacher_macs, model_macs;          // multiply-adds of a picture: with all its tokens, with those it keeps
 } pare_retain_result;
 
 static inline pare_retain_result pare_retain_result_default(void)

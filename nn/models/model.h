@@ -145,6 +145,9 @@ uint64_t nn_model_attn_macs(const nn_model *m, uint32_t l); // of it, the mixer 
 uint64_t nn_model_attn_params(const nn_model *m, uint32_t l);   // parameters of these
 // Multiply-adds of block l, norms and MLP included, for a sample of which `tokens` are there.
 uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens);
+// Of a picture of which block l gets the share keep[l] of its patches (depth), 0 .. 1, and all tokens that are none:
+// the whole model, less what the blocks are spared. What a policy computes itself counts as with all tokens.
+double   nn_model_kept_macs(const nn_model *m, const double *keep);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,8 @@
 // model_macs.c — multiply-adds of a model, counted on the graph that would run, and parameters of its mixers.
 #include "nn/models/model.h"
 
+#include <math.h>
+
 // Of one image: the mixer and projection of layer l, or with l = depth the whole forward pass.
 static uint64_t graph_macs(const nn_model *m, uint32_t l)
 {
@@ -62,5 +64,23 @@ uint64_t nn_model_block_macs(const nn_model *m, uint32_t l, uint32_t tokens)
     }
     nn_graph_destroy(g);
     nn_rows_destroy(rows);
+    return macs;
+}
+
+// Between two numbers of tokens on a straight line: a mean is no whole number.
+static double block_macs(const nn_model *m, uint32_t l, double tokens)
+{
+    const double below = floor(tokens), part = tokens - below;
+    const double macs = (double) nn_model_block_macs(m, l, (uint32_t) below);
+    return part > 0 ? macs + part * ((double) nn_model_block_macs(m, l, (uint32_t) below + 1) - macs) : macs;
+}
+
+double nn_model_kept_macs(const nn_model *m, const double *keep)
+{
+    const uint32_t all = nn_model_config_tokens(&m->cfg), prefix = nn_model_config_prefix(&m->cfg);
+    double macs = (double) nn_model_macs(m, m->cfg.depth);
+    for (uint32_t l = 0; l < m->cfg.depth; l++)
+        if (keep[l] < 1)
+            macs -= block_macs(m, l, all) - block_macs(m, l, prefix + keep[l] * (all - prefix));
     return macs;
 }

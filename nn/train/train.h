@@ -5,13 +5,26 @@
 #include "nn/base/progress.h"
 #include "nn/data/dataset.h"
 #include "nn/data/feed.h"
+#include "nn/train/fit.h"
 #include "nn/train/judge.h"
 #include "nn/train/recipe.h"
 #include "nn/models/model.h"
+#include "shaders/halt/halt_loss.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// Of a model that halts tokens: ponder cost and depth prior join the loss, and the gate is a live input, which the hook
+// writes before every step. Of the scalars that it is told the second is the keep ratio of the batch.
+#define NN_TRAIN_GATE "gate"        // (GATE_LEN) of shaders/halt/halt.h
+typedef struct nn_train_halting {
+    struct halt_loss_attr prior;
+    void (*begin)(void *user, uint64_t steps);      // told before the first step how many there will be
+    nn_fit_tune_fn tune;
+    void    *user;                  // of both
+    uint32_t n_state;               // words that tune keeps
+} nn_train_halting;
 
 typedef struct nn_train_params {    // 0 = the default in brackets
     const nn_dataset *data;         // pictures, or
@@ -31,6 +44,7 @@ typedef struct nn_train_params {    // 0 = the default in brackets
     const char *run_dir;            // run folder for checkpoints and log.jsonl; NULL = none
     bool     resume;                // continue run_dir's checkpoint to the same bits
     uint32_t max_steps;             // stop after so many steps in all [no limit]; for tests
+    const nn_train_halting *halting;        // [none]: a model that halts does so by its config, without these losses
     nn_judge judge;                 // of the model after every epoch [none]: the best epoch is kept
     nn_progress_fn progress;        // may be NULL
     void    *user;
@@ -38,7 +52,8 @@ typedef struct nn_train_params {    // 0 = the default in brackets
 
 typedef struct nn_train_result {
     uint64_t steps, images;
-    double   loss;                  // mean over the last epoch (so far)
+    double   loss;                  // cross-entropy, mean over the last epoch (so far)
+    double   keep;                  // with `halting`: keep ratio of the batches, the same mean
     double   seconds;               // without the judge's
     double   host_share;            // share of the wall time spent neither waiting for the device nor for pictures
     uint32_t bad;                   // broken pictures skipped

@@ -50,6 +50,7 @@ void        pipeline__api_give(const void *from, size_t own, void *out);
 #define API_TAKE(in, out) pipeline__api_take(__func__, (in), sizeof *(out), sizeof *(out), (out))
 #define API_TAKE_FROM(in, out, first) pipeline__api_take(__func__, (in), (first), sizeof *(out), (out))
 #define API_CHECK(out) pipeline__api_check(__func__, (out), sizeof *(out))
+#define API_CHECK_FROM(out, first) pipeline__api_check(__func__, (out), (first))
 #define API_GIVE(from, out) pipeline__api_give((from), sizeof *(out), (out))
 // E_ARG that names the argument which is NULL.
 #define API_WANT(x) ((x) ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%s: %s is NULL", __func__, #x))

@@ -81,18 +81,34 @@ static vkc_status plan_model(const pipeline_context *c, const pipeline_retain_pa
     if (p->chain && i > 0 && m->keep > m[-1].keep)
         return VKC_FAIL(VKC_E_ARG, "%schain wants falling keep ratios, not %g after %g", pipeline_dash(c), m->keep,
                         m[-1].keep);
-    with.retention = (nn_retention_config) {
-        .policy = p->policy, .gaps = p->gaps, .every = p->every, .gate_scale = p->gate_scale, .eps = 0.01,
-        .keep_class = !p->drop_class && !cfg->no_class, .read_patches = cfg->no_class ? 1 : p->read_patches,
-    };
+    with.retention = pipeline_pruning_config(&p->pruning, cfg);
     if (p->n_share)
         memcpy(with.retention.share, m->retention.share, sizeof with.retention.share);
-    else if (p->policy == NN_POLICY_TOPK)
+    else if (p->pruning.policy == NN_POLICY_TOPK)
         VKC_TRY(nn_retention_topk(&with, m->keep, p->n_at ? p->at : NULL, p->n_at, &with.retention));
-    VKC_TRY(distill_retain_check(&with, m->keep));
+    if (p->pruning.fixed_gate)
+        VKC_TRY(nn_retention_check(&with, VKC_E_ARG, "retain"));
+    else
+        VKC_TRY(distill_retain_check(&with, m->keep));
     m->retention = with.retention;
 done:
     return st;
+}
+
+// What is asked for: ratios, shares, or nothing with a gate that stays as it is.
+static vkc_status read_asked(const pipeline_context *c, const pipeline_retain_params *p, const nn_model_config *cfg,
+                             pipeline_retain_result *r)
+{
+    const char *dash = pipeline_dash(c);
+    if (p->pruning.fixed_gate) {
+        if (p->n_keep || p->n_share || p->pruning.policy != NN_POLICY_HALTING)
+            return VKC_FAIL(VKC_E_ARG, "a fixed gate goes with %spolicy halting and without %skeep", dash, dash);
+        r->n = 1;
+        return VKC_OK;
+    }
+    if (!p->n_keep == !p->n_share || (p->n_share && !p->n_at))
+        return VKC_FAIL(VKC_E_ARG, "want either %skeep or %sat and %sshare", dash, dash, dash);
+    return p->n_keep ? read_keeps(c, p, r) : read_shares(c, p, cfg, r);
 }
 
 vkc_status pipeline_retain_plan(const pipeline_context *c, const pipeline_retain_params *p, const nn_model_config *cfg,
@@ -101,17 +117,17 @@ vkc_status pipeline_retain_plan(const pipeline_context *c, const pipeline_retain
     const char *dash = pipeline_dash(c);
     vkc_status st;
     out->n = 0;
-    if (p->policy == NN_POLICY_NONE)
+    if (p->pruning.policy == NN_POLICY_NONE)
         return VKC_FAIL(VKC_E_ARG, "%spolicy wants halting or topk", dash);
-    if ((p->n_at || p->n_share) && p->policy != NN_POLICY_TOPK)
+    if ((p->n_at || p->n_share) && p->pruning.policy != NN_POLICY_TOPK)
         return VKC_FAIL(VKC_E_ARG, "%sat and %sshare go with %spolicy topk only", dash, dash, dash);
-    if (!p->n_keep == !p->n_share || (p->n_share && !p->n_at))
-        return VKC_FAIL(VKC_E_ARG, "want either %skeep or %sat and %sshare", dash, dash, dash);
     VKC_TRY(pipeline_recipe_check(c, "", &p->recipe, p->lr, p->data.batch));
-    VKC_TRY(p->n_keep ? read_keeps(c, p, out) : read_shares(c, p, cfg, out));
+    VKC_TRY(pipeline_pruning_check(c, &p->pruning));
+    VKC_TRY(read_asked(c, p, cfg, out));
     for (uint32_t i = 0; i < out->n; i++)
         VKC_TRY(plan_model(c, p, cfg, out, i));
-    out->epochs = p->epochs != PIPELINE_USUAL_EPOCHS ? p->epochs : p->policy == NN_POLICY_TOPK ? 0 : HALTING_EPOCHS;
+    const uint32_t usual = p->pruning.policy == NN_POLICY_TOPK ? 0 : HALTING_EPOCHS;
+    out->epochs = p->epochs != PIPELINE_USUAL_EPOCHS ? p->epochs : usual;
 done:
     return st;
 }
@@ -122,14 +138,17 @@ distill_retain_params pipeline_retain_training(const pipeline_context *c, const 
     const bool goes_on = p->chain && i > 0;
     nn_recipe recipe = pipeline_recipe_of(&p->recipe);
     recipe.smoothing = pipeline_or_none(recipe.smoothing);
-    return (distill_retain_params) {
+    distill_retain_params t = {
         .keep = plan->model[i].keep, .batch = p->data.batch, .epochs = plan->epochs, .lr = p->lr,
         .weight_decay = pipeline_or_none(p->weight_decay), .recipe = recipe,
-        .clip = pipeline_or_none(p->clip), .kl = pipeline_or_none(p->kl), .ponder = pipeline_or_none(p->ponder),
-        .prior = pipeline_or_none(p->prior), .prior_target = p->prior_target, .prior_mean = p->prior_mean,
-        .plain_gate = p->plain_gate || goes_on, .start_keep = goes_on ? plan->model[i - 1].keep : 0,
-        .ramp = pipeline_or_none(p->ramp), .seed = p->seed, .threads = p->data.threads, .plain = p->plain,
+        .clip = pipeline_or_none(p->clip), .kl = pipeline_or_none(p->kl),
+        .plain_gate = p->plain_gate || p->pruning.fixed_gate || goes_on,
+        .start_keep = goes_on ? plan->model[i - 1].keep : 0, .seed = p->seed, .threads = p->data.threads,
+        .plain = p->plain,
         .check_finite = pipeline_is_checked(&p->data, true), .max_steps = p->max_steps, .progress = c->progress,
         .user = c->user,
     };
+    pipeline_pruning_fill(&p->pruning, &t);
+    t.own_centre = t.own_centre && !goes_on;
+    return t;
 }

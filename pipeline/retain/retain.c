@@ -1,7 +1,6 @@
 // retain.c — token pruning: a series of models, trained one after the other.
 #include "pipeline/retain/retain_impl.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,6 @@
 #include "pipeline/run/output.h"
 #include "pipeline/run/save.h"
 #include "pipeline/train/recipe.h"
-
-#define FAR_OFF 0.03                // of the keep ratio asked for
 
 typedef struct retain_work {
     const pipeline_context *c;
@@ -39,9 +36,9 @@ static vkc_status measure(retain_work *w, pipeline_retained *m)
     if (!w->p->no_timing)
         VKC_TRY(pipeline__retain_time(w->c, d, w->teacher, w->model, m, w->r));
     const nn_eval_result *e = pipeline_retained_figures(m);
-    if (!(fabs(e->keep - m->keep) <= FAR_OFF))
-        pipeline_say(w->c, PIPELINE_WARNING, "%.1f %% of the patches were to be kept, on the %s split it is %.1f %%",
-                     100.0 * m->keep, nn_split_name(split), 100.0 * e->keep);
+    m->macs = (double) nn_model_macs(w->teacher, w->teacher->cfg.depth);
+    m->kept_macs = nn_model_kept_macs(w->model, e->keep_layer);
+    pipeline_pruning_tell(w->c, &w->p->pruning, &w->model->cfg, m->keep, e, split);
 done:
     return st;
 }
@@ -67,18 +64,20 @@ static vkc_status make_model(retain_work *w, uint32_t i, pipeline_run *run)
     const pipeline_place place = { .out = m->out, .run = p->place.run ? m->run : NULL, .resume = p->place.resume,
                                    .force = p->place.force };
     vkc_status st;
-    VKC_TRY(pipeline_run_open(run, w->c, &place, p->seed, pipeline__retain_inputs(p, w->r, i, w->read)));
     if (i == 0 || !p->chain) {
         nn_model_destroy(w->model);
         w->model = NULL;
         VKC_TRY(nn_model_load(w->c->dev, p->teacher, true, &w->model));
     }
-    const double scale = i > 0 && p->chain ? w->model->cfg.retention.gate_scale : p->gate_scale;
+    const double scale = i > 0 && p->chain ? w->model->cfg.retention.gate_scale : m->retention.gate_scale;
     w->model->cfg.retention = m->retention;
     w->model->cfg.retention.gate_scale = scale;
     distill_retain_params t = pipeline_retain_training(w->c, p, w->r, i);
     t.plain_gate = t.plain_gate || w->halts_already;
     t.data = w->data.set;
+    t.resume = place.resume;
+    VKC_TRY(distill_retain_check_gate(w->model, &t));
+    VKC_TRY(pipeline_run_open(run, w->c, &place, p->seed, pipeline__retain_inputs(p, w->r, i, w->read)));
     t.run_dir = run->dir;
     t.resume = run->is_resumed;
     pipeline_judge judge;

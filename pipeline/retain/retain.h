@@ -6,7 +6,7 @@
 #include "distill/retain/retain_stats.h"
 #include "pipeline/base/measure.h"
 #include "pipeline/run/run.h"
-#include "shaders/halt/halt_loss.h"
+#include "pipeline/train/pruning.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,23 +24,17 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     pipeline_data  data;            // batch [64]
     pipeline_place place;           // of a series the models are out-0.80, out-0.60 ..., and the runs likewise
     uint64_t       seed;
-    // Mean shares of patches at the entry of a block that are asked for; several are a series. Or, for topk, `share`.
+    // Mean shares of patches at the entry of a block that are asked for; several are a series. Or, for topk, `share`,
+    // or for halting a fixed gate, which asks for none.
     uint32_t       n_keep, n_at, n_share;
     double         keep[PIPELINE_MAX_SERIES];
-    nn_policy      policy;          // [halting]
-    nn_gaps        gaps;            // [skip]
+    pipeline_pruning pruning;       // [PIPELINE_PRUNING_DEFAULTS]
     uint32_t       at[NN_MAX_DEPTH];        // topk: the blocks after which tokens are dropped; n_at 0 = every one
     double         share[NN_MAX_DEPTH];     // (n_at) topk: in place of keep, the share kept after each of them
-    uint32_t       prior_target;    // HALT_TARGET_*  [released]
     uint32_t       epochs;          // [PIPELINE_USUAL_EPOCHS]
-    uint32_t       every;           // halting: drop halted tokens after every N-th block [1]
     double         lr, weight_decay, clip, kl;      // [5e-4, 0.05, 1, 0]
     nn_recipe      recipe;          // smoothing [0.1]
-    double         ponder, prior, prior_mean, ramp;     // [5e-4, 1e-3, 0 = that of keep, 0.2]
-    double         gate_scale;      // halting: scale of channel 0; 0 = fitted to the model
-    double         read_patches;    // halting: weight of the mean patch in the classifier's input
-    bool           plain_gate;      // halting: gate on channel 0 without rotating the stream
-    bool           drop_class;      // halting: the class token may halt too
+    bool           plain_gate;      // halting: gate on channel 0 without rotating the stream, as a fixed gate always is
     bool           chain;           // start each model of a series from the previous one
     bool           plain;           // no flips, transposes and shifts
     bool           keep_last;       // the parameters of the last epoch, not those of the best on val
@@ -49,19 +43,19 @@ typedef struct pipeline_retain_params {     // PIPELINE_RETAIN_DEFAULTS, in brac
     pipeline_retain_told_fn told;   // with the context's user; may be NULL
 } pipeline_retain_params;
 
-#define PIPELINE_RETAIN_DEFAULTS { .data = { .batch = 64 }, .policy = NN_POLICY_HALTING, .gaps = NN_GAPS_SKIP, \
-    .prior_target = HALT_TARGET_RELEASED, .epochs = PIPELINE_USUAL_EPOCHS, .every = 1, .lr = 5e-4, \
-    .weight_decay = 0.05, .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } }, .clip = 1.0, \
-    .ponder = 5e-4, .prior = 1e-3, .ramp = 0.2 }
+#define PIPELINE_RETAIN_DEFAULTS { .data = { .batch = 64 }, .pruning = PIPELINE_PRUNING_DEFAULTS, \
+    .epochs = PIPELINE_USUAL_EPOCHS, .lr = 5e-4, .weight_decay = 0.05, \
+    .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } }, .clip = 1.0 }
 
 typedef struct pipeline_retained {  // a model of the series
-    double keep;                    // asked for
+    double keep;                    // asked for; 0 = none, by a fixed gate
     char   out[PIPELINE_PATH_MAX], run[PIPELINE_PATH_MAX];      // run "" = out with ".run"
     nn_retention_config   retention;
     distill_retain_result train;
     nn_eval_result        val, test;        // images = 0 where the split has none
     distill_retain_stats  stats;
     double                images_per_s;     // 0 = not timed
+    double                macs, kept_macs;  // multiply-adds of a picture: with all its tokens, and as many as it kept
     json_t               *json;             // owned: what its run.json has as results; NULL = not written yet
 } pipeline_retained;
 

@@ -73,8 +73,9 @@ json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retai
     const nn_eval_result *e = pipeline_retained_figures(m);
     json_t *stats = build_stats(&m->stats);
     json_t *result = json_pack(
-                     "{s:f, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
-                     "keep_asked", m->keep, "keep", pipeline_number(e->keep), "top1", pipeline_number(e->top1),
+                     "{s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:s, s:s}",
+                     "keep_asked", m->keep > 0 ? pipeline_number(m->keep) : json_null(), "keep",
+                     pipeline_number(e->keep), "top1", pipeline_number(e->top1),
                      "policy", nn_policy_name(m->retention.policy), "model", m->out, "images_per_s",
                      build_rate(m->images_per_s), "teacher_top1", pipeline_number(r->teacher.top1),
                      "teacher_images_per_s", build_rate(r->teacher_images_per_s), "retention",
@@ -85,6 +86,8 @@ json_t *pipeline__retained_json(const pipeline_retained *m, const pipeline_retai
                      pipeline_number(m->train.seconds), "device", i->name, "driver", i->driver);
     if (result)
         nn_json_update_missing(result, stats);
+    nn_json_set_new(result, "macs", pipeline_number(m->macs));
+    nn_json_set_new(result, "kept_macs", pipeline_number(m->kept_macs));
     if (m->train.steps)
         pipeline_best_add(result, &m->train.best);
     json_decref(stats);
@@ -103,21 +106,17 @@ json_t *pipeline__retain_inputs(const pipeline_retain_params *p, const pipeline_
                                 json_t *read)
 {
     json_t *o = json_pack(
-                     "{s:s, s:s, s:f, s:s, s:o*, s:o*, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
-                     "s:f, s:f, s:f, s:b, s:b, s:b, s:s*, s:i, s:I}",
-                     "teacher", p->teacher, "data", nn_dataset_spec(p->data.set), "keep", r->model[i].keep, "policy",
-                     nn_policy_name(p->policy), "at", build_blocks(p->at, p->n_at), "share",
-                     pipeline_number_list_json(p->share, p->n_share), "gaps",
-                     p->gaps == NN_GAPS_COUNT ? "count" : "skip", "prior_target",
-                     p->prior_target == HALT_TARGET_RELEASED ? "released" : "normalised", "every", (int) p->every,
-                     "epochs", (int) r->epochs, "batch", (int) p->data.batch, "lr",
-                     nn_rates_peak(&p->recipe.rates, p->lr, p->data.batch), "weight_decay", p->weight_decay, "clip",
-                     p->clip, "kl", p->kl, "ponder", p->ponder,
-                     "prior", p->prior, "prior_mean", p->prior_mean, "ramp", p->ramp, "gate_scale", p->gate_scale,
-                     "read_patches", p->read_patches, "plain_gate", (int) p->plain_gate, "drop_class",
-                     (int) p->drop_class, "no_augment", (int) p->plain, "after",
+                     "{s:s, s:s, s:o*, s:o*, s:i, s:i, s:f, s:f, s:f, s:f, s:b, s:b, s:s*, s:i, s:I}",
+                     "teacher", p->teacher, "data", nn_dataset_spec(p->data.set), "at", build_blocks(p->at, p->n_at),
+                     "share", pipeline_number_list_json(p->share, p->n_share), "epochs", (int) r->epochs, "batch",
+                     (int) p->data.batch, "lr", nn_rates_peak(&p->recipe.rates, p->lr, p->data.batch),
+                     "weight_decay", p->weight_decay, "clip", p->clip, "kl", p->kl, "plain_gate", (int) p->plain_gate,
+                     "no_augment", (int) p->plain, "after",
                      p->chain && i > 0 ? r->model[i - 1].out : NULL, "limit", (int) p->data.limit, "seed",
                      (json_int_t) p->seed);
+    if (!p->pruning.fixed_gate)
+        nn_json_set_new(o, "keep", json_real(r->model[i].keep));
+    pipeline_pruning_add_inputs(o, &p->pruning);
     pipeline_recipe_add_inputs(o, &p->recipe);
     pipeline_judge_add_inputs(o, p->keep_last);
     pipeline_data_add_inputs(o, &p->data);
@@ -154,10 +153,16 @@ static void print_markdown(FILE *f, const pipeline_retained *m, const pipeline_r
     const nn_eval_result *e = pipeline_retained_figures(m);
     const distill_retain_stats *s = &m->stats;
     char ring[200];
-    fprintf(f, "## Tokens\n\nPolicy %s, asked to keep %.1f %% of the patches; mean over blocks %.1f %%.\n\n",
-            nn_policy_name(m->retention.policy), 100.0 * m->keep, 100.0 * e->keep);
+    fprintf(f, "## Tokens\n\nPolicy %s, ", nn_policy_name(m->retention.policy));
+    if (m->keep > 0)
+        fprintf(f, "asked to keep %.1f %% of the patches; mean over blocks %.1f %%.\n\n", 100.0 * m->keep,
+                100.0 * e->keep);
+    else
+        fprintf(f, "with a fixed gate, sigma(%g x - %g); patches kept, mean over blocks, %.1f %%.\n\n",
+                m->retention.gate_scale, m->retention.gate_centre, 100.0 * e->keep);
     fprintf(f, "|  | all tokens | this model |\n|---|---|---|\n| top-1 | %.2f %% | %.2f %% |\n",
             100.0 * r->teacher.top1, 100.0 * e->top1);
+    fprintf(f, "| multiply-adds of a picture | %.4g M | %.4g M |\n", 1e-6 * m->macs, 1e-6 * m->kept_macs);
     if (m->images_per_s > 0)
         fprintf(f, "| images a second | %.0f | %.0f |\n", r->teacher_images_per_s, m->images_per_s);
     fputs("\nPatches at the entry of layer", f);

@@ -40,7 +40,7 @@ static vkc_status plan_series(sweep *s, const char *dir, const nn_model_config *
     s->retain.seed = p->seed;
     s->retain.n_keep = p->n_keep;
     memcpy(s->retain.keep, p->keep, sizeof p->keep);
-    s->retain.policy = p->policy;
+    s->retain.pruning.policy = p->policy;
     s->retain.place.out = "keep";
     if (p->retain_epochs)
         s->retain.epochs = p->retain_epochs;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/base/json.h"
 #include "pipeline/base/data.h"
 #include "pipeline/base/judge.h"
 #include "pipeline/base/json.h"
@@ -64,6 +65,30 @@ static vkc_status set_classes(const pipeline_context *c, const pipeline_train_pa
     return st;
 }
 
+// Which tokens are kept. A scale that is to be fitted waits for the model (train).
+static vkc_status set_pruning(const pipeline_context *c, const pipeline_train_params *p, nn_model_config *cfg)
+{
+    const pipeline_pruning *r = p->pruning;
+    const char *dash = pipeline_dash(c);
+    vkc_status st;
+    VKC_TRY(pipeline_pruning_check(c, r));
+    if (r->policy == NN_POLICY_NONE) {
+        cfg->retention = (nn_retention_config) { .policy = NN_POLICY_NONE };
+        goto done;
+    }
+    if (r->policy == NN_POLICY_TOPK && !(p->keep > 0.0))
+        return VKC_FAIL(VKC_E_ARG, "%spolicy topk wants %skeep", dash, dash);
+    cfg->retention = pipeline_pruning_config(r, cfg);
+    if (r->policy == NN_POLICY_TOPK)
+        VKC_TRY(nn_retention_topk(cfg, p->keep, NULL, 0, &cfg->retention));
+    else if (!r->fixed_gate)
+        VKC_TRY(distill_retain_check(cfg, p->keep));
+    if (r->policy == NN_POLICY_HALTING && !(cfg->retention.gate_scale > 0.0))
+        cfg->retention.gate_scale = 1.0;
+done:
+    return st;
+}
+
 // The config that arch or init, the data set, mean and std give.
 static vkc_status make_config(const pipeline_context *c, const pipeline_train_params *p, training *t)
 {
@@ -78,6 +103,8 @@ static vkc_status make_config(const pipeline_context *c, const pipeline_train_pa
     if (p->std)
         memcpy(cfg->std, p->std, sizeof cfg->std);
     st = set_classes(c, p, t);
+    if (st == VKC_OK && p->pruning)
+        st = set_pruning(c, p, cfg);
     if (st != VKC_OK)
         return st;
     char where[16];
@@ -175,13 +202,35 @@ static json_t *build_inputs(const pipeline_train_params *p)
         p->recipe.rates.warmup, "weight_decay", p->weight_decay, "clip", p->clip, "no_augment", (int) p->plain, "limit",
         (int) p->data.limit, "seed",
         (json_int_t) p->seed);
+    if (p->pruning)
+        pipeline_pruning_add_inputs(inputs, p->pruning);
+    if (p->pruning && p->keep > 0.0)
+        nn_json_set_new(inputs, "keep", json_real(p->keep));
     pipeline_recipe_add_inputs(inputs, &p->recipe);
     pipeline_judge_add_inputs(inputs, p->keep_last);
     pipeline_data_add_inputs(inputs, &p->data);
     return inputs;
 }
 
-static json_t *build_result(const pipeline_train_result *r, const nn_model *m)
+static const nn_eval_result *get_figures(const pipeline_train_result *r)
+{
+    return r->test.images ? &r->test : &r->val;
+}
+
+// By the names that they have in the results of pare retain.
+static void add_pruning(json_t *o, const pipeline_train_params *p, const pipeline_train_result *r, const nn_model *m)
+{
+    nn_json_update_new(o, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "policy", nn_policy_name(m->cfg.retention.policy),
+                                    "keep_asked", p->keep > 0.0 ? pipeline_number(p->keep) : json_null(), "keep",
+                                    pipeline_number(get_figures(r)->keep), "retention", nn_retention_json(&m->cfg),
+                                    "macs", pipeline_number(r->macs), "kept_macs", pipeline_number(r->kept_macs)));
+    if (r->halted.steps) {
+        nn_json_set_new(o, "trained_keep", pipeline_number(r->halted.trained_keep));
+        nn_json_set_new(o, "start_centre", pipeline_number(r->halted.start_centre));
+    }
+}
+
+static json_t *build_result(const pipeline_train_params *p, const pipeline_train_result *r, const nn_model *m)
 {
     const vkc_device_info *i = vkc_device_get_info(m->dev);
     json_t *o = json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s}", "steps",
@@ -191,7 +240,44 @@ static json_t *build_result(const pipeline_train_result *r, const nn_model *m)
                      pipeline_eval_json(&r->val), "test", pipeline_eval_json(&r->test), "device", i->name, "driver",
                      i->driver);
     pipeline_best_add(o, &r->train.best);
+    if (m->cfg.retention.policy != NN_POLICY_NONE)
+        add_pruning(o, p, r, m);
     return o;
+}
+
+// What a gate would do, before anything is written. The scale that waited for the model is to be fitted from here on.
+static vkc_status check_gate(const pipeline_context *c, const pipeline_train_params *p, const pipeline_data *data,
+                             nn_model *m)
+{
+    distill_retain_params h = { .keep = p->keep, .data = data->set, .threads = data->threads,
+                                .resume = p->place.resume, .progress = c->progress, .user = c->user };
+    if (!p->pruning || p->pruning->policy != NN_POLICY_HALTING)
+        return VKC_OK;
+    pipeline_pruning_fill(p->pruning, &h);
+    m->cfg.retention.gate_scale = pipeline_pruning_config(p->pruning, &m->cfg).gate_scale;
+    return distill_retain_check_gate(m, &h);
+}
+
+static vkc_status train_model(nn_model *m, const pipeline_train_params *p, const nn_train_params *t,
+                              pipeline_train_result *r)
+{
+    distill_retain_params h = { .keep = p->keep };
+    if (!p->pruning || p->pruning->policy != NN_POLICY_HALTING)
+        return nn_train(m, t, &r->train);
+    pipeline_pruning_fill(p->pruning, &h);
+    return distill_train_halting(m, t, &h, &r->train, &r->halted);
+}
+
+static void measure_macs(const pipeline_context *c, const pipeline_train_params *p, const pipeline_data *d,
+                         const nn_model *m, pipeline_train_result *r)
+{
+    const nn_eval_result *e = get_figures(r);
+    if (m->cfg.retention.policy == NN_POLICY_NONE || !e->images)
+        return;
+    r->macs = (double) nn_model_macs(m, m->cfg.depth);
+    r->kept_macs = nn_model_kept_macs(m, e->keep_layer);
+    if (p->pruning)
+        pipeline_pruning_tell(c, p->pruning, &m->cfg, p->keep, e, pipeline_final_split(d->set));
 }
 
 static vkc_status train(const pipeline_context *c, const pipeline_train_params *p, const pipeline_data *data,
@@ -207,7 +293,7 @@ static vkc_status train(const pipeline_context *c, const pipeline_train_params *
     t.recipe.smoothing = pipeline_or_none(p->recipe.smoothing);
     pipeline_judge judge;
     t.judge = pipeline_judge_make(&judge, c, m, data, p->keep_last);
-    vkc_status st = nn_train(m, &t, &r->train);
+    vkc_status st = train_model(m, p, &t, r);
     pipeline_judge_finish(&judge);
     vkc_failure failure;                // naming pictures that cannot be read leaves sentences of its own
     vkc_failure_keep(&failure);
@@ -215,17 +301,30 @@ static vkc_status train(const pipeline_context *c, const pipeline_train_params *
     if (st != VKC_OK)
         return vkc_failure_again(st, &failure);
     VKC_TRY(pipeline_measure(c, m, data, NN_SPLIT_VAL, &r->val));
-    st = pipeline_measure(c, m, data, NN_SPLIT_TEST, &r->test);
+    VKC_TRY(pipeline_measure(c, m, data, NN_SPLIT_TEST, &r->test));
+    measure_macs(c, p, data, m, r);
 done:
     return st;
 }
 
+// A sentence for the card.
+static void print_tokens(const nn_retention_config *c, const pipeline_train_result *r, char *text, size_t size)
+{
+    int n = snprintf(text, size, "Tokens are dropped by the policy %s", nn_policy_name(c->policy));
+    if (c->policy == NN_POLICY_HALTING)
+        n += snprintf(text + n, size - (size_t) n, ", with the gate sigma(%g x - %g)", c->gate_scale, c->gate_centre);
+    snprintf(text + n, size - (size_t) n, ": %.1f %% of the patches are kept, mean over blocks; %.4g M multiply-adds a "
+             "picture, with all tokens %.4g M.\n", 100.0 * get_figures(r)->keep, 1e-6 * r->kept_macs, 1e-6 * r->macs);
+}
+
 static vkc_status save(const pipeline_train_params *p, pipeline_run *run, const nn_model *m, pipeline_train_result *r)
 {
-    char more[PIPELINE_RECIPE_TEXT + 320];
+    char more[PIPELINE_RECIPE_TEXT + 640];
     pipeline_recipe_text(&p->recipe, more, sizeof more);
     pipeline_best_text(&r->train.best, more + strlen(more), sizeof more - strlen(more));
-    r->json = build_result(r, m);
+    if (r->macs > 0)
+        print_tokens(&m->cfg.retention, r, more + strlen(more), sizeof more - strlen(more));
+    r->json = build_result(p, r, m);
     return pipeline_run_save(run, &(pipeline_saved) {
         .model = m, .out = p->place.out, .data = p->data.set, .result = r->json,
         .seconds = r->train.seconds, .keep_seconds = true, .val = &r->val, .test = &r->test,
@@ -242,6 +341,7 @@ vkc_status pipeline_train(const pipeline_context *c, const pipeline_train_params
     VKC_TRY(pipeline_train_check(c, p));
     pipeline_recipe_tell(c, &p->recipe);
     VKC_TRY(make_model(c, p, &t, &m));
+    VKC_TRY(check_gate(c, p, &t.data, m));
     VKC_TRY(pipeline_run_open(&run, c, &p->place, p->seed,
                               pipeline_inputs_with_model(pipeline_inputs_with_data(build_inputs(p), p->data.set),
                                                          "init_weights", p->init)));

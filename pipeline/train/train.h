@@ -5,6 +5,7 @@
 #include "nn/train/train.h"
 #include "pipeline/base/measure.h"
 #include "pipeline/run/run.h"
+#include "pipeline/train/pruning.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +24,8 @@ typedef struct pipeline_train_params {      // PIPELINE_TRAIN_DEFAULTS, in brack
     const double  *mean, *std;      // (3) of the channels, pixels in 0..1; NULL = 0.5, or those of `init`
     bool           plain;           // no flips, transposes and shifts
     uint32_t       max_steps;       // stop after so many steps in all; 0 = no limit
+    const pipeline_pruning *pruning;        // NULL = as `init` has it; with the policy none all tokens are kept
+    double         keep;            // with a policy and no fixed gate: the keep ratio that is asked for
     bool           keep_last;       // the parameters of the last epoch, not those of the best on val
 } pipeline_train_params;
 
@@ -33,6 +36,8 @@ typedef struct pipeline_train_result {
     json_t         *json;           // owned: what run.json has as its results; NULL unless the model was written
     nn_train_result train;
     nn_eval_result  val, test;      // images = 0 where there are no pictures
+    distill_retain_result halted;   // with a policy that halts
+    double          macs, kept_macs;        // with token pruning: multiply-adds of a picture, as in pipeline_retained
 } pipeline_train_result;
 
 // What can be said before a device is opened, and pipeline_train says too.

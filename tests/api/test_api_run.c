@@ -150,6 +150,7 @@ static void test_retain(void **state)
     (void) state;
     assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("kept"), &o, &r));
     assert_true(r.images == 16 && r.keep > 0 && r.keep <= 1 && r.model_images_per_s == 0);
+    assert_true(r.teacher_macs > 0 && r.model_macs > 0 && (r.model_macs < r.teacher_macs) == (r.keep < 0.99));
     assert_st(PARE_OK, pare_model_load(device, in_dir("kept"), NULL, &m));
     assert_st(PARE_OK, pare_model_get_info(m, &i));
     assert_string_equal(i.policy, "halting");
@@ -164,6 +165,20 @@ static void test_retain(void **state)
     h = (heard) { 0 };
     assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("kept2"), &o, NULL));
     assert_same_weights(in_dir("kept"), in_dir("kept2"));
+
+    const double centre = 1.25;
+    o = retain_options(NULL);       // a gate that stays where it is
+    o.keep = 0;
+    o.fixed_gate = 1;
+    o.gate_scale = 2;
+    o.gate_centre = &centre;
+    o.ponder = -1;
+    o.epochs = 1;
+    r.size = offsetof(pare_retain_result, teacher_macs);        // of a program of before
+    r.teacher_macs = -1;
+    assert_st(PARE_OK, pare_retain(device, in_dir("teacher"), data, in_dir("fixed"), &o, &r));
+    assert_true(r.images == 16 && r.keep >= 0.5 && r.keep <= 1 && r.teacher_macs < 0);
+    r = pare_retain_result_default();
 
     o = retain_options(NULL);       // without training
     o.policy = "topk";
@@ -247,6 +262,12 @@ static void test_bad_retain(void **state)
     assert_refused(pare_retain(device, teacher, data, out, &o, &r), "halting or topk");
     o.policy = "chance";
     assert_st(PARE_E_ARG, pare_retain(device, teacher, data, out, &o, &r));
+    o = retain_options(NULL);
+    o.fixed_gate = 1;
+    assert_refused(pare_retain(device, teacher, data, out, &o, &r), "fixed_gate goes without keep");
+    o.keep = 0;
+    o.gate_scale = -1;
+    assert_refused(pare_retain(device, teacher, data, out, &o, &r), "gate-scale is -1");
     o = retain_options(NULL);
     o.size = 8;
     assert_refused(pare_retain(device, teacher, data, out, &o, &r), "a struct of 8 bytes");

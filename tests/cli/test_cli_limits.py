@@ -37,6 +37,8 @@ def test_numbers(_):
     n = 0
     for command, option, _ in numeric_options():
         for value in bad:
+            if (option, value) == ("gate-centre", "-1"):
+                continue                                    # may be negative
             rc, out, err = run(command, f"--{option}={value}")
             check(rc == 2 and f"--{option} " in err and not out,
                   f"{command} --{option}={value}: {rc} {err.strip()[-200:]}")

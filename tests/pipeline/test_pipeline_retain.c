@@ -126,7 +126,7 @@ static void test_topk(void **state)
     seen s = { .models = 0 };
     pipeline_retain_params p = make_params(in_dir(out, "topk"));
     p.place.run = in_dir(runs, "topk-run");
-    p.policy = NN_POLICY_TOPK;
+    p.pruning.policy = NN_POLICY_TOPK;
     p.epochs = PIPELINE_USUAL_EPOCHS;
     p.n_keep = 0;
     p.n_at = p.n_share = 1;
@@ -143,6 +143,43 @@ static void test_topk(void **state)
     drop(r);
 }
 
+// A gate that stays where it is: one model, no ratio asked for; nothing is written for one that leaves no patch.
+static void test_fixed(void **state)
+{
+    vkc_device *dev = (vkc_device *) *state;
+    char out[128], parts[128], run_dir[136];
+    seen s = { .models = 0 };
+    pipeline_retain_params p = make_params(in_dir(out, "fixed"));
+    p.n_keep = 0;
+    p.chain = false;
+    p.pruning.fixed_gate = true;
+    p.pruning.gate_scale = 2;
+    p.pruning.gate_centre = 1;
+    p.keep_last = true;
+    pipeline_retain_result *want = run(dev, &p, &s, VKC_OK);
+    const pipeline_retained *m = &want->model[0];
+    assert_true(want->n == 1 && s.models == 1 && m->train.steps == 3 && m->train.best.epoch == 0);
+    assert_true(m->keep == 0 && m->test.keep > 0.5 && m->test.keep <= 1 && m->retention.gate_centre == 1);
+    assert_true(json_is_null(json_object_get(m->json, "keep_asked")));
+    assert_true(m->macs > 0 && m->kept_macs <= 1.01 * m->macs);
+    assert_true(json_number_value(json_object_get(m->json, "kept_macs")) == m->kept_macs);
+    assert_true(json_number_value(json_object_get(m->json, "macs")) == m->macs);
+    p.place.out = in_dir(parts, "fixed-parts");
+    s = (seen) { .l = { .stop_in = "retain", .stop_at = 0 } };
+    drop(run(dev, &p, &s, VKC_E_STOPPED));
+    p.place.resume = true;
+    s = (seen) { .models = 0 };
+    drop(run(dev, &p, &s, VKC_OK));
+    assert_same_weights(out, parts);
+    p.place = (pipeline_place) { .out = in_dir(parts, "fixed-none") };
+    p.pruning.gate_centre = -100;
+    s = (seen) { .models = 0 };
+    drop(run(dev, &p, &s, VKC_E_ARG));
+    snprintf(run_dir, sizeof run_dir, "%s.run", parts);
+    assert_true(nn_is_folder(parts) == false && nn_is_folder(run_dir) == false);
+    drop(want);
+}
+
 // Every refusal comes before a device is read, and in words.
 static void test_refusals(void **state)
 {
@@ -152,19 +189,26 @@ static void test_refusals(void **state)
     const pipeline_context c = listen_context(NULL, &l);
     const pipeline_retain_params good = make_params(in_dir(out, "refused"));
     assert_ok(pipeline_retain_check(&c, &good));
-    struct { pipeline_retain_params p; const char *words; } bad[9];
+    struct { pipeline_retain_params p; const char *words; } bad[14];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         bad[i].p = good;
     bad[0].p.keep[1] = 1.5, bad[0].words = "keep wants ratios";
     bad[1].p.keep[1] = 0.901, bad[1].words = "too close";
     bad[2].p.keep[1] = 0.95, bad[2].words = "chain wants falling keep ratios, not 0.95 after 0.9";
-    bad[3].p.policy = NN_POLICY_NONE, bad[3].words = "policy wants halting or topk";
+    bad[3].p.pruning.policy = NN_POLICY_NONE, bad[3].words = "policy wants halting or topk";
     bad[4].p.n_at = 1, bad[4].words = "at and share go with policy topk only";
     bad[5].p.n_keep = 0, bad[5].words = "want either keep or at and share";
     bad[6].p.n_keep = PIPELINE_MAX_SERIES + 1, bad[6].words = "at most 16 ratios";
     bad[7].p.place.out = NULL, bad[7].words = "a folder to write";
-    bad[8].p.policy = NN_POLICY_TOPK, bad[8].p.n_keep = 0, bad[8].p.n_at = 2, bad[8].p.n_share = 1;
+    bad[8].p.pruning.policy = NN_POLICY_TOPK, bad[8].p.n_keep = 0, bad[8].p.n_at = 2, bad[8].p.n_share = 1;
     bad[8].words = "share wants 2 numbers";
+    bad[9].p.pruning.fixed_gate = true, bad[9].words = "a fixed gate goes with policy halting and without keep";
+    for (size_t i = 10; i < sizeof bad / sizeof bad[0]; i++)
+        bad[i].p.pruning.fixed_gate = true, bad[i].p.n_keep = 0;
+    bad[10].p.pruning.gate_scale = 0, bad[10].words = "gate-scale 0 is a gate that is the same for all tokens";
+    bad[11].p.pruning.gate_centre = 1e5, bad[11].words = "gate-centre is 100000, want -10000 to 10000";
+    bad[12].p.pruning.ponder = -1, bad[12].words = "alpha-p, alpha-d) are -1 and 0.001, want 0 or more";
+    bad[13].p.pruning.prior = (double) NAN, bad[13].words = "want 0 or more";
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_status(pipeline_retain_check(&c, &bad[i].p), VKC_E_ARG);
         if (!strstr(vkc_last_error(), bad[i].words) || strstr(vkc_last_error(), "--"))
@@ -179,7 +223,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resume), cmocka_unit_test(test_topk), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_resume), cmocka_unit_test(test_topk), cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -144,17 +144,14 @@ static vkc_status race(const retention_args *a, vkc_device *dev, const char *nam
 static void fill_ideal(const pair *p, retention_model *m)
 {
     const nn_model_config *c = &p->v[KEPT]->cfg;
-    double share[NN_MAX_DEPTH] = { 0 }, all = (double) nn_model_macs(p->v[DENSE], c->depth), saved = 0.0;
+    double share[NN_MAX_DEPTH] = { 0 };
     nn_infer_add_shares(p->inf[KEPT], p->n, share);
     m->keep = 0.0;
     for (uint32_t l = 0; l < c->depth; l++) {
-        double mean = share[l] / p->n;
-        uint32_t there = 1 + (uint32_t) lround(mean * (m->tokens - 1));
-        m->keep += mean / c->depth;
-        saved += (double) nn_model_block_macs(p->v[DENSE], l, m->tokens) -
-                 (double) nn_model_block_macs(p->v[DENSE], l, there);
+        share[l] /= p->n;
+        m->keep += share[l] / c->depth;
     }
-    m->ideal = all / (all - saved);
+    m->ideal = (double) nn_model_macs(p->v[DENSE], c->depth) / nn_model_kept_macs(p->v[KEPT], share);
 }
 
 static vkc_status run_pair(const retention_args *a, const char *data, uint64_t seed, pair *p, retention_model *m)

@@ -161,7 +161,7 @@ static const arg table[] = {
     { "tune-all-epochs", 0, ARG_U32, AT(p.tune_all_epochs), 1, 100000, "N",
       "epochs of tuning the whole network after that [0]" },
     { "tune-all-lr", 0, ARG_REAL, AT(p.tune_all_lr), 1e-12, 100, "X", "its peak learning rate [2e-4]" },
-    KEEP_BEST_ROWS(distill_args, tune.p.keep_last),
+    KEEP_BEST_ROWS(distill_args, tune.p.keep_last, "on"),
     FINITE_ROWS(distill_args, "on in training"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
     { "timing-batch", 0, ARG_U32, AT(p.timing_batch), 1, 4096, "N", "batch size when timing [4]" },
     { "no-timing", 0, ARG_FLAG, AT(p.no_timing), 0, 0, NULL, "do not time teacher and student" },

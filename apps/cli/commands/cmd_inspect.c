@@ -91,6 +91,32 @@ static void print_faults(const nn_faults *f)
         printf("  and %u tensors more\n", f->tensors - NN_FAULTS_SHOWN);
 }
 
+// Shares of patches that were measured, by block; false where none were.
+static bool get_measured(const nn_model_config *c, double keep[NN_MAX_DEPTH])
+{
+    static const char *const splits[] = { "test", "val" };
+    const json_t *layers = NULL;
+    for (size_t i = 0; i < sizeof splits / sizeof splits[0] && !layers; i++)
+        layers = json_object_get(json_object_get(c->measured, splits[i]), "keep_layer");
+    for (uint32_t l = 0; l < c->depth; l++) {
+        const json_t *share = json_array_get(layers, l);
+        keep[l] = json_number_value(share);
+        if (!json_is_number(share) || !(keep[l] >= 0.0 && keep[l] <= 1.0))
+            return false;
+    }
+    return true;
+}
+
+// The same of topk as they are set; false for a model that keeps all tokens too.
+static bool get_keep(const nn_model_config *c, double keep[NN_MAX_DEPTH])
+{
+    if (c->retention.policy == NN_POLICY_HALTING)
+        return get_measured(c, keep);
+    for (uint32_t l = 0; l < c->depth; l++)
+        keep[l] = nn_retention_share(c, l);
+    return c->retention.policy == NN_POLICY_TOPK;
+}
+
 static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
 {
     const nn_model_config *c = &m->cfg;
@@ -115,6 +141,9 @@ static vkc_status print_json(const nn_model *m, const sizes *s, uint32_t batch)
         if (*s->ignored)
             nn_json_set_new(o, "ignored", json_string(s->ignored));
     }
+    double keep[NN_MAX_DEPTH];
+    if (o && get_keep(c, keep))
+        nn_json_set_new(o, "kept_macs", json_real(nn_model_kept_macs(m, keep)));
     if (o && s->faults.values)
         nn_json_set_new(o, "not_finite", build_faults(&s->faults));
     if (o && c->notes)
@@ -190,6 +219,11 @@ static void print_layers(const nn_model *m, const sizes *s)
     printf("whole  %-*s  %10" PRIu64 "  %13" PRIu64 " %s%s\n", width, "", s->params, nn_model_macs(m, c->depth),
            c->type == NN_MODEL_SEQUENCE ? "a sequence" : "an image",
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
+    double keep[NN_MAX_DEPTH];
+    if (get_keep(c, keep))
+        printf("kept   %-*s  %10s  %13.0f an image, %s\n", width, "", "", nn_model_kept_macs(m, keep),
+               c->retention.policy == NN_POLICY_TOPK ? "with the tokens that it keeps"
+                                                     : "with the tokens that it kept when it was measured");
 }
 
 static void print_text(const nn_model *m, const sizes *s, uint32_t batch)

@@ -1,4 +1,5 @@
 // cmd_retain.c — pare retain, token pruning: train a model to drop tokens, measure it, write it; one or a series.
+#include "apps/cli/options/halting_options.h"
 #include "apps/cli/options/keep_option.h"
 #include "apps/cli/options/recipe_options.h"
 #include "apps/cli/options/run_options.h"
@@ -12,7 +13,8 @@
 typedef struct retain_args {
     common_args common;
     data_args   d;
-    const char *out, *run, *keep, *policy, *at, *share, *gaps, *prior_target;
+    halting_args h;
+    const char *out, *run, *keep, *at, *share;
     bool        resume, force, keep_best;
     pipeline_retain_params p;       // the rest
 } retain_args;
@@ -46,43 +48,30 @@ static vkc_status read_blocks(const char *text, pipeline_retain_params *p)
     }
 }
 
-static vkc_status read_gaps(const char *text, nn_gaps *out)
-{
-    if (strcmp(text, "skip") != 0 && strcmp(text, "count") != 0)
-        return VKC_FAIL(VKC_E_ARG, "--gaps wants skip or count, not \"%.40s\"", text);
-    *out = strcmp(text, "count") == 0 ? NN_GAPS_COUNT : NN_GAPS_SKIP;
-    return VKC_OK;
-}
-
-static vkc_status read_target(const char *text, uint32_t *out)
-{
-    if (strcmp(text, "released") != 0 && strcmp(text, "normalised") != 0)
-        return VKC_FAIL(VKC_E_ARG, "--prior-target wants released or normalised, not \"%.40s\"", text);
-    *out = strcmp(text, "released") == 0 ? HALT_TARGET_RELEASED : HALT_TARGET_NORMALISED;
-    return VKC_OK;
-}
-
 static vkc_status read_options(const retain_args *a, const char *teacher, pipeline_retain_params *p)
 {
     const pipeline_retain_params usual = PIPELINE_RETAIN_DEFAULTS;
     vkc_status st;
-    if (!a->out || (!a->keep && !a->share))
-        return VKC_FAIL(VKC_E_ARG, "usage: pare retain M --data D --keep 0.7 -o M2");
+    if (!a->out || (!a->keep && !a->share && !halting_is_given(&a->h)))
+        return VKC_FAIL(VKC_E_ARG, "usage: pare retain M --data D --keep 0.7 -o M2, or --gate-centre and --alpha-p in "
+                        "place of --keep");
     p->teacher = teacher;
     p->data.batch = a->d.batch;
     p->place = (pipeline_place) RUN_PLACE(a);
     p->seed = a->common.seed;
     VKC_TRY(recipe_check("", &p->recipe, p->lr, usual.lr));
-    VKC_TRY(nn_policy_get(a->policy, &p->policy));
-    VKC_TRY(read_gaps(a->gaps, &p->gaps));
-    VKC_TRY(read_target(a->prior_target, &p->prior_target));
-    if ((a->at || a->share) && p->policy == NN_POLICY_HALTING)
+    VKC_TRY(halting_read(&a->h, a->keep != NULL, &p->pruning));
+    if ((a->at || a->share) && p->pruning.policy == NN_POLICY_HALTING)
         return VKC_FAIL(VKC_E_ARG, "--at and --share go with --policy topk only");
-    if (!a->keep == !a->share || (a->share && !a->at))
+    if (!p->pruning.fixed_gate && (!a->keep == !a->share || (a->share && !a->at)))
         return VKC_FAIL(VKC_E_ARG, "want either --keep or --at and --share");
+    p->keep_last = p->keep_last || (p->pruning.fixed_gate && !a->keep_best);
     if (a->at)
         VKC_TRY(read_blocks(a->at, p));
-    st = a->keep ? keep_read(a->keep, p->keep, &p->n_keep) : read_shares(a->share, p);
+    if (a->keep)
+        VKC_TRY(keep_read(a->keep, p->keep, &p->n_keep));
+    if (a->share)
+        st = read_shares(a->share, p);
 done:
     return st;
 }
@@ -138,8 +127,8 @@ done:
 static const arg table[] = {
     DATA_ROW(retain_args), LABELS_ROW(retain_args), ANY_TEACHER_ROW(retain_args),
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X[,X]",
-      "mean keep ratio: fraction of patches entering a block; several make a series" },
-    { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "pruning policy: halting or topk [halting]" },
+      "mean keep ratio: fraction of patches entering a block; several make a series; without it the gate stays fixed" },
+    { "policy", 0, ARG_TEXT, AT(h.policy), 0, 0, "P", "pruning policy: halting or topk [halting]" },
     { "out", 'o', ARG_OUT, AT(out), 0, 0, "M2", "model folder to write; a series adds -0.80, -0.60 ..." },
     RUN_ROWS(retain_args, "M2.run"),
     { "chain", 0, ARG_FLAG, AT(p.chain), 0, 0, NULL, "start each model of a series from the previous one, not from M" },
@@ -150,29 +139,15 @@ static const arg table[] = {
     RATE_ROWS(retain_args, p.recipe, "", "a tenth of the steps"), RECIPE_ROWS(retain_args, p.recipe, "", "0.1"),
     AUGMENT_ROWS(retain_args, p.recipe, ""),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
-    KEEP_BEST_ROWS(retain_args, p.keep_last),
+    KEEP_BEST_ROWS(retain_args, p.keep_last, "on with --keep"),
     { "kl", 0, ARG_REAL, AT(p.kl), 0, 1e6, "X", "weight of the KL divergence from M's logits [0]" },
     { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: prune after these blocks [all]" },
     { "share", 0, ARG_TEXT, AT(share), 0, 0, "X,X",
       "topk: fraction kept after each block of --at, in place of --keep" },
-    { "every", 0, ARG_U32, AT(p.every), 1, NN_MAX_DEPTH, "N",
-      "halting: drop halted tokens after every N-th block [1]" },
-    { "drop-class", 0, ARG_FLAG, AT(p.drop_class), 0, 0, NULL, "halting: the class token may halt too" },
-    { "read-patches", 0, ARG_REAL, AT(p.read_patches), 0, NN_MAX_GATE, "X",
-      "halting: weight of the mean patch in the classifier's input [0]" },
-    { "gate-scale", 0, ARG_REAL, AT(p.gate_scale), 0, NN_MAX_GATE, "X",
-      "halting: scale of channel 0, 0 = fitted to the model [0]" },
+    HALTING_ROWS(retain_args, h),
     { "plain-gate", 0, ARG_FLAG, AT(p.plain_gate), 0, 0, NULL,
-      "halting: gate on channel 0 unchanged; default: first rotate the residual stream to make it predict attention" },
-    { "ponder", 0, ARG_REAL, AT(p.ponder), 0, 1e6, "X", "halting: weight of the ponder cost [5e-4]" },
-    { "prior", 0, ARG_REAL, AT(p.prior), 0, 1e6, "X", "halting: weight of the depth prior [1e-3]" },
-    { "prior-target", 0, ARG_TEXT, AT(prior_target), 0, 0, "T",
-      "halting: depth prior, released or normalised [released]" },
-    { "prior-mean", 0, ARG_REAL, AT(p.prior_mean), 0, 2 * NN_MAX_DEPTH, "X",
-      "halting: mean halting block of the prior [keep * depth - 1]" },
-    { "ramp", 0, ARG_REAL, AT(p.ramp), 0, 1, "X",
-      "halting: fraction of training in which the ratio falls to --keep [0.2]" },
-    { "gaps", 0, ARG_TEXT, AT(gaps), 0, 0, "G", "whether decays of mixers skip or count dropped tokens [skip]" },
+      "halting: gate on channel 0 unchanged; else with --keep the residual stream is first rotated so that it predicts "
+      "attention" },
     { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL,
       "no flips, transposes and shifts; what other options ask for stays" },
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop after N steps in total, as Ctrl-C does" },
@@ -181,15 +156,15 @@ static const arg table[] = {
     { 0 },
 };
 static const retain_args defaults = {
-    .d = { .batch = 64 }, .policy = "halting", .gaps = "skip", .prior_target = "released",
-    .p = PIPELINE_RETAIN_DEFAULTS,
+    .d = { .batch = 64 }, .h = HALTING_DEFAULTS("halting"), .p = PIPELINE_RETAIN_DEFAULTS,
 };
 const command cmd_retain = {
     .name = "retain", .help = "token pruning: train a model to drop tokens between blocks",
-    .usage = "M --data D --keep 0.7 -o M2 [--policy topk]", .table = table, .defaults = &defaults,
-    .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
+    .usage = "M --data D (--keep 0.7 | --gate-centre X --alpha-p X) -o M2 [--policy topk]", .table = table,
+    .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
     .model_from = 0, .model_to = 1, .run = run,
     .about =
         "topk keeps the patches with the most class attention and needs no training; halting is learned per token.\n"
+        "With --keep a controller moves the gate; without it gate and weights stay as they are given, as in A-ViT.\n"
         "Ctrl-C stops at the next step with a checkpoint; the same command with --resume ends in the same bits.",
 };

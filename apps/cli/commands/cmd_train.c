@@ -1,5 +1,6 @@
 // cmd_train.c — pare train: a vision transformer from scratch or from another model.
 #include "apps/cli/options/data_options.h"
+#include "apps/cli/options/halting_options.h"
 #include "apps/cli/options/recipe_options.h"
 #include "apps/cli/options/run_options.h"
 #include "apps/cli/print/print.h"
@@ -11,6 +12,7 @@
 typedef struct train_args {
     common_args common;
     data_args   d;
+    halting_args h;
     const char *out, *run, *mean, *std;
     bool        resume, force, keep_best;
     pipeline_train_params p;        // the rest
@@ -34,6 +36,20 @@ static vkc_status read_three(const char *option, const char *text, double out[3]
                                      option, text);
 }
 
+// Token pruning, where a policy is given; `pruning` is the place for it.
+static vkc_status read_pruning(const train_args *a, pipeline_train_params *p, pipeline_pruning *pruning)
+{
+    vkc_status st;
+    if (!a->h.policy)
+        return p->keep > 0.0 || halting_is_given(&a->h)
+            ? VKC_FAIL(VKC_E_ARG, "--keep and the gate's options go with --policy halting or topk") : VKC_OK;
+    VKC_TRY(halting_read(&a->h, p->keep > 0.0, pruning));
+    p->keep_last = p->keep_last || (pruning->fixed_gate && !a->keep_best);
+    p->pruning = pruning;
+done:
+    return st;
+}
+
 static vkc_status tell(const train_args *a, const pipeline_train_result *r)
 {
     console_clear();
@@ -45,6 +61,9 @@ static vkc_status tell(const train_args *a, const pipeline_train_result *r)
         printf(", %u broken images skipped", r->train.bad);
     putchar('\n');
     print_best(stdout, &r->train.best);
+    if (r->macs > 0.0)
+        printf("compute  %.4g M multiply-adds a picture, with all tokens %.4g M: %.1f %%\n", 1e-6 * r->kept_macs,
+               1e-6 * r->macs, 100.0 * r->kept_macs / r->macs);
     print_eval(stdout, "val", &r->val);
     print_eval(stdout, "test", &r->test);
     printf("model    %s\n", a->out);
@@ -60,6 +79,7 @@ static vkc_status run(const void *options, const args_words *words)
     pipeline_train_result r = { .json = NULL };
     pipeline_context c = app_context(NULL);
     nn_dataset *data = NULL;
+    pipeline_pruning pruning;
     double mean[3], std[3];
     vkc_status st;
     if (!a->out || !p.arch == !p.init)
@@ -67,6 +87,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(recipe_check("", &p.recipe, p.lr, usual.lr));
     p.place = (pipeline_place) RUN_PLACE(a);
     p.seed = a->common.seed;
+    VKC_TRY(read_pruning(a, &p, &pruning));
     const char *const read[] = { p.init, a->d.data };
     VKC_TRY(pipeline_check_place(&c, &p.place, read, 2));       // before listing the data, which may take long
     VKC_TRY(data_open(&a->d, &data));
@@ -99,7 +120,12 @@ static const arg table[] = {
     { "weight-decay", 0, ARG_REAL, AT(p.weight_decay), 0, 100, "X", "weight decay of matrices [0.05]" },
     RECIPE_ROWS(train_args, p.recipe, "", "0.1"), AUGMENT_ROWS(train_args, p.recipe, ""),
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
-    KEEP_BEST_ROWS(train_args, p.keep_last),
+    KEEP_BEST_ROWS(train_args, p.keep_last, "on; off with a fixed gate"),
+    { "policy", 0, ARG_TEXT, AT(h.policy), 0, 0, "P",
+      "token pruning while training: halting or topk [as --init has it]" },
+    { "keep", 'k', ARG_REAL, AT(p.keep), 1e-6, 1, "X",
+      "with --policy, mean keep ratio: fraction of patches entering a block; without it the gate stays fixed" },
+    HALTING_ROWS(train_args, h),
     { "mean", 0, ARG_TEXT, AT(mean), 0, 0, "X[,X,X]", "mean per channel, pixels in 0..1 [0.5]" },
     { "std", 0, ARG_TEXT, AT(std), 0, 0, "X[,X,X]", "standard deviation per channel [0.5]" },
     { "no-augment", 0, ARG_FLAG, AT(p.plain), 0, 0, NULL,
@@ -108,7 +134,9 @@ static const arg table[] = {
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N", "stop after N steps in total, as Ctrl-C does" },
     { 0 },
 };
-static const train_args defaults = { .d = { .batch = 128 }, .p = PIPELINE_TRAIN_DEFAULTS };
+static const train_args defaults = {
+    .d = { .batch = 128 }, .h = HALTING_DEFAULTS(NULL), .p = PIPELINE_TRAIN_DEFAULTS,
+};
 const command cmd_train = {
     .name = "train", .help = "train a vision transformer from scratch or from another model",
     .usage = "--data D (--arch A | --init M) -o M", .table = table, .defaults = &defaults,

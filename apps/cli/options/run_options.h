@@ -11,10 +11,11 @@
     { "resume", 0, ARG_FLAG, offsetof(type, resume), 0, 0, NULL, "resume from the run folder" }, \
     { "force", 'f', ARG_FLAG, offsetof(type, force), 0, 0, NULL, "overwrite an existing model or run" }
 
-// Of a training, for a bool member keep_best, which says what is so anyway, and one called `last`: keep the last epoch.
-#define KEEP_BEST_ROWS(type, last) \
+// Of a training, for a bool member keep_best, which says what is so anyway where `usual` is "on", and one called
+// `last`: keep the last epoch.
+#define KEEP_BEST_ROWS(type, last, usual) \
     { "keep-best", 0, ARG_FLAG, offsetof(type, keep_best), 0, 0, NULL, \
-      "evaluate on val after every epoch and keep the best one [on]" }, \
+      "evaluate on val after every epoch and keep the best one [" usual "]" }, \
     { "no-keep-best", 0, ARG_FLAG, offsetof(type, last), 0, 0, NULL, "keep the last epoch" }
 
 // Of a struct with these members and `out`.

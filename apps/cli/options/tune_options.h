@@ -66,7 +66,7 @@ typedef struct tune_args {          // of pare tune; a command with options of i
     RUN_ROWS(tune_args, to ".run"), \
     BATCH_ROW(tune_args, "64"), \
     TUNE_ROWS(tune_args, t, "", "1"), \
-    KEEP_BEST_ROWS(tune_args, t.p.keep_last), \
+    KEEP_BEST_ROWS(tune_args, t.p.keep_last, "on"), \
     { "no-augment", 0, ARG_FLAG, offsetof(tune_args, no_augment), 0, 0, NULL, \
       "no flips, transposes and shifts; what other options ask for stays" }, \
     { "max-steps", 0, ARG_U32, offsetof(tune_args, max_steps), 1, 4e9, "N", stops }, \

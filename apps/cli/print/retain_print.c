@@ -51,15 +51,19 @@ static void print_stats(FILE *f, const distill_retain_stats *s)
 void print_retained(FILE *f, const pipeline_retained *m, const pipeline_retain_result *r)
 {
     const nn_eval_result *e = pipeline_retained_figures(m);
-    fprintf(f, "keep     %.1f %% of the patches, asked: %.1f %%; top-1 %.2f %%, with all tokens %.2f %%\n",
-            100.0 * e->keep, 100.0 * m->keep, 100.0 * e->top1, 100.0 * r->teacher.top1);
+    fprintf(f, "keep     %.1f %% of the patches, ", 100.0 * e->keep);
+    if (m->keep > 0)
+        fprintf(f, "asked: %.1f %%; ", 100.0 * m->keep);
+    fprintf(f, "top-1 %.2f %%, with all tokens %.2f %%\n", 100.0 * e->top1, 100.0 * r->teacher.top1);
     if (m->train.steps)
         fprintf(f, "train    loss %.4f, %llu steps, %.0f s in all\n", m->train.loss,
                 (unsigned long long) m->train.steps, m->train.seconds);
     print_best(f, &m->train.best);
+    fprintf(f, "compute  %.4g M multiply-adds a picture, with all tokens %.4g M: %.1f %%\n", 1e-6 * m->kept_macs,
+            1e-6 * m->macs, 100.0 * m->kept_macs / m->macs);
     if (m->images_per_s > 0)
         fprintf(f, "speed    %.0f images/s, with all tokens %.0f: %.2f times; ideal %.2f\n", m->images_per_s,
-                r->teacher_images_per_s, m->images_per_s / r->teacher_images_per_s, 1.0 / e->keep);
+                r->teacher_images_per_s, m->images_per_s / r->teacher_images_per_s, m->macs / m->kept_macs);
     print_eval(f, "val", &m->val);
     print_eval(f, "test", &m->test);
     print_stats(f, &m->stats);
@@ -68,13 +72,13 @@ void print_retained(FILE *f, const pipeline_retained *m, const pipeline_retain_r
 
 void print_series(FILE *f, const pipeline_retain_result *r)
 {
-    fprintf(f, "\n    asked       kept      top-1   images/s   model\n");
-    fprintf(f, "        -  %7.1f %%  %7.2f %%  %9.0f   (teacher)\n", 100.0, 100.0 * r->teacher.top1,
-            r->teacher_images_per_s);
+    fprintf(f, "\n    asked       kept      top-1   M multiply-adds   images/s   model\n");
+    fprintf(f, "        -  %7.1f %%  %7.2f %%  %16.4g  %9.0f   (teacher)\n", 100.0, 100.0 * r->teacher.top1,
+            1e-6 * r->model[0].macs, r->teacher_images_per_s);
     for (uint32_t i = 0; i < r->n; i++) {
         const pipeline_retained *m = &r->model[i];
         const nn_eval_result *e = pipeline_retained_figures(m);
-        fprintf(f, "%7.1f %%  %7.1f %%  %7.2f %%  %9.0f   %s\n", 100.0 * m->keep, 100.0 * e->keep, 100.0 * e->top1,
-                m->images_per_s, m->out);
+        fprintf(f, "%7.1f %%  %7.1f %%  %7.2f %%  %16.4g  %9.0f   %s\n", 100.0 * m->keep, 100.0 * e->keep,
+                100.0 * e->top1, 1e-6 * m->kept_macs, m->images_per_s, m->out);
     }
 }

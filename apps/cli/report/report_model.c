@@ -17,6 +17,8 @@ static const figure accuracies[] = {
     { "student_params", "parameters of the student", HTML_COUNT },
     { "keep_asked", "patches asked to be kept", HTML_PERCENT },
     { "keep", "patches kept, mean over blocks", HTML_PERCENT }, { "images_per_s", "images a second", HTML_COUNT },
+    { "macs", "multiply-adds of a picture with all its tokens", HTML_COUNT },
+    { "kept_macs", "multiply-adds of a picture with the tokens it keeps", HTML_COUNT },
     { "teacher_images_per_s", "images a second, with all tokens", HTML_COUNT }, { "decay", "decay", HTML_REAL },
     { "threshold", "threshold", HTML_REAL }, { "train_loss", "last loss in training", HTML_REAL },
     { "loss", "last loss in training", HTML_REAL }, { "ce", "of it cross-entropy", HTML_REAL },
@@ -57,10 +59,14 @@ static void answer_retain(report_page *p)
 {
     const report_run *r = p->run;
     const double speed = report_number(r->results, "images_per_s") / report_number(r->results, "teacher_images_per_s");
+    const double macs = report_number(r->results, "macs") / report_number(r->results, "kept_macs");
     html_print(p->f, "<p>By the policy %s the model keeps ", report_text(r->results, "policy"));
     write_bold(p->f, HTML_PERCENT, report_number(r->results, "keep"));
-    fputs(" of the patches, mean over the blocks; asked for: ", p->f);
-    html_number(p->f, HTML_PERCENT, report_number(r->results, "keep_asked"));
+    fputs(" of the patches, mean over the blocks", p->f);
+    if (isfinite(report_number(r->results, "keep_asked"))) {
+        fputs("; asked for: ", p->f);
+        html_number(p->f, HTML_PERCENT, report_number(r->results, "keep_asked"));
+    }
     fputs(". It is right in ", p->f);
     write_bold(p->f, HTML_PERCENT, report_number(r->results, "top1"));
     fputs(", with all tokens the teacher in ", p->f);
@@ -71,7 +77,7 @@ static void answer_retain(report_page *p)
         fputs("<p>It takes ", p->f);
         write_bold(p->f, HTML_TIMES, speed);
         fputs(" times as many images a second; ", p->f);
-        html_number(p->f, HTML_TIMES, 1.0 / report_number(r->results, "keep"));
+        html_number(p->f, HTML_TIMES, isfinite(macs) ? macs : 1.0 / report_number(r->results, "keep"));
         fputs(" times would be ideal.</p>\n", p->f);
     }
 }

@@ -403,6 +403,24 @@ static void test_counts(void **state)
             assert_int_equal(nn_model_block_macs(v, 0, (uint32_t) some[k]),
                              some[k] * (4 * c * c + 2 * c * cfg.hidden) + 2 * some[k] * some[k] * c);
         assert_int_equal(nn_model_block_macs(v, 0, (uint32_t) n), nn_model_macs(v, 0));
+        // With all patches the whole model; with a part of them in the second block less by hand, between two numbers
+        // of tokens on a straight line; with none the class token alone.
+        double keep[NN_MAX_DEPTH] = { 0 }, spared = 0;
+        const double all = (double) nn_model_macs(v, cfg.depth);
+        for (uint32_t l = 0; l < cfg.depth; l++)
+            keep[l] = 1;
+        assert_true(nn_model_kept_macs(v, keep) == all);
+        keep[1] = ((double) n / 2 - 0.75) / (double) (n - 1);           // n / 2 rounded down and a quarter
+        const uint64_t low = n / 2, part[] = { low, low + 1 };
+        if (n % 2 == 1)
+            keep[1] = ((double) low - 0.75) / (double) (n - 1);
+        for (int k = 0; k < 2; k++)
+            spared += (k ? 0.25 : 0.75) * (double) ((n - part[k]) * (4 * c * c + 2 * c * cfg.hidden) +
+                                                    2 * (n * n - part[k] * part[k]) * c);
+        assert_true(fabs(nn_model_kept_macs(v, keep) - (all - spared)) <= 1e-9 * all);
+        keep[1] = 0;
+        assert_true(fabs(nn_model_kept_macs(v, keep) - (all - (double) (nn_model_macs(v, 1) -
+                                                                        nn_model_block_macs(v, 1, 1)))) < 1);
         nn_model_destroy(v);
         nn_model_config_finish(&cfg);
     }
