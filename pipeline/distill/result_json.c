@@ -130,8 +130,9 @@ static json_t *build_layers(const pipeline_distill_result *r)
 static json_t *build_search(const pipeline_distill_result *r)
 {
     const distill_search_result *s = &r->search;
-    return json_pack("{s:s, s:f, s:o, s:f, s:b, s:o, s:o, s:o, s:i, s:s, s:i, s:i, s:o, s:o, s:o}", "objective",
-                     pipeline_objective_name(r->objective), "max_drop", r->max_drop, "val_top1",
+    return json_pack("{s:s, s:f, s:o, s:o, s:f, s:b, s:o, s:o, s:o, s:i, s:s, s:i, s:i, s:o, s:o, s:o}", "objective",
+                     pipeline_objective_name(r->objective), "max_drop", r->max_drop, "min_share",
+                     r->min_share > 0.0 ? json_real(r->min_share) : json_null(), "val_top1",
                      pipeline_number(s->base.metric),
                      "confidence", r->confidence, "guarded", r->guarded, "base_cost",
                      r->objective == PIPELINE_ACCURACY ? json_null() : pipeline_number(s->base_cost), "path",
@@ -166,7 +167,8 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
         i->driver);
     if (!o || !more || json_object_update(o, more) != 0 ||
         json_object_set_new(o, "costs", pipeline_costs_json(&r->costs)) != 0 ||
-        json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0) {
+        json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0 ||
+        json_object_set_new(o, "students", pipeline__students_json(r)) != 0) {
         json_decref(o);
         o = NULL;
     }

@@ -52,8 +52,8 @@ static vkc_status fail_without_steps(distill_work *w)
                         near->layer, r->mixer[near->choice - 1].text, drop, -100.0 * near->score.low,
                         100.0 * r->max_drop);
     return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs %.2f "
-                    "points, and %.2f are allowed (%smax-drop)", near->layer, r->mixer[near->choice - 1].text, drop,
-                    100.0 * r->max_drop, pipeline_dash(w->c));
+                    "points, and %.2f are allowed (%s%s)", near->layer, r->mixer[near->choice - 1].text, drop,
+                    100.0 * r->max_drop, pipeline_dash(w->c), r->min_share > 0.0 ? "min-share" : "max-drop");
 }
 
 static uint32_t build_order(const distill_work *w, uint32_t i, char name[16], distill_step *order)
@@ -128,6 +128,7 @@ static vkc_status make_student(distill_work *w)
         return VKC_FAIL(VKC_E_CHECK, "no student written: the best on the way is the teacher itself; without %sbest "
                         "it is the one with %u of %u layers replaced", pipeline_dash(w->c), r->search.n_steps,
                         r->depth);
+    pipeline__students_pick(w);
     distill_search_choice(&r->search, r->n_chosen, r->choice);
     vkc_status st = distill_hybrid_create(w->teacher, (const nn_model *const *) w->replaced, r->n_mixers, r->choice,
                                           &w->student);
@@ -175,11 +176,12 @@ vkc_status pipeline__search_run(distill_work *w)
     }, &trials));
     const distill_search_params p = {
         .n_layers = r->depth, .n_choices = r->n_mixers, .fixed = w->fixed, .max_drop = r->max_drop,
-        .guarded = r->guarded, .cost = cost, .name = name, .score = distill_trials_score,
+        .min_share = r->min_share, .guarded = r->guarded, .cost = cost, .name = name, .score = distill_trials_score,
         .commit = distill_trials_commit, .score_user = trials, .log_path = path, .progress = w->c->progress,
         .user = w->c->user,
     };
     VKC_TRY(distill_search(&p, &r->search));
+    r->max_drop = r->search.max_drop;
     VKC_TRY(pipeline__work_tell(w, PIPELINE_DISTILL_SEARCH, 0));
     if (r->search.n_steps == 0) {
         st = fail_without_steps(w);

@@ -9,6 +9,8 @@ typedef struct distill_work {       // what the stages hand on
     const pipeline_distill_params *p;           // whose data set has the teacher's classes, once that is loaded
     nn_dataset   *view;
     nn_model     *teacher, *student;
+    nn_model     *other;            // the search's other student; NULL = there is none to write
+    char          beside[PIPELINE_PATH_MAX];        // where that goes
     nn_model     *replaced[DISTILL_MAX_CHOICES];    // (r->n_mixers) the teacher with every attention replaced
     bool          fixed[NN_MAX_DEPTH];              // layers that stay
     pipeline_run  run;
@@ -22,7 +24,16 @@ vkc_status pipeline__work_tell(const distill_work *w, pipeline_distill_stage sta
 vkc_status pipeline__work_steps_left(const distill_work *w, uint32_t *left);
 // result_json.c, result_card.c: NULL = out of memory
 json_t    *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *dev);
-char      *pipeline__work_card(const pipeline_distill_result *r);     // Markdown on the heap
+char      *pipeline__work_card(const pipeline_distill_result *r, pipeline_pick k);    // Markdown on the heap
+// Of all training; of the student before tuning without `tuned`.
+double     pipeline__work_seconds(const pipeline_distill_result *r, bool tuned);
+
+// students.c: both students of the search.
+void       pipeline__students_pick(distill_work *w);          // from the path
+vkc_status pipeline__students_measure(const distill_work *w, const uint8_t *choice, nn_eval_result *out);  // r->split
+vkc_status pipeline__students_judge(distill_work *w);         // after the comparison; puts the other together
+vkc_status pipeline__students_save_other(distill_work *w);    // with the figures of r->json
+json_t    *pipeline__students_json(const pipeline_distill_result *r);
 
 // choices.c: mixers to transfer to and students that were given, with a student of all layers for each.
 vkc_status pipeline__choices_read(const pipeline_context *c, const pipeline_distill_params *p,

@@ -36,6 +36,7 @@ void       print_block_times(FILE *f, const pipeline_distill_result *r, uint32_t
 void       print_path(FILE *f, const pipeline_distill_result *r);
 void       print_baselines(FILE *f, const pipeline_distill_result *r);
 void       print_student(FILE *f, const pipeline_distill_result *r);       // against its teacher
+void       print_students(FILE *f, const pipeline_distill_result *r);      // both of the search, and other orders
 
 // Of a teacher, if there is one, and its student.
 void       print_costs(FILE *f, const pipeline_costs *c);
