@@ -81,6 +81,7 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
     VKC_TRY(pipeline__stage_tune(w));
     VKC_TRY(pipeline__stage_compare(w));
     VKC_TRY(pipeline__students_judge(w));
+    VKC_TRY(pipeline__baselines_judge(w));
     st = pipeline__stage_save(w);
 done:
     return w->is_refused ? st : pipeline_run_end(&w->run, w->c, st);

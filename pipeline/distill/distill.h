@@ -3,6 +3,7 @@
 #ifndef PIPELINE_DISTILL_H
 #define PIPELINE_DISTILL_H
 
+#include "distill/search/impact.h"
 #include "distill/search/search.h"
 #include "distill/sparsity/sparsity.h"
 #include "distill/transfer/transfer.h"
@@ -16,7 +17,7 @@
 extern "C" {
 #endif
 
-#define PIPELINE_BASELINES 6
+#define PIPELINE_BASELINES 7
 #define PIPELINE_TUNES 2
 
 typedef enum pipeline_objective { PIPELINE_ACCURACY, PIPELINE_LATENCY, PIPELINE_PARAMS, PIPELINE_N_OBJECTIVES }
@@ -80,13 +81,16 @@ typedef struct pipeline_choice {    // of the search, for each layer
     distill_transfer_result transfer;
 } pipeline_choice;
 
+typedef enum pipeline_pick { PIPELINE_MOST, PIPELINE_BEST, PIPELINE_N_PICKS } pipeline_pick;
+const char *pipeline_pick_name(pipeline_pick k);        // "most", "best"
+
 typedef struct pipeline_baseline {
     char name[16];
     distill_search_result *path;    // owned
+    uint32_t n_trials;              // it took to find the order, without those of its path
+    double top1[PIPELINE_N_PICKS];  // on the split of the final accuracies, with as many layers as each student; NaN =
+                                    // it has not so many
 } pipeline_baseline;
-
-typedef enum pipeline_pick { PIPELINE_MOST, PIPELINE_BEST, PIPELINE_N_PICKS } pipeline_pick;
-const char *pipeline_pick_name(pipeline_pick k);        // "most", "best"
 
 typedef struct pipeline_picked {    // a student of the search, before any tuning
     uint32_t n;                     // steps of the search that it has; 0 = it is the teacher
@@ -126,6 +130,7 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
     nn_layer_config layer[NN_MAX_DEPTH];        // of the student
     uint32_t    n_baselines;
     pipeline_baseline baseline[PIPELINE_BASELINES];
+    distill_impact *impact;         // owned; of the baseline of that name, else NULL
     bool        has_path_test;
     double      path_test[DISTILL_MAX_LAYERS];  // top-1 on test after each step of the search
     uint32_t    n_tunes;
@@ -142,6 +147,8 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
 // Which of the two students is asked for, and which is the other.
 pipeline_pick pipeline_distill_asked(const pipeline_distill_result *r);
 pipeline_pick pipeline_distill_other(const pipeline_distill_result *r);
+// Trials of the search but for the teacher's, if no step is refused: K L (L + 1) / 2 of K mixers and L layers.
+uint32_t pipeline_distill_most_trials(const pipeline_distill_result *r);
 // Where the other goes: "S-best" beside S, with `best` "S-most". E_ARG when that is too long.
 vkc_status pipeline_distill_beside(const pipeline_place *p, bool best, char out[PIPELINE_PATH_MAX]);
 

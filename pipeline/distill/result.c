@@ -33,6 +33,8 @@ void pipeline_distill_finish(pipeline_distill_result *r)
     for (uint32_t i = 0; i < r->n_baselines; i++)
         free(r->baseline[i].path);
     r->n_baselines = 0;
+    free(r->impact);
+    r->impact = NULL;
     json_decref(r->json);
     r->json = NULL;
 }

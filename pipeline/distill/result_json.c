@@ -172,6 +172,8 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
         json_decref(o);
         o = NULL;
     }
+    if (o)
+        pipeline__baselines_add_json(r, o);
     json_decref(more);
     return o;
 }

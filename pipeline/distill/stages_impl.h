@@ -47,7 +47,13 @@ vkc_status pipeline__cost_fill(distill_work *w, double *cost);
 
 // search.c
 vkc_status pipeline__search_check(distill_work *w);   // is there something to replace, and something to judge it by?
-vkc_status pipeline__search_run(distill_work *w);     // which layers are replaced; baselines; the student put together
+vkc_status pipeline__search_run(distill_work *w);     // which layers are replaced; the student put together
+
+// baselines.c: other orders, and the search's path on test.
+vkc_status pipeline__baselines_walk(distill_work *w, const distill_search_params *p);
+vkc_status pipeline__baselines_path_test(distill_work *w);
+vkc_status pipeline__baselines_judge(distill_work *w);        // on r->split, at the students' numbers of layers
+void       pipeline__baselines_add_json(const pipeline_distill_result *r, json_t *o);     // to the results
 
 // stages.c
 vkc_status pipeline__stage_run(distill_work *w);      // the run folder

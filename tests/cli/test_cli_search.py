@@ -134,10 +134,60 @@ def test_share(work):
     check(not (work / "x").exists() and not (work / "x.run").exists(), "share: a refused command made a folder")
 
 
+def test_orders(work):
+    """Other orders beside greedy, at the numbers of layers of both students."""
+    names = ["one-shot", "impact", "sparsity", "uniform", "random 1", "random 2", "random 3"]
+    value = scripted(work, "g", SCRIPT, "--max-drop", "100", "--baselines", "--path-test")
+    check([b["name"] for b in value["baselines"]] == names, f"orders: {value['baselines']}")
+    check(value["most_trials"] == 6 and value["trials"] == 7, f"orders: {value['trials']} of {value['most_trials']}")
+    check([b["trials"] for b in value["baselines"]] == [3, 0, 0, 0, 0, 0, 0], "orders: trials to find each")
+    layers = {b["name"]: [s["layer"] for s in b["path"]] for b in value["baselines"]}
+    check(layers["one-shot"] == [0, 1, 2] and layers["uniform"][0] == 1, f"orders: {layers}")
+    for b in value["baselines"]:
+        check(sorted(layers[b["name"]]) == [0, 1, 2], f"orders: {b}")
+        got = [s["top1"] for s in b["path"]]
+        want = [SCRIPT[tuple(sorted(layers[b["name"]][:n]))] for n in (1, 2, 3)]
+        check(got == want, f"orders: {b['name']} on val {got}, want {want}")
+        check(b["top1"]["most"] == value["path_test"][2], f"orders: {b['name']} with all layers {b['top1']}")
+        if set(layers[b["name"]][:2]) == {0, 1}:
+            check(b["top1"]["best"] == value["path_test"][1], f"orders: {b['name']} with the best's layers {b['top1']}")
+    scores = value["impact"]["scores"]
+    check([s["layer"] for s in scores] == [0, 1, 2] and value["impact"]["train_images"] == 24 and
+          value["impact"]["images"] == 12, f"impact: {value['impact']}")
+    for s in scores:
+        check(s["full"] > 0 and abs(s["impact"] - (1 - (s["linear"] + s["cross"]) / (2 * s["full"]))) < 1e-4,
+              f"impact: {s}")
+    check(layers["impact"] == sorted(range(3), key=lambda l: scores[l]["impact"]), f"impact: its order {layers}")
+    out = check_run(0, "trials to find each", *distill(work, "g", "--max-drop", "100", "--baselines", "--resume"))
+    for words in ("impact scores by linear probes", "one-shot     90.00", "greedy       90.00", "none"):
+        check(words in out, f"orders: the table lacks {words}: {out[-1500:]}")
+    # Among several mixers every order chooses by the first round.
+    value = check_json("baselines", *distill(work, "k", "--mixer", "conv,linear", "--max-drop", "100", "--baselines"))
+    check([b["trials"] for b in value["baselines"]] == [6] * 7 and value["most_trials"] == 12, "orders of two mixers")
+    check(len(value["impact"]["scores"]) == 6, "impact: a score for each mixer")
+    # A student that is given needs no train split, and without one there is no order by impact.
+    check_run(0, "", *distill(work, "f", "--max-drop", "100"))
+    shutil.copytree(work / "data", work / "notrain")
+    shutil.rmtree(work / "notrain/train")
+    for label in ("dark", "light"):
+        (work / "notrain/train" / label).mkdir(parents=True)
+    given = ["distill", work / "m", "--data", work / "notrain", "-o", work / "i", "--from", work / "f", "--no-timing",
+             "--max-drop", "100", "--baselines"]
+    value = check_json("baselines", *given)
+    check([b["name"] for b in value["baselines"]] == names[:1] + names[2:] and value["impact"] is None,
+          "orders: without train")
+    # Where the tolerance ends the search, the orders end too.
+    value = scripted(work, "g", SCRIPT, "--max-drop", "10", "--baselines")
+    check(value["replaced"] == [0, 1, 2], f"orders: {value['replaced']}")
+    value = scripted(work, "g", SCRIPT, "--max-drop", "4", "--baselines")
+    check(value["replaced"] == [0, 1] and all(len(b["path"]) == 2 for b in value["baselines"]), "orders: of two layers")
+    check(all(b["top1"]["most"] == b["top1"]["best"] for b in value["baselines"]), "orders: one student is both")
+
+
 def test_all(work):
     deep = cli.ARCH.replace("depth=2", "depth=3")
     check_run(0, "", *train(work, "m", "--arch", deep))
-    cli.run_tests(work, test_both, test_one, test_places, test_share)
+    cli.run_tests(work, test_both, test_one, test_places, test_share, test_orders)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,10 @@ static vkc_status print_stage(void *user, pipeline_distill_stage stage, uint32_t
     case PIPELINE_DISTILL_TRANSFER: print_transfer(stdout, r, i); break;
     case PIPELINE_DISTILL_COST: print_block_times(stdout, r, p->timing_batch); break;
     case PIPELINE_DISTILL_SEARCH: print_path(stdout, r); break;
-    case PIPELINE_DISTILL_BASELINES: print_baselines(stdout, r); break;
+    case PIPELINE_DISTILL_BASELINES:
+        print_impact(stdout, r);
+        print_baselines(stdout, r);
+        break;
     case PIPELINE_DISTILL_TUNE:
         print_tuning(stdout, r->tune[i].what, &r->tune[i].result, r->depth);
         putchar('\n');
@@ -154,7 +157,7 @@ static const arg table[] = {
       "S is the model with the most layers replaced, S-best the most accurate of the search (default)" },
     { "best", 0, ARG_FLAG, AT(p.best), 0, 0, NULL, "S is the most accurate, S-most the one with the most replaced" },
     { "baselines", 0, ARG_FLAG, AT(p.baselines), 0, 0, NULL,
-      "also evaluate other orders: one-shot, sparsity, uniform, random" },
+      "also evaluate other orders: one-shot, impact, sparsity, uniform, random" },
     { "path-test", 0, ARG_FLAG, AT(p.path_test), 0, 0, NULL, "also evaluate each step of the search on test" },
     { "whole-trials", 0, ARG_FLAG, AT(p.whole_trials), 0, 0, NULL,
       "run all layers in every trial: slower, same scores" },

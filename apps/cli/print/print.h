@@ -35,6 +35,7 @@ void       print_transfer(FILE *f, const pipeline_distill_result *r, uint32_t mi
 void       print_block_times(FILE *f, const pipeline_distill_result *r, uint32_t batch);
 void       print_path(FILE *f, const pipeline_distill_result *r);
 void       print_baselines(FILE *f, const pipeline_distill_result *r);
+void       print_impact(FILE *f, const pipeline_distill_result *r);        // nothing without scores
 void       print_student(FILE *f, const pipeline_distill_result *r);       // against its teacher
 void       print_students(FILE *f, const pipeline_distill_result *r);      // both of the search, and other orders
 

@@ -197,6 +197,7 @@ vkc_status report_page_write(report_page *p)
         VKC_TRY(report_sparsity(p));
     if (r->kind == REPORT_DISTILL) {
         VKC_TRY(report_path(p));
+        report_students(p);
         VKC_TRY(report_layers(p));
     }
     if (r->kind == REPORT_GROUPS) {

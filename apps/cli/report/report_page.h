@@ -28,6 +28,7 @@ void report_bench_answer(report_page *p);       // bench scaling, bench retentio
 // Sections. Each writes nothing, or says which command gives it, where the run has nothing of the kind.
 vkc_status report_sparsity(report_page *p);
 vkc_status report_path(report_page *p);         // the search of a distillation, and its baselines
+void       report_students(report_page *p);     // of a distillation: both models of its search, orders, impact scores
 vkc_status report_layers(report_page *p);       // of a distillation: mixers, transfer, single layers against sparsity
 vkc_status report_groups(report_page *p);       // drop against sparsity
 vkc_status report_teachers(report_page *p);     // gap against the teacher's keep ratio
