@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK 16u                   // rows or columns taken at once, so that the matrix is read from memory less often
+
 struct distill_probe {
     uint32_t dim, classes;
     double  *mean, *scale;          // (dim) of the training rows; scale is 1 / std, 0 for a feature of one value
@@ -67,40 +69,66 @@ static void standardise(const distill_probe *p, const float *x, double *z)
         z[i] = ((double) x[i] - p->mean[i]) * p->scale[i];
 }
 
-// gram (dim, dim), its lower triangle: mean of z z' + ridge; right (classes, dim): mean of (y - share) z'.
+static void add_block(const double *z, uint32_t n, uint32_t dim, double *gram)
+{
+    for (uint32_t i = 0; i < dim; i++) {
+        double *row = gram + (size_t) i * dim;
+        for (uint32_t r = 0; r < n; r++) {
+            const double *at = z + (size_t) r * dim, f = at[i];
+            for (uint32_t k = 0; k <= i; k++)
+                row[k] += f * at[k];
+        }
+    }
+}
+
+// gram (dim, dim), its lower triangle: mean of z z' + ridge; right (classes, dim): mean of (y - share) z'. z: (BLOCK,
+// dim).
 static void add_up(const distill_probe *p, const float *x, const uint32_t *label, uint32_t n, uint32_t rows,
                    double ridge, double *z, double *gram, double *right)
 {
     const uint32_t dim = p->dim;
+    uint32_t in_block = 0;
     for (uint32_t r = 0; r < n; r++, x += dim) {
         if (!is_finite_row(x, dim))
             continue;
-        standardise(p, x, z);
-        for (uint32_t i = 0; i < dim; i++) {
-            double *row = gram + (size_t) i * dim;
-            const double zi = z[i] / rows;
-            for (uint32_t k = 0; k <= i; k++)
-                row[k] += zi * z[k];
-        }
+        double *at = z + (size_t) in_block++ * dim;
+        standardise(p, x, at);
         for (uint32_t i = 0; i < dim; i++)          // the shares fall out: the mean of z is 0
-            right[(size_t) label[r] * dim + i] += z[i] / rows;
+            right[(size_t) label[r] * dim + i] += at[i] / rows;
+        if (in_block == BLOCK) {
+            add_block(z, in_block, dim, gram);
+            in_block = 0;
+        }
     }
+    add_block(z, in_block, dim, gram);
     for (uint32_t i = 0; i < dim; i++)
-        gram[(size_t) i * dim + i] += ridge;
+        for (uint32_t k = 0; k <= i; k++)
+            gram[(size_t) i * dim + k] = gram[(size_t) i * dim + k] / rows + (i == k ? ridge : 0.0);
 }
 
-// In place, the lower triangle of L with L L' = gram; the ridge makes it positive definite.
-static void decompose(double *gram, uint32_t dim)
+// In place, the lower triangle of L with L L' = gram; the ridge makes it positive definite. BLOCK columns at a time,
+// which are then taken from the rest of the matrix; panel (BLOCK, dim) holds them as rows.
+static void decompose(double *gram, uint32_t dim, double *panel)
 {
-    for (uint32_t i = 0; i < dim; i++) {
-        double *row = gram + (size_t) i * dim;
-        for (uint32_t k = 0; k <= i; k++) {
-            const double *other = gram + (size_t) k * dim;
-            double sum = row[k];
-            for (uint32_t j = 0; j < k; j++)
-                sum -= row[j] * other[j];
-            row[k] = k < i ? sum / other[k] : sqrt(sum);
+    for (uint32_t first = 0; first < dim; first += BLOCK) {
+        const uint32_t end = dim - first < BLOCK ? dim : first + BLOCK;
+        for (uint32_t k = first; k < end; k++) {
+            double *column = panel + (size_t) (k - first) * dim;
+            const double root = sqrt(gram[(size_t) k * dim + k]);
+            gram[(size_t) k * dim + k] = root;
+            for (uint32_t i = k + 1; i < dim; i++) {
+                column[i] = gram[(size_t) i * dim + k] /= root;
+                for (uint32_t j = k + 1; j <= i && j < end; j++)
+                    gram[(size_t) i * dim + j] -= column[i] * column[j];
+            }
         }
+        for (uint32_t i = end; i < dim; i++)
+            for (uint32_t k = 0; k < end - first; k++) {
+                const double *column = panel + (size_t) k * dim, f = column[i];
+                double *row = gram + (size_t) i * dim;
+                for (uint32_t j = end; j <= i; j++)
+                    row[j] -= f * column[j];
+            }
     }
 }
 
@@ -138,7 +166,7 @@ vkc_status distill_probe_create(const float *x, const uint32_t *label, uint32_t 
     p->scale = (double *) calloc(dim, sizeof *p->scale);
     p->share = (double *) calloc(classes, sizeof *p->share);
     p->weight = (double *) calloc((size_t) classes * dim, sizeof *p->weight);
-    z = (double *) malloc(dim * sizeof *z);
+    z = (double *) malloc((size_t) BLOCK * dim * sizeof *z);
     gram = (double *) calloc((size_t) dim * dim, sizeof *gram);
     if (!p->mean || !p->scale || !p->share || !p->weight || !z || !gram) {
         st = fail_memory();
@@ -147,7 +175,7 @@ vkc_status distill_probe_create(const float *x, const uint32_t *label, uint32_t 
     const uint32_t rows = measure(p, x, label, n);
     if (rows) {
         add_up(p, x, label, n, rows, ridge, z, gram, p->weight);
-        decompose(gram, dim);
+        decompose(gram, dim, z);
         for (uint32_t k = 0; k < classes; k++)
             solve(gram, dim, p->weight + (size_t) k * dim);
     }

@@ -3,8 +3,6 @@
 
 #include "distill/search/order.h"
 #include "distill/transfer/student.h"
-#include "nn/base/json.h"
-#include "pipeline/base/json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -58,18 +56,6 @@ static uint32_t count_first(const pipeline_distill_result *r)
         for (uint32_t k = 0; k < r->n_mixers; k++)
             n += isnan(r->search.first[l][k].metric) ? 0 : 1;
     return n;
-}
-
-static uint32_t count_tried(const pipeline_distill_result *r)
-{
-    distill_step order[DISTILL_MAX_LAYERS];
-    return distill_order_one_shot(&r->search, order);
-}
-
-uint32_t pipeline_distill_most_trials(const pipeline_distill_result *r)
-{
-    const uint32_t n = count_tried(r);
-    return r->n_mixers * n * (n + 1) / 2;
 }
 
 vkc_status pipeline__baselines_walk(distill_work *w, const distill_search_params *p)
@@ -139,34 +125,4 @@ vkc_status pipeline__baselines_judge(distill_work *w)
         }
     }
     return VKC_OK;
-}
-
-static json_t *build_impact(const pipeline_distill_result *r)
-{
-    json_t *list = json_array();
-    for (uint32_t l = 0; l < r->depth; l++)
-        for (uint32_t k = 0; k < r->n_mixers; k++) {
-            const distill_impact_score *s = &r->impact->layer[l][k];
-            char text[PIPELINE_LAYER_TEXT];
-            if (isnan(s->full))
-                continue;
-            pipeline_layer_text(&r->mixer[k].layer[l], text);
-            nn_json_append_new(list, json_pack("{s:i, s:s, s:f, s:f, s:f, s:o}", "layer", (int) l, "mixer", text,
-                                               "full", s->full, "linear", s->linear, "cross", s->cross, "impact",
-                                               pipeline_number(s->impact)));
-        }
-    return json_pack("{s:i, s:i, s:o}", "train_images", (int) r->impact->n_train, "images", (int) r->impact->n_test,
-                     "scores", list);
-}
-
-void pipeline__baselines_add_json(const pipeline_distill_result *r, json_t *o)
-{
-    json_t *list = json_object_get(o, "baselines");
-    nn_json_set_new(o, "most_trials", json_integer((json_int_t) pipeline_distill_most_trials(r)));
-    nn_json_set_new(o, "impact", r->impact ? build_impact(r) : json_null());
-    for (uint32_t i = 0; i < r->n_baselines; i++)
-        nn_json_update_new(json_array_get(list, i), json_pack(
-            "{s:i, s:{s:o, s:o}}", "trials", (int) r->baseline[i].n_trials, "top1", pipeline_pick_name(PIPELINE_MOST),
-            pipeline_number(r->baseline[i].top1[PIPELINE_MOST]), pipeline_pick_name(PIPELINE_BEST),
-            pipeline_number(r->baseline[i].top1[PIPELINE_BEST])));
 }

@@ -179,16 +179,6 @@ done:
     return st;
 }
 
-double pipeline__work_seconds(const pipeline_distill_result *r, bool tuned)
-{
-    double sum = 0.0;
-    for (uint32_t k = 0; k < r->n_mixers; k++)
-        sum += r->mixer[k].transfer.seconds;
-    for (uint32_t i = 0; i < r->n_tunes && tuned; i++)
-        sum += r->tune[i].result.seconds;
-    return sum;
-}
-
 vkc_status pipeline__stage_save(distill_work *w)
 {
     const pipeline_distill_params *a = w->p;

@@ -10,35 +10,7 @@
 #include "pipeline/run/card.h"
 #include "pipeline/run/save.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-const char *pipeline_pick_name(pipeline_pick k)
-{
-    static const char *const names[PIPELINE_N_PICKS] = { "most", "best" };
-    return names[k];
-}
-
-pipeline_pick pipeline_distill_asked(const pipeline_distill_result *r)
-{
-    return r->is_best ? PIPELINE_BEST : PIPELINE_MOST;
-}
-
-pipeline_pick pipeline_distill_other(const pipeline_distill_result *r)
-{
-    return r->is_best ? PIPELINE_MOST : PIPELINE_BEST;
-}
-
-vkc_status pipeline_distill_beside(const pipeline_place *p, bool best, char out[PIPELINE_PATH_MAX])
-{
-    size_t len = strlen(p->out);
-    while (len > 1 && p->out[len - 1] == '/')
-        len--;
-    const int n = snprintf(out, PIPELINE_PATH_MAX, "%.*s-%s", (int) len, p->out,
-                           pipeline_pick_name(best ? PIPELINE_MOST : PIPELINE_BEST));
-    return n > 0 && n < PIPELINE_PATH_MAX ? VKC_OK : VKC_FAIL(VKC_E_ARG, "the path of the model folder is too long");
-}
 
 void pipeline__students_pick(distill_work *w)
 {
@@ -97,41 +69,6 @@ done:
     return st;
 }
 
-static json_t *build_layers(const pipeline_distill_result *r, const pipeline_picked *m)
-{
-    json_t *list = json_array();
-    for (uint32_t l = 0; l < r->depth; l++) {
-        char text[PIPELINE_LAYER_TEXT];
-        pipeline_layer_text(&m->layer[l], text);
-        nn_json_append_new(list, json_string(text));
-    }
-    return list;
-}
-
-static json_t *build_replaced(const pipeline_distill_result *r, const pipeline_picked *m)
-{
-    json_t *list = json_array();
-    for (uint32_t l = 0; l < r->depth; l++)
-        if (m->choice[l])
-            nn_json_append_new(list, json_integer((json_int_t) l));
-    return list;
-}
-
-json_t *pipeline__students_json(const pipeline_distill_result *r)
-{
-    json_t *list = json_array();
-    for (int k = 0; k < PIPELINE_N_PICKS; k++) {
-        const pipeline_picked *m = &r->picked[k];
-        nn_json_append_new(list, json_pack(
-            "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b}", "is", pipeline_pick_name((pipeline_pick) k), "chosen",
-            (int) m->n, "replaced", build_replaced(r, m), "layers", build_layers(r, m), "val_top1",
-            pipeline_number(m->val_top1), "top1", pipeline_number(m->eval.top1), "eval", pipeline_eval_json(&m->eval),
-            "params", (json_int_t) m->params, "asked", k == (int) pipeline_distill_asked(r), "written",
-            m->is_written));
-    }
-    return list;
-}
-
 // The figures of the run, with those of the other student in place of the one that was asked for. It was neither
 // tuned nor timed.
 static json_t *build_other(const pipeline_distill_result *r)
@@ -139,11 +76,12 @@ static json_t *build_other(const pipeline_distill_result *r)
     const pipeline_pick k = pipeline_distill_other(r);
     const pipeline_picked *m = &r->picked[k];
     json_t *o = json_copy(r->json);
-    json_t *own = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:[], s:[], s:n, s:n}", "student_is",
-                            pipeline_pick_name(k), "chosen", (int) m->n, "replaced", build_replaced(r, m), "layers",
-                            build_layers(r, m), "student_top1", pipeline_number(m->eval.top1), "student",
-                            pipeline_eval_json(&m->eval), "student_params", (json_int_t) m->params, "tune", "timing",
-                            "student_at", "beats_teacher");
+    json_t *own = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:[], s:[], s:n, s:n, s:n}", "student_is",
+                            pipeline_pick_name(k), "chosen", (int) m->n, "replaced",
+                            pipeline__students_replaced(r, m), "layers", pipeline__students_layers(r, m),
+                            "student_top1", pipeline_number(m->eval.top1), "student", pipeline_eval_json(&m->eval),
+                            "student_params", (json_int_t) m->params, "tune", "timing", "student_at",
+                            "beats_teacher", "costs");
     if (!o || !own || json_object_update(o, own) != 0) {
         json_decref(o);
         o = NULL;

@@ -12,8 +12,8 @@
 #include "distill/statistics/probe.h"
 #include "nn/base/rng.h"
 
-#define ROWS 60u
-#define DIM 5u
+#define ROWS 150u                   // no multiple of the rows that are taken at once, nor is the next
+#define DIM 37u
 #define CLASSES 3u
 
 static double accuracy(const distill_probe *p, const float *x, const uint32_t *label, uint32_t n)

@@ -6,6 +6,7 @@
 
 #include "pipeline/distill/distill.h"
 #include "pipeline/retain/retain.h"
+#include "pipeline/study/orders.h"
 #include "pipeline/study/study.h"
 
 // A line of accuracy.
@@ -49,5 +50,6 @@ void       print_series(FILE *f, const pipeline_retain_result *r);
 
 vkc_status print_groups_result(FILE *f, const pipeline_groups_result *r);
 vkc_status print_teachers_result(FILE *f, const pipeline_teachers_result *r);
+vkc_status print_orders_result(FILE *f, const pipeline_orders_result *r);
 
 #endif
