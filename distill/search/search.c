@@ -102,7 +102,7 @@ static vkc_status get_score(search *s, distill_step *step)
 
 static bool is_allowed(const search *s, const distill_score *t)
 {
-    const double least = -s->p->max_drop - ROUNDING;
+    const double least = -s->r.max_drop - ROUNDING;
     return t->metric - s->r.base.metric >= least && !(s->p->guarded && t->low < least);
 }
 
@@ -177,6 +177,7 @@ static vkc_status start(search *s)
     if (st != VKC_OK)
         return st;
     s->r.base = base.score;
+    s->r.max_drop = s->p->min_share > 0.0 ? (1.0 - s->p->min_share) * fmax(base.score.metric, 0.0) : s->p->max_drop;
     s->r.base_cost = s->cost;
     s->now = base.score;
     return commit(s, s->choice);
@@ -223,9 +224,10 @@ static vkc_status run_along(search *s, const distill_step *order, uint32_t n)
 static vkc_status check(const distill_search_params *p)
 {
     if (p->n_layers == 0 || p->n_layers > DISTILL_MAX_LAYERS || p->n_choices == 0 ||
-        p->n_choices > DISTILL_MAX_CHOICES || !p->score || !(p->max_drop >= 0.0))
-        return VKC_FAIL(VKC_E_ARG, "search: wants 1 to %d layers, 1 to %d mixers, a scorer and a drop of at least 0",
-                        DISTILL_MAX_LAYERS, DISTILL_MAX_CHOICES);
+        p->n_choices > DISTILL_MAX_CHOICES || !p->score || !(p->max_drop >= 0.0) ||
+        !(p->min_share >= 0.0 && p->min_share <= 1.0))
+        return VKC_FAIL(VKC_E_ARG, "search: wants 1 to %d layers, 1 to %d mixers, a scorer, a drop of at least 0 and a "
+                        "share of at most 1", DISTILL_MAX_LAYERS, DISTILL_MAX_CHOICES);
     for (uint32_t l = 0; p->cost && l < p->n_layers; l++)
         for (uint32_t k = 0; k <= p->n_choices; k++)
             if (!isfinite(p->cost[(size_t) l * (p->n_choices + 1) + k]))

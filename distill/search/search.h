@@ -14,6 +14,9 @@
 // first). A search in which nothing meets the tolerance, or nothing saves, is no error: it has no steps, and `refused`
 // says what came nearest (layer UINT32_MAX: there was nothing to try).
 //
+// Two models come of it: the most replaced, with all steps, and the best on the way, with the first n_best of them:
+// equal metrics move it on to the one with more replaced. What the tolerance refuses is neither, whatever its metric.
+//
 // At most 1 + K L (L + 1) / 2 evaluations, for K mixers and L layers that are not fixed. Thread-safety: safe on
 // different logs, as the scorer.
 #ifndef DISTILL_SEARCH_H
@@ -45,6 +48,7 @@ typedef struct distill_search_params {
     uint32_t n_layers, n_choices;
     const bool *fixed;              // (n_layers) not to touch; NULL = none
     double   max_drop;              // a trial is allowed while metric >= base's metric - max_drop
+    double   min_share;             // 0, or in place of max_drop: while metric >= min_share * base's metric; 1 at most
     bool     guarded;               // and while low >= -max_drop
     const double *cost;             // (n_layers, 1 + n_choices) of layer l as choice k: ms, parameters; NULL = accuracy
     const char *const *name;        // (n_choices) of the mixers, for progress; NULL = "choice 2"
@@ -68,6 +72,7 @@ typedef struct distill_search_result {
     uint32_t      n_layers, n_choices;
     distill_score base;             // nothing replaced
     double        base_cost;
+    double        max_drop;         // that was allowed: the parameter, or what min_share comes to
     uint32_t      n_steps;          // committed: the most replaced within the tolerance
     distill_step  step[DISTILL_MAX_LAYERS];
     distill_step  refused;          // layer = UINT32_MAX: none left to try
@@ -86,7 +91,8 @@ typedef struct distill_search_result {
 vkc_status distill_search(const distill_search_params *p, distill_search_result *out);
 
 // Baselines: commit `order` step by step, whatever it costs, and score each prefix. Of the steps, layer and choice are
-// read; cost may be NULL or not, max_drop and guarded are not read. n_best is the best prefix; first is all NaN.
+// read; cost may be NULL or not, max_drop, min_share and guarded decide nothing. n_best is the best prefix; first is
+// all NaN.
 // Errors: as above; E_ARG for a layer named twice or fixed.
 vkc_status distill_search_along(const distill_search_params *p, const distill_step *order, uint32_t n,
                                 distill_search_result *out);

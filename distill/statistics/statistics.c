@@ -115,7 +115,7 @@ vkc_status distill_kendall(const double *a, const double *b, uint32_t n, double 
             pairs_b += db != 0;
         }
     }
-    *tau = pairs_a && pairs_b ? (double) balance / sqrt((double) pairs_a) / sqrt((double) pairs_b) : NAN;
+    *tau = pairs_a && pairs_b ? (double) balance / sqrt((double) pairs_a * (double) pairs_b) : NAN;     // 1 is 1
     return VKC_OK;
 }
 

@@ -36,7 +36,7 @@ vkc_status distill_study_check(const nn_model *teacher, const nn_model *student,
 }
 
 // RUN/linear-features-elu1-seed-0, with what a folder's name should not hold made a dash. "" without a run folder.
-static vkc_status make_dir(const distill_study_models *m, uint32_t variant, const distill_group *g, char *out)
+vkc_status distill_study_dir(const distill_study_models *m, uint32_t variant, const distill_group *g, char *out)
 {
     char name[256];
     const distill_variant *v = &m->variant[variant];
@@ -92,7 +92,7 @@ vkc_status distill_study_prepare(void *user, uint32_t variant, bool again, doubl
     distill_study_models_finish(m);
     if (m->ready)
         return VKC_OK;
-    vkc_status st = make_dir(m, variant, NULL, dir);
+    vkc_status st = distill_study_dir(m, variant, NULL, dir);
     if (st == VKC_OK)
         st = distill_student_create(m->teacher, &m->mixer[variant], &m->student);
     if (st != VKC_OK)
@@ -145,7 +145,7 @@ static vkc_status tune_and_score(const distill_study_models *m, const nn_model *
     memcpy(layer, m->teacher->cfg.layers, sizeof layer);
     for (uint32_t i = 0; i < g->n; i++)
         layer[g->layer[i]] = student->cfg.layers[g->layer[i]];
-    VKC_TRY(make_dir(m, variant, g, dir));
+    VKC_TRY(distill_study_dir(m, variant, g, dir));
     VKC_TRY(distill_student_create_layers(m->teacher, layer, &v));
     for (uint32_t i = 0; i < g->n; i++)
         VKC_TRY(copy_attn(v, student, g->layer[i]));

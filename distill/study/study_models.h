@@ -41,6 +41,10 @@ void distill_study_fixed(const nn_model_config *teacher, bool *fixed);
 // E_ARG, in words, unless `student` has the teacher's shape and classes and another mixer wherever `fixed` is false.
 vkc_status distill_study_check(const nn_model *teacher, const nn_model *student, const bool *fixed, const char *name);
 
+// The folder of a variant below the run's, "linear-features-elu1-seed-0" of letters, digits and dashes, or of the
+// tuning of a group below that (NULL = none); "" without a run folder. `out` has NN_PATH_MAX. E_ARG: too long.
+vkc_status distill_study_dir(const distill_study_models *m, uint32_t variant, const distill_group *g, char *out);
+
 // Callbacks of distill_study; `user` is a distill_study_models. Errors: of transfer.h, tune.h, eval.h.
 vkc_status distill_study_base(void *user, distill_figures *out);
 vkc_status distill_study_prepare(void *user, uint32_t variant, bool again, double *error);

@@ -80,6 +80,7 @@ typedef struct pare_distill_options {
     uint32_t any_teacher;           // not 0: go on with a teacher that is no better than chance
     uint32_t keep_last;             // not 0: tuning ends with the parameters of its last epoch, not of the best on val
     const pare_recipe *tune_recipe; // of tuning; NULL = label smoothing of 0.1 alone
+    double   min_share;             // in place of max_drop: share of the teacher's top-1 on val to keep; 0 = none
 } pare_distill_options;
 
 static inline pare_distill_options pare_distill_options_default(void)
@@ -99,6 +100,9 @@ typedef struct pare_distill_result {
     uint64_t teacher_params, student_params;
     double   teacher_ms, student_ms;            // a batch of `timing_batch` pictures; 0 = not timed
     uint32_t timing_batch;
+    // Both students of the search, before tuning: with the most replaced, and the most accurate on the way.
+    uint32_t most_replaced, best_replaced;      // layers
+    double   most_top1, best_top1;              // fractions, of `images`
 } pare_distill_result;
 
 static inline pare_distill_result pare_distill_result_default(void)
@@ -110,7 +114,9 @@ static inline pare_distill_result pare_distill_result_default(void)
 }
 
 // Measure the teacher, transfer each of its attention layers to each mixer, search which layers are replaced by which,
-// tune the student and write it to `out`. The teacher's folder stays as it is. `result` may be NULL.
+// tune the student and write it to `out`. The search's other student is written, untuned, to `out` with "-best" behind
+// it, or with `best` "-most", unless it is the same or the teacher itself. The teacher's folder stays as it is.
+// `result` may be NULL.
 // Errors: PARE_E_ARG (options, mixers, folders that are there, another run), PARE_E_FILE, PARE_E_CHECK (nothing can be
 // replaced within the tolerance; the teacher is no better than chance; numbers that are not finite),
 // PARE_E_STOPPED (what is done is kept, notice PARE_KEPT), PARE_E_MEMORY, PARE_E_LOST.

@@ -19,6 +19,8 @@ static vkc_status check(const pare_distill_options *o)
         return VKC_FAIL(VKC_E_ARG, "distill: no objective %d", (int) o->objective);
     if (!(o->confidence >= 0.0 && o->confidence < 1.0) || !(o->lr >= 0.0) || !(o->max_drop <= 100.0))
         return VKC_FAIL(VKC_E_ARG, "distill: confidence is 0 to below 1, lr not negative, max_drop at most 100");
+    if (!(o->min_share >= 0.0 && o->min_share <= 1.0) || (o->min_share > 0.0 && o->max_drop != 0.0))
+        return VKC_FAIL(VKC_E_ARG, "distill: min_share is 0 to 1, and in place of max_drop");
     if ((o->n_mixers && !o->mixers) || (o->n_from && !o->from))
         return VKC_FAIL(VKC_E_ARG, "distill: mixers or from is NULL, and not empty");
     for (uint32_t i = 0; i < o->n_mixers; i++)
@@ -44,6 +46,7 @@ static pipeline_distill_params params_of(const pare_distill_options *o)
     p.n_from = o->n_from;
     p.objective = objectives[o->objective];
     p.max_drop = o->max_drop < 0.0 ? 0.0 : OR(o->max_drop, p.max_drop);
+    p.min_share = o->min_share;
     p.confidence = o->confidence;
     p.best = o->best != 0;
     p.epochs = OR(o->epochs, p.epochs);
@@ -64,7 +67,9 @@ static void give(const pipeline_distill_result *r, pare_distill_result *out)
         .depth = r->depth, .replaced = r->n_chosen, .trials = r->search.n_trials, .images = r->student.images,
         .teacher_top1 = r->teacher.top1, .student_top1 = r->student.top1, .teacher_params = r->teacher_params,
         .student_params = r->student_params, .teacher_ms = t ? t->ms[0] : 0.0, .student_ms = t ? t->ms[1] : 0.0,
-        .timing_batch = t ? r->timing_batch : 0,
+        .timing_batch = t ? r->timing_batch : 0, .most_replaced = r->picked[PIPELINE_MOST].n,
+        .best_replaced = r->picked[PIPELINE_BEST].n, .most_top1 = r->picked[PIPELINE_MOST].eval.top1,
+        .best_top1 = r->picked[PIPELINE_BEST].eval.top1,
     };
     API_GIVE(&result, out);
 }

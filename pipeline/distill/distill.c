@@ -19,9 +19,16 @@ static vkc_status check(const pipeline_context *c, const pipeline_distill_params
         st = pipeline__choices_read(c, p, r);
     const char *read[2 + DISTILL_MAX_CHOICES] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
     const uint32_t n = p->n_from < DISTILL_MAX_CHOICES ? p->n_from : DISTILL_MAX_CHOICES;
+    pipeline_place place = p->place;
+    char beside[PIPELINE_PATH_MAX];
     for (uint32_t i = 0; i < n; i++)
         read[2 + i] = p->from[i];
-    return st == VKC_OK ? pipeline_check_place(c, &p->place, read, 2 + n) : st;
+    if (st == VKC_OK && !(p->min_share >= 0.0 && p->min_share <= 1.0))
+        st = VKC_FAIL(VKC_E_ARG, "%smin-share %g: want a share above 0, 1 at most", pipeline_dash(c), p->min_share);
+    if (st == VKC_OK)
+        st = pipeline_distill_beside(&p->place, p->best, beside);
+    place.beside = beside;
+    return st == VKC_OK ? pipeline_check_place(c, &place, read, 2 + n) : st;
 }
 
 vkc_status pipeline_distill_check(const pipeline_context *c, const pipeline_distill_params *p)
@@ -55,6 +62,7 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
 {
     vkc_status st;
     VKC_TRY(check(w->c, w->p, w->r));
+    VKC_TRY(pipeline_distill_beside(&w->p->place, w->p->best, w->beside));
     VKC_TRY(pipeline_check_data(&w->p->data));
     pipeline_recipe_tell(w->c, &w->p->tune.recipe);
     VKC_TRY(pipeline_load_model(w->c, w->p->teacher, false, &w->teacher));
@@ -72,6 +80,8 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
     VKC_TRY(pipeline__search_run(w));
     VKC_TRY(pipeline__stage_tune(w));
     VKC_TRY(pipeline__stage_compare(w));
+    VKC_TRY(pipeline__students_judge(w));
+    VKC_TRY(pipeline__baselines_judge(w));
     st = pipeline__stage_save(w);
 done:
     return w->is_refused ? st : pipeline_run_end(&w->run, w->c, st);
@@ -81,15 +91,18 @@ vkc_status pipeline_distill(const pipeline_context *c, const pipeline_distill_pa
 {
     pipeline_distill_params own = *p;
     distill_work w = { .c = c, .p = &own, .r = out };
+    own.place.beside = w.beside;
     memset(out, 0, sizeof *out);
     out->objective = p->objective;
     out->max_drop = p->max_drop / 100.0;
+    out->min_share = p->min_share;
     out->guarded = p->confidence > 0.0;
     out->confidence = p->confidence > 0.0 ? p->confidence : 0.9;
     vkc_status st = run_all(&w, &own.data);
     memcpy(out->run_dir, w.run.dir, sizeof out->run_dir);
     pipeline_run_close(&w.run);
     nn_model_destroy(w.student);
+    nn_model_destroy(w.other);
     for (uint32_t k = 0; k < DISTILL_MAX_CHOICES; k++)
         nn_model_destroy(w.replaced[k]);
     nn_model_destroy(w.teacher);

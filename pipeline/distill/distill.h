@@ -3,6 +3,7 @@
 #ifndef PIPELINE_DISTILL_H
 #define PIPELINE_DISTILL_H
 
+#include "distill/search/impact.h"
 #include "distill/search/search.h"
 #include "distill/sparsity/sparsity.h"
 #include "distill/transfer/transfer.h"
@@ -16,7 +17,7 @@
 extern "C" {
 #endif
 
-#define PIPELINE_BASELINES 6
+#define PIPELINE_BASELINES 7
 #define PIPELINE_TUNES 2
 
 typedef enum pipeline_objective { PIPELINE_ACCURACY, PIPELINE_LATENCY, PIPELINE_PARAMS, PIPELINE_N_OBJECTIVES }
@@ -48,8 +49,10 @@ typedef struct pipeline_distill_params {        // PIPELINE_DISTILL_DEFAULTS, in
     pipeline_objective objective;   // accuracy, latency of a block on this device, or parameters [accuracy]
     nn_size      size;              // of the pictures of the objective; 0 x 0 = the model's
     double       max_drop;          // points of top-1 on val that may be lost [1]
+    double       min_share;         // or, in place of it: share of the teacher's top-1 to keep, above 0 to 1; 0 = none
     double       confidence;        // of the interval that must stay within that too; 0 = it need not, and 0.9 is shown
-    bool         best;              // the student is the most accurate on the way, else that with the most replaced
+    bool         best;              // the student is the most accurate on the way, else that with the most replaced;
+                                    // the other one is written beside it (pipeline_distill_beside)
     bool         baselines;         // search other orders too
     bool         path_test;         // judge each step of the search on test too
     bool         whole_trials;      // run all layers in every trial: slower, the same scores
@@ -78,10 +81,26 @@ typedef struct pipeline_choice {    // of the search, for each layer
     distill_transfer_result transfer;
 } pipeline_choice;
 
+typedef enum pipeline_pick { PIPELINE_MOST, PIPELINE_BEST, PIPELINE_N_PICKS } pipeline_pick;
+const char *pipeline_pick_name(pipeline_pick k);        // "most", "best"
+
 typedef struct pipeline_baseline {
     char name[16];
     distill_search_result *path;    // owned
+    uint32_t n_trials;              // it took to find the order, without those of its path
+    double top1[PIPELINE_N_PICKS];  // on the split of the final accuracies, with as many layers as each student; NaN =
+                                    // it has not so many
 } pipeline_baseline;
+
+typedef struct pipeline_picked {    // a student of the search, before any tuning
+    uint32_t n;                     // steps of the search that it has; 0 = it is the teacher
+    uint8_t  choice[DISTILL_MAX_LAYERS];
+    nn_layer_config layer[NN_MAX_DEPTH];
+    double   val_top1;              // in the search
+    nn_eval_result eval;            // on the split of the final accuracies
+    uint64_t params;
+    bool     is_written;            // in a model folder: the one that was asked for tuned
+} pipeline_picked;
 
 typedef struct pipeline_tuned {
     const char         *what;       // "tune", "tune-all"
@@ -96,18 +115,22 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
     pipeline_choice mixer[DISTILL_MAX_CHOICES];
     pipeline_objective objective;
     uint32_t    image;              // side of the pictures of the objective
-    double      max_drop;           // fraction
+    double      max_drop;           // fraction; with min_share what that comes to, once the teacher was judged
+    double      min_share;          // 0 = none
     double      confidence;         // of the intervals
     bool        guarded;
     distill_sparsity sparsity;      // owned
     double      block_ms[1 + DISTILL_MAX_CHOICES];      // latency: of the first layer as the teacher's, as each choice
     distill_search_result search;
-    uint32_t    n_chosen;           // steps of the search that the student has
-    bool        is_best;            // the best on the way, not the most replaced
+    pipeline_picked picked[PIPELINE_N_PICKS];   // both students of the search
+    bool        is_one;             // and they are one model
+    uint32_t    n_chosen;           // steps of the search that the student that was asked for has
+    bool        is_best;            // it is the best on the way, not the most replaced
     uint8_t     choice[DISTILL_MAX_LAYERS];     // of the student
     nn_layer_config layer[NN_MAX_DEPTH];        // of the student
     uint32_t    n_baselines;
     pipeline_baseline baseline[PIPELINE_BASELINES];
+    distill_impact *impact;         // owned; of the baseline of that name, else NULL
     bool        has_path_test;
     double      path_test[DISTILL_MAX_LAYERS];  // top-1 on test after each step of the search
     uint32_t    n_tunes;
@@ -121,10 +144,19 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
     pipeline_costs costs;           // at the models' own size
 };
 
+// Which of the two students is asked for, and which is the other.
+pipeline_pick pipeline_distill_asked(const pipeline_distill_result *r);
+pipeline_pick pipeline_distill_other(const pipeline_distill_result *r);
+// Trials of the search but for the teacher's, if no step is refused: K L (L + 1) / 2 of K mixers and L layers.
+uint32_t pipeline_distill_most_trials(const pipeline_distill_result *r);
+// Where the other goes: "S-best" beside S, with `best` "S-most". E_ARG when that is too long.
+vkc_status pipeline_distill_beside(const pipeline_place *p, bool best, char out[PIPELINE_PATH_MAX]);
+
 // What can be said before a device is opened, and pipeline_distill says too. E_ARG in words.
 vkc_status pipeline_distill_check(const pipeline_context *c, const pipeline_distill_params *p);
-// Ends in a student in place.out and a finished run, or as it was stopped, to be gone on with by place.resume: to the
-// same bits. pipeline_distill_finish the result, after a failure too. Errors: E_ARG and E_FORMAT in words, E_CHECK
+// Ends in a student in place.out, the search's other one beside it, unless that is the same or the teacher itself, and
+// a finished run; or as it was stopped, to be gone on with by place.resume: to the same bits. place.beside is not read.
+// pipeline_distill_finish the result, after a failure too. Errors: E_ARG and E_FORMAT in words, E_CHECK
 // (nothing can be replaced within the tolerance; numbers that are not finite), E_STOPPED, E_IO, device errors.
 vkc_status pipeline_distill(const pipeline_context *c, const pipeline_distill_params *p, pipeline_distill_result *out);
 void       pipeline_distill_finish(pipeline_distill_result *r);

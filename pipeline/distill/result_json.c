@@ -107,31 +107,12 @@ static json_t *build_texts(const pipeline_distill_result *r)
     return list;
 }
 
-static json_t *build_replaced(const pipeline_distill_result *r)
-{
-    json_t *list = json_array();
-    for (uint32_t l = 0; l < r->depth; l++)
-        if (r->choice[l])
-            nn_json_append_new(list, json_integer((json_int_t) l));
-    return list;
-}
-
-static json_t *build_layers(const pipeline_distill_result *r)
-{
-    json_t *list = json_array();
-    for (uint32_t l = 0; l < r->depth; l++) {
-        char text[PIPELINE_LAYER_TEXT];
-        pipeline_layer_text(&r->layer[l], text);
-        nn_json_append_new(list, json_string(text));
-    }
-    return list;
-}
-
 static json_t *build_search(const pipeline_distill_result *r)
 {
     const distill_search_result *s = &r->search;
-    return json_pack("{s:s, s:f, s:o, s:f, s:b, s:o, s:o, s:o, s:i, s:s, s:i, s:i, s:o, s:o, s:o}", "objective",
-                     pipeline_objective_name(r->objective), "max_drop", r->max_drop, "val_top1",
+    return json_pack("{s:s, s:f, s:o, s:o, s:f, s:b, s:o, s:o, s:o, s:i, s:s, s:i, s:i, s:o, s:o, s:o}", "objective",
+                     pipeline_objective_name(r->objective), "max_drop", r->max_drop, "min_share",
+                     r->min_share > 0.0 ? json_real(r->min_share) : json_null(), "val_top1",
                      pipeline_number(s->base.metric),
                      "confidence", r->confidence, "guarded", r->guarded, "base_cost",
                      r->objective == PIPELINE_ACCURACY ? json_null() : pipeline_number(s->base_cost), "path",
@@ -139,7 +120,7 @@ static json_t *build_search(const pipeline_distill_result *r)
                      s->refused.layer != UINT32_MAX ? build_step(r, &s->refused) : json_null(), "best", (int) s->n_best,
                      "student_is", r->is_best ? "best" : "most", "chosen", (int) r->n_chosen, "trials",
                      (int) s->n_trials, "baselines", build_baselines(r), "path_test", build_path_test(r), "replaced",
-                     build_replaced(r));
+                     pipeline__students_replaced(r, &r->picked[pipeline_distill_asked(r)]));
 }
 
 static json_t *build_beats(const pipeline_distill_result *r)
@@ -152,13 +133,15 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
 {
     const vkc_device_info *i = vkc_device_get_info(dev);
     const pipeline_choice *first = &r->mixer[0];       // of a single mixer, as scripts know it
+    const pipeline_picked *student = &r->picked[pipeline_distill_asked(r)];
     json_t *o = build_search(r);
     json_t *more = json_pack(
         "{s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
         "teacher_top1", pipeline_number(r->teacher.top1), "student_top1", pipeline_number(r->student.top1), "split",
-        nn_split_name(r->split), "image", (int) r->image, "mixers", build_texts(r), "layers", build_layers(r), "timing",
-        build_timing(r), "transfer_error", build_errors(r, first), "transfer_steps", (json_int_t) first->transfer.steps,
-        "match", build_match(r, &first->transfer.match), "transfer", build_transfers(r), "tune", build_tunes(r),
+        nn_split_name(r->split), "image", (int) r->image, "mixers", build_texts(r), "layers",
+        pipeline__students_layers(r, student), "timing", build_timing(r), "transfer_error", build_errors(r, first),
+        "transfer_steps", (json_int_t) first->transfer.steps, "match", build_match(r, &first->transfer.match),
+        "transfer", build_transfers(r), "tune", build_tunes(r),
         "teacher_params", (json_int_t) r->teacher_params, "student_params", (json_int_t) r->student_params, "teacher",
         pipeline_eval_json(&r->teacher), "student", pipeline_eval_json(&r->student), "teacher_at",
         pipeline_eval_json(&r->teacher_at),
@@ -166,10 +149,13 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
         i->driver);
     if (!o || !more || json_object_update(o, more) != 0 ||
         json_object_set_new(o, "costs", pipeline_costs_json(&r->costs)) != 0 ||
-        json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0) {
+        json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0 ||
+        json_object_set_new(o, "students", pipeline__students_json(r)) != 0) {
         json_decref(o);
         o = NULL;
     }
+    if (o)
+        pipeline__baselines_add_json(r, o);
     json_decref(more);
     return o;
 }

@@ -1,15 +1,12 @@
-// search.c — the search for layers to replace, its baselines, and the student.
+// search.c — the search for layers to replace, and the student.
 #include "pipeline/distill/stages_impl.h"
 
-#include "distill/search/order.h"
 #include "distill/transfer/student.h"
 #include "distill/search/trials.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RANDOM_ORDERS 3u
 
 // Layers that are no attention, and those by whose attention tokens are chosen, are not to be replaced.
 vkc_status pipeline__search_check(distill_work *w)
@@ -52,70 +49,8 @@ static vkc_status fail_without_steps(distill_work *w)
                         near->layer, r->mixer[near->choice - 1].text, drop, -100.0 * near->score.low,
                         100.0 * r->max_drop);
     return VKC_FAIL(VKC_E_CHECK, "nothing is replaced and no student written: the least, layer %u by %s, costs %.2f "
-                    "points, and %.2f are allowed (%smax-drop)", near->layer, r->mixer[near->choice - 1].text, drop,
-                    100.0 * r->max_drop, pipeline_dash(w->c));
-}
-
-static uint32_t build_order(const distill_work *w, uint32_t i, char name[16], distill_step *order)
-{
-    const pipeline_distill_result *r = w->r;
-    double value[NN_MAX_DEPTH];
-    switch (i) {
-    case 0:
-        memcpy(name, "one-shot", sizeof "one-shot");
-        return distill_order_one_shot(&r->search, order);
-    case 1:
-        memcpy(name, "sparsity", sizeof "sparsity");
-        for (uint32_t l = 0; l < r->depth; l++)     // the sparsest first, by entropy
-            value[l] = distill_sparsity_score(&r->sparsity, DISTILL_KEYS_ALL, l, DISTILL_ENTROPY);
-        return distill_order_by(&r->search, value, order);
-    case 2:
-        memcpy(name, "uniform", sizeof "uniform");
-        return distill_order_uniform(&r->search, order);
-    default:
-        snprintf(name, 16, "random %u", i - 2);
-        return distill_order_random(&r->search, w->p->seed + i - 3, order);
-    }
-}
-
-// The baselines, as far as the search itself went.
-static vkc_status walk(distill_work *w, const distill_search_params *p)
-{
-    pipeline_distill_result *r = w->r;
-    vkc_status st = VKC_OK;
-    for (uint32_t i = 0; i < 3 + RANDOM_ORDERS && st == VKC_OK; i++) {
-        distill_step order[DISTILL_MAX_LAYERS];
-        pipeline_baseline *b = &r->baseline[r->n_baselines];
-        b->path = calloc(1, sizeof *b->path);
-        if (!b->path)
-            return VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory");
-        r->n_baselines++;
-        uint32_t n = build_order(w, i, b->name, order);
-        st = distill_search_along(p, order, n < r->search.n_steps ? n : r->search.n_steps, b->path);
-    }
-    return st;
-}
-
-// Accuracy on test after each step of the search, as a picture of how far val can be believed.
-static vkc_status follow_path(distill_work *w)
-{
-    pipeline_distill_result *r = w->r;
-    const nn_model *const *students = (const nn_model *const *) w->replaced;
-    for (uint32_t i = 0; i < r->search.n_steps; i++) {
-        uint8_t choice[DISTILL_MAX_LAYERS];
-        nn_model hybrid = { .block = NULL };
-        nn_eval_result e = { .images = 0 };
-        distill_search_choice(&r->search, i + 1, choice);
-        vkc_status st = distill_hybrid_init(&hybrid, w->teacher, students, r->n_mixers, choice);
-        if (st == VKC_OK)
-            st = pipeline_measure(w->c, &hybrid, &w->p->data, NN_SPLIT_TEST, &e);
-        distill_hybrid_finish(&hybrid);
-        if (st != VKC_OK)
-            return st;
-        r->path_test[i] = e.top1;
-    }
-    r->has_path_test = true;
-    return VKC_OK;
+                    "points, and %.2f are allowed (%s%s)", near->layer, r->mixer[near->choice - 1].text, drop,
+                    100.0 * r->max_drop, pipeline_dash(w->c), r->min_share > 0.0 ? "min-share" : "max-drop");
 }
 
 static vkc_status make_student(distill_work *w)
@@ -128,6 +63,7 @@ static vkc_status make_student(distill_work *w)
         return VKC_FAIL(VKC_E_CHECK, "no student written: the best on the way is the teacher itself; without %sbest "
                         "it is the one with %u of %u layers replaced", pipeline_dash(w->c), r->search.n_steps,
                         r->depth);
+    pipeline__students_pick(w);
     distill_search_choice(&r->search, r->n_chosen, r->choice);
     vkc_status st = distill_hybrid_create(w->teacher, (const nn_model *const *) w->replaced, r->n_mixers, r->choice,
                                           &w->student);
@@ -175,20 +111,21 @@ vkc_status pipeline__search_run(distill_work *w)
     }, &trials));
     const distill_search_params p = {
         .n_layers = r->depth, .n_choices = r->n_mixers, .fixed = w->fixed, .max_drop = r->max_drop,
-        .guarded = r->guarded, .cost = cost, .name = name, .score = distill_trials_score,
+        .min_share = r->min_share, .guarded = r->guarded, .cost = cost, .name = name, .score = distill_trials_score,
         .commit = distill_trials_commit, .score_user = trials, .log_path = path, .progress = w->c->progress,
         .user = w->c->user,
     };
     VKC_TRY(distill_search(&p, &r->search));
+    r->max_drop = r->search.max_drop;
     VKC_TRY(pipeline__work_tell(w, PIPELINE_DISTILL_SEARCH, 0));
     if (r->search.n_steps == 0) {
         st = fail_without_steps(w);
         goto done;
     }
     if (a->baselines)
-        VKC_TRY(walk(w, &p));
+        VKC_TRY(pipeline__baselines_walk(w, &p));
     if (a->path_test && nn_dataset_len(w->p->data.set, NN_SPLIT_TEST) > 0)
-        VKC_TRY(follow_path(w));
+        VKC_TRY(pipeline__baselines_path_test(w));
     if (r->n_baselines || r->has_path_test)
         VKC_TRY(pipeline__work_tell(w, PIPELINE_DISTILL_BASELINES, 0));
     st = make_student(w);

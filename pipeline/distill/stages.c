@@ -20,8 +20,8 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
     if (st != VKC_OK)
         return st;
     json_t *more = json_pack(
-        "{s:s, s:f, s:o, s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I, s:o, s:i, s:f}", "data",
-        nn_dataset_spec(a->data.set), "max_drop", a->max_drop, "confidence",
+        "{s:s, s:o, s:o, s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:i, s:f, s:I, s:o, s:i, s:f}", "data",
+        nn_dataset_spec(a->data.set), "max_drop", a->min_share > 0 ? json_null() : json_real(a->max_drop), "confidence",
         a->confidence > 0 ? json_real(a->confidence) : json_null(),
         "objective", pipeline_objective_name(a->objective), "image", (int) w->r->image, "student",
         a->best ? "best" : "most", "target", distill_target_name(a->target), "distance",
@@ -31,6 +31,8 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
         pipeline_tuning_inputs(&a->tune), "tune_all_epochs", (int) a->tune_all_epochs, "tune_all_lr", a->tune_all_lr);
     if (!more || json_object_update(o, more) != 0)
         st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
+    if (a->min_share > 0.0)
+        nn_json_set_new(o, "min_share", json_real(a->min_share));
     if (a->objective == PIPELINE_LATENCY)
         nn_json_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
@@ -177,30 +179,22 @@ done:
     return st;
 }
 
-static double get_seconds(const pipeline_distill_result *r)
-{
-    double sum = 0.0;
-    for (uint32_t k = 0; k < r->n_mixers; k++)
-        sum += r->mixer[k].transfer.seconds;
-    for (uint32_t i = 0; i < r->n_tunes; i++)
-        sum += r->tune[i].result.seconds;
-    return sum;
-}
-
 vkc_status pipeline__stage_save(distill_work *w)
 {
     const pipeline_distill_params *a = w->p;
     pipeline_distill_result *r = w->r;
     const bool is_test = r->split == NN_SPLIT_TEST;
-    char *more = pipeline__work_card(r);
+    char *more = pipeline__work_card(r, pipeline_distill_asked(r));
     pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
-    vkc_status st = more ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    vkc_status st = more && r->json ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
+    if (st == VKC_OK)
+        st = pipeline__students_save_other(w);
     if (st == VKC_OK)
         st = pipeline_run_save(&w->run, &(pipeline_saved) {
             .model = w->student, .out = a->place.out, .data = a->data.set, .result = r->json,
-            .seconds = get_seconds(r), .val = is_test ? NULL : &r->student, .test = is_test ? &r->student : NULL,
-            .more = more });
+            .seconds = pipeline__work_seconds(r, true), .val = is_test ? NULL : &r->student,
+            .test = is_test ? &r->student : NULL, .more = more });
     free(more);
     return st;
 }

@@ -9,6 +9,8 @@ typedef struct distill_work {       // what the stages hand on
     const pipeline_distill_params *p;           // whose data set has the teacher's classes, once that is loaded
     nn_dataset   *view;
     nn_model     *teacher, *student;
+    nn_model     *other;            // the search's other student; NULL = there is none to write
+    char          beside[PIPELINE_PATH_MAX];        // where that goes
     nn_model     *replaced[DISTILL_MAX_CHOICES];    // (r->n_mixers) the teacher with every attention replaced
     bool          fixed[NN_MAX_DEPTH];              // layers that stay
     pipeline_run  run;
@@ -20,9 +22,17 @@ typedef struct distill_work {       // what the stages hand on
 vkc_status pipeline__work_tell(const distill_work *w, pipeline_distill_stage stage, uint32_t i);
 // The steps that max_steps leaves for training; 0 = no limit. E_STOPPED when there are none.
 vkc_status pipeline__work_steps_left(const distill_work *w, uint32_t *left);
+// Of all training; of the student before tuning without `tuned`.
+double     pipeline__work_seconds(const pipeline_distill_result *r, bool tuned);
 // result_json.c, result_card.c: NULL = out of memory
 json_t    *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *dev);
-char      *pipeline__work_card(const pipeline_distill_result *r);     // Markdown on the heap
+char      *pipeline__work_card(const pipeline_distill_result *r, pipeline_pick k);    // Markdown on the heap
+
+// students.c: both students of the search.
+void       pipeline__students_pick(distill_work *w);          // from the path
+vkc_status pipeline__students_measure(const distill_work *w, const uint8_t *choice, nn_eval_result *out);  // r->split
+vkc_status pipeline__students_judge(distill_work *w);         // after the comparison; puts the other together
+vkc_status pipeline__students_save_other(distill_work *w);    // with the figures of r->json
 
 // choices.c: mixers to transfer to and students that were given, with a student of all layers for each.
 vkc_status pipeline__choices_read(const pipeline_context *c, const pipeline_distill_params *p,
@@ -36,7 +46,18 @@ vkc_status pipeline__cost_fill(distill_work *w, double *cost);
 
 // search.c
 vkc_status pipeline__search_check(distill_work *w);   // is there something to replace, and something to judge it by?
-vkc_status pipeline__search_run(distill_work *w);     // which layers are replaced; baselines; the student put together
+vkc_status pipeline__search_run(distill_work *w);     // which layers are replaced; the student put together
+
+// baselines.c: other orders, and the search's path on test.
+vkc_status pipeline__baselines_walk(distill_work *w, const distill_search_params *p);
+vkc_status pipeline__baselines_path_test(distill_work *w);
+vkc_status pipeline__baselines_judge(distill_work *w);        // on r->split, at the students' numbers of layers
+
+// picks_json.c
+json_t    *pipeline__students_layers(const pipeline_distill_result *r, const pipeline_picked *m);
+json_t    *pipeline__students_replaced(const pipeline_distill_result *r, const pipeline_picked *m);
+json_t    *pipeline__students_json(const pipeline_distill_result *r);
+void       pipeline__baselines_add_json(const pipeline_distill_result *r, json_t *o);     // to the results
 
 // stages.c
 vkc_status pipeline__stage_run(distill_work *w);      // the run folder

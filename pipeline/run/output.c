@@ -35,7 +35,9 @@ vkc_status pipeline_check_place(const pipeline_context *c, const pipeline_place 
     return nn_destination_check((const nn_destination[]) {
         { .name = out, .path = p->out, .kind = NN_TO_MODEL, .force = p->force || p->resume, .force_hint = hint,
           .input = input, .n_inputs = n },
-        { .name = run, .path = dir, .kind = NN_TO_RUN, .force = true, .input = input, .n_inputs = n } }, 2);
+        { .name = out, .path = p->beside, .kind = NN_TO_MODEL, .force = p->force || p->resume, .force_hint = hint,
+          .input = input, .n_inputs = n },
+        { .name = run, .path = dir, .kind = NN_TO_RUN, .force = true, .input = input, .n_inputs = n } }, 3);
 }
 
 bool pipeline_is_partial(const char *dir)

@@ -12,6 +12,7 @@ extern "C" {
 
 typedef struct pipeline_place {     // where a run writes
     const char *out;                // model folder; NULL = it makes no model
+    const char *beside;             // a second model folder that it may write; NULL = none
     const char *run;                // run folder; NULL = `out` with ".run" behind it
     bool        resume;             // go on with what an earlier part of the run left
     bool        force;              // replace a model or run that is there

@@ -206,10 +206,12 @@ static vkc_status open_folder(pipeline_run *r, const opening *o)
     const bool goes_on = is_there && p->resume;
     st = goes_on ? resume(r, o) : check_new(r, o, is_there);
     if (st == VKC_OK && p->out)     // before the lock, which would make any folder ours
-        st = pipeline_check_place(o->c, &(pipeline_place) { .out = p->out, .run = r->dir,
+        st = pipeline_check_place(o->c, &(pipeline_place) { .out = p->out, .beside = p->beside, .run = r->dir,
                                                             .force = p->force || goes_on }, NULL, 0);
     if (st == VKC_OK && p->out)
         st = nn_lock_create(p->out, &r->out_lock);
+    if (st == VKC_OK && p->beside)
+        st = nn_lock_create(p->beside, &r->beside_lock);
     if (st == VKC_OK && !goes_on)
         st = start(r, o);
     if (st == VKC_OK)
@@ -221,7 +223,7 @@ done:
 vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,
                              json_t *inputs)
 {
-    *r = (pipeline_run) { .out = p->out };
+    *r = (pipeline_run) { .out = p->out, .beside = p->beside };
     vkc_status st = open_folder(r, &(opening) { c, p, seed, inputs });
     json_decref(inputs);
     if (st == VKC_OK)
@@ -239,8 +241,9 @@ vkc_status pipeline_run_finish(pipeline_run *r, json_t *results)
 void pipeline_run_close(pipeline_run *r)
 {
     nn_lock_destroy(r->out_lock, r->out && pipeline_is_partial(r->out));
+    nn_lock_destroy(r->beside_lock, r->beside && pipeline_is_partial(r->beside));
     nn_lock_destroy(r->lock, false);
-    r->lock = r->out_lock = NULL;
+    r->lock = r->out_lock = r->beside_lock = NULL;
     json_decref(r->info);
     r->info = NULL;
 }

@@ -18,12 +18,12 @@ typedef struct pipeline_run {
     char    dir[PIPELINE_PATH_MAX]; // "" = not open
     bool    is_resumed;             // an earlier part of this run is there
     json_t *info;                   // run.json, owned
-    const char *out;                // model folder, borrowed; NULL = none
-    nn_lock *lock, *out_lock;       // of both folders, owned
+    const char *out, *beside;       // model folders, borrowed; NULL = none
+    nn_lock *lock, *out_lock, *beside_lock;     // of these folders, owned
 } pipeline_run;
 
 // Start a run, or with `resume` find the one that is there; then say PIPELINE_STARTED. `inputs` is all that decides the
-// result; the reference is taken over, NULL = E_NOMEM. Both folders are locked until pipeline_run_close: a second call
+// result; the reference is taken over, NULL = E_NOMEM. All folders are locked until pipeline_run_close: a second call
 // gets E_IO. Errors: E_ARG (an unfinished run without resume or force, other inputs, not a run folder, a model that is
 // there), E_IO, E_FORMAT.
 vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,

@@ -68,6 +68,8 @@ static void test_distill(void **state)
     assert_true(r.depth == 2 && r.replaced == 2 && r.images == 16 && r.trials > 0 && r.student_params > 0);
     assert_true(r.timing_batch > 0 && r.teacher_ms > 0 && r.student_ms > 0 && r.teacher_params > r.student_params);
     assert_true(h.notices[PARE_STARTED] == 1 && h.notices[PARE_KEPT] == 0 && h.calls > 10);
+    assert_true(r.most_replaced == 2 && r.best_replaced <= 2 && r.most_top1 >= 0 && r.best_top1 >= 0);
+    assert_true(is_there(in_dir("whole-best")) == (r.best_replaced == 1));
 
     // In a transfer, and in the tuning.
     for (int i = 0; i < 2; i++) {
@@ -114,6 +116,12 @@ static void test_bad_distill(void **state)
     o = distill_options(NULL);
     o.confidence = 1.5;
     assert_refused(pare_distill(device, teacher, data, out, &o, &r), "confidence");
+    o = distill_options(NULL);
+    o.min_share = 0.9;
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "in place of max_drop");
+    o.max_drop = 0;
+    o.min_share = 1.5;
+    assert_refused(pare_distill(device, teacher, data, out, &o, &r), "min_share is 0 to 1");
     o = distill_options(NULL);
     o.size = 16;
     assert_refused(pare_distill(device, teacher, data, out, &o, &r), "a struct of 16 bytes");

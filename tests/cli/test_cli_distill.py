@@ -40,7 +40,7 @@ def test_mixers(work):
     check(all(t["steps"] == STEPS and len(t["error"]) == 2 for t in value["transfer"]), "distill: figures of transfers")
     check({s["layer"]: s["mixer"] for s in value["path"]} == dict(enumerate(value["layers"])), "distill: layers")
     check(value["trials"] == 1 + 4 + 2, f"distill: {value['trials']} trials")
-    names = ["one-shot", "sparsity", "uniform", "random 1", "random 2", "random 3"]
+    names = ["one-shot", "impact", "sparsity", "uniform", "random 1", "random 2", "random 3"]
     check([b["name"] for b in value["baselines"]] == names, f"distill: baselines {value['baselines']}")
     for b in value["baselines"]:
         check(sorted(s["layer"] for s in b["path"]) == [0, 1], f"distill: a baseline's layers {b}")

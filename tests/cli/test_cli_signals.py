@@ -104,6 +104,8 @@ def commands(work):
         (["prune", "lstm", "--data", SMALL, "--shrink-epochs", 100000, "-o", "p", *run], [r"shrink: "]),
         (["study", "groups", "m", "--data", SMALL, "--mixer", "linear", "--epochs", 100000, "--groups", 2, "-o", "g",
           *run], [device, r"left"]),
+        (["study", "orders", "m", "--data", HUGE, "--mixer", "linear", "--max-steps", 100000, "-o", "so", *run],
+         [r"left"]),
         (["eval", "m", "--data", HUGE, "--batch", 4], [device, r"evaluate: "]),
         (["eval", "m", "--data", HUGE, "--batch", 4, "--limit", 1000000, "--logits", "l.safetensors"], [r"evaluate: "]),
         (["classify", "m", *many], [device, r"classify: "]),

@@ -260,19 +260,22 @@ static void test_run_hostile(void **state)
     (void) state;
     // Every value of another type than it should be, and markup wherever there is text.
     static const char *const commands[] = {
-        "distill", "study groups", "study teachers", "train", "retain", "tune", "prune",
+        "distill", "study groups", "study teachers", "study orders", "train", "retain", "tune", "prune",
         "bench scaling", "bench retention", "</code><script>alert(1)</script>",
     };
     static const char *const values[] = {
         "null", "[]", "{}", "\"</svg><script>alert(1)</script>\"", "-1e308", "[[[{}]]]",
         "[1,\"<script>\",null,{\"runs\":3}]",
-        "{\"a\":{\"b\":[1]}}", "9007199254740993", "[{\"layer\":1e300,\"runs\":[{}],\"path\":[7],\"mixer\":\"`rm`\"}]",
+        "{\"a\":{\"b\":[1]}}",
+        "[{\"is\":\"most\",\"chosen\":1e9,\"top1\":{\"best\":\"x\"},\"orders\":{\"greedy\":[{}]}}]",
+        "9007199254740993", "[{\"layer\":1e300,\"runs\":[{}],\"path\":[7],\"mixer\":\"`rm`\"}]",
     };
     static const char *const keys[] = {
         "teacher_top1", "student_top1", "split", "replaced", "path", "refused", "baselines", "path_test", "timing",
         "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune",
         "best", "max_drop", "measure", "val", "test", "keep_per_layer", "transfer_error", "device", "driver",
-        "top1", "retention", "exponent", "crossover", "model", "dim",
+        "top1", "retention", "exponent", "crossover", "model", "dim", "students", "impact", "most_trials", "runs",
+        "ranks", "between_mixers", "with_greedy",
     };
     for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {

@@ -14,6 +14,7 @@ typedef struct distill_args {
     tune_options tune;              // after the search; 0 epochs = no tuning
     nn_size     img_size;
     bool        most, resume, force, keep_best;
+    double      max_drop;           // < 0: not given
     pipeline_distill_params p;      // the rest
 } distill_args;
 
@@ -38,7 +39,11 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
         return VKC_FAIL(VKC_E_ARG, "usage: pare distill M --data D --mixer X -o S, or with --from S1,S2 for --mixer");
     if (a->p.best && a->most)
         return VKC_FAIL(VKC_E_ARG, "--best and --most: want one of the two");
+    if (a->max_drop >= 0.0 && a->p.min_share > 0.0)
+        return VKC_FAIL(VKC_E_ARG, "--max-drop and --min-share: want one of the two");
     *out = a->p;
+    if (a->max_drop >= 0.0)
+        out->max_drop = a->max_drop;
     out->teacher = teacher;
     out->data.batch = a->d.batch;
     out->place = (pipeline_place) RUN_PLACE(a);
@@ -72,7 +77,10 @@ static vkc_status print_stage(void *user, pipeline_distill_stage stage, uint32_t
     case PIPELINE_DISTILL_TRANSFER: print_transfer(stdout, r, i); break;
     case PIPELINE_DISTILL_COST: print_block_times(stdout, r, p->timing_batch); break;
     case PIPELINE_DISTILL_SEARCH: print_path(stdout, r); break;
-    case PIPELINE_DISTILL_BASELINES: print_baselines(stdout, r); break;
+    case PIPELINE_DISTILL_BASELINES:
+        print_impact(stdout, r);
+        print_baselines(stdout, r);
+        break;
     case PIPELINE_DISTILL_TUNE:
         print_tuning(stdout, r->tune[i].what, &r->tune[i].result, r->depth);
         putchar('\n');
@@ -81,14 +89,21 @@ static vkc_status print_stage(void *user, pipeline_distill_stage stage, uint32_t
     return app_flush();
 }
 
-static vkc_status tell(const distill_args *a, const pipeline_distill_result *r)
+static vkc_status tell(const distill_args *a, const pipeline_distill_params *p, const pipeline_distill_result *r)
 {
+    char beside[PIPELINE_PATH_MAX];
+    vkc_status st = pipeline_distill_beside(&p->place, p->best, beside);
+    if (st != VKC_OK)
+        return st;
     console_clear();
     if (a->common.json)
         return app_print_json(json_incref(r->json));
     print_student(stdout, r);
     print_costs(stdout, &r->costs);
+    print_students(stdout, r);
     printf("student          %s\n", a->out);
+    if (r->picked[pipeline_distill_other(r)].is_written)
+        printf("beside it        %s\n", beside);
     return VKC_OK;
 }
 
@@ -111,7 +126,7 @@ static vkc_status run(const void *options, const args_words *words)
     p.told = a->common.json ? NULL : print_stage;
     c.user = &p;
     VKC_TRY(pipeline_distill(&c, &p, r));
-    st = tell(a, r);
+    st = tell(a, &p, r);
 done:
     pipeline_distill_finish(r);
     free(r);
@@ -129,17 +144,20 @@ static const arg table[] = {
       "candidates to replace attention, such as linear,ssd:state=128; listed below" },
     { "from", 0, ARG_MODELS, AT(from), 0, 0, "S,S",
       "students with all attention replaced, as more candidates or in place of --mixer" },
-    { "max-drop", 0, ARG_REAL, AT(p.max_drop), 0, 100, "X",
+    { "max-drop", 0, ARG_REAL, AT(max_drop), 0, 100, "X",
       "largest drop of top-1 on val, in percentage points [1.0]" },
+    { "min-share", 0, ARG_REAL, AT(p.min_share), 1e-6, 1, "X",
+      "in place of it: share of the teacher's top-1 on val to keep, such as 0.95" },
     { "confidence", 0, ARG_REAL, AT(p.confidence), 0.5, 0.999, "X",
-      "also require the lower confidence bound to stay within --max-drop" },
+      "also require the lower confidence bound to stay within the tolerance" },
     { "objective", 0, ARG_TEXT, AT(objective), 0, 0, "O",
       "order layers by accuracy, latency (measured per block at --img-size) or params [accuracy]" },
     IMG_SIZE_ROW(distill_args),
-    { "most", 0, ARG_FLAG, AT(most), 0, 0, NULL, "keep the model with the most layers replaced (default)" },
-    { "best", 0, ARG_FLAG, AT(p.best), 0, 0, NULL, "keep the most accurate model of the search" },
+    { "most", 0, ARG_FLAG, AT(most), 0, 0, NULL,
+      "S is the model with the most layers replaced, S-best the most accurate of the search (default)" },
+    { "best", 0, ARG_FLAG, AT(p.best), 0, 0, NULL, "S is the most accurate, S-most the one with the most replaced" },
     { "baselines", 0, ARG_FLAG, AT(p.baselines), 0, 0, NULL,
-      "also evaluate other orders: one-shot, sparsity, uniform, random" },
+      "also evaluate other orders: one-shot, impact, sparsity, uniform, random" },
     { "path-test", 0, ARG_FLAG, AT(p.path_test), 0, 0, NULL, "also evaluate each step of the search on test" },
     { "whole-trials", 0, ARG_FLAG, AT(p.whole_trials), 0, 0, NULL,
       "run all layers in every trial: slower, same scores" },
@@ -168,8 +186,8 @@ static const arg table[] = {
     { 0 },
 };
 static const distill_args defaults = {
-    .d = { .batch = 64 }, .objective = "accuracy", .target = "output", .distance = "mse", .tune = TUNE_DEFAULTS(0),
-    .p = PIPELINE_DISTILL_DEFAULTS,
+    .d = { .batch = 64 }, .max_drop = -1.0, .objective = "accuracy", .target = "output", .distance = "mse",
+    .tune = TUNE_DEFAULTS(0), .p = PIPELINE_DISTILL_DEFAULTS,
 };
 const command cmd_distill = {
     .name = "distill", .help = "replace attention layers within an accuracy budget, write the student",

@@ -1,5 +1,6 @@
 // cmd_study.c — pare study groups: correlates the sparsity of layers with the cost of replacing them. pare study
-// teachers: correlates the keep ratio of teachers with the gap to their students.
+// teachers: correlates the keep ratio of teachers with the gap to their students. pare study orders: the order in which
+// layers are replaced, mixer by mixer.
 #include "apps/cli/options/keep_option.h"
 #include "apps/cli/core/list.h"
 #include "apps/cli/options/tune_options.h"
@@ -96,6 +97,26 @@ done:
     return st;
 }
 
+static vkc_status run_orders(study *s, const char *teacher)
+{
+    pipeline_orders_result *r = calloc(1, sizeof *r);
+    vkc_status st;
+    if (!r)
+        return VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
+    VKC_TRY(pipeline_orders_check(&s->c, &s->p));
+    VKC_TRY(app_open(&s->a->common, &s->c.dev));
+    VKC_TRY(pipeline_orders(&s->c, &s->p, teacher, r));
+    console_clear();
+    if (s->a->common.json)
+        st = app_print_json(json_incref(r->json));
+    else if ((st = print_orders_result(stdout, r)) == VKC_OK)
+        st = app_flush();
+done:
+    pipeline_orders_finish(r);
+    free(r);
+    return st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const char *which = words->word[0];
@@ -103,12 +124,14 @@ static vkc_status run(const void *options, const args_words *words)
     study s = { .a = options, .c = app_context(NULL) };
     const bool is_groups = strcmp(which, "groups") == 0 && n == 1;
     const bool is_teachers = strcmp(which, "teachers") == 0 && n >= 1;
-    if (!is_groups && !is_teachers)
+    const bool is_orders = strcmp(which, "orders") == 0 && n == 1;
+    if (!is_groups && !is_teachers && !is_orders)
         return VKC_FAIL(VKC_E_ARG, "usage: pare study groups M --data D --mixer X -o RUN, or pare study teachers M ... "
-                                   "--data D --mixer X -o RUN");
+                                   "--data D --mixer X -o RUN, or pare study orders M --data D --mixer X,Y -o RUN");
     vkc_status st = read_options(&s);
     if (st == VKC_OK)
-        st = is_groups ? run_groups(&s, words->word[1]) : run_teachers(&s, words->word + 1, n);
+        st = is_groups ? run_groups(&s, words->word[1]) : is_orders ? run_orders(&s, words->word[1])
+                                                                    : run_teachers(&s, words->word + 1, n);
     app_close(s.c.dev);
     nn_dataset_destroy(s.data);
     text_list_free(&s.mixer);
@@ -132,14 +155,15 @@ static const arg table[] = {
       "epochs of matching feature maps to the attention weights first [0]" },
     { "match-lr", 0, ARG_REAL, AT(p.match_lr), 1e-12, 100, "X", "peak learning rate of the matching [1e-2]" },
     TUNE_ROWS(study_args, tune, "tune-", "0"),
-    { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups: sparsity measure that orders layers [mass90]" },
+    { "by", 0, ARG_TEXT, AT(by), 0, 0, "MEASURE", "groups, orders: sparsity measure that orders layers [mass90]" },
     { "keys", 0, ARG_TEXT, AT(keys), 0, 0, "K",
-      "groups: keys to count, all or patches (without the class token) [all]" },
+      "groups, orders: keys to count, all or patches (without the class token) [all]" },
     { "groups", 0, ARG_U32, AT(p.groups), 1, NN_MAX_DEPTH, "G",
       "groups: number of groups of each kind [4, 3 or 2 of equal size]" },
-    { "images", 0, ARG_U32, AT(p.images), 1, 1e9, "N", "groups: measure sparsity on at most N images of val [1000]" },
+    { "images", 0, ARG_U32, AT(p.images), 1, 1e9, "N",
+      "groups, orders: measure sparsity on at most N images of val [1000]" },
     { "from", 0, ARG_MODELS, AT(from), 0, 0, "S[,S]",
-      "groups: students with all attention replaced, in place of --mixer" },
+      "groups, orders: students with all attention replaced, in place of --mixer" },
     { "keep", 'k', ARG_TEXT, AT(keep), 0, 0, "X,X",
       "teachers: make them from M with these keep ratios; 1 = M itself" },
     { "policy", 0, ARG_TEXT, AT(policy), 0, 0, "P", "teachers: pruning policy of --keep, halting or topk [halting]" },
@@ -154,13 +178,15 @@ static const study_args defaults = {
     .p = PIPELINE_STUDY_DEFAULTS,
 };
 const command cmd_study = {
-    .name = "study", .help = "relate attention sparsity to the cost of replacing attention",
-    .usage = "groups M --data D --mixer X[,X] -o RUN, or pare study teachers M ... [--keep 1,0.8,0.6]",
+    .name = "study", .help = "relate attention sparsity to the cost of replacing attention; orders of replacement",
+    .usage = "groups M --data D --mixer X[,X] -o RUN, or pare study teachers M ... [--keep 1,0.8,0.6], or pare study "
+             "orders M",
     .table = table, .defaults = &defaults, .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1,
     .max_words = 64, .model_from = 1, .model_to = INT_MAX, .run = run,
     .about = "groups: sorts layers by sparsity, cuts the order into groups and replaces each group alone, at equal\n"
              "training cost; contiguous groups and depth are the controls. teachers: replaces all attention of each\n"
-             "teacher and compares the gap to its student with the teacher's keep ratio. Ctrl-C stops; the same\n"
-             "command with --resume continues to the same figures, which docs/study.md explains.",
+             "teacher and compares the gap to its student with the teacher's keep ratio. orders: searches all layers\n"
+             "with each mixer and says how far the orders of replacement agree. Ctrl-C stops; the same command with\n"
+             "--resume continues to the same figures, which docs/study.md explains.",
     .print_more = app_print_mixers,
 };

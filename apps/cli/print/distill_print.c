@@ -55,8 +55,11 @@ static void print_step(FILE *f, const pipeline_distill_result *r, const distill_
 void print_path(FILE *f, const pipeline_distill_result *r)
 {
     const distill_search_result *s = &r->search;
-    fprintf(f, "replacement, top-1 on val; at most %.2f points may go%s; in brackets the interval of %.0f %%\n",
-            100.0 * r->max_drop, r->guarded ? ", by the lower end of the interval" : "", 100.0 * r->confidence);
+    fprintf(f, "replacement, top-1 on val; at most %.2f points may go", 100.0 * r->max_drop);
+    if (r->min_share > 0.0)
+        fprintf(f, " (%g %% of the teacher's stay)", 100.0 * r->min_share);
+    fprintf(f, "%s; in brackets the interval of %.0f %%\n", r->guarded ? ", by the lower end of the interval" : "",
+            100.0 * r->confidence);
     fprintf(f, "  teacher          %6.2f %%", 100.0 * s->base.metric);
     if (r->objective != PIPELINE_ACCURACY)
         fprintf(f, "                       %.*f %s in all layers", r->objective == PIPELINE_LATENCY ? 2 : 0,

@@ -6,6 +6,7 @@
 
 #include "pipeline/distill/distill.h"
 #include "pipeline/retain/retain.h"
+#include "pipeline/study/orders.h"
 #include "pipeline/study/study.h"
 
 // A line of accuracy.
@@ -35,7 +36,9 @@ void       print_transfer(FILE *f, const pipeline_distill_result *r, uint32_t mi
 void       print_block_times(FILE *f, const pipeline_distill_result *r, uint32_t batch);
 void       print_path(FILE *f, const pipeline_distill_result *r);
 void       print_baselines(FILE *f, const pipeline_distill_result *r);
+void       print_impact(FILE *f, const pipeline_distill_result *r);        // nothing without scores
 void       print_student(FILE *f, const pipeline_distill_result *r);       // against its teacher
+void       print_students(FILE *f, const pipeline_distill_result *r);      // both of the search, and other orders
 
 // Of a teacher, if there is one, and its student.
 void       print_costs(FILE *f, const pipeline_costs *c);
@@ -47,5 +50,6 @@ void       print_series(FILE *f, const pipeline_retain_result *r);
 
 vkc_status print_groups_result(FILE *f, const pipeline_groups_result *r);
 vkc_status print_teachers_result(FILE *f, const pipeline_teachers_result *r);
+vkc_status print_orders_result(FILE *f, const pipeline_orders_result *r);
 
 #endif

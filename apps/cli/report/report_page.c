@@ -21,11 +21,12 @@ static void make_title(const report_run *r, char out[256])
 {
     static const char *const titles[] = {
         "Distillation of", "Does sparser attention cost less to replace? A study of",
-        "Does a sparser teacher narrow the gap?", "Training", "Token pruning of", "Tuning", "Pruning",
+        "Does a sparser teacher narrow the gap?", "In which order are layers replaced? A study of", "Training",
+        "Token pruning of", "Tuning", "Pruning",
         "Time of a block against its tokens", "Time that token pruning saves", "A run of",
     };
     static const char *const keys[] = {
-        "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "", "", "model",
+        "teacher", "teacher", "teacher", "teacher", "init", "teacher", "student", "model", "", "", "model",
     };
     const char *of = short_name(report_text(r->inputs, keys[r->kind]));
     if (!*of && r->kind == REPORT_TRAIN)
@@ -74,6 +75,7 @@ static void write_answer(report_page *p)
         case REPORT_DISTILL: report_distill_answer(p); break;
         case REPORT_GROUPS: report_groups_answer(p); break;
         case REPORT_TEACHERS: report_teachers_answer(p); break;
+        case REPORT_ORDERS: report_orders_answer(p); break;
         case REPORT_TRAIN:
         case REPORT_RETAIN:
         case REPORT_TUNE:
@@ -193,10 +195,11 @@ vkc_status report_page_write(report_page *p)
         html_print(p->f, "pare %s, %s", report_kind_name(r->kind), report_text(r->provenance, "date"));
     fputs("</p>\n", p->f);
     write_answer(p);
-    if (r->kind != REPORT_GROUPS)
+    if (r->kind != REPORT_GROUPS && r->kind != REPORT_ORDERS)
         VKC_TRY(report_sparsity(p));
     if (r->kind == REPORT_DISTILL) {
         VKC_TRY(report_path(p));
+        report_students(p);
         VKC_TRY(report_layers(p));
     }
     if (r->kind == REPORT_GROUPS) {
@@ -205,6 +208,10 @@ vkc_status report_page_write(report_page *p)
     }
     if (r->kind == REPORT_TEACHERS)
         VKC_TRY(report_teachers(p));
+    if (r->kind == REPORT_ORDERS) {
+        VKC_TRY(report_orders(p));
+        VKC_TRY(report_sparsity(p));
+    }
     if (r->kind >= REPORT_TRAIN && r->kind <= REPORT_PRUNE)
         VKC_TRY(report_model(p));
     if (r->kind == REPORT_SCALING || r->kind == REPORT_RETENTION)

@@ -22,15 +22,18 @@ void       report_foot_write(report_page *p);                   // provenance, a
 void report_distill_answer(report_page *p);
 void report_groups_answer(report_page *p);
 void report_teachers_answer(report_page *p);
+void report_orders_answer(report_page *p);
 void report_model_answer(report_page *p);       // train, retain, tune, prune
 void report_bench_answer(report_page *p);       // bench scaling, bench retention
 
 // Sections. Each writes nothing, or says which command gives it, where the run has nothing of the kind.
 vkc_status report_sparsity(report_page *p);
 vkc_status report_path(report_page *p);         // the search of a distillation, and its baselines
+void       report_students(report_page *p);     // of a distillation: both models of its search, orders, impact scores
 vkc_status report_layers(report_page *p);       // of a distillation: mixers, transfer, single layers against sparsity
 vkc_status report_groups(report_page *p);       // drop against sparsity
 vkc_status report_teachers(report_page *p);     // gap against the teacher's keep ratio
+vkc_status report_orders(report_page *p);       // of replacement, mixer by mixer
 vkc_status report_model(report_page *p);        // train, retain, tune, prune
 vkc_status report_bench(report_page *p);        // bench scaling, bench retention
 vkc_status report_curves(report_page *p);       // loss, from log.jsonl

@@ -15,7 +15,7 @@
 #define MAX_LAYERS 128u
 
 static const char *const names[] = {
-    "distill", "study groups", "study teachers", "train", "retain", "tune", "prune", "bench scaling",
+    "distill", "study groups", "study teachers", "study orders", "train", "retain", "tune", "prune", "bench scaling",
     "bench retention", "",
 };
 
@@ -82,6 +82,8 @@ static report_kind get_kind(const report_run *r)
     for (int k = REPORT_SCALING; k < REPORT_OTHER; k++)     // or by its inputs: options may stand before the word
         if (*report_text(r->inputs, "bench") && strcmp(names[k] + sizeof "bench", report_text(r->inputs, "bench")) == 0)
             return (report_kind) k;
+    if (report_list(r->results, "between_mixers"))
+        return REPORT_ORDERS;
     if (report_list(r->results, "groups"))
         return REPORT_GROUPS;
     if (report_list(r->results, "path"))
