@@ -14,7 +14,9 @@ static vkc_status check(const pipeline_context *c, const pipeline_distill_params
 {
     if (!p->teacher || !p->place.out || p->n_mixers + p->n_from == 0)
         return VKC_FAIL(VKC_E_ARG, "distill: want a teacher, what may replace its attention, and a folder to write");
-    vkc_status st = pipeline__tuning_check(c, p);
+    vkc_status st = pipeline__schedule_check(c, p);
+    if (st == VKC_OK)
+        st = pipeline__tuning_check(c, p);
     if (st == VKC_OK)
         st = pipeline__choices_read(c, p, r);
     const char *read[2 + DISTILL_MAX_CHOICES] = { p->teacher, p->data.set ? nn_dataset_spec(p->data.set) : NULL };
@@ -46,7 +48,11 @@ static vkc_status check_teacher(distill_work *w)
     if (st == VKC_OK)
         st = nn_model_config_set_size(&at, (nn_size) { r->image, r->image });
     if (st == VKC_OK)
+        st = pipeline__layers_check(w);
+    if (st == VKC_OK)
         st = pipeline__search_check(w);
+    if (st == VKC_OK)
+        st = pipeline__layers_limit(w);
     nn_model_config_finish(&at);
     return st;
 }
@@ -57,9 +63,11 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
     VKC_TRY(check(w->c, w->p, w->r));
     VKC_TRY(pipeline_check_data(&w->p->data));
     pipeline_recipe_tell(w->c, &w->p->tune.recipe);
+    if (w->p->tune_all.epochs)
+        pipeline_recipe_tell(w->c, &w->p->tune_all.recipe);
     VKC_TRY(pipeline_load_model(w->c, w->p->teacher, false, &w->teacher));
     VKC_TRY(nn_model_config_check_pictures(&w->teacher->cfg));
-    if (w->p->tune.epochs || w->p->tune_all_epochs)
+    if (w->p->tune.epochs || w->p->tune_all.epochs)
         VKC_TRY(nn_model_config_check_exclusive(&w->teacher->cfg));
     VKC_TRY(check_teacher(w));
     VKC_TRY(pipeline_data_match(w->c, data, &w->teacher->cfg, w->p->teacher, &w->view));
@@ -68,8 +76,12 @@ static vkc_status run_all(distill_work *w, pipeline_data *data)
         VKC_TRY(pipeline_check_teacher(w->c, w->teacher, data, w->p->teacher));
     VKC_TRY(pipeline__stage_run(w));
     VKC_TRY(pipeline__stage_sparsity(w));
-    VKC_TRY(pipeline__choices_transfer(w));
-    VKC_TRY(pipeline__search_run(w));
+    if (w->p->schedule) {
+        VKC_TRY(pipeline__schedule_run(w));
+    } else {
+        VKC_TRY(pipeline__choices_transfer(w));
+        VKC_TRY(pipeline__search_run(w));
+    }
     VKC_TRY(pipeline__stage_tune(w));
     VKC_TRY(pipeline__stage_compare(w));
     st = pipeline__stage_save(w);
@@ -83,6 +95,9 @@ vkc_status pipeline_distill(const pipeline_context *c, const pipeline_distill_pa
     distill_work w = { .c = c, .p = &own, .r = out };
     memset(out, 0, sizeof *out);
     out->objective = p->objective;
+    out->schedule = p->schedule;
+    out->order = p->order;
+    out->limited = p->limited;
     out->max_drop = p->max_drop / 100.0;
     out->guarded = p->confidence > 0.0;
     out->confidence = p->confidence > 0.0 ? p->confidence : 0.9;

@@ -165,10 +165,13 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
         "student_at", pipeline_eval_json(&r->student_at), "beats_teacher", build_beats(r), "device", i->name, "driver",
         i->driver);
     if (!o || !more || json_object_update(o, more) != 0 ||
-        json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0) {
+        json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0 ||
+        json_object_set_new(o, "schedule", pipeline__schedule_json(r)) != 0) {
         json_decref(o);
         o = NULL;
     }
     json_decref(more);
+    if (r->schedule && !r->limited)         // a null: nothing was allowed or refused
+        nn_json_set_new(o, "max_drop", json_null());
     return o;
 }
