@@ -125,8 +125,8 @@ typedef struct pare_distill_options {
     const pare_recipe *tune_all_recipe;     // of the second
     const uint32_t *layers;         // (n_layers) the only layers that may be replaced; NULL = all with attention
     uint32_t n_layers;
-    uint32_t schedule;              // not 0: replace all of these without a search, so many at a time, each time with the
-                                    // transfer and the first tuning; PARE_SCHEDULE_ALL = all at once
+    uint32_t schedule;              // not 0: replace all of these without a search, so many at a time, each time with
+                                    // the transfer and the first tuning; PARE_SCHEDULE_ALL = all at once
     pare_order order;               // of a schedule
     uint32_t no_transfer;           // not 0: no transfer; mixers start from what they take from the attention
     uint32_t heads;                 // of the transfer, as in pare_tuning

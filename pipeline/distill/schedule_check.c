@@ -35,8 +35,8 @@ vkc_status pipeline_schedule_read(const char *text, uint32_t *out)
     const size_t n = strspn(digits, "0123456789");
     const unsigned long at_once = n && n <= 6 && !digits[n] ? strtoul(digits, NULL, 10) : 0;
     if (at_once == 0 || at_once > NN_MAX_DEPTH)
-        return VKC_FAIL(VKC_E_ARG, "no schedule \"%.40s\"; want all, or sequential:K, K layers at a time, 1 to %d", text,
-                        NN_MAX_DEPTH);
+        return VKC_FAIL(VKC_E_ARG, "no schedule \"%.40s\"; want all, or sequential:K, K layers at a time, 1 to %d",
+                        text, NN_MAX_DEPTH);
     *out = (uint32_t) at_once;
     return VKC_OK;
 }
@@ -78,8 +78,8 @@ vkc_status pipeline__schedule_check(const pipeline_context *c, const pipeline_di
         return st;
     if (!p->schedule)
         return p->order == PIPELINE_ORDER_SHALLOW
-            ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%sschedule-order %s: a search makes its own order; want %sschedule too", dash,
-                                pipeline_order_name(p->order), dash);
+            ? VKC_OK : VKC_FAIL(VKC_E_ARG, "%sschedule-order %s: a search makes its own order; want %sschedule too",
+                                dash, pipeline_order_name(p->order), dash);
     if ((option = find_search_option(p)) != NULL)
         return VKC_FAIL(VKC_E_ARG, "%sschedule and %s%s: a schedule does not search; want one of the two", dash, dash,
                         option);

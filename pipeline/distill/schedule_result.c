@@ -39,7 +39,9 @@ static void print_step(FILE *f, const pipeline_distill_result *r, const pipeline
 
 void pipeline__schedule_print(FILE *f, const pipeline_distill_result *r)
 {
-    static const char *const order[PIPELINE_N_ORDERS] = { "from the first on", "from the last on", "the sparsest first" };
+    static const char *const order[PIPELINE_N_ORDERS] = {
+        "from the first on", "from the last on", "the sparsest first",
+    };
     if (r->schedule == PIPELINE_SCHEDULE_ALL)
         fprintf(f, "\nReplaced all at once, %u layers", r->n_scheduled);
     else

@@ -52,7 +52,8 @@ vkc_status pipeline__schedule_run(distill_work *w);     // transfer, tuning and 
 json_t    *pipeline__step_json(const pipeline_step *t);
 // {name, order, limited, steps: [a step], refused: a step or null}; null without a schedule.
 json_t    *pipeline__schedule_json(const pipeline_distill_result *r);
-void       pipeline__schedule_print(FILE *f, const pipeline_distill_result *r);    // Markdown: a sentence without its end
+// A sentence of Markdown without its end.
+void       pipeline__schedule_print(FILE *f, const pipeline_distill_result *r);
 
 // cost.c: what layer l costs with choice k, into cost (depth, 1 + n_mixers). Times are measured once a run.
 vkc_status pipeline__cost_fill(distill_work *w, double *cost);

@@ -19,8 +19,8 @@
 static const char *const leftovers[] = {
     "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors",
     "transfer.jsonl", "tune.safetensors", "tune-all.safetensors", "shrink.safetensors", "log.jsonl", "search.jsonl",
-    "schedule.jsonl", "study.jsonl", "sparsity.json", "costs.json", "report.html", "scaling.tsv", "scaling.gp", "scaling.svg",
-    "retention.tsv", "models.tsv",
+    "schedule.jsonl", "study.jsonl", "sparsity.json", "costs.json", "report.html", "scaling.tsv", "scaling.gp",
+    "scaling.svg", "retention.tsv", "models.tsv",
 };
 #define MAX_TAG NN_MAX_DEPTH            // "transfer-2.safetensors" ... of several mixers or steps in one run
 

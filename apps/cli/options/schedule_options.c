@@ -44,7 +44,8 @@ vkc_status schedule_read_layers(const char *text, uint32_t *list, uint32_t most,
         if (st != VKC_OK)
             return st;
         if (last >= most)
-            return VKC_FAIL(VKC_E_ARG, "--layers %.60s: there is no layer %u, a model has %u at most", text, last, most);
+            return VKC_FAIL(VKC_E_ARG, "--layers %.60s: there is no layer %u, a model has %u at most", text, last,
+                            most);
         for (uint32_t l = first; l <= last; l++) {
             for (uint32_t i = 0; i < *n; i++)
                 if (list[i] == l)
