@@ -173,6 +173,10 @@ def test_second(work):
     check_run(0, "", *distill(work, "n1", *plain, *given))
     check(weights(work / "n1") == weights(work / "n"), "distill: options of the first tuning reach the second")
     check(inputs(work, "n1")["tune_all"]["kl"] == 0, "distill: what a run with another first tuning is made of")
+    same = ["--tune-kl", "2", "--tune-all-kl", "2"]      # as earlier versions had it, whose runs go on
+    check_run(130, "", *distill(work, "n5", *plain, *same, "--max-steps", "1"))
+    check("tune_all" not in inputs(work, "n5"), "distill: tunings with the same options")
+    check_run(2, "its tune_all is not given", *distill(work, "n5", *plain, *same[:2], "--resume"))
     for name, value in moves.items():
         check_run(0, "", *distill(work, "n2", *plain, f"--tune-all-{name}", value, "--force"))
         check(weights(work / "n2") != weights(work / "n"), f"distill --tune-all-{name}: no difference")
