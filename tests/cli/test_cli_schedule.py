@@ -177,12 +177,15 @@ def test_second(work):
     check_run(130, "", *distill(work, "n5", *plain, *same, "--max-steps", "1"))
     check("tune_all" not in inputs(work, "n5"), "distill: tunings with the same options")
     check_run(2, "its tune_all is not given", *distill(work, "n5", *plain, *same[:2], "--resume"))
-    for name, value in moves.items():
-        check_run(0, "", *distill(work, "n2", *plain, f"--tune-all-{name}", value, "--force"))
+    each = {name: ["--tune-all-" + name, value] for name, value in {**moves, **more}.items()}
+    for name in ("kl", "mixup", "weight-decay"):
+        check_run(0, "", *distill(work, "n2", *plain, *each[name], "--force"))
         check(weights(work / "n2") != weights(work / "n"), f"distill --tune-all-{name}: no difference")
-        made_of = inputs(work, "n2")
-        has = made_of["tune_all_lr"] if name == "lr" else made_of["tune_all"][name.replace("-", "_")]
-        check(abs(has - float(value)) < 1e-9, f"distill --tune-all-{name}: inputs")
+    check_run(0, "", *distill(work, "n2", *plain, *(word for words in each.values() for word in words), "--force"))
+    made_of = {**inputs(work, "n2")["tune_all"], "lr": inputs(work, "n2")["tune_all_lr"]}
+    for name, value in {**moves, **more}.items():
+        has = made_of[name.replace("-", "_")]
+        check(has == value if isinstance(has, str) else abs(has - float(value)) < 1e-9, f"--tune-all-{name}: {has}")
     check_run(0, "", *distill(work, "n3", *plain, "--tune-all-train", "fc"))
     check_moved(work, "n3", "blocks.1.mlp.", "blocks.1.attn.conv", "blocks.1.attn.feature")
     value = check_json("train steps", "tune", work / "n", "--data", work / "data", "--teacher", work / "m", "--train",

@@ -169,7 +169,7 @@ static const arg table[] = {
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N",
       "stop after N training steps in total, as Ctrl-C does" },
     TUNE_ROWS(distill_args, tune, "tune-", "0"),
-    TUNE_ROWS_OF(distill_args, tune_all, "tune-all-", "0", "all"),
+    TUNE_ROWS_OF(distill_args, tune_all, "tune-all-", "0", "all", "a second tuning, after that"),
     KEEP_BEST_ROWS(distill_args, tune.p.keep_last),
     FINITE_ROWS(distill_args, "on in training"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
     { "timing-batch", 0, ARG_U32, AT(p.timing_batch), 1, 4096, "N", "batch size when timing [4]" },

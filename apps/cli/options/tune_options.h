@@ -18,15 +18,15 @@ typedef struct tune_options {       // of one tuning
     { .train = what, .target = "output", .distance = "mse", .p = PIPELINE_TUNING_DEFAULTS(n) }
 
 // Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "", "tune-" or "tune-all-";
-// `usual` is the number of epochs without the option, `what` the parameters that are trained.
+// `usual` is the number of epochs without the option, `what` the parameters that are trained, `of` the tuning's name.
 #define TUNE_AT(type, m, name) offsetof(type, m.name)
-#define TUNE_ROWS(type, m, pre, usual) TUNE_ROWS_OF(type, m, pre, usual, "mixers")
-#define TUNE_ROWS_OF(type, m, pre, usual, what) \
+#define TUNE_ROWS(type, m, pre, usual) TUNE_ROWS_OF(type, m, pre, usual, "mixers", "tuning")
+#define TUNE_ROWS_OF(type, m, pre, usual, what, of) \
     { pre "train", 0, ARG_TEXT, TUNE_AT(type, m, train), 0, 0, "W", \
       "parameters to train: mixers, attn, fc, blocks (of the layers that differ), fc+head or all [" what "]" }, \
-    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "epochs of tuning [" usual "]" }, \
+    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "epochs of " of " [" usual "]" }, \
     { pre "lr", 0, ARG_REAL, TUNE_AT(type, m, p.lr), 1e-12, 100, "X", \
-      "peak learning rate of tuning, cosine decay [mixers, attn: 1e-3; else 2e-4]" }, \
+      "peak learning rate of " of ", cosine decay [mixers, attn: 1e-3; else 2e-4]" }, \
     { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, p.weight_decay), 0, 100, "X", \
       "weight decay of matrices [0]" }, \
     { pre "clip", 0, ARG_REAL, TUNE_AT(type, m, p.clip), 0, 1e9, "X", \
