@@ -49,8 +49,9 @@ static vkc_status read_line(void *user, const char *text, size_t len)
     json_t *o = NULL;
     pipeline_step t = { .n = 0 };
     const json_t *layers;
-    if (nn_json_read("schedule.jsonl", text, len, MAX_VALUES, &o) != VKC_OK)
-        return VKC_OK;
+    const vkc_status st = nn_json_read("schedule.jsonl", text, len, MAX_VALUES, &o);
+    if (st != VKC_OK)
+        return st == VKC_E_NOMEM ? st : VKC_OK;
     const json_t *number = json_object_get(o, "step");
     const json_int_t step = json_is_integer(number) ? json_integer_value(number) : -1;
     layers = json_object_get(o, "layers");
