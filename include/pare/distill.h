@@ -69,7 +69,7 @@ typedef enum pare_trained {         // what a tuning trains; the rest keeps its 
     PARE_TRAIN_ALL = 6              // of the model: everything
 } pare_trained;
 
-typedef struct pare_tuning {        // settings of a tuning but its recipe; 0 = the usual; < 0 = none of what may be none
+typedef struct pare_tuning {        // of a tuning, but its recipe; 0 = the usual; < 0 = none of what may be none
     size_t   size;
     pare_trained trained;
     double   lr;                    // 0.001 for mixers and attn, else 0.0002
