@@ -12,6 +12,7 @@
 
 typedef struct match {
     bool     trained;               // build losses, not only figures
+    const bool *only;               // (depth) layers to match; NULL = all
     uint32_t layer[NN_MAX_DEPTH], n;        // those with learned features, from the first graph on
 } match;
 
@@ -42,7 +43,7 @@ static uint32_t build(void *user, nn_graph *g, const nn_model *teacher, const nn
     m->n = 0;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
         nn_mixer_taps taps;
-        if (!t->mixer[l].lse)
+        if (!t->mixer[l].lse || (m->only && !m->only[l]))
             continue;
         build_mixer(g, student, l, t->normed[l], m->trained, &taps);
         if (!taps.phi_q || !taps.phi_k)
@@ -150,7 +151,7 @@ vkc_status distill_match(const nn_model *teacher, nn_model *student, const disti
                          distill_match_result *out)
 {
     vkc_status st = VKC_OK;
-    match m = { 0 };
+    match m = { .only = p->only };
     nn_fit_result r;
     *out = (distill_match_result) { 0 };
     for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)

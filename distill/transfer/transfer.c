@@ -10,6 +10,11 @@ typedef struct transfer {
     distill_distances d;
 } transfer;
 
+static bool is_trained(const nn_model *teacher, const nn_model *student, const distill_transfer_params *p, uint32_t l)
+{
+    return distill_layer_differs(teacher, student, l) && (!p->only || p->only[l]);
+}
+
 static uint32_t build_losses(void *user, nn_graph *g, const nn_model *teacher, const nn_model *student,
                              const nn_batch *b, const nn_model_taps *t, nn_tensor **watch)
 {
@@ -17,7 +22,7 @@ static uint32_t build_losses(void *user, nn_graph *g, const nn_model *teacher, c
     (void) b;
     distill_distances_start(&w->d, w->p->target, w->p->distance);
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
-        if (!distill_layer_differs(teacher, student, l))
+        if (!is_trained(teacher, student, w->p, l))
             continue;
         nn_tensor *heads, *o = nn_model_attn(g, student, l, t->normed[l], true, &heads, NULL);
         if (w->p->check_finite)
@@ -27,11 +32,11 @@ static uint32_t build_losses(void *user, nn_graph *g, const nn_model *teacher, c
     return distill_distances_watch(&w->d, watch);
 }
 
-static vkc_status check(const nn_model *teacher, const nn_model *student)
+static vkc_status check(const nn_model *teacher, const nn_model *student, const distill_transfer_params *p)
 {
     vkc_status st = distill_check_shapes(teacher, student);
     for (uint32_t l = 0; l < teacher->cfg.depth && st == VKC_OK; l++)
-        if (distill_layer_differs(teacher, student, l))
+        if (is_trained(teacher, student, p, l))
             return VKC_OK;
     return st == VKC_OK ? VKC_FAIL(VKC_E_ARG, "transfer: the student has the teacher's mixer in every layer") : st;
 }
@@ -45,7 +50,7 @@ vkc_status distill_transfer(const nn_model *teacher, nn_model *student, const di
     nn_fit_result r;
     *out = (distill_transfer_result) { 0 };
     distill_distances_get(&w.d, NULL, out->error);
-    VKC_TRY(check(teacher, student));
+    VKC_TRY(check(teacher, student, p));
     VKC_TRY(distill_match(teacher, student, p, &out->match));
     if (p->max_steps && out->match.steps >= p->max_steps) {
         st = VKC_FAIL(VKC_E_STOPPED, "transfer: stopped before its first step");

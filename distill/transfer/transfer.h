@@ -53,6 +53,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
     uint32_t max_steps;             // of both stages together [no limit]
     uint32_t match_epochs;          // of matching, before the transfer [none]
     double   match_lr;              // [1e-2] the same schedule
+    const bool *only;               // (depth) layers to train of those that differ; NULL = all
     nn_progress_fn progress;
     void    *user;
 } distill_transfer_params;
@@ -89,7 +90,7 @@ typedef struct distill_transfer_result {
 } distill_transfer_result;
 
 // Train in place the student's mixers that differ from the teacher's and, for target output, their projections.
-// E_ARG when none differs or the shapes do; E_STOPPED after a checkpoint when told to stop.
+// All else keeps its bits. E_ARG when none differs or the shapes do; E_STOPPED after a checkpoint when told to stop.
 vkc_status distill_transfer(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                             distill_transfer_result *out);
 

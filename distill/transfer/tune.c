@@ -15,7 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const trained_names[] = { "mixers", "attn", "blocks", "all" };
+static const char *const trained_names[] = { "mixers", "attn", "fc", "fc+head", "blocks", "all" };
+
+// Of a layer: the mixer; the projection and its scale; the MLP; the rest of the block. Of the model: its classifier.
+enum { MIXER = 1, PROJECTION = 2, MLP = 4, BLOCK = 8, HEAD = 16 };
+static const unsigned trained_parts[DISTILL_N_TRAINED] = {
+    [DISTILL_TRAIN_MIXERS] = MIXER, [DISTILL_TRAIN_ATTN] = MIXER | PROJECTION, [DISTILL_TRAIN_FC] = MLP,
+    [DISTILL_TRAIN_FC_HEAD] = MLP | HEAD, [DISTILL_TRAIN_BLOCKS] = MIXER | PROJECTION | MLP | BLOCK,
+};
 
 const char *distill_trained_name(distill_trained t)
 {
@@ -96,34 +103,52 @@ static void unfreeze(nn_model *m)
         m->params->p[i].frozen = false;
 }
 
+static bool is_head(const nn_param *p)
+{
+    return strncmp(p->name, "head.", 5) == 0 || strncmp(p->name, "head_dist.", 10) == 0;
+}
+
+static bool has_head(const nn_model *m)
+{
+    for (uint32_t i = 0; i < m->params->n; i++)
+        if (is_head(&m->params->p[i]))
+            return true;
+    return false;
+}
+
+// Of a layer that is tuned.
+static void freeze_layer(nn_model *m, uint32_t l, unsigned parts)
+{
+    nn_param *p = m->params->p;
+    const nn_block *b = &m->block[l];
+    const struct { uint32_t param; unsigned part; } rest[] = {
+        { b->proj_w, PROJECTION }, { b->proj_b, PROJECTION }, { b->norm1_w, BLOCK }, { b->norm1_b, BLOCK },
+        { b->norm2_w, BLOCK },     { b->norm2_b, BLOCK },     { b->fc1_w, MLP },     { b->fc1_b, MLP },
+        { b->fc2_w, MLP },         { b->fc2_b, MLP },
+    };
+    for (uint32_t i = 0; i < b->n_mixer_p; i++)
+        p[b->mixer_p[i]].frozen = !(parts & MIXER);
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        p[rest[i].param].frozen = !(parts & rest[i].part);
+    if (m->cfg.layer_scale) {
+        p[b->ls1].frozen = !(parts & PROJECTION);
+        p[b->ls2].frozen = !(parts & BLOCK);
+    }
+    if (m->cfg.mlp_norm)
+        p[b->mlp_norm_w].frozen = p[b->mlp_norm_b].frozen = !(parts & MLP);
+}
+
 // Freeze all that is not trained.
 static void freeze(const nn_model *teacher, nn_model *m, distill_trained trained)
 {
-    nn_param *p = m->params->p;
+    const unsigned parts = trained_parts[trained];
     if (trained == DISTILL_TRAIN_ALL)
         return;
     for (uint32_t i = 0; i < m->params->n; i++)
-        p[i].frozen = true;
-    for (uint32_t l = 0; l < m->cfg.depth; l++) {
-        const nn_block *b = &m->block[l];
-        const uint32_t projection[] = { b->proj_w, b->proj_b };
-        const uint32_t rest[] = { b->norm1_w, b->norm1_b, b->norm2_w, b->norm2_b, b->fc1_w, b->fc1_b, b->fc2_w,
-                                  b->fc2_b };
-        if (!is_replaced(teacher, m, l))
-            continue;
-        for (uint32_t i = 0; i < b->n_mixer_p; i++)
-            p[b->mixer_p[i]].frozen = false;
-        for (size_t i = 0; i < sizeof projection / sizeof *projection && trained >= DISTILL_TRAIN_ATTN; i++)
-            p[projection[i]].frozen = false;
-        for (size_t i = 0; i < sizeof rest / sizeof *rest && trained >= DISTILL_TRAIN_BLOCKS; i++)
-            p[rest[i]].frozen = false;
-        if (m->cfg.layer_scale) {
-            p[b->ls1].frozen = trained < DISTILL_TRAIN_ATTN;
-            p[b->ls2].frozen = trained < DISTILL_TRAIN_BLOCKS;
-        }
-        if (m->cfg.mlp_norm)
-            p[b->mlp_norm_w].frozen = p[b->mlp_norm_b].frozen = trained < DISTILL_TRAIN_BLOCKS;
-    }
+        m->params->p[i].frozen = !(parts & HEAD && is_head(&m->params->p[i]));
+    for (uint32_t l = 0; l < m->cfg.depth; l++)
+        if (is_replaced(teacher, m, l))
+            freeze_layer(m, l, parts);
 }
 
 static vkc_status check(tuning *w, const nn_model *teacher, const nn_model *student)
@@ -141,6 +166,8 @@ static vkc_status check(tuning *w, const nn_model *teacher, const nn_model *stud
     if (p->trained != DISTILL_TRAIN_ALL && replaced == 0)
         return VKC_FAIL(VKC_E_ARG, "nothing to train: %s", teacher ? "no layer differs from the teacher's"
                                                                    : "attention is in every layer");
+    if (p->trained == DISTILL_TRAIN_FC_HEAD && !has_head(student))
+        return VKC_FAIL(VKC_E_ARG, "nothing to train by fc+head: the model has no classifier");
     if (p->centre && (!teacher || teacher->cfg.retention.policy != NN_POLICY_HALTING ||
                       student->cfg.retention.policy != NN_POLICY_HALTING))
         return VKC_FAIL(VKC_E_ARG, "tune: the gate's centre wants a teacher and a student that halt tokens");

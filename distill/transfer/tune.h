@@ -25,11 +25,13 @@ typedef enum {
     // Of the layers that differ; without a teacher, of those without attention:
     DISTILL_TRAIN_MIXERS,           // the mixer, without the projection
     DISTILL_TRAIN_ATTN,             // those and the projections behind them
+    DISTILL_TRAIN_FC,               // the MLP: fc1 and fc2, and the norm between them where there is one
+    DISTILL_TRAIN_FC_HEAD,          // those and the classifier of the model, `head` and `head_dist`
     DISTILL_TRAIN_BLOCKS,           // mixer, projection, norms and MLP
     DISTILL_TRAIN_ALL,              // and of the model: everything
     DISTILL_N_TRAINED
 } distill_trained;
-const char *distill_trained_name(distill_trained t);                            // "mixers", "attn", "blocks", "all"
+const char *distill_trained_name(distill_trained t);                            // "mixers", "attn", "fc", "fc+head" ...
 vkc_status  distill_trained_get(const char *name, distill_trained *out);        // E_ARG with the names that there are
 
 typedef struct distill_tune_params {    // 0 = the default in brackets; of weights < 0 = none

@@ -51,13 +51,55 @@ typedef enum pare_objective {
     PARE_OBJECTIVE_PARAMS = 2       // for the number of parameters
 } pare_objective;
 
+#define PARE_SCHEDULE_ALL 0xffffffffu
+
+typedef enum pare_order {           // in which layers are replaced by a schedule
+    PARE_ORDER_SHALLOW = 0,         // from the first block to the last
+    PARE_ORDER_DEEP = 1,            // from the last to the first
+    PARE_ORDER_SPARSE = 2           // the sparsest attention first, by entropy
+} pare_order;
+
+typedef enum pare_trained {         // what a tuning trains; the rest keeps its bits
+    PARE_TRAIN_USUAL = 0,           // mixers in the first tuning, all in the second
+    PARE_TRAIN_MIXERS = 1,          // of the layers that were replaced: the mixers, without the projection
+    PARE_TRAIN_ATTN = 2,            // those and the projections
+    PARE_TRAIN_FC = 3,              // the MLPs
+    PARE_TRAIN_FC_HEAD = 4,         // those and the classifier
+    PARE_TRAIN_BLOCKS = 5,          // mixer, projection, norms and MLP
+    PARE_TRAIN_ALL = 6              // of the model: everything
+} pare_trained;
+
+typedef struct pare_tuning {        // of a tuning, but its recipe; 0 = the usual; < 0 = none of what may be none
+    size_t   size;
+    pare_trained trained;
+    double   lr;                    // 0.001 for mixers and attn, else 0.0002
+    double   weight_decay;          // none
+    double   clip;                  // largest norm of all gradients: 1
+    double   similarity;            // weight of the distance from the teacher's modules: 1 for mixers and attn
+    uint32_t heads;                 // not 0: of their head outputs, before the projection
+    uint32_t cosine;                // not 0: 1 - cosine along the tokens, not the mean square
+    double   ce;                    // weight of the cross-entropy with the labels: 1
+    double   kl;                    // weight of the divergence from the teacher's logits: none
+    double   temperature;           // of both in it: 1
+    double   halting;               // weight of imitating a halting teacher's gate: 0.1
+    uint32_t centre;                // not 0: move the gate's centre to the teacher's keep ratio at the end
+} pare_tuning;
+
+static inline pare_tuning pare_tuning_default(void)
+{
+    pare_tuning t;
+    memset(&t, 0, sizeof t);
+    t.size = sizeof t;
+    return t;
+}
+
 typedef struct pare_distill_options {
     size_t   size;
     const char *const *mixers;      // (n_mixers) what may replace attention: "linear", "ssd:state=128"
     const char *const *from;        // (n_from) folders of students without attention, besides or instead
     uint32_t n_mixers, n_from;
     pare_objective objective;
-    double   max_drop;              // points of top-1 on val that may be lost; 0 = 1, < 0 = none
+    double   max_drop;              // points of top-1 on val that may be lost; 0 = 1, by a schedule any; < 0 = none
     double   confidence;            // of the interval that must stay within that too, 0.9 say; 0 = it need not
     uint32_t best;                  // not 0: the student is the most accurate on the way, not the most replaced
     uint32_t epochs;                // of the transfer to each mixer; 0 = 3
@@ -79,7 +121,18 @@ typedef struct pare_distill_options {
     pare_labels labels;             // how class folders are matched with the teacher's classes
     uint32_t any_teacher;           // not 0: go on with a teacher that is no better than chance
     uint32_t keep_last;             // not 0: tuning ends with the parameters of its last epoch, not of the best on val
-    const pare_recipe *tune_recipe; // of tuning; NULL = label smoothing of 0.1 alone
+    const pare_recipe *tune_recipe; // of the first tuning; NULL = label smoothing of 0.1 alone
+    const pare_recipe *tune_all_recipe;     // of the second
+    const uint32_t *layers;         // (n_layers) the only layers that may be replaced; NULL = all with attention
+    uint32_t n_layers;
+    uint32_t schedule;              // not 0: replace all of these without a search, so many at a time, each time with
+                                    // the transfer and the first tuning; PARE_SCHEDULE_ALL = all at once
+    pare_order order;               // of a schedule
+    uint32_t no_transfer;           // not 0: no transfer; mixers start from what they take from the attention
+    uint32_t heads;                 // of the transfer, as in pare_tuning
+    uint32_t cosine;
+    const pare_tuning *tune;        // of the first tuning; NULL = the usual
+    const pare_tuning *tune_all;    // of the second, which takes nothing from the first; NULL = the usual
     double   min_share;             // in place of max_drop: share of the teacher's top-1 on val to keep; 0 = none
 } pare_distill_options;
 
@@ -103,6 +156,7 @@ typedef struct pare_distill_result {
     // Both students of the search, before tuning: with the most replaced, and the most accurate on the way.
     uint32_t most_replaced, best_replaced;      // layers
     double   most_top1, best_top1;              // fractions, of `images`
+    uint32_t steps;                 // of the schedule that the student has; 0 without one
 } pare_distill_result;
 
 static inline pare_distill_result pare_distill_result_default(void)
@@ -115,8 +169,9 @@ static inline pare_distill_result pare_distill_result_default(void)
 
 // Measure the teacher, transfer each of its attention layers to each mixer, search which layers are replaced by which,
 // tune the student and write it to `out`. The search's other student is written, untuned, to `out` with "-best" behind
-// it, or with `best` "-most", unless it is the same or the teacher itself. The teacher's folder stays as it is.
-// `result` may be NULL.
+// it, or with `best` "-most", unless it is the same or the teacher itself. With a schedule there is no search and one
+// student: the layers are replaced and trained step by step, and max_drop or min_share, if it is not 0, ends it before
+// the step that would cost more. The teacher's folder stays as it is. `result` may be NULL.
 // Errors: PARE_E_ARG (options, mixers, folders that are there, another run), PARE_E_FILE, PARE_E_CHECK (nothing can be
 // replaced within the tolerance; the teacher is no better than chance; numbers that are not finite),
 // PARE_E_STOPPED (what is done is kept, notice PARE_KEPT), PARE_E_MEMORY, PARE_E_LOST.

@@ -10,6 +10,7 @@
 #include "nn/train/recipe.h"
 #include "pipeline/base/context.h"
 #include "pipeline/base/students.h"
+#include "pipeline/train/tuning.h"
 #include "pipeline/api/wrap.h"
 
 #ifdef __cplusplus
@@ -74,6 +75,9 @@ vkc_status  pipeline__api_split(const pipeline_context *c, const pare_data *data
 vkc_status  pipeline__api_labels(pare_labels labels, nn_labels *out);           // E_ARG for what is none
 // Recipe.c. `out` is the usual one, and stays so where NULL or 0 is given.
 vkc_status  pipeline__api_recipe(const pare_recipe *in, nn_recipe *out);
+
+// Tuning.c. Settings over the usual ones that are there; NULL leaves those. E_ARG in words.
+vkc_status  pipeline__api_tuning(const pare_tuning *in, pipeline_tuning *out);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include "pipeline/base/data.h"
 #include "pipeline/run/model_hash.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,8 +73,8 @@ vkc_status pipeline__choices_load(distill_work *w)
     }
     for (uint32_t k = 0; k < r->n_mixers; k++)
         for (uint32_t l = 0; l < w->teacher->cfg.depth && !r->mixer[k].is_given; l++)
-            r->mixer[k].layer[l] = nn_mixer_is_replaceable(&w->teacher->cfg.layers[l]) ? r->mixer[k].mixer
-                                                                                        : w->teacher->cfg.layers[l];
+            r->mixer[k].layer[l] = nn_mixer_is_replaceable(&w->teacher->cfg.layers[l]) && pipeline__layers_has(w->p, l)
+                ? r->mixer[k].mixer : w->teacher->cfg.layers[l];
     return VKC_OK;
 }
 
@@ -105,36 +106,52 @@ vkc_status pipeline__choices_inputs(const distill_work *w, json_t **out)
     return st;
 }
 
-static vkc_status transfer(distill_work *w, uint32_t k, distill_transfer_params *p)
+// No transfer at all: the mixers are as their warm start left them, matched features aside.
+static vkc_status match(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
+                        distill_transfer_result *out)
 {
-    pipeline_choice *m = &w->r->mixer[k];
-    char tag[16];
-    snprintf(tag, sizeof tag, "-%u", k + 1);
-    p->mixer = m->mixer;
-    p->tag = k > 0 ? tag : NULL;
-    vkc_status st = pipeline__work_steps_left(w, &p->max_steps);
-    if (st == VKC_OK)
-        st = distill_student_create(w->teacher, &p->mixer, &w->replaced[k]);
-    if (st == VKC_OK)
-        st = distill_transfer(w->teacher, w->replaced[k], p, &m->transfer);
+    *out = (distill_transfer_result) { 0 };
+    for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)
+        out->error[l] = (double) NAN;
+    vkc_status st = distill_match(teacher, student, p, &out->match);
+    out->seconds = out->match.seconds;
     return st;
 }
 
-vkc_status pipeline__choices_transfer(distill_work *w)
+vkc_status pipeline__choices_train(const distill_work *w, nn_model *student, const char *tag, const bool *only,
+                                   distill_transfer_result *out)
 {
     const pipeline_distill_params *a = w->p;
     distill_transfer_params p = {
         .data = a->data.set, .batch = a->data.batch, .epochs = a->epochs, .lr = a->lr, .target = a->target,
         .distance = a->distance, .weight_decay = a->weight_decay, .clip = a->clip, .seed = a->seed,
         .threads = a->data.threads, .check_finite = pipeline_is_checked(&a->data, true), .run_dir = w->run.dir,
-        .resume = w->run.is_resumed, .progress = w->c->progress, .user = w->c->user,
-        .match_epochs = a->match_epochs, .match_lr = a->match_lr,
+        .tag = tag, .resume = w->run.is_resumed, .progress = w->c->progress, .user = w->c->user,
+        .match_epochs = a->match_epochs, .match_lr = a->match_lr, .only = only,
     };
+    vkc_status st = pipeline__work_steps_left(w, &p.max_steps);
+    if (st != VKC_OK)
+        return st;
+    return a->epochs ? distill_transfer(w->teacher, student, &p, out) : match(w->teacher, student, &p, out);
+}
+
+static vkc_status transfer(distill_work *w, uint32_t k)
+{
+    pipeline_choice *m = &w->r->mixer[k];
+    char tag[16] = "";
+    if (k > 0)
+        snprintf(tag, sizeof tag, "-%u", k + 1);
+    vkc_status st = distill_student_create_layers(w->teacher, m->layer, &w->replaced[k]);
+    return st == VKC_OK ? pipeline__choices_train(w, w->replaced[k], tag, NULL, &m->transfer) : st;
+}
+
+vkc_status pipeline__choices_transfer(distill_work *w)
+{
     vkc_status st = VKC_OK;
     for (uint32_t k = 0; k < w->r->n_mixers && st == VKC_OK; k++) {
         if (w->r->mixer[k].is_given)
             continue;
-        st = transfer(w, k, &p);
+        st = transfer(w, k);
         if (st == VKC_OK)
             st = pipeline__work_tell(w, PIPELINE_DISTILL_TRANSFER, k);
     }

@@ -7,6 +7,7 @@
 #include "distill/search/search.h"
 #include "distill/sparsity/sparsity.h"
 #include "distill/transfer/transfer.h"
+#include "pipeline/distill/schedule.h"
 #include "pipeline/base/measure.h"
 #include "pipeline/timing/costs.h"
 #include "pipeline/run/run.h"
@@ -18,7 +19,7 @@ extern "C" {
 #endif
 
 #define PIPELINE_BASELINES 7
-#define PIPELINE_TUNES 2
+#define PIPELINE_TUNES (NN_MAX_DEPTH + 1)    // one a step of a schedule, and the second
 
 typedef enum pipeline_objective { PIPELINE_ACCURACY, PIPELINE_LATENCY, PIPELINE_PARAMS, PIPELINE_N_OBJECTIVES }
     pipeline_objective;
@@ -30,7 +31,8 @@ typedef enum pipeline_distill_stage {
     PIPELINE_DISTILL_COST,          // times of a block, for the objective latency
     PIPELINE_DISTILL_SEARCH,        // the path
     PIPELINE_DISTILL_BASELINES,     // other orders, the path on test
-    PIPELINE_DISTILL_TUNE           // training i of the student
+    PIPELINE_DISTILL_TUNE,          // training i of the student
+    PIPELINE_DISTILL_STEP           // step i of a schedule
 } pipeline_distill_stage;
 
 typedef struct pipeline_distill_result pipeline_distill_result;
@@ -46,6 +48,11 @@ typedef struct pipeline_distill_params {        // PIPELINE_DISTILL_DEFAULTS, in
     const char *const *mixer;       // (n_mixers) what may replace attention: "linear", "ssd:state=128"
     const char *const *from;        // (n_from) folders of students without attention, besides or instead
     uint32_t     n_mixers, n_from;
+    const uint32_t *layers;         // (n_layers) the only ones that may be replaced; NULL = all with attention
+    uint32_t     n_layers;
+    uint32_t     schedule;          // replace all of these without a search, so many at a time (schedule.h); 0 = search
+    pipeline_schedule_order order;           // of a schedule [shallow]
+    bool         limited;           // a schedule, too, ends before the step that would cost more than is allowed
     pipeline_objective objective;   // accuracy, latency of a block on this device, or parameters [accuracy]
     nn_size      size;              // of the pictures of the objective; 0 x 0 = the model's
     double       max_drop;          // points of top-1 on val that may be lost [1]
@@ -57,13 +64,14 @@ typedef struct pipeline_distill_params {        // PIPELINE_DISTILL_DEFAULTS, in
     bool         path_test;         // judge each step of the search on test too
     bool         whole_trials;      // run all layers in every trial: slower, the same scores
     // Of the transfer.
-    uint32_t     epochs, match_epochs;          // [3]; [0] that match learned features to the attention weights first
+    uint32_t     epochs;            // [3]; 0 = none: mixers start from what they take from the attention
+    uint32_t     match_epochs;      // [0] that match learned features to the attention weights first
     double       lr, match_lr, weight_decay, clip;      // [1e-2], [1e-2], [0], [0 = any]
     distill_target   target;
     distill_distance distance;
-    pipeline_tuning  tune;          // of the student; 0 epochs = none
-    uint32_t     tune_all_epochs;   // of the whole network after that, with the same settings; [0]
-    double       tune_all_lr;       // [< 0: as usual]
+    // Of the student: its mixers, with a schedule in every step; and after that the whole network. Neither takes
+    // anything from the other. 0 epochs = none.
+    pipeline_tuning  tune, tune_all;
     uint32_t     max_steps;         // stop training after so many steps in all; 0 = no limit
     uint32_t     timing_batch;      // pictures at once when timing [4]
     bool         no_timing;         // do not time teacher and student
@@ -71,7 +79,8 @@ typedef struct pipeline_distill_params {        // PIPELINE_DISTILL_DEFAULTS, in
 } pipeline_distill_params;
 
 #define PIPELINE_DISTILL_DEFAULTS { .data = { .batch = 64 }, .max_drop = 1.0, .lr = 1e-2, .epochs = 3, \
-    .match_lr = 1e-2, .timing_batch = 4, .tune = PIPELINE_TUNING_DEFAULTS(0), .tune_all_lr = -1.0 }
+    .match_lr = 1e-2, .timing_batch = 4, .tune = PIPELINE_TUNING_DEFAULTS(0), \
+    .tune_all = PIPELINE_TUNING_DEFAULTS_OF(0, DISTILL_TRAIN_ALL) }
 
 typedef struct pipeline_choice {    // of the search, for each layer
     char    text[PIPELINE_LAYER_TEXT];          // "linear:features=hedgehog"; of a folder, that or its name
@@ -103,7 +112,7 @@ typedef struct pipeline_picked {    // a student of the search, before any tunin
 } pipeline_picked;
 
 typedef struct pipeline_tuned {
-    const char         *what;       // "tune", "tune-all"
+    char                what[16];   // "tune", of the second step of a schedule "tune-2"; "tune-all"
     pipeline_tuning     settings;
     distill_tune_result result;
 } pipeline_tuned;
@@ -121,8 +130,15 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
     bool        guarded;
     distill_sparsity sparsity;      // owned
     double      block_ms[1 + DISTILL_MAX_CHOICES];      // latency: of the first layer as the teacher's, as each choice
-    distill_search_result search;
-    pipeline_picked picked[PIPELINE_N_PICKS];   // both students of the search
+    distill_search_result search;   // of a schedule: its base, and a step a layer, without tie, interval and cost
+    uint32_t    schedule;           // as in the parameters
+    pipeline_schedule_order order;
+    bool        limited;
+    uint32_t    n_scheduled;        // layers
+    uint32_t    n_steps;            // of the schedule, that the student has
+    pipeline_step step[NN_MAX_DEPTH];
+    pipeline_step refused;          // the step that would have cost too much; n = 0: none
+    pipeline_picked picked[PIPELINE_N_PICKS];   // both students of the search; of a schedule one, not judged
     bool        is_one;             // and they are one model
     uint32_t    n_chosen;           // steps of the search that the student that was asked for has
     bool        is_best;            // it is the best on the way, not the most replaced

@@ -29,7 +29,7 @@ json_t *pipeline__students_replaced(const pipeline_distill_result *r, const pipe
 json_t *pipeline__students_json(const pipeline_distill_result *r)
 {
     json_t *list = json_array();
-    for (int k = 0; k < PIPELINE_N_PICKS; k++) {
+    for (int k = 0; k < PIPELINE_N_PICKS && !r->schedule; k++) {
         const pipeline_picked *m = &r->picked[k];
         nn_json_append_new(list, json_pack(
             "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b}", "is", pipeline_pick_name((pipeline_pick) k), "chosen",

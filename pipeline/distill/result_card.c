@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/text.h"
 
@@ -50,9 +51,12 @@ static void print_markdown(FILE *f, const pipeline_distill_result *r, pipeline_p
             fprintf(f, "| %u tokens, batch of %u | %.2f ms | %.2f ms, %s |\n", r->time[i].tokens, r->timing_batch,
                     r->time[i].ms[0], r->time[i].ms[1], pipeline_distill_verdict(&r->time[i], word));
     }
-    fprintf(f, "\nReplaced one by one for %s, top-1 on val %.2f %% before", pipeline_objective_name(r->objective),
-            100.0 * s->base.metric);
-    for (uint32_t i = 0; i < m->n; i++)
+    if (r->schedule)
+        pipeline__schedule_print(f, r);
+    else
+        fprintf(f, "\nReplaced one by one for %s, top-1 on val %.2f %% before", pipeline_objective_name(r->objective),
+                100.0 * s->base.metric);
+    for (uint32_t i = 0; i < m->n && !r->schedule; i++)
         fprintf(f, "; layer %u by `%s`: %.2f %%", s->step[i].layer, r->mixer[s->step[i].choice - 1].text,
                 100.0 * s->step[i].score.metric);
     if (m->n < s->n_steps)
@@ -61,10 +65,12 @@ static void print_markdown(FILE *f, const pipeline_distill_result *r, pipeline_p
         fprintf(f, "; refused: layer %u: %.2f %%", s->refused.layer, 100.0 * s->refused.score.metric);
     fputs(".", f);
     for (uint32_t i = 0; i < r->n_tunes && is_asked; i++)
-        fprintf(f, " Then tuned end to end: %s, %llu steps.", distill_trained_name(r->tune[i].settings.trained),
-                (unsigned long long) r->tune[i].result.steps);
+        if (!r->schedule || strcmp(r->tune[i].what, "tune-all") == 0)   // of the others each step has told
+            fprintf(f, " Then tuned end to end: %s, %llu steps.", distill_trained_name(r->tune[i].settings.trained),
+                    (unsigned long long) r->tune[i].result.steps);
     fputc('\n', f);
-    print_sibling(f, r, k);
+    if (!r->schedule)
+        print_sibling(f, r, k);
 }
 
 char *pipeline__work_card(const pipeline_distill_result *r, pipeline_pick k)

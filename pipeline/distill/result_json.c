@@ -150,6 +150,7 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
     if (!o || !more || json_object_update(o, more) != 0 ||
         json_object_set_new(o, "costs", pipeline_costs_json(&r->costs)) != 0 ||
         json_object_set_new(o, "sparsity", pipeline_sparsity_json(&r->sparsity, dev)) != 0 ||
+        json_object_set_new(o, "schedule", pipeline__schedule_json(r)) != 0 ||
         json_object_set_new(o, "students", pipeline__students_json(r)) != 0) {
         json_decref(o);
         o = NULL;
@@ -157,5 +158,7 @@ json_t *pipeline__work_json(const pipeline_distill_result *r, const vkc_device *
     if (o)
         pipeline__baselines_add_json(r, o);
     json_decref(more);
+    if (r->schedule && !r->limited)         // a null: nothing was allowed or refused
+        nn_json_set_new(o, "max_drop", json_null());
     return o;
 }

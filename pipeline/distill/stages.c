@@ -9,7 +9,25 @@
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/save.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+// The settings of the second tuning, unless they are as earlier versions had them: all is trained, and the rest is as
+// in the first. So their runs go on where that is so, and are refused where it is not.
+static void add_second(json_t *inputs, const pipeline_distill_params *a)
+{
+    pipeline_tuning was = a->tune;
+    was.trained = DISTILL_TRAIN_ALL;
+    was.epochs = a->tune_all.epochs;
+    was.lr = a->tune_all.lr;
+    was.recipe.rates.base = 0;
+    json_t *had = pipeline_tuning_inputs(&was), *now = pipeline_tuning_inputs(&a->tune_all);
+    if (a->tune_all.epochs && !(had && now && json_equal(had, now)))
+        nn_json_set_new(inputs, "tune_all", now);
+    else
+        json_decref(now);
+    json_decref(had);
+}
 
 // What decides the result. Baselines, the path on test and final timings do not, so a resumed run may ask for them.
 static vkc_status build_inputs(const distill_work *w, json_t **out)
@@ -28,7 +46,7 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
         distill_distance_name(a->distance), "epochs", (int) a->epochs, "batch", (int) a->data.batch, "limit",
         (int) a->data.limit, "lr", a->lr, "weight_decay", a->weight_decay, "clip", a->clip,
         "match_epochs", (int) a->match_epochs, "match_lr", a->match_lr, "seed", (json_int_t) a->seed, "tune",
-        pipeline_tuning_inputs(&a->tune), "tune_all_epochs", (int) a->tune_all_epochs, "tune_all_lr", a->tune_all_lr);
+        pipeline_tuning_inputs(&a->tune), "tune_all_epochs", (int) a->tune_all.epochs, "tune_all_lr", a->tune_all.lr);
     if (!more || json_object_update(o, more) != 0)
         st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
     if (a->min_share > 0.0)
@@ -36,6 +54,8 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
     if (a->objective == PIPELINE_LATENCY)
         nn_json_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);
+    add_second(o, a);
+    pipeline__schedule_inputs(a, o);
     pipeline_data_add_inputs(o, &a->data);
     if (st == VKC_OK)
         *out = o;
@@ -68,7 +88,7 @@ vkc_status pipeline__stage_sparsity(distill_work *w)
     return st == VKC_OK ? pipeline__work_tell(w, PIPELINE_DISTILL_SPARSITY, 0) : st;
 }
 
-static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning *settings)
+vkc_status pipeline__stage_tune_as(distill_work *w, const char *what, const pipeline_tuning *settings)
 {
     const pipeline_distill_params *a = w->p;
     pipeline_distill_result *r = w->r;
@@ -79,7 +99,6 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     p.seed = a->seed;
     p.threads = a->data.threads;
     p.check_finite = pipeline_is_checked(&a->data, true);
-    p.what = what;
     p.run_dir = w->run.dir;
     p.resume = w->run.is_resumed;
     p.progress = w->c->progress;
@@ -89,7 +108,9 @@ static vkc_status tune(distill_work *w, const char *what, const pipeline_tuning 
     vkc_status st;
     VKC_TRY(pipeline__work_steps_left(w, &p.max_steps));
     pipeline_tuned *t = &r->tune[r->n_tunes];
-    *t = (pipeline_tuned) { .what = what, .settings = *settings };
+    *t = (pipeline_tuned) { .settings = *settings };
+    snprintf(t->what, sizeof t->what, "%s", what);
+    p.what = t->what;
     VKC_TRY(distill_tune(w->teacher, w->student, &p, &t->result));
     st = pipeline__work_tell(w, PIPELINE_DISTILL_TUNE, r->n_tunes++);
 done:
@@ -97,41 +118,27 @@ done:
     return st;
 }
 
-// The whole network, after the rest: the settings are the same but for the peak of the learning rate.
-static pipeline_tuning tuning_of_all(const pipeline_distill_params *a)
-{
-    pipeline_tuning all = a->tune;
-    all.trained = DISTILL_TRAIN_ALL;
-    all.epochs = a->tune_all_epochs;
-    all.lr = a->tune_all_lr;
-    all.recipe.rates.base = 0;
-    return all;
-}
-
 vkc_status pipeline__tuning_check(const pipeline_context *c, const pipeline_distill_params *p)
 {
-    const pipeline_tuning all = tuning_of_all(p);
     vkc_status st = pipeline_tuning_check(c, "tune-", &p->tune, p->data.batch);
-    if (st == VKC_OK && all.epochs)
-        st = pipeline_tuning_check(c, "tune-", &all, p->data.batch);
-    return st;
+    return st == VKC_OK ? pipeline_tuning_check(c, "tune-all-", &p->tune_all, p->data.batch) : st;
 }
 
 vkc_status pipeline__stage_tune(distill_work *w)
 {
     const pipeline_distill_params *a = w->p;
-    const pipeline_tuning all = tuning_of_all(a);
+    const bool first = a->tune.epochs && !a->schedule;     // in a schedule every step has had its own
     nn_model *trainable = NULL;
     vkc_status st;
-    if (!a->tune.epochs && !a->tune_all_epochs)
+    if (!first && !a->tune_all.epochs)
         return VKC_OK;
     VKC_TRY(nn_model_create_at(w->student, (nn_size) { 0, 0 }, true, &trainable));
     nn_model_destroy(w->student);
     w->student = trainable;
-    if (a->tune.epochs)
-        VKC_TRY(tune(w, "tune", &a->tune));
-    if (all.epochs)
-        st = tune(w, "tune-all", &all);
+    if (first)
+        VKC_TRY(pipeline__stage_tune_as(w, "tune", &a->tune));
+    if (a->tune_all.epochs)
+        st = pipeline__stage_tune_as(w, "tune-all", &a->tune_all);
 done:
     return st;
 }
@@ -188,7 +195,7 @@ vkc_status pipeline__stage_save(distill_work *w)
     pipeline_data_tell_bad(w->c, a->data.set);
     r->json = pipeline__work_json(r, w->c->dev);
     vkc_status st = more && r->json ? VKC_OK : VKC_FAIL(VKC_E_NOMEM, "run: out of host memory");
-    if (st == VKC_OK)
+    if (st == VKC_OK && !a->schedule)
         st = pipeline__students_save_other(w);
     if (st == VKC_OK)
         st = pipeline_run_save(&w->run, &(pipeline_saved) {

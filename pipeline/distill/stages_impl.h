@@ -4,6 +4,8 @@
 
 #include "pipeline/distill/distill.h"
 
+#include <stdio.h>
+
 typedef struct distill_work {       // what the stages hand on
     const pipeline_context *c;
     const pipeline_distill_params *p;           // whose data set has the teacher's classes, once that is loaded
@@ -40,6 +42,28 @@ vkc_status pipeline__choices_read(const pipeline_context *c, const pipeline_dist
 vkc_status pipeline__choices_load(distill_work *w);                   // the folders that were given; E_ARG, E_FORMAT
 vkc_status pipeline__choices_inputs(const distill_work *w, json_t **out);     // for run.json
 vkc_status pipeline__choices_transfer(distill_work *w);
+// The transfer of a student, or of some of its layers (only; NULL = all); `tag` ends the names of its files.
+vkc_status pipeline__choices_train(const distill_work *w, nn_model *student, const char *tag, const bool *only,
+                                   distill_transfer_result *out);
+
+// schedule_check.c
+vkc_status pipeline__schedule_check(const pipeline_context *c, const pipeline_distill_params *p);   // without a device
+vkc_status pipeline__layers_check(const distill_work *w);       // those that were named, against the teacher
+vkc_status pipeline__layers_limit(distill_work *w);     // after the search's check: all others stay
+bool       pipeline__layers_has(const pipeline_distill_params *p, uint32_t l);     // was it named, if any was?
+void       pipeline__schedule_inputs(const pipeline_distill_params *p, json_t *inputs);
+json_t    *pipeline__schedule_name(uint32_t schedule);          // "all", "sequential:2"
+
+// schedule.c
+vkc_status pipeline__schedule_run(distill_work *w);     // transfer, tuning and the student, without a search
+
+// schedule_result.c: NULL = out of memory
+// {layers, val_top1, val_loss, loss, transfer_steps, tune_steps}; null where there is no such figure.
+json_t    *pipeline__step_json(const pipeline_step *t);
+// {name, order, limited, steps: [a step], refused: a step or null}; null without a schedule.
+json_t    *pipeline__schedule_json(const pipeline_distill_result *r);
+// A sentence of Markdown without its end.
+void       pipeline__schedule_print(FILE *f, const pipeline_distill_result *r);
 
 // cost.c: what layer l costs with choice k, into cost (depth, 1 + n_mixers). Times are measured once a run.
 vkc_status pipeline__cost_fill(distill_work *w, double *cost);
@@ -64,6 +88,7 @@ vkc_status pipeline__stage_run(distill_work *w);      // the run folder
 vkc_status pipeline__stage_sparsity(distill_work *w); // of the teacher
 vkc_status pipeline__tuning_check(const pipeline_context *c, const pipeline_distill_params *p);     // both of them
 vkc_status pipeline__stage_tune(distill_work *w);     // the student, end to end
+vkc_status pipeline__stage_tune_as(distill_work *w, const char *what, const pipeline_tuning *settings);    // once
 vkc_status pipeline__stage_compare(distill_work *w);  // accuracy and time of both
 vkc_status pipeline__stage_save(distill_work *w);     // model folder, run.json
 

@@ -8,6 +8,7 @@
 
 #include "nn/base/files.h"
 #include "nn/base/json.h"
+#include "nn/base/limits.h"
 #include "pipeline/run/inputs.h"
 #include "pipeline/run/output.h"
 #include "pipeline/run/provenance.h"
@@ -18,10 +19,10 @@
 static const char *const leftovers[] = {
     "train.safetensors", "train.jsonl", "retain.safetensors", "match.safetensors", "transfer.safetensors",
     "transfer.jsonl", "tune.safetensors", "tune-all.safetensors", "shrink.safetensors", "log.jsonl", "search.jsonl",
-    "study.jsonl", "sparsity.json", "costs.json", "report.html", "scaling.tsv", "scaling.gp", "scaling.svg",
-    "retention.tsv", "models.tsv",
+    "schedule.jsonl", "study.jsonl", "sparsity.json", "costs.json", "report.html", "scaling.tsv", "scaling.gp",
+    "scaling.svg", "retention.tsv", "models.tsv",
 };
-#define MAX_TAG 16                      // "transfer-2.safetensors" ... of several mixers in one run
+#define MAX_TAG NN_MAX_DEPTH            // "transfer-2.safetensors" ... of several mixers or steps in one run
 
 vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[PIPELINE_PATH_MAX])
 {
@@ -123,13 +124,13 @@ static vkc_status take_all_away(const pipeline_run *r)
     vkc_status st = VKC_OK;
     for (size_t i = 0; i < sizeof leftovers / sizeof leftovers[0] && st == VKC_OK; i++)
         st = take_away(r, leftovers[i]);
-    for (int tag = 2; tag <= MAX_TAG && st == VKC_OK; tag++) {
-        char name[40];
-        snprintf(name, sizeof name, "transfer-%d.safetensors", tag);
-        st = take_away(r, name);
-        snprintf(name, sizeof name, "match-%d.safetensors", tag);
-        if (st == VKC_OK)
+    for (int tag = 2; tag <= MAX_TAG; tag++) {
+        static const char *const of[] = { "transfer", "match", "tune" };
+        for (size_t i = 0; i < sizeof of / sizeof of[0] && st == VKC_OK; i++) {
+            char name[40];
+            snprintf(name, sizeof name, "%s-%d.safetensors", of[i], tag);
             st = take_away(r, name);
+        }
     }
     return st;
 }
@@ -248,15 +249,27 @@ void pipeline_run_close(pipeline_run *r)
     r->info = NULL;
 }
 
+static void say_checkpoint(const pipeline_run *r, const pipeline_context *c, const char *name)
+{
+    char path[PIPELINE_PATH_MAX];
+    if (pipeline_run_path(r, name, path) == VKC_OK && nn_is_file(path))
+        pipeline_say(c, PIPELINE_WARNING, "a check failed; the last checkpoint is as it was: %s", path);
+}
+
 // Which checkpoints there are from before a check that failed.
 static void say_checkpoints(const pipeline_run *r, const pipeline_context *c)
 {
     static const char *const names[] = { "train.safetensors", "transfer.safetensors", "retain.safetensors",
                                         "tune.safetensors", "tune-all.safetensors", "shrink.safetensors" };
-    char path[PIPELINE_PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (pipeline_run_path(r, names[i], path) == VKC_OK && nn_is_file(path))
-            pipeline_say(c, PIPELINE_WARNING, "a check failed; the last checkpoint is as it was: %s", path);
+        say_checkpoint(r, c, names[i]);
+    for (int tag = 2; tag <= MAX_TAG; tag++) {
+        char name[40];
+        snprintf(name, sizeof name, "transfer-%d.safetensors", tag);
+        say_checkpoint(r, c, name);
+        snprintf(name, sizeof name, "tune-%d.safetensors", tag);
+        say_checkpoint(r, c, name);
+    }
 }
 
 vkc_status pipeline_run_end(const pipeline_run *r, const pipeline_context *c, vkc_status st)

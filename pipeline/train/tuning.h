@@ -22,9 +22,10 @@ typedef struct pipeline_tuning {
     nn_recipe recipe;
 } pipeline_tuning;
 
-// The usual settings, n epochs.
-#define PIPELINE_TUNING_DEFAULTS(n) { .epochs = (n), .lr = -1.0, .clip = 1.0, .similarity = -1.0, .ce = 1.0, \
-    .temperature = 1.0, .halting = -1.0, \
+// The usual settings, n epochs, of the mixers or of what is named.
+#define PIPELINE_TUNING_DEFAULTS(n) PIPELINE_TUNING_DEFAULTS_OF(n, DISTILL_TRAIN_MIXERS)
+#define PIPELINE_TUNING_DEFAULTS_OF(n, what) { .trained = (what), .epochs = (n), .lr = -1.0, .clip = 1.0, \
+    .similarity = -1.0, .ce = 1.0, .temperature = 1.0, .halting = -1.0, \
     .recipe = { .smoothing = 0.1, .rates = { .warmup = -1.0 } } }
 
 // A parameter of which 0 means none, for the library below, where 0 means the default and less none.

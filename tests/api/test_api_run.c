@@ -4,6 +4,7 @@
 
 #include "tests/api/api_test.h"
 
+#include <math.h>
 #include <sys/stat.h>
 
 static const char *const mixers[] = { "linear", "conv" };
@@ -86,6 +87,100 @@ static void test_distill(void **state)
     o.resume = 1;
     assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("parts"), &o, NULL));
     assert_same_weights(in_dir("whole"), in_dir("parts"));
+}
+
+// Layer 1 alone, without a search and a transfer, by two tunings that have their own settings.
+static void test_schedule(void **state)
+{
+    static const uint32_t layers[] = { 1, 0 };
+    heard h = { 0 };
+    const pare_callbacks c = callbacks_of(&h);
+    pare_distill_options o = distill_options(&c);
+    pare_distill_result r = pare_distill_result_default();
+    pare_tuning first = pare_tuning_default(), second = pare_tuning_default();
+    pare_recipe recipe = pare_recipe_default();
+    pare_model *m = NULL;
+    (void) state;
+    o.n_mixers = 1;
+    o.layers = layers;
+    o.n_layers = 1;
+    o.schedule = PARE_SCHEDULE_ALL;
+    o.max_drop = 0;
+    o.no_transfer = o.no_timing = 1;
+    o.tune_all_epochs = 1;
+    o.tune = &first;
+    o.tune_all = &second;
+    first.heads = 1;
+    first.weight_decay = 0.05;
+    first.clip = -1;
+    o.tune_recipe = &recipe;
+    recipe.ema = 0.9;
+    second.trained = PARE_TRAIN_FC_HEAD;
+    second.lr = 1e-3;
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("fc"), &o, &r));
+    assert_true(r.depth == 2 && r.replaced == 1 && r.steps == 1 && r.trials == 0 && r.teacher_ms == 0);
+    assert_st(PARE_OK, pare_model_load(device, in_dir("fc"), NULL, &m));
+    assert_true(strcmp(pare_model_mixer(m, 0), "attention") == 0 && strncmp(pare_model_mixer(m, 1), "linear", 6) == 0);
+    pare_model_close(m);
+
+    // Both layers, the last first; the run goes on to the same bits.
+    o.n_layers = 2;
+    o.schedule = 1;
+    o.order = PARE_ORDER_DEEP;
+    o.no_transfer = 0;
+    o.force = 1;
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("fc"), &o, &r));
+    assert_true(r.replaced == 2 && r.steps == 2);
+    for (int k = 0; k < 2; k++) {
+        h = (heard) { .stop_in = k ? "tune-2" : "transfer-2", .stops_at = 1 };
+        o.resume = k > 0;
+        o.force = 0;
+        assert_st(PARE_E_STOPPED, pare_distill(device, in_dir("teacher"), data, in_dir("fc-parts"), &o, NULL));
+    }
+    h = (heard) { 0 };
+    assert_st(PARE_OK, pare_distill(device, in_dir("teacher"), data, in_dir("fc-parts"), &o, NULL));
+    assert_same_weights(in_dir("fc"), in_dir("fc-parts"));
+}
+
+static void test_bad_schedule(void **state)
+{
+    pare_distill_options o = distill_options(NULL);
+    pare_tuning t = pare_tuning_default();
+    const char *teacher = in_dir("teacher"), *out = in_dir("never");
+    const uint32_t layers[] = { 0, 2 };
+    (void) state;
+    o.n_layers = 2;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "layers is NULL");
+    o.layers = layers;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "has no layer 2");
+    o.n_layers = 0;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "the list is empty");
+    o = distill_options(NULL);
+    o.schedule = 1;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "want one mixer");
+    o.n_mixers = 1;
+    o.schedule = 4000;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "a schedule of 4000 layers at a time");
+    o.schedule = 1;
+    o.order = (pare_order) 9;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "no order 9");
+    o.order = PARE_ORDER_SPARSE;
+    o.tune = &t;
+    t.trained = (pare_trained) 9;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "no part of the model to train");
+    t = pare_tuning_default();
+    t.lr = -1;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "a lr of -1");
+    t.lr = 0;
+    t.kl = (double) NAN;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "a kl of nan");
+    t.kl = 0;
+    t.size = 8;
+    o.tune = NULL;
+    o.tune_all = &t;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "a struct of 8 bytes");
+    assert_false(is_there(out));
+    assert_false(is_there(in_dir("never.run")));
 }
 
 static void test_bad_distill(void **state)
@@ -290,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distill), cmocka_unit_test(test_bad_distill), cmocka_unit_test(test_retain),
         cmocka_unit_test(test_bad_retain), cmocka_unit_test(test_recipe), cmocka_unit_test(test_bad_recipe),
+        cmocka_unit_test(test_schedule), cmocka_unit_test(test_bad_schedule),
     };
     return cmocka_run_group_tests(tests, set_up, api_tear_down);
 }

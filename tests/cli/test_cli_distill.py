@@ -291,7 +291,7 @@ def test_tune(work):
     before = tree(s)
     refused = ["-o", work / "refused"]
     check_run(2, "usage: pare tune", *beside)
-    check_run(2, "there are: mixers, attn, blocks, all", *beside, "--train", "heads", *refused)
+    check_run(2, "there are: mixers, attn, fc, fc+head, blocks, all", *beside, "--train", "heads", *refused)
     check_run(2, "there are: output, heads", *beside, "--target", "magic", *refused)
     check_run(2, "there are: mse, cosine", *beside, "--distance", "magic", *refused)
     check_run(2, "want a teacher", *plain, "--kl", "1", *refused)

@@ -53,9 +53,10 @@ def test_refused(work):
     check_refused("", "tune", m, "--teacher", m, "--train", "all", "--data", data, "-o", work / "x")
     check_refused("", "retain", m, "--keep", "0.8", "--data", data, "-o", work / "x")
     check_refused("tune-", "distill", m, "--mixer", "linear", "--data", data, "-o", work / "x")
+    check_refused("tune-all-", "distill", m, "--mixer", "linear", "--data", data, "-o", work / "x")
     # The second of two stages has a peak of its own.
-    check_run(2, "--tune-min-lr is 0.0005, more than the peak learning rate 0.0002", "distill", m, "--mixer", "linear",
-              "--data", data, "-o", work / "x", "--tune-min-lr", "5e-4", "--tune-all-epochs", "1")
+    check_run(2, "--tune-all-min-lr is 0.0005, more than the peak learning rate 0.0002", "distill", m, "--mixer",
+              "linear", "--data", data, "-o", work / "x", "--tune-all-min-lr", "5e-4", "--tune-all-epochs", "1")
     check(not (work / "x").exists() and not (work / "x.run").exists(), "a recipe that was refused left something")
 
 
@@ -126,6 +127,7 @@ def test_distill(work):
                 "-o", out]
 
     check_same(work, "d", command, "tune-", "tune")
+    check_same(work, "da", command, "tune-all-", "tune_all")
 
 
 def test_retain(work):

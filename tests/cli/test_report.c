@@ -266,13 +266,13 @@ static void test_run_hostile(void **state)
     static const char *const values[] = {
         "null", "[]", "{}", "\"</svg><script>alert(1)</script>\"", "-1e308", "[[[{}]]]",
         "[1,\"<script>\",null,{\"runs\":3}]",
-        "{\"a\":{\"b\":[1]}}",
+        "{\"a\":{\"b\":[1]}}", "{\"name\":\"<script>\",\"order\":\"<script>\"}",
         "[{\"is\":\"most\",\"chosen\":1e9,\"top1\":{\"best\":\"x\"},\"orders\":{\"greedy\":[{}]}}]",
         "9007199254740993", "[{\"layer\":1e300,\"runs\":[{}],\"path\":[7],\"mixer\":\"`rm`\"}]",
     };
     static const char *const keys[] = {
         "teacher_top1", "student_top1", "split", "replaced", "path", "refused", "baselines", "path_test", "timing",
-        "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune",
+        "transfer", "sparsity", "layers", "mixers", "groups", "correlation", "rows", "seeds", "tune", "schedule",
         "best", "max_drop", "measure", "val", "test", "keep_per_layer", "transfer_error", "device", "driver",
         "top1", "retention", "exponent", "crossover", "model", "dim", "students", "impact", "most_trials", "runs",
         "ranks", "between_mixers", "with_greedy",

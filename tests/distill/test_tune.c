@@ -163,13 +163,23 @@ static void test_cosine_of_nothing(void **state)
     nn_rows_destroy(rows);
 }
 
-// Only what was asked for is trained, and everything else, the teacher too, keeps its bits.
+// Is a part of a block that differs trained?
+static bool trains(distill_trained t, const char *part)
+{
+    const bool is_fc = t == DISTILL_TRAIN_FC || t == DISTILL_TRAIN_FC_HEAD, is_late = t >= DISTILL_TRAIN_BLOCKS;
+    if (strcmp(part, "mlp") == 0)
+        return is_fc || is_late;
+    return strncmp(part, "norm", 4) == 0 ? is_late : strcmp(part, "attn.qkv") == 0 ? !is_fc
+                                                                                   : t == DISTILL_TRAIN_ATTN || is_late;
+}
+
+// Only what was asked for is trained, and everything else, the teacher too, keeps its bits, whatever else there is.
 static void test_trained(void **state)
 {
     fixture f;
     open_fixture(state, &f);
     nn_model *start = make_student(&f, "02", "linear"), *before = make_student(&f, "", "");
-    static const char *const inside[] = { "attn.proj", "norm1", "norm2", "mlp" };
+    static const char *const inside[] = { "attn.qkv", "attn.proj", "norm1", "norm2", "mlp.fc1", "mlp.fc2" };
     for (int t = 0; t < DISTILL_N_TRAINED; t++) {
         nn_model *s = make_student(&f, "02", "linear");
         distill_tune_params p = make_params(&f);
@@ -177,12 +187,12 @@ static void test_trained(void **state)
         p.trained = (distill_trained) t;
         p.kl = 1;
         p.weight_decay = 0.1;
+        p.clip = 0.5;
+        p.recipe = (nn_recipe) { .smoothing = 0.1, .mixup = 0.8, .drop_path = 0.1, .ema = 0.5 };
         assert_ok(distill_tune(f.teacher, s, &p, &r));
         assert_int_equal(r.steps, 12);
-        assert_true(count_changed(s, start, "blocks.0.attn.qkv") > 0);
-        assert_true(count_changed(s, start, "blocks.2.attn.qkv") > 0);
-        for (int i = 0; i < 4; i++) {
-            const bool changes = i == 0 ? t >= DISTILL_TRAIN_ATTN : t >= DISTILL_TRAIN_BLOCKS;
+        for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+            const bool changes = trains(p.trained, strncmp(inside[i], "mlp", 3) == 0 ? "mlp" : inside[i]);
             for (char l = '0'; l <= '2'; l++) {
                 char name[32];
                 snprintf(name, sizeof name, "blocks.%c.%s", l, inside[i]);
@@ -191,7 +201,8 @@ static void test_trained(void **state)
         }
         static const char *const rest[] = { "blocks.1.", "head.", "embed", "cls_token" };
         for (int i = 0; i < 4; i++)
-            assert_int_equal(count_changed(s, start, rest[i]) > 0, t == DISTILL_TRAIN_ALL);
+            assert_int_equal(count_changed(s, start, rest[i]) > 0,
+                             t == DISTILL_TRAIN_ALL || (t == DISTILL_TRAIN_FC_HEAD && i == 1));
         for (uint32_t i = 0; i < s->params->n; i++)
             assert_false(s->params->p[i].frozen);
         const bool early = t <= DISTILL_TRAIN_ATTN;
@@ -203,6 +214,35 @@ static void test_trained(void **state)
         assert_true(is_same(before, f.teacher, i));
     nn_model_destroy(start);
     nn_model_destroy(before);
+    close_fixture(&f);
+}
+
+// A transfer of some layers leaves the others as they are, and those that it trains come out as without them.
+static void test_only(void **state)
+{
+    fixture f;
+    open_fixture(state, &f);
+    const bool only[DEPTH] = { false, true, true };     // layer 1 is the teacher's
+    nn_model *start = make_student(&f, "02", "linear"), *one = make_student(&f, "2", "linear");
+    nn_model *s = make_student(&f, "02", "linear");
+    distill_transfer_params q = { .data = f.data, .batch = BATCH, .epochs = 1, .match_epochs = 1, .seed = 5,
+                                  .threads = 2, .weight_decay = 0.1 };
+    distill_transfer_result r, alone;
+    assert_ok(distill_transfer(f.teacher, one, &q, &alone));
+    q.only = only;
+    assert_ok(distill_transfer(f.teacher, s, &q, &r));
+    assert_true(isnan(r.error[0]) && isnan(r.error[1]) && r.error[2] == alone.error[2]);
+    assert_true(r.match.n_layers == 1 && isnan(r.match.after[0]) && r.match.after[2] == alone.match.after[2]);
+    assert_int_equal(count_changed(s, start, "blocks.0."), 0);
+    assert_int_equal(count_changed(s, start, "blocks.1."), 0);
+    assert_true(count_changed(s, start, "blocks.2.attn.") > 0);
+    assert_int_equal(count_changed(one, s, "blocks.2."), 0);
+    const bool same[DEPTH] = { false, true, false };
+    q.only = same;
+    assert_status(distill_transfer(f.teacher, s, &q, &r), VKC_E_ARG);
+    nn_model_destroy(start);
+    nn_model_destroy(one);
+    nn_model_destroy(s);
     close_fixture(&f);
 }
 
@@ -521,8 +561,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names), cmocka_unit_test(test_cosine_of_nothing), cmocka_unit_test(test_trained),
-        cmocka_unit_test(test_reaches), cmocka_unit_test(test_by_hand), cmocka_unit_test(test_falls),
-        cmocka_unit_test(test_resume), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_only), cmocka_unit_test(test_reaches), cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_falls), cmocka_unit_test(test_resume), cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #define DATA "synth:ringed-digit,train=24,val=16,test=16"
+#ifndef ARCH
 #define ARCH "vit:image=16,patch=4,dim=16,depth=2,heads=2"
+#endif
 
 typedef struct listener {           // the user of a context
     const char *stop_in;            // stop at call `stop_at` of the progress whose `what` is this; NULL = never

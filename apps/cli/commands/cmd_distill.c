@@ -1,5 +1,6 @@
 // cmd_distill.c — pare distill: measure, transfer, search, assemble the student, tune it, compare.
 #include "apps/cli/core/list.h"
+#include "apps/cli/options/schedule_options.h"
 #include "apps/cli/options/tune_options.h"
 #include "apps/cli/print/print.h"
 
@@ -11,14 +12,15 @@ typedef struct distill_args {
     common_args common;
     data_args   d;
     const char *mixer, *from, *out, *run, *target, *distance, *objective;
-    tune_options tune;              // after the search; 0 epochs = no tuning
+    schedule_options schedule;
+    tune_options tune, tune_all;    // after the search; 0 epochs = no tuning
     nn_size     img_size;
     bool        most, resume, force, keep_best;
     double      max_drop;           // < 0: not given
     pipeline_distill_params p;      // the rest
 } distill_args;
 
-typedef struct distill_lists { text_list mixer, from; } distill_lists;
+typedef struct distill_lists { text_list mixer, from; uint32_t layers[NN_MAX_DEPTH]; } distill_lists;
 
 static vkc_status read_objective(const char *name, pipeline_objective *out)
 {
@@ -42,6 +44,7 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
     if (a->max_drop >= 0.0 && a->p.min_share > 0.0)
         return VKC_FAIL(VKC_E_ARG, "--max-drop and --min-share: want one of the two");
     *out = a->p;
+    out->limited = a->max_drop >= 0.0 || a->p.min_share > 0.0;
     if (a->max_drop >= 0.0)
         out->max_drop = a->max_drop;
     out->teacher = teacher;
@@ -52,7 +55,10 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
     VKC_TRY(read_objective(a->objective, &out->objective));
     VKC_TRY(distill_target_get(a->target, &out->target));
     VKC_TRY(distill_distance_get(a->distance, &out->distance));
+    VKC_TRY(schedule_read(&a->schedule, l->layers, out));
     VKC_TRY(tune_read(&a->tune, "tune-", &out->tune));
+    VKC_TRY(tune_read(&a->tune_all, "tune-all-", &out->tune_all));
+    out->tune_all.keep_last = out->tune.keep_last;      // one option for both
     VKC_TRY(list_split(a->mixer, &l->mixer));
     VKC_TRY(list_split(a->from, &l->from));
     out->mixer = l->mixer.item;
@@ -85,6 +91,7 @@ static vkc_status print_stage(void *user, pipeline_distill_stage stage, uint32_t
         print_tuning(stdout, r->tune[i].what, &r->tune[i].result, r->depth);
         putchar('\n');
         break;
+    case PIPELINE_DISTILL_STEP: print_schedule_step(stdout, r, i); break;
     }
     return app_flush();
 }
@@ -100,7 +107,8 @@ static vkc_status tell(const distill_args *a, const pipeline_distill_params *p, 
         return app_print_json(json_incref(r->json));
     print_student(stdout, r);
     print_costs(stdout, &r->costs);
-    print_students(stdout, r);
+    if (!r->schedule)
+        print_students(stdout, r);
     printf("student          %s\n", a->out);
     if (r->picked[pipeline_distill_other(r)].is_written)
         printf("beside it        %s\n", beside);
@@ -110,7 +118,7 @@ static vkc_status tell(const distill_args *a, const pipeline_distill_params *p, 
 static vkc_status run(const void *options, const args_words *words)
 {
     const distill_args *a = options;
-    distill_lists lists = { { .n = 0 }, { .n = 0 } };
+    distill_lists lists = { .mixer = { .n = 0 } };
     pipeline_distill_params p;
     pipeline_context c = app_context(NULL);
     nn_dataset *data = NULL;
@@ -144,8 +152,9 @@ static const arg table[] = {
       "candidates to replace attention, such as linear,ssd:state=128; listed below" },
     { "from", 0, ARG_MODELS, AT(from), 0, 0, "S,S",
       "students with all attention replaced, as more candidates or in place of --mixer" },
+    SCHEDULE_ROWS(distill_args, schedule),
     { "max-drop", 0, ARG_REAL, AT(max_drop), 0, 100, "X",
-      "largest drop of top-1 on val, in percentage points [1.0]" },
+      "largest drop of top-1 on val, in percentage points [1.0; with --schedule any]" },
     { "min-share", 0, ARG_REAL, AT(p.min_share), 1e-6, 1, "X",
       "in place of it: share of the teacher's top-1 on val to keep, such as 0.95" },
     { "confidence", 0, ARG_REAL, AT(p.confidence), 0.5, 0.999, "X",
@@ -167,7 +176,8 @@ static const arg table[] = {
     { "match-epochs", 0, ARG_U32, AT(p.match_epochs), 0, 100000, "N",
       "epochs of matching feature maps to the attention weights first [0]" },
     { "match-lr", 0, ARG_REAL, AT(p.match_lr), 1e-12, 100, "X", "peak learning rate of the matching [1e-2]" },
-    { "epochs", 'e', ARG_U32, AT(p.epochs), 1, 100000, "N", "epochs of the transfer [3]" },
+    { "epochs", 'e', ARG_U32, AT(p.epochs), 0, 100000, "N",
+      "epochs of the transfer; 0 = none, mixers start from the attention's parameters [3]" },
     { "lr", 0, ARG_REAL, AT(p.lr), 1e-12, 100, "X", "peak learning rate of the transfer [1e-2]" },
     { "target", 0, ARG_TEXT, AT(target), 0, 0, "T", "transfer loss on the module's output or its heads [output]" },
     { "distance", 0, ARG_TEXT, AT(distance), 0, 0, "D", "transfer loss: mse, or cosine along the tokens [mse]" },
@@ -176,9 +186,7 @@ static const arg table[] = {
     { "max-steps", 0, ARG_U32, AT(p.max_steps), 1, 4e9, "N",
       "stop after N training steps in total, as Ctrl-C does" },
     TUNE_ROWS(distill_args, tune, "tune-", "0"),
-    { "tune-all-epochs", 0, ARG_U32, AT(p.tune_all_epochs), 1, 100000, "N",
-      "epochs of tuning the whole network after that [0]" },
-    { "tune-all-lr", 0, ARG_REAL, AT(p.tune_all_lr), 1e-12, 100, "X", "its peak learning rate [2e-4]" },
+    TUNE_ROWS_OF(distill_args, tune_all, "tune-all-", "0", "all", "a second tuning, after that"),
     KEEP_BEST_ROWS(distill_args, tune.p.keep_last, "on"),
     FINITE_ROWS(distill_args, "on in training"), THREADS_ROW(distill_args), LIMIT_ROW(distill_args),
     { "timing-batch", 0, ARG_U32, AT(p.timing_batch), 1, 4096, "N", "batch size when timing [4]" },
@@ -187,7 +195,7 @@ static const arg table[] = {
 };
 static const distill_args defaults = {
     .d = { .batch = 64 }, .max_drop = -1.0, .objective = "accuracy", .target = "output", .distance = "mse",
-    .tune = TUNE_DEFAULTS(0), .p = PIPELINE_DISTILL_DEFAULTS,
+    .tune = TUNE_DEFAULTS(0), .tune_all = TUNE_DEFAULTS_OF(0, "all"), .p = PIPELINE_DISTILL_DEFAULTS,
 };
 const command cmd_distill = {
     .name = "distill", .help = "replace attention layers within an accuracy budget, write the student",
@@ -195,6 +203,7 @@ const command cmd_distill = {
     .options_size = sizeof defaults, .uses = COMMAND_ALL, .min_words = 1, .max_words = 1,
     .model_from = 0, .model_to = 1, .run = run,
     .about = "Ctrl-C stops at the next step; the same command with --resume continues to the same student.\n"
-             "With --tune-epochs or --tune-all-epochs the student is trained end to end after the search.",
+             "With --tune-epochs the student is trained end to end after the search, or in every step of a schedule;\n"
+             "with --tune-all-epochs once more after that, by options of its own.",
     .print_more = app_print_mixers,
 };

@@ -12,25 +12,27 @@ typedef struct tune_options {       // of one tuning
     pipeline_tuning p;              // the rest of it
 } tune_options;
 
-// What they are before options are read, n epochs.
-#define TUNE_DEFAULTS(n) \
-    { .train = "mixers", .target = "output", .distance = "mse", .p = PIPELINE_TUNING_DEFAULTS(n) }
+// What they are before options are read, n epochs, of the mixers or of what is named.
+#define TUNE_DEFAULTS(n) TUNE_DEFAULTS_OF(n, "mixers")
+#define TUNE_DEFAULTS_OF(n, what) \
+    { .train = what, .target = "output", .distance = "mse", .p = PIPELINE_TUNING_DEFAULTS(n) }
 
-// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "" or "tune-"; `usual`
-// is the number of epochs without the option.
+// Rows of an option table, for a tune_options member `m`; `pre` stands before the names: "", "tune-" or "tune-all-";
+// `usual` is the number of epochs without the option, `what` the parameters that are trained, `of` the tuning's name.
 #define TUNE_AT(type, m, name) offsetof(type, m.name)
-#define TUNE_ROWS(type, m, pre, usual) \
+#define TUNE_ROWS(type, m, pre, usual) TUNE_ROWS_OF(type, m, pre, usual, "mixers", "tuning")
+#define TUNE_ROWS_OF(type, m, pre, usual, what, of) \
     { pre "train", 0, ARG_TEXT, TUNE_AT(type, m, train), 0, 0, "W", \
-      "parameters to train: mixers, attn, blocks (of the layers that differ) or all [mixers]" }, \
-    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "epochs of tuning [" usual "]" }, \
+      "parameters to train: mixers, attn, fc, blocks (of the layers that differ), fc+head or all [" what "]" }, \
+    { pre "epochs", 0, ARG_U32, TUNE_AT(type, m, p.epochs), 1, 100000, "N", "epochs of " of " [" usual "]" }, \
     { pre "lr", 0, ARG_REAL, TUNE_AT(type, m, p.lr), 1e-12, 100, "X", \
-      "peak learning rate of tuning, cosine decay [mixers, attn: 1e-3; blocks, all: 2e-4]" }, \
+      "peak learning rate of " of ", cosine decay [mixers, attn: 1e-3; else 2e-4]" }, \
     { pre "weight-decay", 0, ARG_REAL, TUNE_AT(type, m, p.weight_decay), 0, 100, "X", \
       "weight decay of matrices [0]" }, \
     { pre "clip", 0, ARG_REAL, TUNE_AT(type, m, p.clip), 0, 1e9, "X", \
       "gradient clipping: largest global norm, 0 = off [1]" }, \
     { pre "similarity", 0, ARG_REAL, TUNE_AT(type, m, p.similarity), 0, 1e6, "X", \
-      "weight of the loss on the teacher's modules [mixers, attn: 1; blocks, all: 0]" }, \
+      "weight of the loss on the teacher's modules [mixers, attn: 1; else 0]" }, \
     { pre "target", 0, ARG_TEXT, TUNE_AT(type, m, target), 0, 0, "T", \
       "that loss on the module's output, or its heads before the projection [output]" }, \
     { pre "distance", 0, ARG_TEXT, TUNE_AT(type, m, distance), 0, 0, "D", \

@@ -20,6 +20,10 @@ void print_transfer(FILE *f, const pipeline_distill_result *r, uint32_t mixer)
 {
     const pipeline_choice *m = &r->mixer[mixer];
     print_match(f, r, &m->transfer.match);
+    if (m->transfer.steps == 0) {
+        fprintf(f, "no transfer to %s: it starts from what it takes from the attention\n\n", m->text);
+        return;
+    }
     fprintf(f, "transfer to %s, %llu steps; error of the attention output, relative:\n ", m->text,
             (unsigned long long) m->transfer.steps);
     for (uint32_t l = 0; l < r->depth; l++)

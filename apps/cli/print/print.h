@@ -35,6 +35,7 @@ void       print_tuning(FILE *f, const char *what, const distill_tune_result *r,
 void       print_transfer(FILE *f, const pipeline_distill_result *r, uint32_t mixer);
 void       print_block_times(FILE *f, const pipeline_distill_result *r, uint32_t batch);
 void       print_path(FILE *f, const pipeline_distill_result *r);
+void       print_schedule_step(FILE *f, const pipeline_distill_result *r, uint32_t i);
 void       print_baselines(FILE *f, const pipeline_distill_result *r);
 void       print_impact(FILE *f, const pipeline_distill_result *r);        // nothing without scores
 void       print_student(FILE *f, const pipeline_distill_result *r);       // against its teacher

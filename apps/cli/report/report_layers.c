@@ -145,7 +145,7 @@ void report_tunes_write(report_page *p)
     if (json_array_size(list) == 0)
         return;
     html_table_open(f, "Tuning; means over the last epoch", head);
-    for (size_t i = 0; i < json_array_size(list) && i < MAX_MIXERS; i++) {
+    for (size_t i = 0; i < json_array_size(list) && i <= NN_MAX_DEPTH; i++) {      // a step each of a schedule
         const json_t *one = json_array_get(list, i);
         json_t *distance = report_list(one, "distance");
         double sum = 0, n = 0;

@@ -23,6 +23,11 @@ static double get_base(const report_run *r)
     return NAN;
 }
 
+static bool is_scheduled(const report_run *r)
+{
+    return json_is_object(json_object_get(r->results, "schedule"));
+}
+
 static bool has(json_t *path, const char *key)
 {
     for (size_t i = 0; i < json_array_size(path); i++)
@@ -66,7 +71,7 @@ static vkc_status draw(report_page *p, double base)
         .title = title,
         .x = "layers replaced", .y = "top-1, percent", .whole_x = true });
     add_trials(q, r);
-    plot_add_series(q, n ? "greedy" : "", PLOT_INTERVAL, 0);
+    plot_add_series(q, !n ? "" : is_scheduled(r) ? "schedule" : "greedy", PLOT_INTERVAL, 0);
     if (n)
         plot_add(q, 0, 100.0 * base, NAN, NAN);
     for (size_t i = 0; i < n && i < MAX_STEPS; i++) {
@@ -139,7 +144,9 @@ static void write_steps(FILE *f, const report_run *r, double base)
     for (int k = 0; k < 4; k++)
         if (more[k])
             head[c++] = more[k];
-    html_table_open(f, "The greedy path; points and interval are against the teacher", head);
+    html_table_open(f, is_scheduled(r) ? "The schedule; accuracy after the step that a layer was replaced in, points "
+                                         "against the teacher"
+                                       : "The greedy path; points and interval are against the teacher", head);
     for (size_t i = 0; i < json_array_size(path) && i < MAX_STEPS; i++) {
         char number[16];
         snprintf(number, sizeof number, "%zu", i + 1);
@@ -186,13 +193,30 @@ static void write_bases(FILE *f, const report_run *r)
     html_table_close(f);
 }
 
+// What was done at each step, behind a full stop.
+static void write_rule(FILE *f, const report_run *r)
+{
+    const json_t *schedule = json_object_get(r->results, "schedule");
+    const char *objective = report_text(r->results, "objective"), *name = report_text(schedule, "name");
+    if (is_scheduled(r)) {
+        html_print(f, " No search was made: layers were replaced and trained %s", strcmp(name, "all") == 0
+                   ? "all at once" : "step by step");
+        if (strcmp(name, "all") != 0)
+            html_print(f, ", by the schedule %s, %s layers first", name, report_text(schedule, "order"));
+    } else {
+        fputs(" At each step the search tries every layer that is left and keeps the best", f);
+        if (*objective && strcmp(objective, "accuracy") != 0)
+            html_print(f, ", here by %s saved for each point lost", objective);
+    }
+    fputs(".", f);
+}
+
 vkc_status report_path(report_page *p)
 {
     const report_run *r = p->run;
     const double base = get_base(r), trials = report_number(r->results, "trials");
     const double best = report_number(r->results, "best");
     const size_t n = json_array_size(report_list(r->results, "path"));
-    const char *objective = report_text(r->results, "objective");
     if (!json_is_object(r->results) && json_array_size(r->trials) == 0)
         return VKC_OK;
     html_section_open(p->f, "path", "Layer after layer");
@@ -204,11 +228,9 @@ vkc_status report_path(report_page *p)
         html_number(p->f, HTML_TIMES, 100.0 * report_number(r->results, "max_drop"));
         fputs(" points may go", p->f);
     }
-    fputs(". At each step the search tries every layer that is left and keeps the best", p->f);
-    if (*objective && strcmp(objective, "accuracy") != 0)
-        html_print(p->f, ", here by %s saved for each point lost", objective);
     fputs(".", p->f);
-    if (isfinite(trials)) {
+    write_rule(p->f, r);
+    if (isfinite(trials) && !is_scheduled(r)) {
         fputs(" It made ", p->f);
         html_number(p->f, HTML_COUNT, trials);
         fputs(" trials.", p->f);
@@ -221,7 +243,8 @@ vkc_status report_path(report_page *p)
     vkc_status st = draw(p, base);
     if (json_is_object(r->results)) {
         write_steps(p->f, r, base);
-        write_bases(p->f, r);
+        if (!is_scheduled(r))
+            write_bases(p->f, r);
     }
     html_section_close(p->f);
     return st;
