@@ -58,7 +58,8 @@ static vkc_status infer(nn_call *c)
     const nn_shape *la = &c->in[LOG_ALPHA], *x = &c->in[X];
     vkc_status st = VKC_OK;
     if (!t || !isfinite(t->beta) || t->beta < 0 || t->each > 1)
-        return VKC_FAIL(VKC_E_ARG, "hard_concrete: a temperature above 0 must be given, or 0 for 2/3, and each as 0 or 1");
+        return VKC_FAIL(VKC_E_ARG, "hard_concrete: a temperature above 0 must be given, or 0 for 2/3, and each as 0 "
+                        "or 1");
     if (!nn_shape_len(la) || nn_shape_len(la) > UINT32_MAX || (c->in_rows[LOG_ALPHA] && la->rank != 2))
         return VKC_FAIL(VKC_E_ARG, "hard_concrete: log_alpha is empty, or packed and no matrix");
     if (c->in[KEY].rank) {
