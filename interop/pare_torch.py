@@ -158,8 +158,8 @@ class Attention(Mixer):
 
 
 class Linear(Mixer):
-    """phi(q_i) . sum_j phi(k_j) v_j^T / phi(q_i) . sum_j phi(k_j), and a convolution of v. With a window, the weights
-    are those of a softmax between tokens of one block of the sequence, under the same sum."""
+    """sum_j phi(q_i) . phi(k_j) v_j / sum_j phi(q_i) . phi(k_j), and a convolution of v. With a window, weights between
+    tokens of one block of the sequence are those of a softmax, under the same sum."""
     options, has_qkv = {"features": ("hedgehog", "elu1", "t2r", "exp"), "window": ("none", int)}, True
     def __init__(self, c, options):
         super().__init__(c, options)
@@ -181,27 +181,21 @@ class Linear(Mixer):
             return torch.cat([torch.exp(u - u.amax(-1, True)), torch.exp(u.amin(-1, True) - u)], -1)
         return torch.cat([torch.softmax(u, -1), torch.softmax(-u, -1)], -1)
 
-    def add_window(self, q, k, phi_q, phi_k):
-        """Weights (B, H, T, T) before they are normalised."""
+    def add_window(self, q, k, weights):
         block = torch.arange(q.shape[1], device=q.device) // int(self.option["window"])
         near = block[:, None] == block
         score = torch.einsum("bihd,bjhd->bhij", q, k) / self.c.head_dim ** 0.5
         score = score.masked_fill(~near, -torch.inf)
         soft = torch.exp(score - score.amax(-1, True)) * torch.sigmoid(self.window_mix)[:, None, None]
-        return torch.where(near, soft, torch.einsum("bihf,bjhf->bhij", phi_q, phi_k))
+        return torch.where(near, soft, weights)
 
     def mix(self, y, places):
         q, k, v = self.get_qkv(y)
-        phi_q, phi_k = self.get_features(q, "feature_q"), self.get_features(k, "feature_k")
-        local = conv_grid(v.flatten(2), self.conv, places, self.c)
+        weights = torch.einsum("bihf,bjhf->bhij", *map(self.get_features, (q, k), ("feature_q", "feature_k")))
         if self.option["window"] != "none":
-            weights = self.add_window(q, k, phi_q, phi_k)
-            weights = weights / weights.sum(-1, True).clamp_min(1e-6)
-            return torch.einsum("bhij,bjhd->bihd", weights, v).flatten(2) + local
-        q, k = phi_q, phi_k
-        above = torch.einsum("bthf,bhfd->bthd", q, torch.einsum("bthf,bthd->bhfd", k, v))
-        below = torch.einsum("bthf,bhf->bth", q, k.sum(1)).clamp_min(1e-6)
-        return (above / below[..., None]).flatten(2) + local
+            weights = self.add_window(q, k, weights)
+        weights = weights / weights.sum(-1, True).clamp_min(1e-6)
+        return torch.einsum("bhij,bjhd->bihd", weights, v).flatten(2) + conv_grid(v.flatten(2), self.conv, places, self.c)
 
 
 class Conv(Mixer):

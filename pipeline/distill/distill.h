@@ -56,6 +56,7 @@ typedef struct pipeline_distill_params {        // PIPELINE_DISTILL_DEFAULTS, in
     // Of the transfer.
     uint32_t     epochs, match_epochs;          // [3]; [0] that match learned features to the attention weights first
     double       lr, match_lr, weight_decay, clip;      // [1e-2], [1e-2], [0], [0 = any]
+    distill_match_loss match_loss;              // what that first stage minimises [kl]
     distill_target   target;
     distill_distance distance;
     pipeline_tuning  tune;          // of the student; 0 epochs = none

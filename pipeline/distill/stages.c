@@ -31,6 +31,8 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
         pipeline_tuning_inputs(&a->tune), "tune_all_epochs", (int) a->tune_all_epochs, "tune_all_lr", a->tune_all_lr);
     if (!more || json_object_update(o, more) != 0)
         st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
+    if (a->match_epochs && a->match_loss != DISTILL_MATCH_KL)   // runs from before there was another have none
+        nn_json_set_new(o, "match_loss", json_string(distill_match_loss_name(a->match_loss)));
     if (a->objective == PIPELINE_LATENCY)
         nn_json_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);

@@ -1,14 +1,14 @@
 // matrix_match.c — the distance between the matrix that a mixer multiplies its values by and a teacher's attention
-// weights, the mean over images and heads of Frobenius norms; the equations are in shaders/attention/matrix_match.h.
+// weights, the mean over images and heads of Frobenius norms; the equations are in shaders/attention/matrix/matrix_match.h.
 // The matrix is made a piece at a time; no N x N matrix is stored, unless it is asked for.
-//   in:  q (R, ·)   k (R, ·)   qkv (R, 3C) of the teacher and its lse (R, H), without gradients
-//        g (R, ·), optional: log decays, of a recurrence; without, q and k are features and rows are normalised
-//        step (R, ·), optional: what keys are multiplied by
+//   in:  q, k (R, any)   qkv (R, 3C) of the teacher and its lse (R, H), without gradients
+//        g (R, any), optional: log decays, of a recurrence; without, q and k are features and rows are normalised
+//        step (R, any), optional: what keys are multiplied by
 //   out: loss (1)   norm (cap_images H) of each image and head   stats (R, 2 H)
 //        with attr.map the matrix (cap_images H, tokens, tokens), 0 where there is no token
 #include "nn/graph/rowwise.h"
 #include "shaders/attention/attention.h"
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/scan/gated/gated_scan.h"
 #include "spv/shaders.h"
 
@@ -94,7 +94,8 @@ static vkc_status infer(nn_call *c)
     VKC_TRY(check_inputs(c));
     const struct matrix_match_args a = make_args(c);
     const size_t R = c->in[Q].dim[0], S = (size_t) t->heads * t->dirs;
-    if (R * S * t->dk > UINT32_MAX || (t->map && (uint64_t) a.images * a.heads * a.cap_tokens * a.cap_tokens > UINT32_MAX))
+    const uint64_t entries = (uint64_t) a.images * a.heads * a.cap_tokens * a.cap_tokens;
+    if (R * S * t->dk > UINT32_MAX || (t->map && entries > UINT32_MAX))
         return VKC_FAIL(VKC_E_ARG, "matrix_match: more than 2^32 numbers; a smaller batch has fewer");
     c->out[0] = (nn_shape) { 1, { 1 } };
     c->out[1] = (nn_shape) { 1, { a.images * a.heads } };

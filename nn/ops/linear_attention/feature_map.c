@@ -54,7 +54,8 @@ static vkc_status infer(nn_call *c)
     if (t->kind != FEATURE_MAP_ELU && !nn_shape_is(w, 3, want))
         return VKC_FAIL(VKC_E_ARG, "feature_map: w is not (%u, %u, %u)", want[0], want[1], want[2]);
     if (t->kind == FEATURE_MAP_T2R ? !nn_shape_is(b, 2, want) : b->rank != 0)
-        return VKC_FAIL(VKC_E_ARG, "feature_map: the t2r map takes a bias b (%u, %u), the others none", want[0], want[1]);
+        return VKC_FAIL(VKC_E_ARG, "feature_map: the t2r map takes a bias b (%u, %u), the others none", want[0],
+                        want[1]);
     uint32_t C = t->heads * t->head_dim;
     c->out[0] = (nn_shape) { 2, { x->dim[0], is_doubled(c) ? 2 * C : C } };
     c->out_rows[0] = c->in_rows[0];

@@ -2,7 +2,7 @@
 // scan gives, and so for features; a window that covers all is softmax attention, one that weighs nothing linear
 // attention over the other blocks.
 #include "shaders/attention/attention.h"
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/linear_attention/linear_attention.h"
 #include "shaders/linear_attention/window_attention.h"
 #include "shaders/scan/gated/gated_scan.h"

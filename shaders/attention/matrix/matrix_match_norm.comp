@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/kernel.glsl"
 // F of each image and head, an invocation each, over the rows in order; 0 where there is no image.
@@ -11,7 +11,8 @@ PUSH_ARGS(matrix_match_args);
 
 void main()
 {
-    for (uint e = gl_WorkGroupID.x * WG + gl_LocalInvocationID.x; e < a.images * a.heads; e += gl_NumWorkGroups.x * WG) {
+    uint len = a.images * a.heads;
+    for (uint e = gl_WorkGroupID.x * WG + gl_LocalInvocationID.x; e < len; e += gl_NumWorkGroups.x * WG) {
         uint b = e / a.heads;
         float s = 0.0;
         if (b < Tok.images)

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce.glsl"
@@ -16,7 +16,7 @@ layout(binding = 7) writeonly buffer Stats { vec2 stats[]; };  // (R, H)
 layout(binding = 8) writeonly buffer Sq    { float sq[]; };    // (R, H) of the squared distances
 layout(binding = 9) writeonly buffer Map   { float map[]; };   // (images, H, tokens, tokens), if it is wanted
 PUSH_ARGS(matrix_match_args);
-#include "shaders/attention/inc/matrix_match.glsl"
+#include "shaders/attention/matrix/inc/matrix_match.glsl"
 
 void main()
 {

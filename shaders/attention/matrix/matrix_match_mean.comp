@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce.glsl"

@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/kernel.glsl"
 // Sums of the log decays up to each token, in the order of the stream, in two floats: an invocation a decay.
@@ -11,8 +11,8 @@ PUSH_ARGS(matrix_match_args);
 
 void main()
 {
-    uint streams = a.heads * a.dirs, e = gl_WorkGroupID.x * WG + gl_LocalInvocationID.x, s = e / a.width, c = e % a.width;
-    uint b = gl_WorkGroupID.z;
+    uint streams = a.heads * a.dirs, e = gl_WorkGroupID.x * WG + gl_LocalInvocationID.x;
+    uint s = e / a.width, c = e % a.width, b = gl_WorkGroupID.z;
     if (s >= streams || b >= Tok.images)
         return;
     uint r0 = ROWS_OFFSET(Tok, b), n = ROWS_OFFSET(Tok, b + 1u) - r0, dir = s % a.dirs;

@@ -1,7 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "shaders/attention/matrix_match.h"
+#include "shaders/attention/matrix/matrix_match.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/reduce.glsl"
@@ -22,7 +22,7 @@ layout(binding = 11)           buffer DCum { float dcum[]; };  // (R, H dirs, wi
 layout(binding = 12) writeonly buffer DStep { float dstep[]; };    // (R, H dirs), keys
 layout(constant_id = SPEC_MATRIX_MATCH_KEYS) const uint KEYS = 0u;
 PUSH_ARGS(matrix_match_args);
-#include "shaders/attention/inc/matrix_match.glsl"
+#include "shaders/attention/matrix/inc/matrix_match.glsl"
 #define PER 4u                     // channels of an invocation
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
 shared float dm[MATRIX_MATCH_WG];
