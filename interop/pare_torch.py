@@ -164,12 +164,10 @@ class Linear(Mixer):
     def __init__(self, c, options):
         super().__init__(c, options)
         self.conv = Weights((c.dim, 3, 3), (c.dim,))
-        if self.option["features"] != "elu1":
-            self.feature_q, self.feature_k = (zeros(c.heads, c.head_dim, c.head_dim) for _ in "qk")
-        if self.option["features"] == "t2r":
-            self.feature_q_bias, self.feature_k_bias = (zeros(c.heads, c.head_dim) for _ in "qk")
-        if self.option["window"] != "none":
-            self.window_mix = zeros(c.heads)
+        features, H, D = self.option["features"], c.heads, c.head_dim
+        self.feature_q, self.feature_k = (zeros(H, D, D) if features != "elu1" else None for _ in "qk")
+        self.feature_q_bias, self.feature_k_bias = (zeros(H, D) if features == "t2r" else None for _ in "qk")
+        self.window_mix = zeros(H) if self.option["window"] != "none" else None
 
     def get_features(self, x, which):
         if self.option["features"] == "elu1":
@@ -177,25 +175,22 @@ class Linear(Mixer):
         u = torch.einsum("bthd,hdf->bthf", x, getattr(self, which))
         if self.option["features"] == "t2r":
             return (u + getattr(self, which + "_bias")).clamp_min(1e-12)
-        if self.option["features"] == "exp":
-            return torch.cat([torch.exp(u - u.amax(-1, True)), torch.exp(u.amin(-1, True) - u)], -1)
-        return torch.cat([torch.softmax(u, -1), torch.softmax(-u, -1)], -1)
+        u = torch.stack([u, -u], -2) - torch.stack([u, -u], -2).amax(-1, True)
+        return (torch.exp(u) if self.option["features"] == "exp" else torch.softmax(u, -1)).flatten(-2)
 
     def add_window(self, q, k, weights):
         block = torch.arange(q.shape[1], device=q.device) // int(self.option["window"])
         near = block[:, None] == block
-        score = torch.einsum("bihd,bjhd->bhij", q, k) / self.c.head_dim ** 0.5
-        score = score.masked_fill(~near, -torch.inf)
-        soft = torch.exp(score - score.amax(-1, True)) * torch.sigmoid(self.window_mix)[:, None, None]
+        score = torch.einsum("bihd,bjhd->bhij", q, k).div(self.c.head_dim ** 0.5).masked_fill(~near, -torch.inf)
+        soft = (score - score.amax(-1, True)).exp() * self.window_mix.sigmoid()[:, None, None]
         return torch.where(near, soft, weights)
 
     def mix(self, y, places):
         q, k, v = self.get_qkv(y)
-        weights = torch.einsum("bihf,bjhf->bhij", *map(self.get_features, (q, k), ("feature_q", "feature_k")))
-        if self.option["window"] != "none":
-            weights = self.add_window(q, k, weights)
-        weights = weights / weights.sum(-1, True).clamp_min(1e-6)
-        return torch.einsum("bhij,bjhd->bihd", weights, v).flatten(2) + conv_grid(v.flatten(2), self.conv, places, self.c)
+        a = torch.einsum("bihf,bjhf->bhij", *map(self.get_features, (q, k), ("feature_q", "feature_k")))
+        a = a if self.window_mix is None else self.add_window(q, k, a)
+        a = a / a.sum(-1, True).clamp_min(1e-6)
+        return torch.einsum("bhij,bjhd->bihd", a, v).flatten(2) + conv_grid(v.flatten(2), self.conv, places, self.c)
 
 
 class Conv(Mixer):

@@ -53,7 +53,7 @@ static void build_mixer(nn_graph *g, const nn_model *student, uint32_t l, nn_ten
     k->mixer->build(g, &d, y, p, taps);
 }
 
-// The loss of a student's layer, or NULL when there is nothing to match; entropy: that of the teacher's weights, for KL.
+// The loss of a student's layer, NULL when there is nothing to match; entropy: that of the teacher's weights, for KL.
 static nn_tensor *build_loss(nn_graph *g, const nn_model *student, uint32_t l, const nn_model_taps *t, const match *m,
                              nn_tensor **entropy)
 {

@@ -35,8 +35,8 @@ const char *distill_distance_name(distill_distance d);                          
 vkc_status  distill_distance_get(const char *name, distill_distance *out);      // E_ARG with the names that there are
 
 typedef enum {                      // what a matching stage minimises
-    DISTILL_MATCH_KL,               // the cross-entropy of the teacher's attention weights and those of learned features
-    DISTILL_MATCH_MATRIX,           // the Frobenius distance of the weights and the mixing matrix, mean of images, heads
+    DISTILL_MATCH_KL,               // cross-entropy of the teacher's attention weights and those of learned features
+    DISTILL_MATCH_MATRIX,           // Frobenius distance of the weights and the mixing matrix, mean of images, heads
     DISTILL_N_MATCH_LOSSES
 } distill_match_loss;
 const char *distill_match_loss_name(distill_match_loss m);                      // "kl", "matrix"
@@ -86,8 +86,8 @@ typedef struct distill_match_result {
     double   before[NN_MAX_DEPTH], after[NN_MAX_DEPTH];     // KL divergence or distance on the first pictures of val
 } distill_match_result;
 
-// The first stage alone; transfer runs it when match_epochs is not 0. Its checkpoint is another than transfer's. Trained
-// are, by KL, the parameters that features are made with and that have no value in the teacher to start from; by matrix
+// The first stage alone; transfer runs it when match_epochs is not 0. Its checkpoint is another than transfer's.
+// Trained are, by KL, the parameters that features are made with and that have no value in the teacher to start from; by matrix
 // (the first stage of MOHAWK, Bick et al. 2024) all that the mixer's mixing matrix is made with. E_ARG, by name, for a
 // mixer without a mixing matrix (nn/mixers/matrix.h).
 vkc_status distill_match(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,

@@ -1,8 +1,9 @@
-// matrix.h — the matrix that a mixer multiplies its values by, held against a teacher's attention weights (op matrix_match).
+// matrix.h — the matrix that a mixer multiplies its values by, held against a teacher's attention weights.
 //
-// A matrix belongs to an op, not to a mixer: it is that of the scan or the linear attention that a mixer's graph has, so
-// mixers need not know of it. What has no matrix of one number a pair of tokens and head is refused by name: a delta
-// rule (its matrix is a product of N inverses), recurrences and convolutions a channel, and windows of softmax.
+// A matrix belongs to an op, not to a mixer: it is that of the scan or the linear attention in a mixer's graph, so
+// mixers need not know of it; op matrix_match makes it a piece at a time. What has no matrix of one number a pair of
+// tokens and head is refused by name: a delta rule (its matrix is a product of N matrices), recurrences and
+// convolutions a channel, and windows of softmax.
 // Thread-safety: as the graph.
 #ifndef NN_MIXER_MATRIX_H
 #define NN_MIXER_MATRIX_H

@@ -1,5 +1,5 @@
 // matrix_match.c — the distance between the matrix that a mixer multiplies its values by and a teacher's attention
-// weights, the mean over images and heads of Frobenius norms; the equations are in shaders/attention/matrix/matrix_match.h.
+// weights, the mean over images and heads of Frobenius norms. Equations: shaders/attention/matrix/matrix_match.h.
 // The matrix is made a piece at a time; no N x N matrix is stored, unless it is asked for.
 //   in:  q, k (R, any)   qkv (R, 3C) of the teacher and its lse (R, H), without gradients
 //        g (R, any), optional: log decays, of a recurrence; without, q and k are features and rows are normalised

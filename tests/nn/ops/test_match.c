@@ -216,7 +216,7 @@ static void test_matrix(void **state)
         }
         assert_false(is_same(s, untouched, ".attn.", true));
         assert_true(is_same(s, untouched, ".attn.", false));
-        assert_true(is_same(s, untouched, "attn.proj.", true));      // the matrix does not reach the projections behind it
+        assert_true(is_same(s, untouched, "attn.proj.", true));     // the matrix does not reach what is behind it
         nn_model_destroy(s);
         nn_model_destroy(untouched);
         close_fixture(&f);
