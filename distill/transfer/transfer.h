@@ -87,9 +87,9 @@ typedef struct distill_match_result {
 } distill_match_result;
 
 // The first stage alone; transfer runs it when match_epochs is not 0. Its checkpoint is another than transfer's.
-// Trained are, by KL, the parameters that features are made with and that have no value in the teacher to start from; by matrix
-// (the first stage of MOHAWK, Bick et al. 2024) all that the mixer's mixing matrix is made with. E_ARG, by name, for a
-// mixer without a mixing matrix (nn/mixers/matrix.h).
+// Trained are, by KL, the parameters that features are made with and that have no value in the teacher to start from;
+// by matrix (the first stage of MOHAWK, Bick et al. 2024) all that the mixer's mixing matrix is made with. E_ARG, by
+// name, for a mixer without a mixing matrix (nn/mixers/matrix.h).
 vkc_status distill_match(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                          distill_match_result *out);
 
