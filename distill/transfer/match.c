@@ -1,8 +1,11 @@
-// match.c — the first stage of a transfer: learned features to the teacher's attention weights, all layers at once.
+// match.c — the first stage of a transfer: learned features or mixing matrices to the teacher's attention weights, all
+// layers at once.
 #include "distill/transfer/layerwise.h"
 
-#include "nn/models/picture_loader.h"
+#include "nn/base/names.h"
 #include "nn/graph/runner.h"
+#include "nn/mixers/matrix.h"
+#include "nn/models/picture_loader.h"
 #include "shaders/attention/attention_match.h"
 
 #include <math.h>
@@ -11,14 +14,31 @@
 #define MEASURED_IMAGES 128
 
 typedef struct match {
+    distill_match_loss loss;
     bool     trained;               // build losses, not only figures
     const bool *only;               // (depth) layers to match; NULL = all
-    uint32_t layer[NN_MAX_DEPTH], n;        // those with learned features, from the first graph on
+    uint32_t layer[NN_MAX_DEPTH], n;        // those that are matched, from the first graph on
 } match;
 
-// The mixer of a student's layer. Trained are the parameters that have no value in the teacher to start from, and of
-// these the graph keeps those that the loss reaches: what the features are made with.
-static void build_mixer(nn_graph *g, const nn_model *student, uint32_t l, nn_tensor *y, bool trained,
+static const char *const loss_names[] = { [DISTILL_MATCH_KL] = "kl", [DISTILL_MATCH_MATRIX] = "matrix" };
+
+const char *distill_match_loss_name(distill_match_loss m)
+{
+    return loss_names[m];
+}
+
+vkc_status distill_match_loss_get(const char *name, distill_match_loss *out)
+{
+    uint32_t i;
+    const vkc_status st = nn_name_get("match loss", name, loss_names, DISTILL_N_MATCH_LOSSES, &i);
+    if (st == VKC_OK)
+        *out = (distill_match_loss) i;
+    return st;
+}
+
+// The mixer of a student's layer. Trained are, for features, the parameters that have no value in the teacher to start
+// from, for a matrix all; and of these the graph keeps those that the loss reaches.
+static void build_mixer(nn_graph *g, const nn_model *student, uint32_t l, nn_tensor *y, const match *m,
                         nn_mixer_taps *taps)
 {
     const nn_block *k = &student->block[l];
@@ -27,38 +47,54 @@ static void build_mixer(nn_graph *g, const nn_model *student, uint32_t l, nn_ten
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     k->mixer->params(&d, about);
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
-        p[i] = nn_graph_param(g, k->attn_params, k->mixer_p[i], trained && !about[i].from);
+        p[i] = nn_graph_param(g, k->attn_params, k->mixer_p[i],
+                              m->trained && (m->loss == DISTILL_MATCH_MATRIX || !about[i].from));
     *taps = (nn_mixer_taps) { 0 };
     nn_graph_scope(g, "blocks.%u.match", l);
     k->mixer->build(g, &d, y, p, taps);
 }
 
-// Cross-entropies first, then the entropies of the teacher's weights: watch[i], watch[n + i].
+// The loss of a student's layer, NULL when there is nothing to match; entropy: that of the teacher's weights, for KL.
+static nn_tensor *build_loss(nn_graph *g, const nn_model *student, uint32_t l, const nn_model_taps *t, const match *m,
+                             nn_tensor **entropy)
+{
+    const struct attention_match_attr attr = { .heads = student->cfg.heads, .grid_w = t->mixer[l].grid_w };
+    const nn_mixer_dims d = nn_model_mixer_dims(student, l);
+    const uint32_t first = nn_graph_get_info(g).n_calls;
+    nn_mixer_taps taps;
+    build_mixer(g, student, l, t->normed[l], m, &taps);
+    if (m->loss == DISTILL_MATCH_MATRIX)
+        return nn_mixer_match_matrix(g, first, &d, t->mixer[l].qkv, t->mixer[l].lse);
+    if (!taps.phi_q || !taps.phi_k)
+        return NULL;
+    nn_tensor *loss = NN_APPLY(g, attention_match, &attr, NULL, taps.phi_q, taps.phi_k, t->mixer[l].qkv,
+                               t->mixer[l].lse, t->mixer[l].table);
+    *entropy = nn_output(loss, 1);
+    return loss;
+}
+
+// Losses first, then, for KL, the entropies of the teacher's weights: watch[i], watch[n + i].
 static uint32_t build(void *user, nn_graph *g, const nn_model *teacher, const nn_model *student, const nn_batch *b,
                       const nn_model_taps *t, nn_tensor **watch)
 {
     match *m = (match *) user;
-    nn_tensor *entropy[NN_MAX_DEPTH];
+    nn_tensor *entropy[NN_MAX_DEPTH] = { NULL };
     (void) b;
     m->n = 0;
     for (uint32_t l = 0; l < teacher->cfg.depth; l++) {
-        nn_mixer_taps taps;
-        if (!t->mixer[l].lse || (m->only && !m->only[l]))
+        if (!t->mixer[l].lse || (m->only && !m->only[l]) ||
+            (m->loss == DISTILL_MATCH_MATRIX && !distill_layer_differs(teacher, student, l)))
             continue;
-        build_mixer(g, student, l, t->normed[l], m->trained, &taps);
-        if (!taps.phi_q || !taps.phi_k)
+        watch[m->n] = build_loss(g, student, l, t, m, &entropy[m->n]);
+        if (!watch[m->n])
             continue;
-        const struct attention_match_attr attr = { .heads = teacher->cfg.heads, .grid_w = t->mixer[l].grid_w };
-        watch[m->n] = NN_APPLY(g, attention_match, &attr, NULL, taps.phi_q, taps.phi_k, t->mixer[l].qkv,
-                               t->mixer[l].lse, t->mixer[l].table);
-        entropy[m->n] = nn_output(watch[m->n], 1);
         if (m->trained)
             nn_graph_add_loss(g, watch[m->n], 1.0f);
         m->layer[m->n++] = l;
     }
-    for (uint32_t i = 0; i < m->n; i++)
+    for (uint32_t i = 0; i < m->n && m->loss == DISTILL_MATCH_KL; i++)
         watch[m->n + i] = entropy[i];
-    return 2 * m->n;
+    return m->loss == DISTILL_MATCH_KL ? 2 * m->n : m->n;
 }
 
 // A graph of the figures, and one batch of pictures through it.
@@ -95,23 +131,25 @@ static void figures_finish(figures *f)
     nn_batch_finish(&f->batch);
 }
 
-// kl[layer] += n times the divergence of a batch of n pictures.
-static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint32_t n, double *kl)
+// sum[layer] += n times the divergence or the distance of a batch of n pictures.
+static vkc_status figures_add(figures *f, const match *m, vkc_device *dev, uint32_t n, double *sum)
 {
     vkc_status st = nn_batch_write(dev, &f->batch, n);
     if (st == VKC_OK)
         st = nn_runner_run(f->run, "while features are measured");
     for (uint32_t i = 0; i < m->n && st == VKC_OK; i++) {
         const float *loss = (const float *) nn_runner_output(f->run, i);
-        const float *entropy = (const float *) nn_runner_output(f->run, m->n + i);
-        kl[m->layer[i]] += n * ((double) *loss - (double) *entropy);
+        const double least = m->loss == DISTILL_MATCH_KL
+            ? (double) *(const float *) nn_runner_output(f->run, m->n + i) : 0;
+        sum[m->layer[i]] += n * ((double) *loss - least);
     }
     return st;
 }
 
-// KL divergence of each layer on the first pictures of val, or of train where there is no val. Fills in m's layers.
+// KL divergence or distance of each layer on the first pictures of val, or of train where there is no val. Fills in m's
+// layers.
 static vkc_status measure(match *m, const nn_model *teacher, const nn_model *student, const distill_transfer_params *p,
-                          double kl[NN_MAX_DEPTH])
+                          double out[NN_MAX_DEPTH])
 {
     vkc_status st;
     figures f = { 0 };
@@ -126,21 +164,22 @@ static vkc_status measure(match *m, const nn_model *teacher, const nn_model *stu
     VKC_TRY(figures_init(&f, m, teacher, student, batch));
     VKC_TRY(nn_loader_create(&lp, &l));
     for (uint32_t i = 0; i < m->n; i++)
-        kl[m->layer[i]] = 0;
+        out[m->layer[i]] = 0;
     for (uint32_t k = 0; k < nn_loader_batches(l) && m->n; k++) {
         uint32_t n;
         VKC_TRY(nn_loader_get(l, f.pixels, NULL, &n));
         if (n)
-            VKC_TRY(figures_add(&f, m, teacher->dev, n, kl));
+            VKC_TRY(figures_add(&f, m, teacher->dev, n, out));
         seen += n;
-        if (!nn_progress_report(p->progress, p->user, "match", "images", "divergence", &pace, seen,
+        if (!nn_progress_report(p->progress, p->user, "match", "images",
+                                m->loss == DISTILL_MATCH_KL ? "divergence" : "distance", &pace, seen,
                                 nn_loader_images(l))) {
             st = VKC_FAIL(VKC_E_STOPPED, "match: stopped while measuring");
             goto done;
         }
     }
     for (uint32_t i = 0; i < m->n; i++)
-        kl[m->layer[i]] /= seen ? seen : 1;
+        out[m->layer[i]] /= seen ? seen : 1;
 done:
     figures_finish(&f);
     nn_loader_destroy(l);
@@ -151,9 +190,9 @@ vkc_status distill_match(const nn_model *teacher, nn_model *student, const disti
                          distill_match_result *out)
 {
     vkc_status st = VKC_OK;
-    match m = { .only = p->only };
+    match m = { .loss = p->match_loss, .only = p->only };
     nn_fit_result r;
-    *out = (distill_match_result) { 0 };
+    *out = (distill_match_result) { .kind = p->match_loss };
     for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)
         out->loss[l] = out->before[l] = out->after[l] = (double) NAN;
     if (!p->match_epochs)

@@ -34,6 +34,14 @@ typedef enum {                      // and how: both are means over the live row
 const char *distill_distance_name(distill_distance d);                          // "mse", "cosine"
 vkc_status  distill_distance_get(const char *name, distill_distance *out);      // E_ARG with the names that there are
 
+typedef enum {                      // what a matching stage minimises
+    DISTILL_MATCH_KL,               // cross-entropy of the teacher's attention weights and those of learned features
+    DISTILL_MATCH_MATRIX,           // Frobenius distance of the weights and the mixing matrix, mean of images, heads
+    DISTILL_N_MATCH_LOSSES
+} distill_match_loss;
+const char *distill_match_loss_name(distill_match_loss m);                      // "kl", "matrix"
+vkc_status  distill_match_loss_get(const char *name, distill_match_loss *out);  // E_ARG with the names that there are
+
 typedef struct distill_transfer_params {    // 0 = the default in brackets
     const nn_dataset *data;
     nn_layer_config mixer;          // checked (nn_mixer_parse)
@@ -52,6 +60,7 @@ typedef struct distill_transfer_params {    // 0 = the default in brackets
     bool     resume;
     uint32_t max_steps;             // of both stages together [no limit]
     uint32_t match_epochs;          // of matching, before the transfer [none]
+    distill_match_loss match_loss;  // [kl]
     double   match_lr;              // [1e-2] the same schedule
     const bool *only;               // (depth) layers to train of those that differ; NULL = all
     nn_progress_fn progress;
@@ -70,14 +79,18 @@ vkc_status distill_check_shapes(const nn_model *teacher, const nn_model *student
 
 // Figures of layer l; NaN where its mixer has no learned features or the teacher's no attention weights.
 typedef struct distill_match_result {
+    distill_match_loss kind;
     uint32_t n_layers;              // matched; 0 = there was nothing to do
     uint64_t steps;
     double   seconds;
-    double   loss[NN_MAX_DEPTH];    // cross-entropy, mean over the last epoch
-    double   before[NN_MAX_DEPTH], after[NN_MAX_DEPTH];     // KL divergence on the first pictures of val
+    double   loss[NN_MAX_DEPTH];    // cross-entropy or distance, mean over the last epoch
+    double   before[NN_MAX_DEPTH], after[NN_MAX_DEPTH];     // KL divergence or distance on the first pictures of val
 } distill_match_result;
 
 // The first stage alone; transfer runs it when match_epochs is not 0. Its checkpoint is another than transfer's.
+// Trained are, by KL, the parameters that features are made with and that have no value in the teacher to start from;
+// by matrix (the first stage of MOHAWK, Bick et al. 2024) all that the mixer's mixing matrix is made with. E_ARG, by
+// name, for a mixer without a mixing matrix (nn/mixers/matrix.h).
 vkc_status distill_match(const nn_model *teacher, nn_model *student, const distill_transfer_params *p,
                          distill_match_result *out);
 

@@ -60,6 +60,10 @@ void nn_init_fill(nn_init init, const nn_shape *shape, uint64_t seed, uint32_t s
         for (size_t k = 0; k < n; k++)
             dst[k] = init == NN_INIT_ONE ? 1.0f : 0.0f;
         break;
+    case NN_INIT_TENTH:
+        for (size_t k = 0; k < n; k++)
+            dst[k] = (float) -log(9.0);
+        break;
     case NN_INIT_SMALL:
         for (size_t k = 0; k < n; k++)
             dst[k] = 1e-5f;

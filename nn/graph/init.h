@@ -25,6 +25,7 @@ typedef enum {
     NN_INIT_ALIKE,                  // (3C), a bias of q, k, v: 1, 1, 0. Without softmax or feature map, a token then
                                     // starts with a mean of the values, and not with noise
     NN_INIT_ALIKE_WIDE,             // (4C), the same with twice as many channels of v: 1, 1, 0, 0
+    NN_INIT_TENTH,                  // log(1 / 9): a logit whose sigmoid is 0.1
 } nn_init;
 
 // Fill dst with the elements of `shape`. Parameters of one model take a stream each.

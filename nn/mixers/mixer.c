@@ -137,7 +137,8 @@ vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out, nn_mixer
             break;
         parsed.number[i] = (uint32_t) strtoul(value, NULL, 10);
         snprintf(pair, sizeof pair, "%s=%s", m->options[i].key, value);
-        append(full, sizeof full, ",", pair);
+        if (strcmp(value, "none") != 0)     // as before there was such an option
+            append(full, sizeof full, ",", pair);
     }
     if (st != VKC_OK)
         return st;

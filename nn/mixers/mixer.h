@@ -123,7 +123,8 @@ const nn_mixer *nn_mixer_of(const nn_layer_config *layer);
 bool nn_mixer_has_weights(const nn_layer_config *layer);
 bool nn_mixer_is_replaceable(const nn_layer_config *layer);
 
-// Check a layer's mixer name and options, and write every option out with its value, defaults included.
+// Check a layer's mixer name and options, and write every option out with its value, defaults included, but for those
+// that are "none".
 // Errors: E_ARG with the names or values that there are. `out` and `options` may be NULL.
 vkc_status nn_mixer_check(nn_layer_config *layer, const nn_mixer **out, nn_mixer_options *options);
 // Parse "linear" or "linear:features=elu1" and check it; several options have a comma or, where commas mean

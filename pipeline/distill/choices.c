@@ -2,6 +2,7 @@
 #include "pipeline/distill/stages_impl.h"
 
 #include "nn/base/json.h"
+#include "nn/mixers/matrix.h"
 #include "pipeline/base/data.h"
 #include "pipeline/run/model_hash.h"
 
@@ -50,6 +51,28 @@ static vkc_status check_student(const pipeline_context *c, const nn_model *teach
     return VKC_OK;
 }
 
+// Has every mixer that is to be matched by its mixing matrix one? Asked before anything is measured.
+static vkc_status check_matrices(const distill_work *w)
+{
+    vkc_status st = VKC_OK;
+    if (w->teacher->cfg.relative || w->teacher->cfg.shared_relative)
+        return VKC_FAIL(VKC_E_ARG, "%smatch-loss matrix: the teacher's attention has relative positions, which a "
+                        "mixing matrix has not", pipeline_dash(w->c));
+    for (uint32_t k = 0; k < w->r->n_mixers && st == VKC_OK; k++) {
+        nn_layer_config layer = w->r->mixer[k].mixer;
+        nn_mixer_options options;
+        nn_mixer_dims d = { .dim = w->teacher->cfg.dim, .heads = w->teacher->cfg.heads, .options = &options };
+        if (w->r->mixer[k].is_given)
+            continue;
+        st = nn_mixer_check(&layer, &d.mixer, &options);
+        if (st == VKC_OK)
+            st = nn_mixer_check_matrix(w->c->dev, &d);
+        if (st != VKC_OK)
+            return VKC_WRAP(st, "%smatch-loss matrix: %s", pipeline_dash(w->c), vkc_last_error());
+    }
+    return st;
+}
+
 vkc_status pipeline__choices_load(distill_work *w)
 {
     pipeline_distill_result *r = w->r;
@@ -75,7 +98,7 @@ vkc_status pipeline__choices_load(distill_work *w)
         for (uint32_t l = 0; l < w->teacher->cfg.depth && !r->mixer[k].is_given; l++)
             r->mixer[k].layer[l] = nn_mixer_is_replaceable(&w->teacher->cfg.layers[l]) && pipeline__layers_has(w->p, l)
                 ? r->mixer[k].mixer : w->teacher->cfg.layers[l];
-    return VKC_OK;
+    return w->p->match_epochs && w->p->match_loss == DISTILL_MATCH_MATRIX ? check_matrices(w) : VKC_OK;
 }
 
 vkc_status pipeline__choices_inputs(const distill_work *w, json_t **out)
@@ -127,7 +150,7 @@ vkc_status pipeline__choices_train(const distill_work *w, nn_model *student, con
         .distance = a->distance, .weight_decay = a->weight_decay, .clip = a->clip, .seed = a->seed,
         .threads = a->data.threads, .check_finite = pipeline_is_checked(&a->data, true), .run_dir = w->run.dir,
         .tag = tag, .resume = w->run.is_resumed, .progress = w->c->progress, .user = w->c->user,
-        .match_epochs = a->match_epochs, .match_lr = a->match_lr, .only = only,
+        .match_epochs = a->match_epochs, .match_lr = a->match_lr, .match_loss = a->match_loss, .only = only,
     };
     vkc_status st = pipeline__work_steps_left(w, &p.max_steps);
     if (st != VKC_OK)

@@ -67,6 +67,7 @@ typedef struct pipeline_distill_params {        // PIPELINE_DISTILL_DEFAULTS, in
     uint32_t     epochs;            // [3]; 0 = none: mixers start from what they take from the attention
     uint32_t     match_epochs;      // [0] that match learned features to the attention weights first
     double       lr, match_lr, weight_decay, clip;      // [1e-2], [1e-2], [0], [0 = any]
+    distill_match_loss match_loss;              // what that first stage minimises [kl]
     distill_target   target;
     distill_distance distance;
     // Of the student: its mixers, with a schedule in every step; and after that the whole network. Neither takes

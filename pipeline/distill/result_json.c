@@ -66,9 +66,11 @@ static json_t *build_match(const pipeline_distill_result *r, const distill_match
 {
     if (!m->n_layers)
         return json_null();
+    const bool is_kl = m->kind == DISTILL_MATCH_KL;
     return json_pack("{s:I, s:f, s:o, s:o, s:o}", "steps", (json_int_t) m->steps, "seconds", m->seconds, "loss",
-                     pipeline_numbers(m->loss, r->depth), "kl_before", pipeline_numbers(m->before, r->depth),
-                     "kl_after", pipeline_numbers(m->after, r->depth));
+                     pipeline_numbers(m->loss, r->depth), is_kl ? "kl_before" : "distance_before",
+                     pipeline_numbers(m->before, r->depth), is_kl ? "kl_after" : "distance_after",
+                     pipeline_numbers(m->after, r->depth));
 }
 
 static json_t *build_errors(const pipeline_distill_result *r, const pipeline_choice *m)

@@ -51,6 +51,8 @@ static vkc_status build_inputs(const distill_work *w, json_t **out)
         st = VKC_FAIL(VKC_E_NOMEM, "distill: out of host memory, or a path is not UTF-8");
     if (a->min_share > 0.0)
         nn_json_set_new(o, "min_share", json_real(a->min_share));
+    if (a->match_epochs && a->match_loss != DISTILL_MATCH_KL)   // runs from before there was another have none
+        nn_json_set_new(o, "match_loss", json_string(distill_match_loss_name(a->match_loss)));
     if (a->objective == PIPELINE_LATENCY)
         nn_json_set_new(o, "timing_batch", json_integer((json_int_t) a->timing_batch));
     json_decref(more);

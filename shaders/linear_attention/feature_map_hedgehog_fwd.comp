@@ -8,9 +8,11 @@
 ROWS(0, Tok);
 layout(binding = 1) readonly  buffer X   { float x[]; };       // (R, ld)
 layout(binding = 2) readonly  buffer W   { float w[]; };       // (H, D, D)
-layout(binding = 3) writeonly buffer Phi { float phi[]; };     // (R, H 2D)
+layout(binding = 3) writeonly buffer Phi { float phi[]; };     // (R, H 2D), of t2r (R, H D)
+layout(binding = 4) readonly  buffer B   { float b[]; };       // (H, D), of t2r
 layout(constant_id = SPEC_FEATURE_MAP_DIM) const uint D = 32u;
 layout(constant_id = SPEC_FEATURE_MAP_OWN) const uint OWN = 1u;
+layout(constant_id = SPEC_FEATURE_MAP_KIND) const uint KIND = FEATURE_MAP_HEDGEHOG;
 PUSH_ARGS(feature_map_args);
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
 
@@ -29,6 +31,13 @@ void rows_features(uint first, uint h)
                 u[r * D + f] += y[r] * v;
         }
     }
+    if (KIND == FEATURE_MAP_T2R) {
+        FOR(r, OWN)
+            if (first + r < Tok.n)
+                FOR(f, D)
+                    phi[((first + r) * a.heads + h) * D + f] = max(u[r * D + f] + b[h * D + f], FEATURE_MAP_EPS);
+        return;
+    }
     FOR(r, OWN)
         if (first + r < Tok.n) {
             float top = u[r * D], low = top, p = 0.0, m = 0.0;
@@ -40,8 +49,8 @@ void rows_features(uint first, uint h)
                 p += exp(u[r * D + f] - top);
                 m += exp(low - u[r * D + f]);
             }
-            p = 1.0 / p;
-            m = 1.0 / m;
+            p = KIND == FEATURE_MAP_EXP ? 1.0 : 1.0 / p;
+            m = KIND == FEATURE_MAP_EXP ? 1.0 : 1.0 / m;
             uint at = ((first + r) * a.heads + h) * 2u * D;
             FOR(f, D) {
                 phi[at + f] = exp(u[r * D + f] - top) * p;

@@ -257,6 +257,16 @@ def test_one(work):
     value = check_json("match", *plain, "-o", work / "u", "--no-timing")
     check(value.get("match", 1) is None, "distill: nothing is matched without epochs")
     check(weights(work / "u") != weights(work / "s"), "distill: matching changes nothing")
+    matrix = [*args, "--match-loss", "matrix"]
+    value = check_json("match", *matrix, "-o", work / "x", "--no-timing")
+    match = value.get("match", {})
+    check(all(len(match.get(key, [])) == 2 for key in ("loss", "distance_before", "distance_after")),
+          "distill: keys of matching by matrix")
+    check(weights(work / "x") != weights(work / "s"), "distill: matching by matrix is matching by kl")
+    check_run(2, "is another run", *args, "-o", work / "x", "--resume")
+    check_run(2, "kl, matrix", *args, "-o", work / "y", "--match-loss", "mse")
+    check_run(2, "mingru", *matrix, "--mixer", "mingru", "-o", work / "y")
+    check(not (work / "y.run").exists(), "distill: a run that was refused left a folder")
 
 
 def test_tune(work):

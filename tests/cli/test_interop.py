@@ -34,6 +34,7 @@ TOLERANCE = 1e-4
 HEIGHT, WIDTH, PATCH, DIM, HEADS, PICTURES = 24, 20, 4, 24, 3, 8
 PATCHES = HEIGHT // PATCH * (WIDTH // PATCH)
 PAIRS = [["attention", "attention"], ["linear", "linear:features=elu1"],
+         ["linear:features=t2r", "linear:features=exp"], ["linear:window=7", "linear:features=t2r+window=16"],
          ["ssd", "ssd:state=128+direction=forward+chunk=16"], ["gla", "gla:direction=forward+chunk=16+expand_v=2"],
          ["gated_delta", "gated_delta:direction=forward+chunk=16+expand_v=2"],
          ["jet", "jet:direction=forward+expand_v=2"], ["bilstm", "bilstm:direction=forward+hidden=5"],

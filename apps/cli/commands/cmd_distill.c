@@ -11,7 +11,7 @@
 typedef struct distill_args {
     common_args common;
     data_args   d;
-    const char *mixer, *from, *out, *run, *target, *distance, *objective;
+    const char *mixer, *from, *out, *run, *target, *distance, *objective, *match_loss;
     schedule_options schedule;
     tune_options tune, tune_all;    // after the search; 0 epochs = no tuning
     nn_size     img_size;
@@ -56,6 +56,7 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
     VKC_TRY(distill_target_get(a->target, &out->target));
     VKC_TRY(distill_distance_get(a->distance, &out->distance));
     VKC_TRY(schedule_read(&a->schedule, l->layers, out));
+    VKC_TRY(distill_match_loss_get(a->match_loss, &out->match_loss));
     VKC_TRY(tune_read(&a->tune, "tune-", &out->tune));
     VKC_TRY(tune_read(&a->tune_all, "tune-all-", &out->tune_all));
     out->tune_all.keep_last = out->tune.keep_last;      // one option for both
@@ -175,6 +176,8 @@ static const arg table[] = {
     BATCH_ROW(distill_args, "64"),
     { "match-epochs", 0, ARG_U32, AT(p.match_epochs), 0, 100000, "N",
       "epochs of matching feature maps to the attention weights first [0]" },
+    { "match-loss", 0, ARG_TEXT, AT(match_loss), 0, 0, "L",
+      "match features by kl, or a mixer's mixing matrix by its distance: matrix [kl]" },
     { "match-lr", 0, ARG_REAL, AT(p.match_lr), 1e-12, 100, "X", "peak learning rate of the matching [1e-2]" },
     { "epochs", 'e', ARG_U32, AT(p.epochs), 0, 100000, "N",
       "epochs of the transfer; 0 = none, mixers start from the attention's parameters [3]" },
@@ -195,7 +198,8 @@ static const arg table[] = {
 };
 static const distill_args defaults = {
     .d = { .batch = 64 }, .max_drop = -1.0, .objective = "accuracy", .target = "output", .distance = "mse",
-    .tune = TUNE_DEFAULTS(0), .tune_all = TUNE_DEFAULTS_OF(0, "all"), .p = PIPELINE_DISTILL_DEFAULTS,
+    .match_loss = "kl", .tune = TUNE_DEFAULTS(0), .tune_all = TUNE_DEFAULTS_OF(0, "all"),
+    .p = PIPELINE_DISTILL_DEFAULTS,
 };
 const command cmd_distill = {
     .name = "distill", .help = "replace attention layers within an accuracy budget, write the student",

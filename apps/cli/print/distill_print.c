@@ -8,8 +8,9 @@ static void print_match(FILE *f, const pipeline_distill_result *r, const distill
 {
     if (!m->n_layers)
         return;
-    fprintf(f, "features matched to the attention weights, %llu steps; KL divergence before and after:\n ",
-            (unsigned long long) m->steps);
+    fprintf(f, "%s matched to the attention weights, %llu steps; %s before and after:\n ",
+            m->kind == DISTILL_MATCH_KL ? "features" : "mixing matrices", (unsigned long long) m->steps,
+            m->kind == DISTILL_MATCH_KL ? "KL divergence" : "Frobenius distance");
     for (uint32_t l = 0; l < r->depth; l++)
         if (isfinite(m->after[l]))              // else nothing to match there
             fprintf(f, "  layer %u %.4f %.4f", l, m->before[l], m->after[l]);

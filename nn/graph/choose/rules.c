@@ -126,7 +126,7 @@ static uint32_t plain_own(const nn_call *c, const nn_problem *p)
 
 static nn_choice choose_feature_map(const nn_call *c, const nn_problem *p)
 {
-    const uint32_t width = attention_width(c, p);
+    const uint32_t width = p->is_plain ? 0 : attention_width(c, p);
     return width ? simd_rows(width, p->dim, 32) :
         (nn_choice) { .form = NN_FORM_PLAIN, .wg = is_software(c) ? 8 : 64, .own = plain_own(c, p) };
 }

@@ -6,7 +6,10 @@
 #include <string.h>
 
 // A picture of T tokens, G of them patches on the grid; d directions.
-typedef struct shape { uint64_t T, G, C, H, D, d, hidden, state, kernel, E; bool is_learned; } shape;
+typedef struct shape {
+    uint64_t T, G, C, H, D, d, hidden, state, kernel, window, E;
+    bool     is_learned, is_doubled;
+} shape;
 
 // By the parts of each mixer, as docs/mixers.md lists them: a projection of (out, in) takes out * in a token, a filter
 // its taps, a state of (a, b) a * b for each time it is read or written. The block's own projection is not among them.
@@ -19,10 +22,11 @@ static uint64_t attention(const shape *s)
 
 static uint64_t linear(const shape *s)
 {
-    const uint64_t F = s->is_learned ? 2 * s->D : s->D, qkv = s->T * 3 * s->C * s->C;
+    const uint64_t F = s->is_doubled ? 2 * s->D : s->D, qkv = s->T * 3 * s->C * s->C;
     const uint64_t features = s->is_learned ? 2 * s->T * s->H * s->D * s->D : 0;    // u and -u share a product
     const uint64_t summed = s->T * s->H * F * (s->D + 1), read = summed;            // values, and a one for the norm
-    return qkv + features + summed + read + s->G * s->C * 9;
+    const uint64_t block = s->window < s->T ? s->window : s->T, soft = 2 * s->T * s->H * block * s->D;
+    return qkv + features + summed + read + soft + s->G * s->C * 9;
 }
 
 static uint64_t merge(const shape *s, uint64_t units)       // of each head's directions
@@ -119,7 +123,8 @@ static uint64_t count(const nn_model_config *c, const nn_layer_config *l, uint64
         .d = is_option(l, "direction", "forward") ? 1 : 2, .hidden = number_of(l, "hidden", D),
         .state = number_of(l, "state", 0), .kernel = number_of(l, "kernel", 0),
         .E = number_of(l, "expand_v", 1),
-        .is_learned = !is_option(l, "features", "elu1"),
+        .window = number_of(l, "window", 0), .is_learned = !is_option(l, "features", "elu1"),
+        .is_doubled = !is_option(l, "features", "elu1") && !is_option(l, "features", "t2r"),
     };
     for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++)
         if (strcmp(by_hand[i].name, l->mixer) == 0)

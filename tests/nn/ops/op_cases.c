@@ -583,5 +583,6 @@ const op_case op_cases[] = {
       .in = { { 1, { 2, { 0, 192 } } }, { 0, { 1, { 192 } } }, { 0, { 1, { 192 } } } } },
     { "layernorm", "plain, 300 columns", .attr = &(struct layernorm_attr) { .eps = 1e-5f },
       .in = { { 0, { 2, { 13, 300 } } }, { 0, { 1, { 300 } } }, { 0, { 1, { 300 } } } } },
+#include "tests/nn/ops/op_cases_features.def"
 };
 const uint32_t n_op_cases = sizeof op_cases / sizeof op_cases[0];

@@ -172,6 +172,78 @@ static void test_lowers(void **state)
     close_fixture(&f);
 }
 
+// Every feature map that learns has its weights matched.
+static void test_features(void **state)
+{
+    static const char *const mixers[] = { "linear:features=t2r", "linear:features=exp", "linear:window=4" };
+    for (int i = 0; i < 3; i++) {
+        fixture f;
+        open_fixture(state, &f, mixers[i]);
+        nn_model *untouched = make_student(&f), *s = make_student(&f);
+        distill_transfer_params p = make_params(&f, 4);
+        distill_match_result m;
+        assert_ok(distill_match(f.teacher, s, &p, &m));
+        assert_int_equal(m.n_layers, 2);
+        for (int l = 0; l < 2; l++) {
+            print_message("%s, layer %d: divergence %.4f -> %.4f\n", mixers[i], l, m.before[l], m.after[l]);
+            assert_true(m.after[l] > 0 && m.after[l] < m.before[l]);
+        }
+        assert_true(is_same(s, untouched, "attn.feature_", false));
+        nn_model_destroy(s);
+        nn_model_destroy(untouched);
+        close_fixture(&f);
+    }
+}
+
+// Mixing matrices come closer to the weights: of features with or without weights, of scans in one direction and two.
+static void test_matrix(void **state)
+{
+    static const char *const mixers[] = { "linear", "linear:features=elu1", "ssd", "gla", "gla:direction=forward" };
+    for (int i = 0; i < 5; i++) {
+        fixture f;
+        open_fixture(state, &f, mixers[i]);
+        nn_model *untouched = make_student(&f), *s = make_student(&f);
+        distill_transfer_params p = make_params(&f, 2);
+        distill_match_result m;
+        p.match_loss = DISTILL_MATCH_MATRIX;
+        assert_ok(distill_match(f.teacher, s, &p, &m));
+        assert_int_equal(m.kind, DISTILL_MATCH_MATRIX);
+        assert_int_equal(m.n_layers, 2);
+        for (int l = 0; l < 2; l++) {
+            print_message("%s, layer %d: loss %.4f, distance %.4f -> %.4f\n", mixers[i], l, m.loss[l], m.before[l],
+                          m.after[l]);
+            assert_true(m.after[l] > 0 && m.after[l] < m.before[l] && m.loss[l] > 0);
+        }
+        assert_false(is_same(s, untouched, ".attn.", true));
+        assert_true(is_same(s, untouched, ".attn.", false));
+        assert_true(is_same(s, untouched, "attn.proj.", true));     // the matrix does not reach what is behind it
+        nn_model_destroy(s);
+        nn_model_destroy(untouched);
+        close_fixture(&f);
+    }
+}
+
+// What has no such matrix is refused by name, and nothing is trained.
+static void test_no_matrix(void **state)
+{
+    static const char *const mixers[] = { "mingru", "conv", "bilstm", "gated_delta", "identity", "causal_conv",
+                                          "linear:window=4" };
+    for (int i = 0; i < 7; i++) {
+        fixture f;
+        open_fixture(state, &f, mixers[i]);
+        nn_model *untouched = make_student(&f), *s = make_student(&f);
+        distill_transfer_params p = make_params(&f, 1);
+        distill_match_result m;
+        p.match_loss = DISTILL_MATCH_MATRIX;
+        assert_status(distill_match(f.teacher, s, &p, &m), VKC_E_ARG);
+        assert_non_null(strstr(vkc_last_error(), f.mixer.mixer));
+        assert_true(is_same(s, untouched, "", true));
+        nn_model_destroy(s);
+        nn_model_destroy(untouched);
+        close_fixture(&f);
+    }
+}
+
 static bool stop_at(void *user, const nn_progress *p)
 {
     assert_true(strcmp(p->what, "match") == 0 || strcmp(p->what, "transfer") == 0);
@@ -240,7 +312,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact), cmocka_unit_test(test_lowers), cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_left_out), cmocka_unit_test(test_features), cmocka_unit_test(test_matrix),
+        cmocka_unit_test(test_no_matrix),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }
