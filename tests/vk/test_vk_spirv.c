@@ -62,7 +62,7 @@ static void access_and_sizes(void **state)
 
     s = &vkc_shader_attention_tiled_bwd_kv;                 // a buffer with neither word is both
     assert_ok(reflect(s, s->words, s->n_words, &info));
-    assert_int_equal(info.n_bindings, 6);
+    assert_int_equal(info.n_bindings, 7);
     assert_int_equal(info.access[1], VKC_ACCESS_READ);
     assert_int_equal(info.access[5], VKC_ACCESS_BOTH);
 }

@@ -123,7 +123,7 @@ static void test_bad(void **state)
         { NN_RULE_TIMM, "{\"mean\": [0.5]}", "mean has 1 entries" },
         { NN_RULE_TIMM, "{\"std\": [1, 1, 0]}", "std" },
         { NN_RULE_HF, "{\"image_processor_type\": \"ConvNextImageProcessor\"}",
-          "ConvNextImageProcessor; ViT, DeiT, Bit, CLIP and Siglip" },
+          "ConvNextImageProcessor; ViT, DeiT, Bit, CLIP, Siglip and Beit" },
         { NN_RULE_HF, "{\"image_processor_type\": \"ViT\"}", "image_processor_type is ViT;" },
         { NN_RULE_HF, "{\"image_processor_type\": 7}", "not a string" },
         { NN_RULE_HF, "{\"size\": {\"height\": 224}}", "width is missing" },
