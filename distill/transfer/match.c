@@ -63,6 +63,9 @@ static nn_tensor *build_loss(nn_graph *g, const nn_model *student, uint32_t l, c
     const uint32_t first = nn_graph_get_info(g).n_calls;
     nn_mixer_taps taps;
     build_mixer(g, student, l, t->normed[l], m, &taps);
+    if (m->loss == DISTILL_MATCH_MATRIX && t->mixer[l].table)
+        return nn_graph_fail(g, VKC_FAIL(VKC_E_ARG, "match: the teacher's attention has relative positions, which a "
+                                         "mixing matrix has not"));
     if (m->loss == DISTILL_MATCH_MATRIX)
         return nn_mixer_match_matrix(g, first, &d, t->mixer[l].qkv, t->mixer[l].lse);
     if (!taps.phi_q || !taps.phi_k)

@@ -153,7 +153,8 @@ typedef struct pare_distill_result {
     uint64_t teacher_params, student_params;
     double   teacher_ms, student_ms;            // a batch of `timing_batch` pictures; 0 = not timed
     uint32_t timing_batch;
-    // Both students of the search, before tuning: with the most replaced, and the most accurate on the way.
+    // Both students of the search, before tuning: with the most replaced, and the most accurate on the way. A schedule
+    // has one student: both counts are its layers, and neither accuracy is measured (0).
     uint32_t most_replaced, best_replaced;      // layers
     double   most_top1, best_top1;              // fractions, of `images`
     uint32_t steps;                 // of the schedule that the student has; 0 without one

@@ -14,6 +14,9 @@ extern "C" {
 
 #define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
 #define NN_ROWS_EACH 32             // rows that are worth one
+// Rounds of all loops of an invocation together that are not unrolled: lavapipe (Mesa 22.3) leaves them after that
+// many, without a word.
+#define NN_MAX_ROUNDS 65535u
 
 // "op: what is (3, 5), want (3, 7)". A wanted dimension of 0 takes any length but zero.
 vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,

@@ -20,6 +20,7 @@ typedef struct nn_relative {
 } nn_relative;
 
 uint32_t   nn_relative_rows(uint32_t grid_h, uint32_t grid_w);
+bool       nn_relative_is_table(const char *name);     // is a parameter of this name such a table, a layer's or shared?
 // What attention adds: the sum of the two, or the one that there is, `own` being NULL unless is_own; NULL = nothing.
 nn_tensor *nn_relative_build(nn_graph *g, const nn_relative *r, nn_tensor *own);
 

@@ -2,7 +2,6 @@
 #include "nn/models/model.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 // The parameters that are added to the scores of block l; how many.
 static uint32_t find_tables(const nn_model *m, uint32_t l, uint32_t index[2])
@@ -11,12 +10,9 @@ static uint32_t find_tables(const nn_model *m, uint32_t l, uint32_t index[2])
     uint32_t n = 0;
     if (!k->mixer->has_weights)
         return 0;
-    for (uint32_t i = 0; i < k->n_mixer_p; i++) {
-        const char *name = k->attn_params->p[k->mixer_p[i]].name;
-        const size_t len = strlen(name), suffix = strlen(NN_RELATIVE_TABLE);
-        if (len > suffix && strcmp(name + len - suffix, NN_RELATIVE_TABLE) == 0)
+    for (uint32_t i = 0; i < k->n_mixer_p; i++)
+        if (nn_relative_is_table(k->attn_params->p[k->mixer_p[i]].name))
             index[n++] = k->mixer_p[i];
-    }
     if (m->cfg.shared_relative && nn_params_find(k->attn_params, NN_SHARED_TABLE, &index[n]))
         n++;
     return n;

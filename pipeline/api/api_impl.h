@@ -38,7 +38,7 @@ struct pare_model {
     char       (*mixer)[PIPELINE_LAYER_TEXT];   // (depth), owned
 };
 
-// Base.c. A vkc_status as the public one.
+// base.c. A vkc_status as the public one.
 pare_status pipeline__api_status(vkc_status st);
 
 // Copy a struct of the caller's into `out` of `own` bytes, what it lacks zero; `in` NULL is one of zeros. E_ARG when it
@@ -68,15 +68,22 @@ vkc_status  pipeline__api_begin(const char *what, const pare_callbacks *callback
 void        pipeline__api_end(pipeline__api_call *call);            // zeroed is fine
 bool        pipeline__api_progress(void *call, const nn_progress *p);       // an nn_progress_fn
 
-// Data.c. The split of a name; of NULL pipeline_choose_split.
+// A number of which 0 means the usual and less means none. NaN stays NaN, to be refused.
+static inline double pipeline__api_or(double x, double usual)
+{
+    return x < 0.0 ? 0.0 : x == 0.0 ? usual : x;
+}
+
+// data.c. The split of a name; of NULL pipeline_choose_split.
 vkc_status  pipeline__api_check_pillow(uint32_t pillow);        // 0, 12 or 13
 vkc_status  pipeline__api_split(const pipeline_context *c, const pare_data *data, const nn_model *m, const char *split,
                                 nn_split usual, nn_split *out);
 vkc_status  pipeline__api_labels(pare_labels labels, nn_labels *out);           // E_ARG for what is none
-// Recipe.c. `out` is the usual one, and stays so where NULL or 0 is given.
+
+// recipe.c. `out` is the usual one, and stays so where NULL or 0 is given.
 vkc_status  pipeline__api_recipe(const pare_recipe *in, nn_recipe *out);
 
-// Tuning.c. Settings over the usual ones that are there; NULL leaves those. E_ARG in words.
+// tuning.c. Settings over the usual ones that are there; NULL leaves those. E_ARG in words.
 vkc_status  pipeline__api_tuning(const pare_tuning *in, pipeline_tuning *out);
 
 #ifdef __cplusplus

@@ -57,7 +57,7 @@ static pipeline_distill_params params_of(const pare_distill_options *o)
     p.from = o->from;
     p.n_from = o->n_from;
     p.objective = objectives[o->objective];
-    p.max_drop = o->max_drop < 0.0 ? 0.0 : OR(o->max_drop, p.max_drop);
+    p.max_drop = pipeline__api_or(o->max_drop, p.max_drop);
     p.min_share = o->min_share;
     p.confidence = o->confidence;
     p.best = o->best != 0;

@@ -12,9 +12,9 @@ vkc_status pipeline__api_recipe(const pare_recipe *in, nn_recipe *out)
     if (st != VKC_OK)
         return st;
     *out = (nn_recipe) {
-        .smoothing = r.smoothing < 0 ? 0 : r.smoothing > 0 ? r.smoothing : out->smoothing,
+        .smoothing = pipeline__api_or(r.smoothing, out->smoothing),
         .mixup = r.mixup, .cutmix = r.cutmix, .drop_path = r.drop_path, .ema = r.ema,
-        .rates = { .min_lr = r.min_lr, .warmup = r.warmup < 0 ? 0 : r.warmup > 0 ? r.warmup : out->rates.warmup,
+        .rates = { .min_lr = r.min_lr, .warmup = pipeline__api_or(r.warmup, out->rates.warmup),
                    .warmup_lr = r.warmup_lr, .base = r.lr_base, .base_size = r.lr_base_size },
         .augment = { .aa = r.aa, .color_jitter = r.color_jitter, .force_color_jitter = r.force_color_jitter != 0,
                      .reprob = r.reprob, .remode = r.remode, .recount = r.recount, .aug_repeats = r.aug_repeats,

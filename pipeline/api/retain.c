@@ -7,12 +7,6 @@
 
 #include "pipeline/retain/retain.h"
 
-// 0 = the usual weight, less = none.
-static double get_weight(double own, double usual)
-{
-    return own < 0.0 ? 0.0 : own > 0.0 ? own : usual;
-}
-
 static vkc_status read_gate(const pare_retain_options *o, pipeline_pruning *p)
 {
     if (o->fixed_gate && o->keep != 0.0)
@@ -22,8 +16,8 @@ static vkc_status read_gate(const pare_retain_options *o, pipeline_pruning *p)
         p->gate_scale = o->gate_scale;
     if (o->gate_centre)
         p->gate_centre = *o->gate_centre;
-    p->ponder = get_weight(o->ponder, p->ponder);
-    p->prior = get_weight(o->prior, p->prior);
+    p->ponder = pipeline__api_or(o->ponder, p->ponder);
+    p->prior = pipeline__api_or(o->prior, p->prior);
     if (o->normalised_prior)
         p->prior_target = HALT_TARGET_NORMALISED;
     if (isnan(o->gate_scale) || (o->gate_centre && isnan(*o->gate_centre)) || isnan(o->ponder) || isnan(o->prior))

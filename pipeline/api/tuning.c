@@ -7,11 +7,6 @@ static const distill_trained trained[] = {
     [PARE_TRAIN_BLOCKS] = DISTILL_TRAIN_BLOCKS, [PARE_TRAIN_ALL] = DISTILL_TRAIN_ALL,
 };
 
-static double get(double x, double usual)
-{
-    return x < 0.0 ? 0.0 : x > 0.0 ? x : usual;
-}
-
 // Numbers that are none, and those with a range of their own.
 static vkc_status check(const pare_tuning *t)
 {
@@ -43,12 +38,12 @@ vkc_status pipeline__api_tuning(const pare_tuning *in, pipeline_tuning *out)
     out->target = t.heads ? DISTILL_TARGET_HEADS : DISTILL_TARGET_OUTPUT;
     out->distance = t.cosine ? DISTILL_COSINE : DISTILL_MSE;
     out->lr = t.lr > 0.0 ? t.lr : out->lr;
-    out->weight_decay = get(t.weight_decay, 0.0);
-    out->clip = get(t.clip, out->clip);
-    out->similarity = get(t.similarity, out->similarity);       // which may be < 0: as what is trained has it
-    out->ce = get(t.ce, out->ce);
-    out->kl = get(t.kl, 0.0);
-    out->halting = get(t.halting, out->halting);
+    out->weight_decay = pipeline__api_or(t.weight_decay, 0.0);
+    out->clip = pipeline__api_or(t.clip, out->clip);
+    out->similarity = pipeline__api_or(t.similarity, out->similarity);  // usual < 0: by what is trained
+    out->ce = pipeline__api_or(t.ce, out->ce);
+    out->kl = pipeline__api_or(t.kl, 0.0);
+    out->halting = pipeline__api_or(t.halting, out->halting);
     out->centre = t.centre != 0;
     out->temperature = t.temperature > 0.0 ? t.temperature : out->temperature;
 done:

@@ -21,6 +21,14 @@ json_t *pipeline_numbers(const double *x, size_t n)
     return list;
 }
 
+json_t *pipeline_integers(const uint32_t *x, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        nn_json_append_new(list, json_integer((json_int_t) x[i]));
+    return list;
+}
+
 json_t *pipeline_eval_json(const nn_eval_result *r)
 {
     if (r->images == 0)

@@ -13,6 +13,7 @@ extern "C" {
 
 json_t *pipeline_number(double x);          // null when not finite
 json_t *pipeline_numbers(const double *x, size_t n);
+json_t *pipeline_integers(const uint32_t *x, size_t n);
 // {top1, top5, loss, images, bad, images_per_s}, {keep, keep_layer} besides where tokens are dropped; null when
 // images = 0.
 json_t *pipeline_eval_json(const nn_eval_result *r);

@@ -164,7 +164,8 @@ struct pipeline_distill_result {    // some hundred KiB: not for the stack
 // Which of the two students is asked for, and which is the other.
 pipeline_pick pipeline_distill_asked(const pipeline_distill_result *r);
 pipeline_pick pipeline_distill_other(const pipeline_distill_result *r);
-// Trials of the search but for the teacher's, if no step is refused: K L (L + 1) / 2 of K mixers and L layers.
+// Trials of the search but for the teacher's, if no step is refused: K L (L + 1) / 2 of K mixers and L layers; 0 of a
+// schedule.
 uint32_t pipeline_distill_most_trials(const pipeline_distill_result *r);
 // Where the other goes: "S-best" beside S, with `best` "S-most". E_ARG when that is too long.
 vkc_status pipeline_distill_beside(const pipeline_place *p, bool best, char out[PIPELINE_PATH_MAX]);

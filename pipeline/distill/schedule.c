@@ -285,6 +285,8 @@ vkc_status pipeline__schedule_run(distill_work *w)
     r->search.n_layers = r->depth;
     r->search.n_choices = 1;
     r->search.refused.layer = UINT32_MAX;
+    for (uint32_t l = 0; l < r->depth; l++)
+        r->search.first[l][0].metric = (double) NAN;    // no layer was tried alone
     set_order(s);
     r->n_scheduled = s->n;
     VKC_TRY(pipeline_run_path(&w->run, "schedule.jsonl", path));

@@ -6,12 +6,10 @@
 
 json_t *pipeline__step_json(const pipeline_step *t)
 {
-    json_t *layers = json_array();
-    for (uint32_t i = 0; i < t->n; i++)
-        nn_json_append_new(layers, json_integer((json_int_t) t->layer[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "layers", layers, "val_top1", pipeline_number(t->val_top1),
-                     "val_loss", pipeline_number(t->val_loss), "loss", pipeline_number(t->loss), "transfer_steps",
-                     (json_int_t) t->transfer_steps, "tune_steps", (json_int_t) t->tune_steps);
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "layers", pipeline_integers(t->layer, t->n), "val_top1",
+                     pipeline_number(t->val_top1), "val_loss", pipeline_number(t->val_loss), "loss",
+                     pipeline_number(t->loss), "transfer_steps", (json_int_t) t->transfer_steps, "tune_steps",
+                     (json_int_t) t->tune_steps);
 }
 
 json_t *pipeline__schedule_json(const pipeline_distill_result *r)

@@ -27,13 +27,11 @@ static json_t *build_groups(const pipeline_groups_result *g)
     json_t *groups = json_array();
     for (uint32_t i = 0; i < g->study.n_groups; i++) {
         const distill_group *one = &g->group[i];
-        json_t *layers = json_array();
-        for (uint32_t k = 0; k < one->n; k++)
-            nn_json_append_new(layers, json_integer((json_int_t) one->layer[k]));
         nn_json_append_new(groups, json_pack("{s:s, s:o, s:f, s:f, s:f, s:o}", "kind",
-                                             distill_grouping_name(one->kind), "layers", layers, "sparsity",
-                                             one->score, "value", pipeline_groups_value(g, one->score),
-                                             "depth", one->depth, "runs", build_runs(g, i)));
+                                             distill_grouping_name(one->kind), "layers",
+                                             pipeline_integers(one->layer, one->n), "sparsity", one->score, "value",
+                                             pipeline_groups_value(g, one->score), "depth", one->depth, "runs",
+                                             build_runs(g, i)));
     }
     return groups;
 }

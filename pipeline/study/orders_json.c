@@ -6,20 +6,12 @@
 
 #include <math.h>
 
-static json_t *build_layers(const uint32_t *layer, uint32_t n)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < n; i++)
-        nn_json_append_new(list, json_integer((json_int_t) layer[i]));
-    return list;
-}
-
 json_t *pipeline__orders_line(const pipeline_orders_result *r, const pipeline_order_run *run)
 {
     json_t *orders = json_object();
     for (int o = 0; o < PIPELINE_N_ORDERS; o++)
         nn_json_set_new(orders, pipeline_order_name((pipeline_order) o),
-                        run->has[o] ? build_layers(run->layer[o], r->n_layers) : json_null());
+                        run->has[o] ? pipeline_integers(run->layer[o], r->n_layers) : json_null());
     return json_pack("{s:o, s:f, s:o, s:i, s:i}", "orders", orders, "teacher_top1", r->teacher_top1, "top1",
                      pipeline_numbers(run->top1, r->n_layers), "best", (int) run->n_best, "trials",
                      (int) run->trials);

@@ -30,12 +30,14 @@ struct attention_args {
 };
 ARGS_SIZE(attention_args, 20);
 
-// The gradient of the table, in parts that are summed by another kernel: part p is of images p, p + parts, ...
+// The gradient of the table, in parts that are summed by another kernel: part p is of images p, p + parts, ... A launch
+// adds what the queries first .. last - 1 of each image give; the one with first = 0 clears the parts.
 struct attention_bwd_bias_args {
     U32 heads;
     F32 scale;
     STRUCT attention_bias_args bias;
     U32 parts;
+    U32 first, last;
 };
-ARGS_SIZE(attention_bwd_bias_args, 24);
+ARGS_SIZE(attention_bwd_bias_args, 32);
 #endif

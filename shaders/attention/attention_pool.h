@@ -21,4 +21,12 @@ struct attention_pool_args {
     U32 prefix;
 };
 ARGS_SIZE(attention_pool_args, 16);
+
+// The gradient of the query, over the rows first .. last - 1.
+struct attention_pool_bwd_q_args {
+    U32 heads;
+    U32 head_dim;
+    U32 first, last;
+};
+ARGS_SIZE(attention_pool_bwd_q_args, 16);
 #endif

@@ -3,12 +3,12 @@
 #include "shaders/attention/attention_pool.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
-// The gradient of the query: an invocation a column (x tiles), over all rows in order.
+// The gradient of the query: an invocation a column (x tiles), over some rows in order.
 layout(binding = 0) readonly buffer KV { float kv[]; };     // (R, 2C)
 layout(binding = 1) readonly buffer DS { float ds[]; };     // (R, H), times the scale
 layout(binding = 2)          buffer DQ { float dq[]; };     // (C) +=
 ROWS(3, Tok);
-PUSH_ARGS(attention_pool_args);
+PUSH_ARGS(attention_pool_bwd_q_args);
 
 void main()
 {
@@ -16,7 +16,7 @@ void main()
     if (j >= C)
         return;
     float sum = 0.0;
-    for (uint row = 0u; row < Tok.n; row++)
+    for (uint row = a.first; row < min(a.last, Tok.n); row++)
         sum += ds[row * a.heads + h] * kv[row * 2u * C + j];
     dq[j] += sum;
 }

@@ -18,7 +18,7 @@ PUSH_ARGS(attention_bwd_bias_args);
 #include "shaders/attention/inc/attention_bias.glsl"
 #include "shaders/attention/inc/attention_bwd_bias.glsl"
 
-// All pairs of an image.
+// All pairs of an image whose queries are of this launch.
 void walk(span t)
 {
     for (uint k0 = 0u; k0 < t.n; k0 += OWN * BLOCK) {
@@ -32,7 +32,7 @@ void walk(span t)
                 v[u][w] = texelFetch(qkv, int(row * t.ld + t.v + w));
             }
         }
-        for (uint i = 0u; i < t.n; i++) {
+        for (uint i = a.first; i < min(a.last, t.n); i++) {
             uint row = t.first + i, query = bias_place(row);
             float p[OWN], ds[OWN], e = lse[row * a.heads + t.h] * LOG2E, dl = delta[row * a.heads + t.h];
             FOR(u, OWN) {
@@ -72,6 +72,6 @@ void main()
         FOR(j, BLOCK)
             sum += subgroupShuffle(beside[c], j);
         if (LANE == 0u)
-            part[part_at(a.bias.rows - 3u + c, t.h)] = sum;
+            add_beside(c, t.h, sum);
     }
 }

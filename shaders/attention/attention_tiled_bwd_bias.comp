@@ -60,9 +60,9 @@ void main()
     uint h = gl_WorkGroupID.y;
     clear_part(h);
     for (uint b = gl_WorkGroupID.z; b < Tok.images; b += a.parts) {
-        uint end = ROWS_OFFSET(Tok, b + 1u);
-        for (uint q0 = ROWS_OFFSET(Tok, b); q0 < end; q0 += TILE)
-            for (uint k0 = ROWS_OFFSET(Tok, b); k0 < end; k0 += TILE)
+        uint r0 = ROWS_OFFSET(Tok, b), end = ROWS_OFFSET(Tok, b + 1u);
+        for (uint q0 = r0 + a.first; q0 < min(r0 + a.last, end); q0 += TILE)
+            for (uint k0 = r0; k0 < end; k0 += TILE)
                 add_tile(q0, k0, end, h);
     }
     barrier();
@@ -72,6 +72,6 @@ void main()
         float sum = 0.0;
         for (uint i = 0u; i < TILE; i++)
             sum += tile_a[i][gl_LocalInvocationID.x];
-        part[part_at(a.bias.rows - 3u + gl_LocalInvocationID.x, h)] = sum;
+        add_beside(gl_LocalInvocationID.x, h, sum);
     }
 }

@@ -326,6 +326,7 @@ static void test_bad_recipe(void **state)
         { { .warmup_lr = 1 }, "warmup-lr" }, { { .lr_base = -1 }, "lr-base" }, { { .mixup = -1 }, "mixup" },
         { { .smoothing = 2 }, "smoothing" }, { { .drop_path = 1 }, "stochastic depth" }, { { .ema = 1 }, "average" },
         { { .aug_repeats = 1000 }, "aug-repeats" }, { { .color_jitter = -1 }, "color-jitter" },
+        { { .smoothing = NAN }, "smoothing" }, { { .warmup = NAN }, "warmup is no number" },
     };
     const char *teacher = in_dir("teacher"), *out = in_dir("never");
     (void) state;

@@ -54,6 +54,7 @@ def test_all_at_once(work):
         work, "s", "--layers", "0,2-3", "--schedule", "all", "--tune-epochs", "1", "--tune-weight-decay", "0.1",
         "--tune-ema", "0.9"))
     check(value["replaced"] == [0, 2, 3] and value["trials"] == 0 and value["max_drop"] is None, f"schedule: {value}")
+    check(value["most_trials"] == 0, f"schedule: {value['most_trials']} trials of a search")
     check(value["layers"] == [LINEAR, "attention", LINEAR, LINEAR], f"schedule: layers {value['layers']}")
     schedule = value["schedule"]
     check(schedule["name"] == "all" and len(schedule["steps"]) == 1 and schedule["refused"] is None, f"{schedule}")

@@ -1,4 +1,5 @@
 // cmd_retain.c — pare retain, token pruning: train a model to drop tokens, measure it, write it; one or a series.
+#include "apps/cli/core/list.h"
 #include "apps/cli/options/halting_options.h"
 #include "apps/cli/options/keep_option.h"
 #include "apps/cli/options/recipe_options.h"
@@ -34,20 +35,6 @@ static vkc_status read_shares(const char *text, pipeline_retain_params *p)
     return VKC_OK;
 }
 
-static vkc_status read_blocks(const char *text, pipeline_retain_params *p)
-{
-    for (const char *at = text;; at++) {
-        char *end;
-        unsigned long block = strtoul(at, &end, 10);
-        if (*at < '0' || *at > '9' || (*end && *end != ',') || block >= NN_MAX_DEPTH || p->n_at == NN_MAX_DEPTH)
-            return VKC_FAIL(VKC_E_ARG, "--at wants numbers of blocks with commas between, not \"%.60s\"", text);
-        p->at[p->n_at++] = (uint32_t) block;
-        if (!*end)
-            return VKC_OK;
-        at = end;
-    }
-}
-
 static vkc_status read_options(const retain_args *a, const char *teacher, pipeline_retain_params *p)
 {
     const pipeline_retain_params usual = PIPELINE_RETAIN_DEFAULTS;
@@ -67,7 +54,7 @@ static vkc_status read_options(const retain_args *a, const char *teacher, pipeli
         return VKC_FAIL(VKC_E_ARG, "want either --keep or --at and --share");
     p->keep_last = p->keep_last || (p->pruning.fixed_gate && !a->keep_best);
     if (a->at)
-        VKC_TRY(read_blocks(a->at, p));
+        VKC_TRY(list_read_ranges("at", "block", a->at, NN_MAX_DEPTH, p->at, &p->n_at));
     if (a->keep)
         VKC_TRY(keep_read(a->keep, p->keep, &p->n_keep));
     if (a->share)
@@ -141,7 +128,7 @@ static const arg table[] = {
     { "clip", 0, ARG_REAL, AT(p.clip), 0, 1e9, "X", "gradient clipping: largest global norm, 0 = off [1]" },
     KEEP_BEST_ROWS(retain_args, p.keep_last, "on with --keep"),
     { "kl", 0, ARG_REAL, AT(p.kl), 0, 1e6, "X", "weight of the KL divergence from M's logits [0]" },
-    { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: prune after these blocks [all]" },
+    { "at", 0, ARG_TEXT, AT(at), 0, 0, "N,N", "topk: prune after these blocks, such as 0,3,5-7 [all]" },
     { "share", 0, ARG_TEXT, AT(share), 0, 0, "X,X",
       "topk: fraction kept after each block of --at, in place of --keep" },
     HALTING_ROWS(retain_args, h),

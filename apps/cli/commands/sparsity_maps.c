@@ -2,6 +2,7 @@
 #include "apps/cli/commands/sparsity_maps.h"
 
 #include "apps/cli/commands/caption.h"
+#include "apps/cli/core/list.h"
 #include "nn/base/files.h"
 #include "nn/base/names.h"
 #include "nn/image/heat.h"
@@ -45,18 +46,13 @@ bool sparsity_maps_by_gradient(const map_args *a)
 
 vkc_status sparsity_maps_layers(const char *list, const nn_model_config *c, bool chosen[NN_MAX_DEPTH])
 {
+    uint32_t layer[NN_MAX_DEPTH], n = 0;
+    const vkc_status st = list ? list_read_ranges("layer", "layer", list, c->depth, layer, &n) : VKC_OK;
     for (uint32_t l = 0; l < NN_MAX_DEPTH; l++)
         chosen[l] = !list && l < c->depth;
-    for (const char *at = list; at;) {
-        char *end;
-        const unsigned long l = strtoul(at, &end, 10);
-        if (end == at || *at < '0' || *at > '9' || (*end && *end != ',') || l >= c->depth)
-            return VKC_FAIL(VKC_E_ARG, "--layer %s: want layers of 0 .. %u with commas between them", list,
-                            c->depth - 1);
-        chosen[l] = true;
-        at = *end ? end + 1 : NULL;
-    }
-    return VKC_OK;
+    for (uint32_t i = 0; i < n; i++)
+        chosen[layer[i]] = true;
+    return st;
 }
 
 vkc_status sparsity_maps_check(const map_args *a, const nn_model_config *c)

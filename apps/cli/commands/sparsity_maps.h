@@ -10,7 +10,7 @@ typedef struct map_args {
     const char *file, *dir;         // --maps, --full-maps; NULL = none
     const char *of;                 // --maps-of: "attention" (or NULL), "gradient"
     const char *teacher;            // whose attention is drawn beside gradients; NULL = none
-    const char *layers;             // "0,2": which; NULL = all
+    const char *layers;             // "0,3,5-7": which; NULL = all
     uint32_t    images, head;       // head UINT32_MAX: the mean of all
     bool        force;
 } map_args;
@@ -28,7 +28,7 @@ typedef struct map_args {
       "draw this model's attention beside M's gradients" }, \
     { "images", 0, ARG_U32, offsetof(type, m.images), 1, 64, "K", \
       "number of images to draw, spread evenly over the split [4]" }, \
-    { "layer", 0, ARG_TEXT, offsetof(type, m.layers), 0, 0, "L", "layers to draw, such as 0,2 [all]" }, \
+    { "layer", 0, ARG_TEXT, offsetof(type, m.layers), 0, 0, "L", "layers to draw, such as 0,3,5-7 [all]" }, \
     { "head", 0, ARG_U32, offsetof(type, m.head), 0, 4294967294.0, "H", "head to draw [the mean of all]" }, \
     { "force", 'f', ARG_FLAG, offsetof(type, m.force), 0, 0, NULL, "overwrite files of --maps and --full-maps" }
 #define MAP_DEFAULTS { .images = 4, .head = UINT32_MAX }

@@ -18,7 +18,5 @@ typedef struct schedule_options { const char *layers, *schedule, *order; } sched
 
 // Into the parameters; `list` (NN_MAX_DEPTH) is what their layers are in. E_ARG in words.
 vkc_status schedule_read(const schedule_options *o, uint32_t *list, pipeline_distill_params *out);
-// "0,3,5-7" as numbers (most), in the order given. E_ARG in words, which name the option --layers.
-vkc_status schedule_read_layers(const char *text, uint32_t *list, uint32_t most, uint32_t *n);
 
 #endif

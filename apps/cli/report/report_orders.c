@@ -1,24 +1,12 @@
 // report_orders.c — a study of orders: when each layer is replaced, mixer by mixer, and how far orders agree.
 #include "apps/cli/report/report_page.h"
+#include "pipeline/study/orders.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_MIXERS 8u
-#define MAX_ROWS   400u
-
-static const char *mixer_name(const report_run *r, size_t k)
-{
-    const char *text = json_string_value(json_array_get(report_list(r->results, "mixers"), k));
-    return text ? text : "";
-}
-
-static size_t n_mixers(const report_run *r)
-{
-    const size_t n = json_array_size(report_list(r->results, "mixers"));
-    return n < MAX_MIXERS ? n : MAX_MIXERS;
-}
+#define MAX_ROWS 400u
 
 // The ranks of an order of a mixer; NULL = none.
 static const json_t *find_ranks(const report_run *r, const char *mixer, const char *order)
@@ -45,7 +33,6 @@ void report_orders_answer(report_page *p)
 {
     const report_run *r = p->run;
     json_t *between = report_list(r->results, "between_mixers");
-    const size_t seeds = json_array_size(report_list(r->results, "seeds"));
     bool has_pair = false;
     fputs("<p><strong>Are layers replaced in the same order, whatever replaces them?</strong> With each mixer a greedy "
           "search replaced all layers one by one; Kendall’s τ of two orders is 1 where they are the same, 0 where they "
@@ -62,9 +49,7 @@ void report_orders_answer(report_page *p)
     if (!has_pair)
         fputs("<li>there is one mixer, or no two orders that differ within: nothing to compare</li>\n", p->f);
     fputs("</ul>\n</div>\n<div>\n", p->f);
-    html_print(p->f, "<p>%zu layers, %zu %s, %zu %s; accuracy on the %s split.</p>\n",
-               json_array_size(report_list(r->results, "layers")), n_mixers(r), n_mixers(r) == 1 ? "mixer" : "mixers",
-               seeds, seeds == 1 ? "seed" : "seeds", report_text(r->results, "split"));
+    report_study_write(p->f, r, "layers", "layers");
     report_device_write(p, "Trained and judged");
 }
 
@@ -76,10 +61,10 @@ static vkc_status draw_ranks(report_page *p)
         .title = "When each layer is replaced by the greedy search, 1 is first; mean over seeds, bars: standard "
                  "deviation.",
         .x = "layer", .y = "rank", .whole_x = true });
-    for (size_t k = 0; k < n_mixers(r); k++) {
-        const json_t *ranks = find_ranks(r, mixer_name(r, k), "greedy");
+    for (size_t k = 0; k < report_study_n_mixers(r); k++) {
+        const json_t *ranks = find_ranks(r, report_study_mixer(r, k), "greedy");
         const json_t *mean = report_list(ranks, "mean"), *std = report_list(ranks, "std");
-        plot_add_series(q, mixer_name(r, k), PLOT_INTERVAL, (uint32_t) k);
+        plot_add_series(q, report_study_mixer(r, k), PLOT_INTERVAL, (uint32_t) k);
         for (size_t l = 0; l < json_array_size(mean) && l < MAX_ROWS; l++) {
             const double x = report_entry(mean, l), off = report_entry(std, l);
             plot_add(q, (double) l, x, off > 0 ? x - off : NAN, off > 0 ? x + off : NAN);
@@ -96,14 +81,14 @@ static vkc_status draw_paths(report_page *p)
     plot *q = plot_create(&(plot_axes) {
         .title = "Top-1 along the greedy order of each mixer and seed.", .x = "layers replaced", .y = "top-1, percent",
         .whole_x = true });
-    for (size_t k = 0; k < n_mixers(r); k++) {
+    for (size_t k = 0; k < report_study_n_mixers(r); k++) {
         bool is_named = false;
         for (size_t i = 0; i < json_array_size(runs) && i < MAX_ROWS; i++) {
             const json_t *run = json_array_get(runs, i);
             json_t *top1 = report_list(run, "top1");
-            if (strcmp(report_text(run, "mixer"), mixer_name(r, k)) != 0)
+            if (strcmp(report_text(run, "mixer"), report_study_mixer(r, k)) != 0)
                 continue;
-            plot_add_series(q, is_named ? "" : mixer_name(r, k), PLOT_LINE, (uint32_t) k);
+            plot_add_series(q, is_named ? "" : report_study_mixer(r, k), PLOT_LINE, (uint32_t) k);
             is_named = true;
             plot_add(q, 0, 100.0 * report_number(r->results, "teacher_top1"), NAN, NAN);
             for (size_t l = 0; l < json_array_size(top1) && l < MAX_ROWS; l++)
@@ -139,20 +124,20 @@ static void write_agreement(FILE *f, const char *caption, json_t *list, const ch
 
 static void write_runs(FILE *f, const report_run *r)
 {
-    static const char *const names[] = { "greedy", "one-shot", "impact", "error", "sparsity", "depth" };
     static const char *const head[] = { "<mixer", "seed", "<order", "<layers, the first to go first", NULL };
     json_t *runs = report_list(r->results, "runs");
     html_table_open(f, "Every order, mixer and seed", head);
     for (size_t i = 0; i < json_array_size(runs) && i < MAX_ROWS; i++)
-        for (size_t o = 0; o < sizeof names / sizeof names[0]; o++) {
+        for (int o = 0; o < PIPELINE_N_ORDERS; o++) {
+            const char *name = pipeline_order_name((pipeline_order) o);
             const json_t *run = json_array_get(runs, i);
-            json_t *layers = report_list(json_object_get(run, "orders"), names[o]);
+            json_t *layers = report_list(json_object_get(run, "orders"), name);
             if (json_array_size(layers) == 0)
                 continue;
             html_row_open(f);
             html_cell_title(f, report_text(run, "mixer"));
             html_cell(f, HTML_COUNT, report_number(run, "seed"));
-            html_cell_text(f, names[o]);
+            html_cell_text(f, name);
             fputs("<td class=\"t\">", f);
             for (size_t l = 0; l < json_array_size(layers) && l < MAX_ROWS; l++) {
                 fputs(l ? ", " : "", f);

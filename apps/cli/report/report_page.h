@@ -47,6 +47,8 @@ void   report_speed_write(report_page *p);
 void   report_tunes_write(report_page *p);      // stages of tuning; nothing without them
 // Lists of layers, "0, 2 and 5".
 void   report_numbers_write(FILE *f, const json_t *list);
+// "6 teachers, 2 mixers, 3 seeds; accuracy on the val split", with as many of `what` as the list `rows` has.
+void   report_study_write(FILE *f, const report_run *r, const char *rows, const char *what);
 // "0.45 points less", "as much"; of fractions.
 void   report_change_write(FILE *f, double from, double to);
 // A warning where an accuracy is of less than 200 pictures.

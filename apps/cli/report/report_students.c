@@ -114,8 +114,9 @@ static void write_impact(report_page *p)
 
 void report_students(report_page *p)
 {
-    static const char *const head[] = { "<student", "layers", "<replaced", "val top-1", "test", "parameters", "<which",
-                                        NULL };
+    char split[16];
+    const char *head[] = { "<student", "layers", "<replaced", "val top-1", split, "parameters", "<which", NULL };
+    snprintf(split, sizeof split, "%.8s", report_text(p->run->results, "split"));
     if (json_array_size(report_list(p->run->results, "students")) == 0)
         return;
     html_section_open(p->f, "students", "Both students of the search");

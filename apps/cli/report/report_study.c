@@ -4,24 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_MIXERS 8u
-#define MAX_ROWS   400u
+#define MAX_ROWS 400u
 
 static const char *const kinds[] = { "single", "sparsity", "contiguous" };
 static const char *const kind_names[] = { "layers one by one", "groups of like sparsity", "layers side by side" };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
-
-static const char *mixer_name(const report_run *r, size_t k)
-{
-    const char *text = json_string_value(json_array_get(report_list(r->results, "mixers"), k));
-    return text ? text : "";
-}
-
-static size_t n_mixers(const report_run *r)
-{
-    const size_t n = json_array_size(report_list(r->results, "mixers"));
-    return n < MAX_MIXERS ? n : MAX_MIXERS;
-}
 
 // Mean of a figure over the runs (seeds) of a row with one mixer.
 static double get_mean(const json_t *row, const char *mixer, const char *key)
@@ -73,15 +60,6 @@ static void write_verdict(FILE *f, const json_t *c, int sign, const char *yes, c
         html_print(f, "; %s.", rho * sign > 0 ? yes : no);
 }
 
-static void write_settings(FILE *f, const report_run *r, const char *rows)
-{
-    const size_t seeds = json_array_size(report_list(r->results, "seeds"));
-    html_print(f, "<p>%zu %s, %zu %s, %zu %s; accuracy on the %s split.</p>\n",
-               json_array_size(report_list(r->results, rows)), rows[0] == 'g' ? "groups of layers" : "teachers",
-               n_mixers(r), n_mixers(r) == 1 ? "mixer" : "mixers", seeds, seeds == 1 ? "seed" : "seeds",
-               report_text(r->results, "split"));
-}
-
 // In how many of the rankings of drops the claim holds.
 static void write_tally(FILE *f, const report_run *r)
 {
@@ -109,10 +87,10 @@ void report_groups_answer(report_page *p)
           "accuracy ranked against their sparsity.</p>\n", p->f);
     write_tally(p->f, r);
     fputs("</div>\n<div>\n", p->f);
-    for (size_t k = 0; k < n_mixers(r); k++) {
-        html_print(p->f, "<p>Replaced by <strong>%s</strong>:</p>\n<ul>\n", mixer_name(r, k));
+    for (size_t k = 0; k < report_study_n_mixers(r); k++) {
+        html_print(p->f, "<p>Replaced by <strong>%s</strong>:</p>\n<ul>\n", report_study_mixer(r, k));
         for (int i = 0; i < N_KINDS; i++) {
-            const json_t *c = find(r, mixer_name(r, k), kinds[i], "drop");
+            const json_t *c = find(r, report_study_mixer(r, k), kinds[i], "drop");
             if (!c || !isfinite(report_number(c, "rho")))
                 continue;
             html_print(p->f, "<li>%s", kind_names[i]);
@@ -122,7 +100,7 @@ void report_groups_answer(report_page *p)
         }
         fputs("</ul>\n", p->f);
     }
-    write_settings(p->f, r, "groups");
+    report_study_write(p->f, r, "groups", "groups of layers");
     report_device_write(p, "Trained and judged");
 }
 
@@ -215,10 +193,10 @@ vkc_status report_groups(report_page *p)
     if (json_array_size(report_list(r->results, "groups")) == 0)
         return VKC_OK;
     html_section_open(p->f, "groups", "Drop against sparsity");
-    for (size_t k = 0; k < n_mixers(r); k++) {
-        html_print(p->f, "<h3>%s</h3>\n", mixer_name(r, k));
-        VKC_TRY(draw_groups(p, mixer_name(r, k), "drop"));
-        VKC_TRY(draw_groups(p, mixer_name(r, k), "loss_rise"));
+    for (size_t k = 0; k < report_study_n_mixers(r); k++) {
+        html_print(p->f, "<h3>%s</h3>\n", report_study_mixer(r, k));
+        VKC_TRY(draw_groups(p, report_study_mixer(r, k), "drop"));
+        VKC_TRY(draw_groups(p, report_study_mixer(r, k), "loss_rise"));
     }
     write_correlation(p->f, r, "correlation", "with sparsity");
     write_correlation(p->f, r, "depth_correlation", "with the depth of the layers, as a control");
@@ -233,17 +211,17 @@ void report_teachers_answer(report_page *p)
     const report_run *r = p->run;
     fputs("<p><strong>Does a sparser teacher narrow the gap to its student?</strong> Teachers with lower "
           "and lower keep ratios were distilled; the gap is the teacher’s accuracy less the student’s.</p>\n", p->f);
-    for (size_t k = 0; k < n_mixers(r); k++) {
-        const json_t *c = find(r, mixer_name(r, k), NULL, NULL);
+    for (size_t k = 0; k < report_study_n_mixers(r); k++) {
+        const json_t *c = find(r, report_study_mixer(r, k), NULL, NULL);
         if (!c || !isfinite(report_number(c, "rho")))
             continue;
-        html_print(p->f, "<p>%s", mixer_name(r, k));
+        html_print(p->f, "<p>%s", report_study_mixer(r, k));
         write_verdict(p->f, c, 1, "the gap narrows as the teacher keeps less, as claimed",
                       "the gap widens as the teacher keeps less, against the claim");
         fputs("</p>\n", p->f);
     }
     fputs("</div>\n<div>\n", p->f);
-    write_settings(p->f, r, "rows");
+    report_study_write(p->f, r, "rows", "teachers");
     report_device_write(p, "Trained and judged");
 }
 
@@ -261,11 +239,12 @@ vkc_status report_teachers(report_page *p)
         .title = "Gap between teacher and student against the share of patches that the teacher keeps, mean over "
                  "seeds.",
         .x = "keep ratio of the teacher, percent", .y = "gap, points" });
-    for (size_t k = 0; k < n_mixers(r); k++) {
-        plot_add_series(q, mixer_name(r, k), PLOT_LINE, (uint32_t) k);
+    for (size_t k = 0; k < report_study_n_mixers(r); k++) {
+        plot_add_series(q, report_study_mixer(r, k), PLOT_LINE, (uint32_t) k);
         for (size_t i = 0; i < json_array_size(rows) && i < MAX_ROWS; i++) {
             const json_t *row = json_array_get(rows, i);
-            plot_add(q, 100.0 * report_number(row, "keep"), 100.0 * get_mean(row, mixer_name(r, k), "gap"), NAN, NAN);
+            plot_add(q, 100.0 * report_number(row, "keep"), 100.0 * get_mean(row, report_study_mixer(r, k), "gap"), NAN,
+                     NAN);
         }
     }
     VKC_TRY(plot_write(q, &p->plots, p->f));

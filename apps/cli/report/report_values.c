@@ -1,4 +1,4 @@
-// report_values.c — values of a distillation that several sections of its page need.
+// report_values.c — values of a distillation or a study that several sections of a page need.
 #include "apps/cli/report/report_values.h"
 
 #include <string.h>
@@ -33,4 +33,16 @@ bool report_is_replaced(const report_run *r, double layer)
         if (report_entry(list, i) == layer)
             return true;
     return false;
+}
+
+size_t report_study_n_mixers(const report_run *r)
+{
+    const size_t n = json_array_size(report_list(r->results, "mixers"));
+    return n < REPORT_STUDY_MIXERS ? n : REPORT_STUDY_MIXERS;
+}
+
+const char *report_study_mixer(const report_run *r, size_t k)
+{
+    const char *text = json_string_value(json_array_get(report_list(r->results, "mixers"), k));
+    return text ? text : "";
 }

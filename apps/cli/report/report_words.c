@@ -12,6 +12,14 @@ void report_numbers_write(FILE *f, const json_t *list)
     }
 }
 
+void report_study_write(FILE *f, const report_run *r, const char *rows, const char *what)
+{
+    const size_t mixers = report_study_n_mixers(r), seeds = json_array_size(report_list(r->results, "seeds"));
+    html_print(f, "<p>%zu %s, %zu %s, %zu %s; accuracy on the %s split.</p>\n",
+               json_array_size(report_list(r->results, rows)), what, mixers, mixers == 1 ? "mixer" : "mixers", seeds,
+               seeds == 1 ? "seed" : "seeds", report_text(r->results, "split"));
+}
+
 void report_change_write(FILE *f, double from, double to)
 {
     const double change = to - from;

@@ -143,19 +143,13 @@ static nn_grid get_grid(const nn_model_config *c)
     return (nn_grid) { c->height / c->patch, c->width / c->patch };
 }
 
-static bool is_table(const nn_param *p)
-{
-    const size_t len = strlen(p->name), suffix = strlen(NN_RELATIVE_TABLE);
-    return len > suffix && strcmp(p->name + len - suffix, NN_RELATIVE_TABLE) == 0;
-}
-
 // Parameter i of m from x, its values in `from`, where it depends on the grid: y, which is freed by the caller; else y
 // stays NULL.
 static vkc_status resample_param(const nn_model *m, const nn_model *from, uint32_t i, const float *x, float **y)
 {
     const nn_model_config *c = &m->cfg;
     const bool is_vit = nn_vit_of(m) != NULL, is_pos = is_vit && !c->no_pos && i == nn_vit_of(m)->pos;
-    if (!is_pos && !(is_vit && is_table(&m->params->p[i])))
+    if (!is_pos && !(is_vit && nn_relative_is_table(m->params->p[i].name)))
         return VKC_OK;
     *y = (float *) malloc(nn_shape_len(&m->params->p[i].shape) * sizeof **y);
     if (!*y)

@@ -107,18 +107,36 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader
 #define DISPATCH(r, c, f, kernel, ...) dispatch((r), (c), (f)->kernel, (f), \
     (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
 
+#define TILE_ROUNDS 128u            // of the loops over a tile of queries and one of keys, in the tiled form, or fewer
+
+// Queries of an image that one launch of bwd_bias takes, so that its loops end where they should: whole tiles.
+static uint32_t queries_each(const nn_call *c, const attention_form *f)
+{
+    const nn_rows *rows = c->in_rows[0];
+    const uint32_t tiles = (rows->cap_tokens - 1) / f->tile + 1, images = (rows->cap_images - 1) / n_parts(c) + 1;
+    const uint64_t rounds = (uint64_t) images * tiles * (f->makes_delta ? 1 : TILE_ROUNDS);
+    const uint32_t step = f->makes_delta ? 1 : f->tile;
+    const uint64_t most = NN_MAX_ROUNDS / 2 / rounds;       // half of them are enough
+    return most > rows->cap_tokens ? tiles * f->tile : most ? (uint32_t) most * step : step;
+}
+
 // The gradient of the table: a kernel of the form makes parts of it, which are added up in order.
 static vkc_status bwd_bias(nn_run *r, const nn_call *c, const attention_form *f)
 {
     const struct attention_args all = make_args(c);
-    const struct attention_bwd_bias_args a = { all.heads, all.scale, all.bias, n_parts(c) };
+    const uint32_t each = queries_each(c, f), tokens = c->in_rows[0]->cap_tokens;
+    struct attention_bwd_bias_args a = { all.heads, all.scale, all.bias, n_parts(c), 0, 0 };
+    vkc_status st = VKC_OK;
     nn_kernel_use use = {
         .shader = f->bwd_bias, .args = &a, .args_size = sizeof a, .wg = f->wg, .groups = { 1, a.heads, a.parts },
         .bind = { ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), IN(1), SCRATCH(1) },
     };
     memcpy(use.spec, f->spec, sizeof f->spec);
     use.spec[SPEC_ATTENTION_BIAS - 1] = 1;
-    const vkc_status st = nn_dispatch(r, &use);
+    for (a.first = 0; a.first < tokens && st == VKC_OK; a.first = a.last) {
+        a.last = a.first + each;
+        st = nn_dispatch(r, &use);
+    }
     return st == VKC_OK ? nn_add_parts(r, c, SCRATCH(1), DIN(1), (uint32_t) nn_shape_len(&c->in[1]), a.parts) : st;
 }
 

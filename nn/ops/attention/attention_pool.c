@@ -64,10 +64,12 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     VKC_TRY(NN_DISPATCH(r, attention_pool_bwd_kv, &a, .tile_rows = 1, .rows = ROWS_OUT(0), .wg = ATTENTION_POOL_WG,
         .groups = { 0, a.heads }, .spec = { has_kv },
         .bind = { IN(0), IN(1), OUT(1), OUT(0), DOUT(0), DIN(0), SCRATCH(0), ROWS_IN(0), ROWS_OUT(0) }));
-    if (nn_is_wanted(r, DIN(1)))
-        VKC_TRY(NN_DISPATCH(r, attention_pool_bwd_q, &a, .wg = NN_ROW_WG,
+    for (uint32_t row = 0; row < c->in[0].dim[0] && nn_is_wanted(r, DIN(1)); row += NN_MAX_ROUNDS) {
+        const struct attention_pool_bwd_q_args q = { a.heads, a.head_dim, row, row + NN_MAX_ROUNDS };
+        VKC_TRY(NN_DISPATCH(r, attention_pool_bwd_q, &q, .wg = NN_ROW_WG,
             .groups = { (a.heads * a.head_dim - 1) / NN_ROW_WG + 1 },
             .bind = { IN(0), SCRATCH(0), DIN(1), ROWS_IN(0) }));
+    }
 done:
     return st;
 }

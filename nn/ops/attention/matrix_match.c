@@ -95,6 +95,12 @@ static vkc_status infer(nn_call *c)
     const struct matrix_match_args a = make_args(c);
     const size_t R = c->in[Q].dim[0], S = (size_t) t->heads * t->dirs;
     const uint64_t entries = (uint64_t) a.images * a.heads * a.cap_tokens * a.cap_tokens;
+    const uint64_t rounds = ((uint64_t) a.cap_tokens / MATRIX_MATCH_WG + 1) *
+                            (2 * (t->dirs * t->dk + a.head_dim) + MATRIX_MATCH_WG * t->dirs);
+    if (rounds > NN_MAX_ROUNDS)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "matrix_match: images of %u tokens; with %u channels a head there can be "
+                        "about %llu", a.cap_tokens, t->dk,
+                        (unsigned long long) (NN_MAX_ROUNDS * (uint64_t) a.cap_tokens / rounds));
     if (R * S * t->dk > UINT32_MAX || (t->map && entries > UINT32_MAX))
         return VKC_FAIL(VKC_E_ARG, "matrix_match: more than 2^32 numbers; a smaller batch has fewer");
     c->out[0] = (nn_shape) { 1, { 1 } };

@@ -50,6 +50,11 @@ static vkc_status infer(nn_call *c)
     VKC_TRY(nn_want_shape("window_attention", "qkv", &c->in[QKV], 2, q->dim[0], 3 * H * D));
     VKC_TRY(nn_want_shape("window_attention", "mix", &c->in[MIX], 1, H, 0));
     const struct window_attention_args a = make_args(c);
+    const uint32_t longest = t->window < rows->cap_tokens ? t->window : rows->cap_tokens;
+    if (longest + a.features > NN_MAX_ROUNDS || 2 * (uint64_t) a.blocks > NN_MAX_ROUNDS)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "window_attention: %u tokens in windows of %u; fewer than %u a window, and "
+                        "no more than %u windows, are supported", rows->cap_tokens, t->window,
+                        NN_MAX_ROUNDS - a.features, NN_MAX_ROUNDS / 2);
     if ((uint64_t) a.images * a.blocks * H * a.features * (D + 1) > UINT32_MAX)
         return VKC_FAIL(VKC_E_ARG, "window_attention: %u blocks an image have states of more than 2^32 numbers; with a "
                         "larger window, or a smaller batch, there are fewer", a.blocks);

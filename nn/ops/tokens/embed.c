@@ -46,7 +46,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     vkc_status st = VKC_OK;
     if (nn_is_wanted(r, DIN(1))) {
         VKC_TRY(NN_DISPATCH(r, embed_link, &a, NN_BY_ROWS(c, NN_ROW_WG), .bind = { IN(0), SCRATCH(0), ROWS_IN(0) }));
-        VKC_TRY(NN_DISPATCH(r, embed_bwd_table, &a, NN_BY_ROWS(c, NN_ROW_WG / lanes), NN_ROW_SPEC(c, lanes, a.cols),
+        VKC_TRY(NN_DISPATCH(r, embed_bwd_table, &a, .tile_rows = NN_ROW_WG / lanes, .rows = ROWS_IN(0), .wg = NN_ROW_WG,
+            .groups = { 0, (a.cols - 1) / lanes + 1 }, NN_ROW_SPEC(c, lanes, a.cols),
             .bind = { IN(0), SCRATCH(0), DOUT(0), DIN(1), ROWS_IN(0) }));
     }
     if (a.has_positions && nn_is_wanted(r, DIN(2)))

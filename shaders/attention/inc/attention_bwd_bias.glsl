@@ -7,11 +7,19 @@ uint part_at(uint row, uint h)
     return (gl_WorkGroupID.z * a.bias.rows + row) * a.heads + h;
 }
 
-// All but those three.
+// All but those three, before the first queries.
 void clear_part(uint h)
 {
-    for (uint row = gl_LocalInvocationID.x; row < a.bias.rows - 3u; row += WG)
-        part[part_at(row, h)] = 0.0;
+    if (a.first == 0u)
+        for (uint row = gl_LocalInvocationID.x; row < a.bias.rows - 3u; row += WG)
+            part[part_at(row, h)] = 0.0;
+}
+
+// One of those three: the sum of what the invocations hold.
+void add_beside(uint c, uint h, float sum)
+{
+    uint at = part_at(a.bias.rows - 3u + c, h);
+    part[at] = a.first == 0u ? sum : part[at] + sum;
 }
 
 // The gradient of one pair's score. Pairs of patches of one query at a time, and a barrier before the next.
