@@ -103,7 +103,7 @@ static vkc_status find_value(const nn_mixer *m, const nn_mixer_option *o, const 
     return VKC_FAIL(VKC_E_ARG, "mixer %s: %s cannot be \"%s\"; it can be: %s", m->name, o->key, value, list);
 }
 
-// E_ARG when the layer has an option that the mixer does not know.
+// E_ARG when the layer has an option that the mixer does not know, or one twice.
 static vkc_status check_keys(const nn_mixer *m, const nn_layer_config *layer)
 {
     char list[256] = "";
@@ -117,6 +117,9 @@ static vkc_status check_keys(const nn_mixer *m, const nn_layer_config *layer)
         if (!known || at[key] != '=')
             return VKC_FAIL(VKC_E_ARG, "mixer %s: no option \"%.*s\"; there are: %s", m->name, (int) whole, at,
                             *list ? list : "none");
+        for (const char *was = layer->options; was < at; was += strcspn(was, ",") + 1)
+            if (strncmp(was, at, key + 1) == 0)
+                return VKC_FAIL(VKC_E_ARG, "mixer %s: option %.*s is there twice", m->name, (int) key, at);
         at += whole + (at[whole] == ',');
     }
     return VKC_OK;

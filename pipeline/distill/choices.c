@@ -38,16 +38,17 @@ vkc_status pipeline__choices_read(const pipeline_context *c, const pipeline_dist
     return VKC_OK;
 }
 
-static vkc_status check_student(const pipeline_context *c, const nn_model *teacher, const nn_model *s, const char *dir)
+// Nothing is taken of layers that keep the teacher's attention anyway: may it have them as they are.
+static vkc_status check_student(const distill_work *w, const nn_model *s, const char *dir)
 {
-    const char *dash = pipeline_dash(c);
-    vkc_status st = distill_check_shapes(teacher, s);
+    const char *dash = pipeline_dash(w->c);
+    vkc_status st = distill_check_shapes(w->teacher, s);
     if (st != VKC_OK)
         return VKC_WRAP(st, "%sfrom %s: %s", dash, dir, vkc_last_error());
     for (uint32_t l = 0; l < s->cfg.depth; l++)
-        if (nn_mixer_is_replaceable(&teacher->cfg.layers[l]) && nn_mixer_is_replaceable(&s->cfg.layers[l]))
+        if (!w->fixed[l] && nn_mixer_is_replaceable(&s->cfg.layers[l]))
             return VKC_FAIL(VKC_E_ARG, "%sfrom %s: layer %u is attention still; a student with every attention layer "
-                            "replaced is wanted (%smax-drop 100)", dash, dir, l, dash);
+                            "replaced is wanted (%smax-drop 100), or with those of %slayers", dash, dir, l, dash, dash);
     return VKC_OK;
 }
 
@@ -84,7 +85,7 @@ vkc_status pipeline__choices_load(distill_work *w)
             st = nn_model_load(w->c->dev, dir, false, &w->replaced[k]);
         if (st == VKC_OK) {
             r->n_mixers++;
-            st = check_student(w->c, w->teacher, w->replaced[k], dir);
+            st = check_student(w, w->replaced[k], dir);
             if (st == VKC_OK)
                 st = pipeline_check_labels(&w->teacher->cfg, w->p->teacher, &w->replaced[k]->cfg, dir);
         }

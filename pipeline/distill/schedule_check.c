@@ -47,6 +47,9 @@ static vkc_status check_list(const pipeline_context *c, const pipeline_distill_p
     const char *dash = pipeline_dash(c);
     if (p->layers && p->n_layers == 0)
         return VKC_FAIL(VKC_E_ARG, "%slayers: the list is empty; want numbers of layers, from 0 on", dash);
+    if (p->n_layers > NN_MAX_DEPTH)
+        return VKC_FAIL(VKC_E_ARG, "%slayers: %u numbers, a model has %d layers at most", dash, p->n_layers,
+                        NN_MAX_DEPTH);
     for (uint32_t i = 0; i < p->n_layers; i++) {
         const uint32_t l = p->layers[i];
         if (l >= NN_MAX_DEPTH)

@@ -153,6 +153,8 @@ static void test_bad_schedule(void **state)
     assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "layers is NULL");
     o.layers = layers;
     assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "has no layer 2");
+    o.n_layers = 4000000000u;
+    assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "4000000000 numbers");
     o.n_layers = 0;
     assert_refused(pare_distill(device, teacher, data, out, &o, NULL), "the list is empty");
     o = distill_options(NULL);

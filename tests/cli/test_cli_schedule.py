@@ -235,9 +235,28 @@ def test_bad_input(work):
     check(not (work / "x").exists() and not (work / "x.run").exists(), "distill: a refused command made a folder")
 
 
+def test_given(work):
+    """A student that is given needs other mixers in the layers that may be replaced, and in no other."""
+    given = [*distill(work, "g", "--from", work / "s", "--max-drop", "100")]       # layers 0, 2 and 3 are linear
+    del given[6:8], given[6:8]
+    check_run(2, "layer 1 is attention still", *given)
+    check_run(2, "layer 1 is attention still", *given, "--layers", "1-3")
+    value = check_json("replaced layers", *given, "--layers", "0,2", "--baselines")
+    check(value["layers"] == [LINEAR, "attention", LINEAR, "attention"], f"distill --from --layers: {value['layers']}")
+    value = check_json("replaced", *given, "--layers", "3", "--schedule", "all", "--force")
+    check(value["replaced"] == [3], f"distill --from --layers --schedule: {value['replaced']}")
+    given[1] = work / "topk"        # the student of a teacher that chooses tokens by some layers' attention
+    whole = distill(work, "t1", "--max-drop", "100")
+    whole[1] = work / "topk"
+    check_run(0, "attention stays in the layers that choose tokens", *whole)
+    given[given.index("--from") + 1] = work / "t1"
+    check_run(0, "", *given, "--force")
+    check(results(work, "g")["path"] == results(work, "t1")["path"], "distill --from: of a topk teacher")
+
+
 def test_all(work):
     check_run(0, "", *train(work, "m", "--arch", ARCH))
-    cli.run_tests(work, test_all_at_once, test_steps, test_max_drop, test_pure, test_second, test_bad_input)
+    cli.run_tests(work, test_all_at_once, test_steps, test_max_drop, test_pure, test_second, test_bad_input, test_given)
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ static const arg table[] = {
     { "mixer", 'm', ARG_TEXT, AT(mixer), 0, 0, "X,X",
       "candidates to replace attention, such as linear,ssd:state=128; listed below" },
     { "from", 0, ARG_MODELS, AT(from), 0, 0, "S,S",
-      "students with all attention replaced, as more candidates or in place of --mixer" },
+      "students with all attention replaced, or that of --layers, as more candidates or in place of --mixer" },
     SCHEDULE_ROWS(distill_args, schedule),
     { "max-drop", 0, ARG_REAL, AT(max_drop), 0, 100, "X",
       "largest drop of top-1 on val, in percentage points [1.0; with --schedule any]" },

@@ -47,6 +47,10 @@ static void test_refused_options(void **state)
             assert_status(nn_mixer_parse(text, &layer, NULL), VKC_E_ARG);
             for (uint32_t i = 0; o->values[i]; i++)
                 check_says(text, o->values[i]);
+            const char *value = nn_mixer_option_value(o, 0);
+            snprintf(text, sizeof text, "%s:%s=%s+%s=%s", nn_mixers[m]->name, o->key, value, o->key, value);
+            assert_status(nn_mixer_parse(text, &layer, NULL), VKC_E_ARG);
+            check_says(text, "is there twice");
         }
         snprintf(text, sizeof text, "%s:magic=1", nn_mixers[m]->name);
         assert_status(nn_mixer_parse(text, &layer, NULL), VKC_E_ARG);
