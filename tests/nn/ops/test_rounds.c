@@ -100,6 +100,29 @@ static void test_embed(void **state)
     op_run_finish(&t);
 }
 
+// As many rows as the loop that links those of one id may go round, one id in nearly all of them; and more.
+static void test_embed_most(void **state)
+{
+    enum { N = 21844 };                 // rows have room for three samples
+    op_run t;
+    double sum[2] = { 0 };
+    op_case oc = { .op = "embed", .note = "most rows", .layout = { { { N, N } } },
+                   .in = { { 1, { 1, { 0 } }, 0, 0.001, false }, { 0, { 2, { 2, 1 } }, 0, 0, false } } };
+    run_case(&t, (vkc_device *) *state, &oc, 24);
+    for (uint32_t i = 0; i < 2 * N; i++) {
+        uint32_t id;
+        memcpy(&id, &t.in[0][i], sizeof id);
+        sum[id] += (double) t.dout[i];
+    }
+    if (!(worst(t.din[1], sum, 2) < 1e-5))
+        fail_msg("the gradient of the table is off by %.3g", worst(t.din[1], sum, 2));
+    op_run_finish(&t);
+    oc.layout[0] = (op_layout) { .lengths = { N + 1, N + 1 } };
+    assert_status(op_run_init(&t, (vkc_device *) *state, &oc, 24), VKC_E_ARG);
+    assert_non_null(strstr(vkc_last_error(), "at most 65533"));
+    op_run_finish(&t);
+}
+
 static void test_relative(void **state)
 {
     enum { SIDE = 32, N = SIDE * SIDE + 1, WIDE = 2 * SIDE - 1, ROWS = WIDE * WIDE + 3 };
@@ -134,7 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_embed),
+        cmocka_unit_test(test_embed), cmocka_unit_test(test_embed_most),
         cmocka_unit_test(test_relative),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
