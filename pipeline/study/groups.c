@@ -99,15 +99,7 @@ done:
 
 vkc_status pipeline_groups_check(const pipeline_context *c, const pipeline_study_params *p)
 {
-    char unused[PIPELINE_PATH_MAX];
-    study_work *w = (study_work *) malloc(sizeof *w);
-    pipeline_variants *v = (pipeline_variants *) calloc(1, sizeof *v);
-    vkc_status st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
-    if (w && v)
-        st = pipeline__study_close(w, pipeline__study_read(w, c, p, v), unused);
-    free(v);
-    free(w);
-    return st;
+    return pipeline__study_check(c, p, pipeline__study_read);
 }
 
 vkc_status pipeline_groups(const pipeline_context *c, const pipeline_study_params *p, const char *teacher,

@@ -36,7 +36,7 @@ static json_t *build_inputs(const order_work *o)
                                     distill_keys_name(o->r->keys), "images", (int) o->w.p->images);
 }
 
-static vkc_status check(const pipeline_context *c, const pipeline_study_params *p, study_work *w, pipeline_variants *v)
+static vkc_status check(study_work *w, const pipeline_context *c, const pipeline_study_params *p, pipeline_variants *v)
 {
     vkc_status st = pipeline__study_read(w, c, p, v);
     return st != VKC_OK || !p->tune.epochs
@@ -209,7 +209,7 @@ static vkc_status run_all(order_work *o, const pipeline_context *c, const pipeli
     study_work *w = &o->w;
     pipeline_orders_result *r = o->r;
     vkc_status st;
-    VKC_TRY(check(c, p, w, &r->variants));
+    VKC_TRY(check(w, c, p, &r->variants));
     VKC_TRY(pipeline_load_model(c, o->dir, false, &o->teacher));
     VKC_TRY(nn_model_config_check_pictures(&o->teacher->cfg));
     VKC_TRY(pipeline__study_match(w, &o->teacher->cfg, o->dir));
@@ -240,15 +240,7 @@ done:
 
 vkc_status pipeline_orders_check(const pipeline_context *c, const pipeline_study_params *p)
 {
-    char unused[PIPELINE_PATH_MAX];
-    study_work *w = (study_work *) malloc(sizeof *w);
-    pipeline_variants *v = (pipeline_variants *) calloc(1, sizeof *v);
-    vkc_status st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
-    if (w && v)
-        st = pipeline__study_close(w, check(c, p, w, v), unused);
-    free(v);
-    free(w);
-    return st;
+    return pipeline__study_check(c, p, check);
 }
 
 vkc_status pipeline_orders(const pipeline_context *c, const pipeline_study_params *p, const char *teacher,

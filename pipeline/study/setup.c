@@ -222,3 +222,17 @@ vkc_status pipeline__study_close(study_work *w, vkc_status st, char run_dir[PIPE
     pipeline_run_close(&w->run);
     return st;
 }
+
+vkc_status pipeline__study_check(const pipeline_context *c, const pipeline_study_params *p,
+                                 pipeline__study_read_fn read)
+{
+    char unused[PIPELINE_PATH_MAX];
+    study_work *w = (study_work *) malloc(sizeof *w);
+    pipeline_variants *v = (pipeline_variants *) calloc(1, sizeof *v);
+    vkc_status st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
+    if (w && v)
+        st = pipeline__study_close(w, read(w, c, p, v), unused);
+    free(v);
+    free(w);
+    return st;
+}

@@ -24,6 +24,12 @@ typedef struct study_work {
 // Mixers and seeds into variants; is there something to judge by? E_ARG in words. study_close the work.
 vkc_status pipeline__study_read(study_work *w, const pipeline_context *c, const pipeline_study_params *p,
                                 pipeline_variants *v);
+// What can be said of the parameters of a study before a device is opened, by the study's own way of reading them:
+// pipeline__study_read, or one that calls it.
+typedef vkc_status (*pipeline__study_read_fn)(study_work *w, const pipeline_context *c, const pipeline_study_params *p,
+                                              pipeline_variants *v);
+vkc_status pipeline__study_check(const pipeline_context *c, const pipeline_study_params *p,
+                                 pipeline__study_read_fn read);
 // Put a view of the data set with a teacher's classes into w->own; what there is to say is said the first time alone.
 vkc_status pipeline__study_match(study_work *w, const nn_model_config *m, const char *name);
 // Load the students that were given, a variant each: mixer of its layers, seed of its provenance or else its place in

@@ -212,7 +212,7 @@ done:
     return st;
 }
 
-static vkc_status check(const pipeline_context *c, const pipeline_study_params *p, study_work *w, pipeline_variants *v)
+static vkc_status check(study_work *w, const pipeline_context *c, const pipeline_study_params *p, pipeline_variants *v)
 {
     vkc_status st = pipeline__study_read(w, c, p, v);
     return !p->n_from ? st : VKC_FAIL(VKC_E_ARG, "%sfrom goes with study groups; a sweep transfers to %smixer",
@@ -226,7 +226,7 @@ static vkc_status run_all(sweep *s, const pipeline_context *c, const pipeline_st
     pipeline_teachers_result *r = s->r;
     json_t *names = json_array(), *hashes = json_array();
     vkc_status st;
-    VKC_TRY(check(c, p, w, &r->variants));
+    VKC_TRY(check(w, c, p, &r->variants));
     VKC_TRY(plan(s, dir, n, hashes));
     for (uint32_t i = 0; i < n; i++)
         nn_json_append_new(names, json_string(dir[i]));
@@ -247,15 +247,7 @@ done:
 
 vkc_status pipeline_teachers_check(const pipeline_context *c, const pipeline_study_params *p)
 {
-    char unused[PIPELINE_PATH_MAX];
-    study_work *w = (study_work *) malloc(sizeof *w);
-    pipeline_variants *v = (pipeline_variants *) calloc(1, sizeof *v);
-    vkc_status st = VKC_FAIL(VKC_E_NOMEM, "study: out of host memory");
-    if (w && v)
-        st = pipeline__study_close(w, check(c, p, w, v), unused);
-    free(v);
-    free(w);
-    return st;
+    return pipeline__study_check(c, p, check);
 }
 
 vkc_status pipeline_teachers(const pipeline_context *c, const pipeline_study_params *p, const char *const *teacher,

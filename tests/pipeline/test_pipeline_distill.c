@@ -1,8 +1,6 @@
 // test_pipeline_distill.c — a whole distillation called from C: told stage by stage, stopped and resumed to the same
 // bits, refused in words, without a letter on standard output or standard error.
-#include "tests/pipeline/pipeline_run.h"
-
-#include "pipeline/distill/distill.h"
+#include "tests/pipeline/distill_run.h"
 
 #include <stdlib.h>
 
@@ -54,25 +52,6 @@ static pipeline_distill_params make_params(const char *out)
     return p;
 }
 
-static pipeline_distill_result *run(vkc_device *dev, const pipeline_distill_params *p, seen *s, vkc_status want)
-{
-    const pipeline_context c = listen_context(dev, &s->l);
-    pipeline_distill_result *r = (pipeline_distill_result *) malloc(sizeof *r);
-    assert_non_null(r);
-    const silence quiet = silence_begin();
-    const vkc_status st = pipeline_distill(&c, p, r);
-    silence_end(quiet);
-    assert_status(st, want);
-    assert_false(s->l.is_odd);
-    return r;
-}
-
-static void drop(pipeline_distill_result *r)
-{
-    pipeline_distill_finish(r);
-    free(r);
-}
-
 // The same decisions and figures.
 static void assert_same(const pipeline_distill_result *a, const pipeline_distill_result *b)
 {
@@ -96,7 +75,7 @@ static void test_resume(void **state)
     char whole[128], parts[128];
     seen s = { .fails = false };
     pipeline_distill_params p = make_params(in_dir(whole, "whole"));
-    pipeline_distill_result *want = run(dev, &p, &s, VKC_OK), *have = NULL;
+    pipeline_distill_result *want = run_distill(dev, &p, &s.l, VKC_OK), *have = NULL;
     assert_int_equal(want->n_chosen, 2);
     assert_int_equal(want->n_tunes, 1);
     assert_non_null(want->json);
@@ -109,7 +88,7 @@ static void test_resume(void **state)
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
         seen stopped = { .l = { .stop_in = stops[i].what, .stop_at = stops[i].at } };
         p.place.resume = i > 0;
-        have = run(dev, &p, &stopped, VKC_E_STOPPED);
+        have = run_distill(dev, &p, &stopped.l, VKC_E_STOPPED);
         assert_true(stopped.l.calls > stops[i].at && stopped.l.told[PIPELINE_STOPPED] == 1);
         assert_non_null(strstr(stopped.l.last, have->run_dir));
         assert_null(have->json);
@@ -118,7 +97,7 @@ static void test_resume(void **state)
     }
     p.place.resume = true;
     s = (seen) { .fails = false };
-    have = run(dev, &p, &s, VKC_OK);
+    have = run_distill(dev, &p, &s.l, VKC_OK);
     assert_same(have, want);
     assert_same_weights(parts, whole);
     drop(have);
@@ -149,35 +128,35 @@ static void test_failures(void **state)
     char out[128];
     seen s = { .fails = true };
     pipeline_distill_params p = make_params(in_dir(out, "failing"));
-    drop(run(dev, &p, &s, VKC_E_IO));           // what is told fails
+    drop(run_distill(dev, &p, &s.l, VKC_E_IO));           // what is told fails
     assert_int_equal(s.stage[PIPELINE_DISTILL_SPARSITY], 1);
     assert_int_equal(s.stage[PIPELINE_DISTILL_TRANSFER], 0);
 
     s = (seen) { .fails = false };
-    drop(run(dev, &p, &s, VKC_E_ARG));          // the run is there, and not finished
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));          // the run is there, and not finished
     assert_non_null(strstr(vkc_last_error(), "resume continues it"));
     p.place.resume = true;
     p.lr = 0.5;
-    drop(run(dev, &p, &s, VKC_E_ARG));
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));
     assert_non_null(strstr(vkc_last_error(), "is another run: its lr is 0.01, not 0.5"));
 
     p = make_params(in_dir(out, "whole"));      // a student is there
-    drop(run(dev, &p, &s, VKC_E_ARG));
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));
     p = make_params(in_dir(out, "none"));
     p.mixer = (const char *const[]) { "linear", "linear" };
-    drop(run(dev, &p, &s, VKC_E_ARG));
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));
     assert_non_null(strstr(vkc_last_error(), "is there twice"));
     p.mixer = (const char *const[]) { "attention" };
     p.n_mixers = 1;
-    drop(run(dev, &p, &s, VKC_E_ARG));
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));
     p.n_mixers = 0;
-    drop(run(dev, &p, &s, VKC_E_ARG));
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));
     p = make_params(out);
     p.data.set = NULL;
-    drop(run(dev, &p, &s, VKC_E_ARG));
+    drop(run_distill(dev, &p, &s.l, VKC_E_ARG));
     p = make_params(out);
     p.teacher = "/nonexistent";
-    drop(run(dev, &p, &s, VKC_E_IO));
+    drop(run_distill(dev, &p, &s.l, VKC_E_IO));
     assert_false(is_there(dir, "none"));
     assert_false(is_there(dir, "none.run"));
 }

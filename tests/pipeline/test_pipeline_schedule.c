@@ -1,9 +1,7 @@
 // test_pipeline_schedule.c — named layers replaced by a schedule: which, in what order, what is trained and what keeps
 // the teacher's bits, stopped and resumed to the same bits, two tunings that take nothing from each other.
 #define ARCH "vit:image=16,patch=4,dim=16,depth=4,heads=2"
-#include "tests/pipeline/pipeline_run.h"
-
-#include "pipeline/distill/distill.h"
+#include "tests/pipeline/distill_run.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,29 +70,10 @@ static pipeline_distill_params make_params(const char *out)
     return p;
 }
 
-static pipeline_distill_result *run(vkc_device *dev, const pipeline_distill_params *p, seen *s, vkc_status want)
-{
-    const pipeline_context c = listen_context(dev, &s->l);
-    pipeline_distill_result *r = (pipeline_distill_result *) malloc(sizeof *r);
-    assert_non_null(r);
-    const silence quiet = silence_begin();
-    const vkc_status st = pipeline_distill(&c, p, r);
-    silence_end(quiet);
-    assert_status(st, want);
-    assert_false(s->l.is_odd);
-    return r;
-}
-
-static void drop(pipeline_distill_result *r)
-{
-    pipeline_distill_finish(r);
-    free(r);
-}
-
 static pipeline_distill_result *make(vkc_device *dev, const pipeline_distill_params *p)
 {
     seen s = { .l = { .stop_at = 0 } };
-    return run(dev, p, &s, VKC_OK);
+    return run_distill(dev, p, &s.l, VKC_OK);
 }
 
 // Is the value of this parameter, of which there may be none in the teacher, the same bytes in two model folders?
@@ -280,14 +259,14 @@ static void test_resume(void **state)
     p.schedule = 1;
     p.epochs = p.tune.epochs = 2;
     p.tune_all.epochs = 2;
-    pipeline_distill_result *want = run(dev, &p, &s, VKC_OK), *have;
+    pipeline_distill_result *want = run_distill(dev, &p, &s.l, VKC_OK), *have;
     static const uint32_t told[] = { 1, 2, 0, 0, 0, 3, 2 };
     assert_memory_equal(s.stage, told, sizeof told);
     p.place.out = in_dir(parts, "parts");
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
         seen stopped = { .l = { .stop_in = stops[i].what, .stop_at = stops[i].at } };
         p.place.resume = i > 0;
-        have = run(dev, &p, &stopped, VKC_E_STOPPED);
+        have = run_distill(dev, &p, &stopped.l, VKC_E_STOPPED);
         assert_int_equal(stopped.l.told[PIPELINE_STOPPED], 1);
         assert_false(is_there(parts, "config.json"));
         drop(have);
@@ -307,7 +286,7 @@ static void test_resume(void **state)
     drop(have);
     p.schedule = 2;
     seen again = { .l = { .stop_at = 0 } };
-    drop(run(dev, &p, &again, VKC_E_ARG));
+    drop(run_distill(dev, &p, &again.l, VKC_E_ARG));
     assert_non_null(strstr(vkc_last_error(), "is another run: its schedule is"));
     drop(want);
 }
@@ -343,7 +322,7 @@ static void test_from(void **state)
 static void refuse(vkc_device *dev, const pipeline_distill_params *p, const char *words)
 {
     seen s = { .l = { .stop_at = 0 } };
-    drop(run(dev, p, &s, VKC_E_ARG));
+    drop(run_distill(dev, p, &s.l, VKC_E_ARG));
     if (!strstr(vkc_last_error(), words))
         fail_msg("\"%s\" does not say \"%s\"", vkc_last_error(), words);
 }

@@ -47,8 +47,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     if (nn_is_wanted(r, DIN(1))) {
         // embed_link goes over all rows, and a list of one id may have them all; 2: the loops around that
         if (c->in[0].dim[0] > NN_MAX_ROUNDS - 2)
-            return VKC_FAIL(VKC_E_ARG, "embed: %u tokens in a batch; want at most %u to train the table: smaller batches "
-                            "would do", c->in[0].dim[0], NN_MAX_ROUNDS - 2);
+            return VKC_FAIL(VKC_E_ARG, "embed: %u tokens in a batch; want at most %u to train the table: smaller "
+                            "batches would do", c->in[0].dim[0], NN_MAX_ROUNDS - 2);
         VKC_TRY(NN_DISPATCH(r, embed_link, &a, NN_BY_ROWS(c, NN_ROW_WG), .bind = { IN(0), SCRATCH(0), ROWS_IN(0) }));
         VKC_TRY(NN_DISPATCH(r, embed_bwd_table, &a, .tile_rows = NN_ROW_WG / lanes, .rows = ROWS_IN(0), .wg = NN_ROW_WG,
             .groups = { 0, (a.cols - 1) / lanes + 1 }, NN_ROW_SPEC(c, lanes, a.cols),
