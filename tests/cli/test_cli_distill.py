@@ -266,6 +266,7 @@ def test_one(work):
     check_run(2, "is another run", *args, "-o", work / "x", "--resume")
     check_run(2, "kl, matrix", *args, "-o", work / "y", "--match-loss", "mse")
     check_run(2, "mingru", *matrix, "--mixer", "mingru", "-o", work / "y")
+    check_run(2, "wants --match-epochs", *plain, "-o", work / "y", "--match-loss", "matrix")
     check(not (work / "y.run").exists(), "distill: a run that was refused left a folder")
 
 

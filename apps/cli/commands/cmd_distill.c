@@ -56,7 +56,10 @@ static vkc_status read_options(const distill_args *a, const char *teacher, disti
     VKC_TRY(distill_target_get(a->target, &out->target));
     VKC_TRY(distill_distance_get(a->distance, &out->distance));
     VKC_TRY(schedule_read(&a->schedule, l->layers, out));
-    VKC_TRY(distill_match_loss_get(a->match_loss, &out->match_loss));
+    if (a->match_loss)
+        VKC_TRY(distill_match_loss_get(a->match_loss, &out->match_loss));
+    if (a->match_loss && !a->p.match_epochs)
+        return VKC_FAIL(VKC_E_ARG, "--match-loss: wants --match-epochs, how long to match");
     VKC_TRY(tune_read(&a->tune, "tune-", &out->tune));
     VKC_TRY(tune_read(&a->tune_all, "tune-all-", &out->tune_all));
     out->tune_all.keep_last = out->tune.keep_last;      // one option for both
@@ -198,7 +201,7 @@ static const arg table[] = {
 };
 static const distill_args defaults = {
     .d = { .batch = 64 }, .max_drop = -1.0, .objective = "accuracy", .target = "output", .distance = "mse",
-    .match_loss = "kl", .tune = TUNE_DEFAULTS(0), .tune_all = TUNE_DEFAULTS_OF(0, "all"),
+    .tune = TUNE_DEFAULTS(0), .tune_all = TUNE_DEFAULTS_OF(0, "all"),
     .p = PIPELINE_DISTILL_DEFAULTS,
 };
 const command cmd_distill = {
