@@ -57,6 +57,9 @@ vkc_status nn_rows_create(vkc_device *dev, uint32_t cap_images, uint32_t cap_tok
 {
     if (cap_images == 0 || cap_tokens == 0 || (uint64_t) cap_images * cap_tokens > UINT32_MAX / 4)
         return VKC_FAIL(VKC_E_ARG, "rows: %u images of %u tokens", cap_images, cap_tokens);
+    if (cap_tokens > NN_ROWS_MAX_TOKENS)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "rows: samples of %u tokens; at most %u are supported", cap_tokens,
+                        NN_ROWS_MAX_TOKENS);
     if (prefix + (uint64_t) grid_h * grid_w > cap_tokens)
         return VKC_FAIL(VKC_E_ARG, "rows: a %u x %u grid after %u tokens does not fit %u tokens", grid_h,
                         grid_w, prefix, cap_tokens);

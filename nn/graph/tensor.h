@@ -48,7 +48,11 @@ typedef struct nn_rows {
     uint32_t *image;                    // host copy of words, owned
 } nn_rows;
 
-// Make an empty layout. Errors: E_ARG, E_NOMEM, E_DEVMEM.
+// Tokens of a sample: some kernels walk them in one invocation, with up to two rounds of loops each, and lavapipe
+// leaves the loops of an invocation after 65,535 rounds (NN_MAX_ROUNDS).
+#define NN_ROWS_MAX_TOKENS 32767u
+
+// Make an empty layout. Errors: E_ARG, E_UNSUPPORTED (more than NN_ROWS_MAX_TOKENS), E_NOMEM, E_DEVMEM.
 vkc_status nn_rows_create(vkc_device *dev, uint32_t cap_images, uint32_t cap_tokens, uint32_t prefix,
                           uint32_t grid_h, uint32_t grid_w, nn_rows **out);
 void       nn_rows_destroy(nn_rows *rows);

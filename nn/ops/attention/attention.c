@@ -116,7 +116,7 @@ static uint32_t queries_each(const nn_call *c, const attention_form *f)
     const uint32_t tiles = (rows->cap_tokens - 1) / f->tile + 1, images = (rows->cap_images - 1) / n_parts(c) + 1;
     const uint64_t rounds = (uint64_t) images * tiles * (f->makes_delta ? 1 : TILE_ROUNDS);
     const uint32_t step = f->makes_delta ? 1 : f->tile;
-    const uint64_t most = NN_MAX_ROUNDS / 2 / rounds;       // half of them are enough
+    const uint64_t most = NN_SAFE_ROUNDS / rounds;
     return most > rows->cap_tokens ? tiles * f->tile : most ? (uint32_t) most * step : step;
 }
 

@@ -5,7 +5,7 @@
 // States before the chunks: split (what each chunk adds, then a pass over chunks), fused (a workgroup walks the
 // chunks) or serial (fused, chunks of one row); then outputs, all chunks at once. Kernels: SIMD where sizes fit, and
 // plain ones. nn/graph/choose/choose.h says which. Streams go in groups whose states fit LAUNCH_BYTES.
-#include "nn/graph/choose/choose.h"
+#include "nn/graph/rowwise.h"
 #include "shaders/scan/gated/gated_scan.h"
 #include "spv/shaders.h"
 
@@ -91,6 +91,15 @@ static nn_choice choose(const nn_call *c, const plan *p, nn_order order)
                                         .features = t->dv, .chunk = p->rows, .order = order });
 }
 
+// Of the loops of an invocation of gated_scan_state.comp, fused.
+static uint64_t fused_rounds(const nn_call *c, const plan *p)
+{
+    const uint32_t piece = GATED_SCAN_PIECE, block = GATED_SCAN_BLOCK;
+    const uint64_t of_piece = 1 + ceil_div(piece * block, p->wg_v) + piece;
+    return ceil_div(attr_of(c)->dk, block) * (uint64_t) p->chunks *
+           (1 + p->rows + ceil_div(p->rows, piece) * of_piece);
+}
+
 static plan make_plan(const nn_call *c)
 {
     const struct gated_scan_attr *t = attr_of(c);
@@ -108,6 +117,8 @@ static plan make_plan(const nn_call *c)
     const nn_choice o = choose(c, &p, s.order);
     p.simd = o.form == NN_FORM_SIMD;
     p.wg_k = o.wg, p.wg_v = o.wg_v, p.own = o.own;
+    if (!p.simd && fused_rounds(c, &p) > NN_SAFE_ROUNDS)
+        p.fused = false;
     p.slices_k = ceil_div(t->dk, p.simd ? 4 * p.wg_k : p.wg_k);
     p.slices_v = ceil_div(t->dv, p.simd ? 4 * p.wg_v * p.own : p.wg_v);
     return p;

@@ -36,6 +36,17 @@ static uint32_t n_splits(const nn_call *c)
     return splits;
 }
 
+// Rounds of loops a token, of the invocation that has most.
+static uint32_t rounds_each(const nn_call *c)
+{
+    const nn_choice o = choose(c);
+    const uint32_t D = NN_ATTR(c, lstm)->dim;
+    if (o.is_held)
+        return 1;
+    return o.form == NN_FORM_SIMD ? 1 + ceil_div(D / 4, o.wg) * (1 + ceil_div(o.wg, LSTM_SIMD_AT_ONCE))
+                                  : 1 + ceil_div(ceil_div(D, o.parts), LSTM_AT_ONCE);
+}
+
 static struct lstm_args make_args(const nn_call *c)
 {
     const struct lstm_attr *t = NN_ATTR(c, lstm);
@@ -69,6 +80,9 @@ static vkc_status infer(nn_call *c)
                         (unsigned long long) (S * 5 * D));
     if (!nn_shape_is(&c->in[1], 3, (uint32_t[]) { (uint32_t) S, 4 * t->dim, t->dim }))
         return VKC_FAIL(VKC_E_ARG, "lstm: w_h is not (%u, %u, %u)", (uint32_t) S, 4 * t->dim, t->dim);
+    if ((uint64_t) rounds_each(c) * rows->cap_tokens > NN_SAFE_ROUNDS)
+        return VKC_FAIL(VKC_E_UNSUPPORTED, "lstm: samples of %u tokens; with heads of %u channels at most %u are "
+                        "supported", rows->cap_tokens, t->dim, NN_SAFE_ROUNDS / rounds_each(c));
     c->out[0] = (nn_shape) { 2, { x->dim[0], (uint32_t) (S * D) } };
     c->out[1] = c->train ? (nn_shape) { 2, { x->dim[0], (uint32_t) (S * 5 * D) } } : (nn_shape) { 0 };
     const nn_shape state = { 3, { rows->cap_images, (uint32_t) S, 2 * t->dim } };

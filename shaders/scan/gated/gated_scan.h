@@ -36,6 +36,7 @@ struct gated_scan_attr {
 #define SPEC_GATED_SCAN_START 7    // 1: there is a state to start from
 #define SPEC_GATED_SCAN_OWN 8      // SIMD forms: vec4 of columns that a lane owns
 #define GATED_SCAN_BLOCK 8         // general form: channels staged at a time
+#define GATED_SCAN_PIECE 16        // and rows, where it makes the states
 #define GATED_SCAN_TALL 16         // SIMD form: channels of k whose states a workgroup walks
 #define GATED_SCAN_SUM_ROWS 8      // rows of a workgroup that adds parts up
 #define GATED_SCAN_SUM 16          // general form: rows of sums over channels at a time

@@ -19,7 +19,7 @@ layout(binding = 8) writeonly buffer Last  { float last[]; };  // (images, heads
 layout(constant_id = SPEC_GATED_SCAN_START) const uint START = 0u;
 PUSH_ARGS(gated_scan_args);
 #include "shaders/scan/gated/inc/gated_scan.glsl"
-const uint BLOCK = GATED_SCAN_BLOCK, PIECE = 16u;              // channels and rows staged at a time
+const uint BLOCK = GATED_SCAN_BLOCK, PIECE = GATED_SCAN_PIECE;              // channels and rows staged at a time
 shared float xs[PIECE * BLOCK], as[PIECE * BLOCK], total[BLOCK];
 
 void main()

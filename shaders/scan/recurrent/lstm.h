@@ -12,6 +12,8 @@
 #include "shaders/inc/shared.h"
 
 #define LSTM_MAX_DIM 128
+#define LSTM_AT_ONCE 16            // general form: columns of w_h that are fetched in one round of a loop
+#define LSTM_SIMD_AT_ONCE 8        // SIMD form: vec4 of them
 
 struct lstm_attr {
     U32 heads, dirs, dim;          // dim = D, hidden channels of a stream

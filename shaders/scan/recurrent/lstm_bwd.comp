@@ -76,8 +76,9 @@ void main()
             FOR(j, EACH)
                 sum += dot(held[j], all_da[min(PART * EACH + j, D - 1u)]);
         } else {
-            for (uint u = PART * EACH; u < min(PART * EACH + EACH, D); u++)
-                sum += dot(weights(t.s, u), all_da[u]);
+            FOR_SOME(j)
+                FOR(e, LSTM_AT_ONCE)
+                    sum += dot(weights(t.s, SOME(j, e)), all_da[min(SOME(j, e), D - 1u)]);
         }
         sums[gl_LocalInvocationID.x] = sum;
         barrier();                 // the sums are there, and da is read

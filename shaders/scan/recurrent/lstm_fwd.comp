@@ -56,8 +56,9 @@ void main()
             FOR(j, EACH)
                 sum += held[j] * h[min(PART * EACH + j, D - 1u)];
         } else {
-            for (uint k = PART * EACH; k < min(PART * EACH + EACH, D); k++)
-                sum += weights(t.s, UNIT, k) * h[k];
+            FOR_SOME(j)
+                FOR(e, LSTM_AT_ONCE)
+                    sum += weights(t.s, UNIT, SOME(j, e)) * h[min(SOME(j, e), D - 1u)];
         }
         sums[gl_LocalInvocationID.x] = sum;
         barrier();                 // the sums are there, and h is read

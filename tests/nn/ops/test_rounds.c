@@ -58,16 +58,16 @@ static void score_gradients(const double *q, const double *g, const float *k, si
 
 static void test_pool(void **state)
 {
-    enum { N = 33000 };
+    enum { N = 25000, B = 3 };
     op_run t;
     double dq[DIM] = { 0 }, q[DIM], g[DIM], *ds = (double *) malloc(N * sizeof *ds);
     assert_non_null(ds);
     run_case(&t, (vkc_device *) *state, &(op_case) { .op = "attention_pool", .note = "many rows",
-        .layout = { { .lengths = { N, N } }, { .lengths = { 1, 1 } } }, .to = 2,
+        .layout = { { .lengths = { N, N, N } }, { .lengths = { 1, 1, 1 } } }, .to = 2,
         .in = { { 1, { 2, { 0, 2 * DIM } }, 0, 0, false }, { 0, { 2, { 1, DIM } }, 0, 0, false } },
         .attr = &(struct attention_pool_attr) { .heads = 1 } }, 21);
     fill(t.in[1], 0.5, q);
-    for (uint32_t b = 0; b < 2; b++) {
+    for (uint32_t b = 0; b < B; b++) {
         const float *k = t.in[0] + (size_t) b * N * 2 * DIM;
         fill(t.dout + b * DIM, 1, g);
         score_gradients(q, g, k, 2 * DIM, DIM, N, NULL, ds);

@@ -9,3 +9,7 @@ const uint EACH = (D + PARTS - 1u) / PARTS;
 #define UNIT (gl_LocalInvocationID.x % D)
 #define PART (gl_LocalInvocationID.x / D)
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
+
+// Units of a part whose weights are not held, LSTM_AT_ONCE at a time; those beyond the part have no weights.
+#define FOR_SOME(J) for (uint J = 0u; J < EACH; J += LSTM_AT_ONCE)
+#define SOME(J, E)  ((J) + (E) < EACH ? PART * EACH + (J) + (E) : D)

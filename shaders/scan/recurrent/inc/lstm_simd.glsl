@@ -37,10 +37,13 @@ const uint BLOCKS = (W + SIMD - 1u) / SIMD;
         }                                                                       \
     } else {                                                                    \
         FOR(p, BLOCKS)                                                          \
-            for (uint j = 0u; j < min(SIMD, W - p * SIMD); j++) {               \
-                uint k = p * SIMD + j;                                          \
-                TAKE(p, j)                                                      \
-                FOR(q, BLOCKS) FOR(g, 4u) FOR(u, 4u)                            \
-                    ADD(FETCH)                                                  \
-            }                                                                   \
+            for (uint j0 = 0u; j0 < min(SIMD, W - p * SIMD); j0 += LSTM_SIMD_AT_ONCE) \
+                FOR(e, LSTM_SIMD_AT_ONCE) {                                     \
+                    uint j = j0 + e, k = p * SIMD + j;                          \
+                    if (k < W) {                                                \
+                        TAKE(p, j)                                              \
+                        FOR(q, BLOCKS) FOR(g, 4u) FOR(u, 4u)                    \
+                            ADD(FETCH)                                          \
+                    }                                                           \
+                }                                                               \
     }
