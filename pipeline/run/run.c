@@ -185,7 +185,10 @@ static vkc_status find(pipeline_run *r, bool *is_there)
 static vkc_status check_new(const pipeline_run *r, const opening *o, bool is_there)
 {
     const pipeline_place *p = o->place;
-    if (is_there && !p->force && !json_is_true(json_object_get(r->info, "finished")))
+    const bool is_finished = is_there && json_is_true(json_object_get(r->info, "finished"));
+    if (is_finished && !p->out && !p->force)            // no model: the run is what was asked for
+        return VKC_FAIL(VKC_E_ARG, "%s holds a finished run; %sforce replaces it", r->dir, pipeline_dash(o->c));
+    if (is_there && !is_finished && !p->force)
         return VKC_FAIL(VKC_E_ARG, "%s holds a run that is not finished; %sresume continues it, %sforce starts anew",
                         r->dir, pipeline_dash(o->c), pipeline_dash(o->c));
     if (p->resume)

@@ -24,8 +24,8 @@ typedef struct pipeline_run {
 
 // Start a run, or with `resume` find the one that is there; then say PIPELINE_STARTED. `inputs` is all that decides the
 // result; the reference is taken over, NULL = E_NOMEM. All folders are locked until pipeline_run_close: a second call
-// gets E_IO. Errors: E_ARG (an unfinished run without resume or force, other inputs, not a run folder, a model that is
-// there), E_IO, E_FORMAT.
+// gets E_IO. Errors: E_ARG (an unfinished run without resume or force, a finished one that has no model without
+// force, other inputs, not a run folder, a model that is there), E_IO, E_FORMAT.
 vkc_status pipeline_run_open(pipeline_run *r, const pipeline_context *c, const pipeline_place *p, uint64_t seed,
                              json_t *inputs);
 vkc_status pipeline_run_path(const pipeline_run *r, const char *name, char out[PIPELINE_PATH_MAX]);

@@ -117,7 +117,9 @@ def test_refused(work):
                 check_run(2, "standard output", command, *rest, option, "-")
             for path, replaced_by in there.items():
                 own = kind == replaced_by
-                if not own or kind not in ("run", "page"):      # which replace what is finished unasked
+                if own and kind == "run" and option == "-o":    # no model, so the run is what was asked for
+                    check_run(2, "holds a finished run; --force replaces it", command, *rest, option, path)
+                elif not own or kind not in ("run", "page"):    # which replace what is finished unasked
                     check_run(2, "is there already", command, *rest, option, path)
                 if not own and command not in NO_FORCE:
                     check_run(2, "is there already", command, *rest, option, path, "--force")

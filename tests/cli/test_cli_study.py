@@ -132,7 +132,7 @@ def test_from(work):
         check(all(r["error"] is None for r in a["runs"]), "--from: an error that nobody knows")
     check_run(2, "attention in layer 0", *groups(work, "x", "--from", work / "m"))
     check_run(2, "either --mixer or --from", *groups(work, "x", "--from", given, "--mixer", "linear"))
-    check_run(2, "study groups", *teachers(work, "x", work / "m", "--from", given)[:-2])
+    check_run(2, "groups or orders", *teachers(work, "x", work / "m", "--from", given)[:-2])
 
 
 def test_bad_input(work):
@@ -158,6 +158,16 @@ def test_bad_input(work):
     check_run(2, "given twice", *teachers(work, "x", m, m))
     check_run(2, "from one model", *teachers(work, "x", m, work / "n", "--keep", "1,0.8"))
     check_run(2, "--keep wants ratios", *teachers(work, "x", m, "--keep", "1,2"))
+    for option, kinds, args in [("--keep", "teachers", groups(work, "x", "--mixer", "linear", "--keep", "1,0.8")),
+                                ("--policy", "teachers", groups(work, "x", "--mixer", "linear", "--policy", "topk")),
+                                ("--groups", "groups", teachers(work, "x", m, "--keep", "1,0.8", "--groups", "2")),
+                                ("--by", "groups or orders", teachers(work, "x", m, "--by", "gini"))]:
+        check_run(2, f"{option} is for a study of {kinds}", *args)
+    check_run(0, "", *groups(work, "twice", "--mixer", "linear", "--seeds", "1"))
+    kept = (work / "twice/run.json").read_bytes()
+    check_run(2, "finished run; --force", *groups(work, "twice", "--mixer", "linear", "--seeds", "1"))
+    check((work / "twice/run.json").read_bytes() == kept, "study: a finished run was replaced unasked")
+    shutil.rmtree(work / "twice")
     shutil.copytree(data, work / "empty")
     shutil.rmtree(work / "empty/val")
     for label in ("dark", "light"):

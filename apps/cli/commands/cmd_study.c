@@ -27,24 +27,46 @@ typedef struct study {              // a command's options read, its data set an
     nn_dataset *data;
 } study;
 
-static vkc_status read_options(study *s)
+enum { GROUPS = 1, TEACHERS = 2, ORDERS = 4 };      // kinds of study
+
+// What says nothing about a study of this kind.
+static vkc_status check_options(const study_args *a, unsigned kind)
+{
+    const struct { const char *name; bool is_given; unsigned kinds; } options[] = {
+        { "by", a->by, GROUPS | ORDERS },              { "keys", a->keys, GROUPS | ORDERS },
+        { "groups", a->p.groups, GROUPS },             { "images", a->p.images, GROUPS | ORDERS },
+        { "from", a->from, GROUPS | ORDERS },          { "keep", a->keep, TEACHERS },
+        { "policy", a->policy, TEACHERS },             { "retain-epochs", a->p.retain_epochs, TEACHERS },
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].is_given && !(options[i].kinds & kind))
+            return VKC_FAIL(VKC_E_ARG, "--%s is for a study of %s", options[i].name,
+                            options[i].kinds == TEACHERS ? "teachers" :
+                            options[i].kinds == GROUPS ? "groups" : "groups or orders");
+    return VKC_OK;
+}
+
+static vkc_status read_options(study *s, unsigned kind)
 {
     const study_args *a = s->a;
     pipeline_study_params *p = &s->p;
     vkc_status st;
     *p = a->p;
+    VKC_TRY(check_options(a, kind));
     p->place = (pipeline_place) { .run = a->out, .resume = a->resume, .force = a->force };
     p->seed = a->common.seed;
-    VKC_TRY(distill_measure_get(a->by, &p->by));
-    VKC_TRY(distill_keys_get(a->keys, &p->keys));
+    if (a->by)
+        VKC_TRY(distill_measure_get(a->by, &p->by));
+    if (a->keys)
+        VKC_TRY(distill_keys_get(a->keys, &p->keys));
     if (!a->out)
         return VKC_FAIL(VKC_E_ARG, "-o is missing: the run folder of the study");
     VKC_TRY(nn_split_get(a->d.split, &p->split));
     VKC_TRY(tune_read(&a->tune, "tune-", &p->tune));
-    if (a->keep) {
+    if (a->keep)
         VKC_TRY(keep_read(a->keep, p->keep, &p->n_keep));
+    if (a->policy)
         VKC_TRY(nn_policy_get(a->policy, &p->policy));
-    }
     VKC_TRY(list_split(a->mixer, &s->mixer));
     VKC_TRY(list_split(a->from, &s->from));
     p->mixer = s->mixer.item;
@@ -128,7 +150,7 @@ static vkc_status run(const void *options, const args_words *words)
     if (!is_groups && !is_teachers && !is_orders)
         return VKC_FAIL(VKC_E_ARG, "usage: pare study groups M --data D --mixer X -o RUN, or pare study teachers M ... "
                                    "--data D --mixer X -o RUN, or pare study orders M --data D --mixer X,Y -o RUN");
-    vkc_status st = read_options(&s);
+    vkc_status st = read_options(&s, is_groups ? GROUPS : is_orders ? ORDERS : TEACHERS);
     if (st == VKC_OK)
         st = is_groups ? run_groups(&s, words->word[1]) : is_orders ? run_orders(&s, words->word[1])
                                                                     : run_teachers(&s, words->word + 1, n);
@@ -174,7 +196,7 @@ static const arg table[] = {
     { 0 },
 };
 static const study_args defaults = {
-    .d = { .batch = 64, .split = "val" }, .by = "mass90", .keys = "all", .policy = "halting", .tune = TUNE_DEFAULTS(0),
+    .d = { .batch = 64, .split = "val" }, .tune = TUNE_DEFAULTS(0),
     .p = PIPELINE_STUDY_DEFAULTS,
 };
 const command cmd_study = {
