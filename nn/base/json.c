@@ -140,13 +140,14 @@ static vkc_status check_size(const char *where, const char *text, size_t len, si
     return VKC_OK;
 }
 
-vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t max_values, json_t **out)
+static vkc_status read_text(const char *where, const char *text, size_t len, size_t max_values, size_t flags,
+                            json_t **out)
 {
     vkc_status st = check_size(where, text, len, max_values);
     if (st != VKC_OK)
         return st;
     json_error_t err;
-    json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
+    json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | flags, &err);
     // When it finds no memory to begin with, Jansson says nothing at all.
     if (value == NULL && (json_error_code(&err) == json_error_out_of_memory || err.text[0] == '\0'))
         return VKC_FAIL(VKC_E_NOMEM, "no memory for the JSON of %s", where);
@@ -159,6 +160,16 @@ vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t 
     }
     *out = value;
     return VKC_OK;
+}
+
+vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t max_values, json_t **out)
+{
+    return read_text(where, text, len, max_values, 0, out);
+}
+
+vkc_status nn_json_read_real(const char *where, const char *text, size_t len, size_t max_values, json_t **out)
+{
+    return read_text(where, text, len, max_values, JSON_DECODE_INT_AS_REAL, out);
 }
 
 vkc_status nn_json_load(const char *path, size_t max_size, json_t **out)

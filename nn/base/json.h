@@ -23,6 +23,8 @@ struct json_t;
 // One value in UTF-8 and nothing after it; no key twice, at most NN_JSON_MAX_DEPTH levels and
 // `max_values` values, both checked before anything is allocated. json_decref(*out).
 vkc_status nn_json_read(const char *where, const char *text, size_t len, size_t max_values, struct json_t **out);
+// The same with every number as a real one: whole numbers that take more than 64 bits are fine.
+vkc_status nn_json_read_real(const char *where, const char *text, size_t len, size_t max_values, struct json_t **out);
 vkc_status nn_json_load(const char *path, size_t max_size, struct json_t **out);    // must be an object
 vkc_status nn_json_save(const char *path, const struct json_t *value);  // indented, atomic (files.h)
 
