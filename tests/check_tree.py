@@ -25,7 +25,7 @@ BY_HAND = {"vk", "nn", "distill", "pipeline", "apps", "shaders", "tests", "inclu
 SOURCES = {".c", ".h", ".comp", ".glsl", ".py", ".def"}
 FLOORS = {"vk": 1, "nn": 2, "distill": 3, "pipeline": 4, "apps": 5}
 ROOMS = {           # the folders of a floor, lowest first
-    "nn": ["base", "graph", "ops", "image", "checkpoint", "mixers", "data", "models", "train", "infer"],
+    "nn": ["base", "text", "graph", "ops", "image", "checkpoint", "mixers", "data", "models", "train", "infer"],
     "distill": ["statistics", "sparsity", "prune", "retain", "transfer", "search", "study"],
     "pipeline": ["base", "timing", "run", "train", "retain", "distill", "study", "api"],
 }
