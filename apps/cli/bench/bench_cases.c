@@ -4,6 +4,7 @@
 
 #define SMALL   { { 32, 65, 1, 8 } }                    // 32 pictures of 8 x 8 patches and a class token
 #define LONG    { { 1, 1025, 1, 32 } }
+#define TEXT    { { 4, 256, 0, 0 } }                    // 4 texts of 256 tokens
 #define ROWS(c) { 1, { 2, { 0, c } }, 0 }
 #define MAT(r, c) { 0, { 2, { r, c } }, 0 }
 #define VEC(n)  { 0, { 1, { n } }, 0 }
@@ -55,6 +56,9 @@ const bench_case bench_cases[] = {
     { "mingru", "6 heads, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(768) },
       .attr = &(struct mingru_attr) { .heads = 6, .dirs = 2, .dim = 32 } },
     { "layernorm", "", NULL, SMALL, { ROWS(96), VEC(96), VEC(96) }, .attr = &(struct layernorm_attr) { 1e-6f } },
+    { "rms_norm", "576 columns", NULL, TEXT, { ROWS(576), VEC(576) }, .attr = &(struct rms_norm_attr) { .eps = 1e-5f } },
+    { "rms_norm", "9 heads of 64 in q, k, v", NULL, TEXT, { ROWS(960), VEC(64) },
+      .attr = &(struct rms_norm_attr) { .eps = 1e-6f, .groups = 9, .cols = 576 } },
     { "gated_norm", "gate first, whole", NULL, SMALL, { ROWS(192), ROWS(646), VEC(192) },
       .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32, .z_head = 32,
         .z_dir = 323, .whole = 1, .gate_first = 1, .eps = 1e-5f } },
