@@ -340,9 +340,15 @@ static nn_choice choose_layernorm(const nn_call *c, const nn_problem *p)
     return o;
 }
 
+// The same, but four columns at a time of wide rows too: there the forms add up in different orders.
 static nn_choice choose_rms_norm(const nn_call *c, const nn_problem *p)
 {
-    return choose_layernorm(c, p);
+    nn_choice o = quads(c, p, (pair) { NN_ROW_WG, NN_ROW_WG }, (pair) { 0, 0 });
+    const uint32_t lanes = nn_row_lanes(c, p->cols);
+    o.parts = o.form == NN_FORM_QUADS ? lanes < NORM_MOST_PARTS ? lanes : NORM_MOST_PARTS : 0;
+    o.lanes = o.form == NN_FORM_QUADS ? 1 : lanes;
+    o.tile = NN_ROW_WG / o.lanes;
+    return o;
 }
 
 // On a CPU every barrier is a switch between subgroups: one of them.

@@ -3,7 +3,7 @@
 //   out: y (R, ld): of columns col0 .. col0 + G D each group x * rstd * (offset + w), all others as they are
 //        rstd (R, G)
 // So the queries in a tensor of queries, keys and values are normed head by head, or whole, where they lie.
-// Two forms of each kernel over rows: four columns at a time (quads), and one; both add up in the same order.
+// Two forms of each kernel over rows: four columns at a time (quads), and one.
 // Source: Zhang and Sennrich 2019, Root mean square layer normalization.
 #include "nn/graph/rowwise.h"
 #include "shaders/norm/rms_norm.h"
