@@ -263,7 +263,7 @@ static uint64_t macs(const nn_call *c)
 const nn_op nn_op_vocab_loss = {
     .name = "vocab_loss", .n_in = 3, .n_out = 5,
     .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)) | BIT(OUT(1)) | BIT(OUT(2)),
-    .grad = BIT(IN(0)) | BIT(IN(1)),
+    .grad = BIT(IN(0)) | BIT(IN(1)), .skip = BIT(IN(0)) | BIT(IN(1)),
     .u32 = BIT(IN(2)) | BIT(OUT(2)) | BIT(OUT(3)) | BIT(OUT(4)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
 };

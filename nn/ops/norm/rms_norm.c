@@ -137,6 +137,6 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 const nn_op nn_op_rms_norm = {
     .name = "rms_norm", .n_in = 2, .n_out = 2, .n_opt = 1,
     .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(1)),
-    .grad = BIT(IN(0)) | BIT(IN(1)),
+    .grad = BIT(IN(0)) | BIT(IN(1)), .skip = BIT(IN(0)) | BIT(IN(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };
