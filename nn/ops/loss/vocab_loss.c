@@ -247,9 +247,9 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
         out[1][i] = best + log(sum);
         out[0][0] += is_counted ? out[1][i] - own : 0;
         out[2][0] += is_counted;
-        if (out[3])
+        if (c->out[3].rank)
             out[3][i] = top;
-        if (out[4])
+        if (c->out[4].rank)
             out[4][i] = is_counted ? rank : VOCAB_LOSS_NONE;
     }
     out[0][0] /= out[2][0] > 0 ? out[2][0] : 1;

@@ -1,7 +1,7 @@
 // test_vocab_loss.c — the loss over a vocabulary in graphs: against linear and cross_entropy, with a frozen table, how
 // much memory it takes, ties, chunks of any size, tables that are too large.
 #include "nn/base/rng.h"
-#include "nn/graph/graph.h"
+#include "nn/graph/check.h"
 #include "shaders/linear/linear.h"
 #include "shaders/loss/cross_entropy.h"
 #include "shaders/loss/vocab/vocab_loss.h"
@@ -185,6 +185,58 @@ static void test_chunks(void **state)
     }
 }
 
+// Logits that rounding does not tell apart: a check lets the device say which is the top and how many are above.
+// `far` moves the parameters of the first row of the table before the comparison, so that the top is another.
+static void check_near_ties(vkc_device *dev, bool far)
+{
+    enum { R = 40, C = 16, V = 70 };
+    nn_check *c = NULL;
+    nn_params *ps = NULL;
+    nn_graph *g = NULL;
+    vkc_recording *rec = NULL;
+    float x[R * C], table[V * C];
+    uint32_t labels[R], at;
+    assert_ok(nn_check_create(dev, &(nn_check_params) { 0 }, &c));
+    assert_ok(nn_params_create(dev, &ps));
+    assert_ok(nn_params_add(ps, "table", &(nn_shape) { 2, { V, C } }, true, &at));
+    assert_ok(nn_params_alloc(ps, false));
+    assert_ok(nn_graph_create(dev, &g));
+    nn_tensor *in = nn_graph_input(g, "x", (nn_shape) { 2, { R, C } }, NN_DTYPE_F32, NULL);
+    nn_tensor *ids = nn_graph_input(g, "labels", (nn_shape) { 1, { R } }, NN_DTYPE_U32, NULL);
+    const struct vocab_loss_attr attr = { .top = 1, .rank = 1 };
+    nn_graph_keep(g, NN_APPLY(g, vocab_loss, &attr, NULL, in, nn_graph_param(g, ps, at, false), ids));
+    assert_ok(nn_graph_plan(g));
+    assert_ok(vkc_recording_create(dev, &(vkc_recording_params) { .name = "ties" }, &rec));
+    assert_ok(nn_graph_record(g, rec));
+    assert_ok(vkc_recording_finish(rec));
+    for (uint32_t i = 0; i < R * C; i++)
+        x[i] = nn_rng_normal(6, 1, i);
+    for (uint32_t i = 0; i < V * C; i++)        // rows that differ in the last places
+        table[i] = nn_rng_normal(6, 2, i % C) * (1 + 1e-7f * (float) nn_rng_below(6, 3, i, 3));
+    for (uint32_t i = 0; i < R; i++)
+        labels[i] = nn_rng_below(6, 4, i, V);
+    assert_ok(nn_params_write(ps, at, table));
+    assert_ok(vkc_write(dev, nn_tensor_slice(in), x));
+    assert_ok(vkc_write(dev, nn_tensor_slice(ids), labels));
+    assert_ok(nn_check_before(g));
+    assert_ok(vkc_submit(rec, NULL));
+    assert_ok(vkc_wait(dev, 0));
+    for (uint32_t i = 0; i < C && far; i++)
+        table[i] *= 1 + 1e-4f;
+    assert_ok(nn_params_write(ps, at, table));
+    assert_status(nn_check_after(g, "in a test"), far ? VKC_E_CHECK : VKC_OK);
+    vkc_recording_destroy(rec);
+    nn_graph_destroy(g);
+    nn_params_destroy(ps);
+    nn_check_destroy(c);
+}
+
+static void test_near_ties(void **state)
+{
+    check_near_ties((vkc_device *) *state, false);
+    check_near_ties((vkc_device *) *state, true);
+}
+
 static void test_refused(void **state)
 {
     vkc_device *dev = (vkc_device *) *state;
@@ -229,7 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_separate), cmocka_unit_test(test_memory), cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_chunks), cmocka_unit_test(test_refused), cmocka_unit_test(test_large_table),
+        cmocka_unit_test(test_chunks), cmocka_unit_test(test_near_ties), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_large_table),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }
