@@ -4,9 +4,10 @@
 //        places (R) uint32, optional: where each row is, in place of the layout's pos, as where a text goes on
 //   out: y as qkv: the first `rotary` channels of q and k of a row at place p turned by row p - prefix of the table, if
 //        there is one; all else as it is
+// Two forms: an element at a time, and four columns at a time (quads) where the pairs of a vec4 are another's columns.
 // Source: Su et al. 2021, RoFormer; in two dimensions Fang et al. 2023, EVA-02, and Simeoni et al. 2025, DINOv3.
 #include "nn/graph/rowwise.h"
-#include "shaders/attention/rope.h"
+#include "shaders/attention/rope/rope.h"
 #include "spv/shaders.h"
 
 #define TILE_LEN 4096u              // elements a workgroup takes at a time, about
@@ -54,9 +55,19 @@ done:
     return st;
 }
 
+static bool is_quads(const nn_call *c, const struct rope_args *a)
+{
+    const uint64_t x = nn_shape_len(&c->in[0]), table = nn_shape_len(&c->in[1]);
+    return nn_choose(c, &(nn_problem) { .op = &nn_op_rope, .odd = a->ld | a->head_dim | a->rotary / 2 | a->interleaved,
+                                        .cols = a->ld, .len = x > table ? x : table }).form == NN_FORM_QUADS;
+}
+
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const struct rope_args a = make_args(c);
+    if (is_quads(c, &a))
+        return NN_DISPATCH(r, rope_quads_fwd, &a, NN_BY_ROWS(c, a.tile_rows),
+            .spec = { [SPEC_ROPE_PLACES - 1] = c->in[2].rank }, .bind = { IN(0), IN(1), OUT(0), IN(2), ROWS_IN(0) });
     return NN_DISPATCH(r, rope_fwd, &a, NN_BY_ROWS(c, a.tile_rows), .spec = { [SPEC_ROPE_PLACES - 1] = c->in[2].rank },
         .bind = { IN(0), IN(1), OUT(0), IN(2), ROWS_IN(0) });
 }
@@ -64,6 +75,10 @@ static vkc_status fwd(nn_run *r, const nn_call *c)
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
     const struct rope_args a = make_args(c);
+    if (is_quads(c, &a))
+        return NN_DISPATCH(r, rope_quads_bwd, &a, NN_BY_ROWS(c, a.tile_rows),
+            .spec = { [SPEC_ROPE_PLACES - 1] = c->in[2].rank },
+            .bind = { DOUT(0), IN(1), DIN(0), DIN(0), IN(2), ROWS_IN(0) });
     return NN_DISPATCH(r, rope_bwd, &a, NN_BY_ROWS(c, a.tile_rows), .spec = { [SPEC_ROPE_PLACES - 1] = c->in[2].rank },
         .bind = { DOUT(0), IN(1), DIN(0), IN(2), ROWS_IN(0) });
 }

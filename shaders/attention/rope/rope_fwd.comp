@@ -1,6 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#include "shaders/attention/rope.h"
+#include "shaders/attention/rope/rope.h"
 #include "shaders/inc/kernel.glsl"
 #include "shaders/inc/rows.glsl"
 // Element by element.
@@ -10,7 +10,7 @@ layout(binding = 2) writeonly buffer Y     { float y[]; };      // (R, ld)
 layout(binding = 3) readonly buffer Places { uint places[]; }; // (R), or nothing
 ROWS(4, Tok);
 PUSH_ARGS(rope_args);
-#include "shaders/attention/inc/rope.glsl"
+#include "shaders/attention/rope/inc/rope.glsl"
 
 void main()
 {
