@@ -100,7 +100,8 @@ PARE_API pare_tensor *pare_graph_linear(pare_graph *g, pare_tensor *x, pare_tens
 // The same in `groups` groups of columns: x (R, G K), weight (G, N, K), bias (G N) or NULL -> (R, G N).
 PARE_API pare_tensor *pare_graph_linear_grouped(pare_graph *g, pare_tensor *x, pare_tensor *weight, pare_tensor *bias,
                                                 uint32_t groups);
-// x (R, N), gamma and beta (N) -> (R, N): rows to mean 0 and variance 1, times gamma, plus beta. eps such as 1e-6.
+// x (R, N), gamma and beta (N), each or NULL -> (R, N): rows to mean 0 and variance 1, times gamma, plus beta. eps
+// such as 1e-6.
 PARE_API pare_tensor *pare_graph_layernorm(pare_graph *g, pare_tensor *x, pare_tensor *gamma, pare_tensor *beta,
                                            float eps);
 PARE_API pare_tensor *pare_graph_gelu(pare_graph *g, pare_tensor *x);   // (R, N) -> (R, N), the erf form

@@ -21,7 +21,8 @@
 //     that compare numbers that are already rounded (keep_top, compact, halt_tally) have no rounding of their own and
 //     must be the same, ties included. Whether a token halts is an exception, since the score is worked out in the same
 //     call: within 1e-5 of the threshold either way is right, and its row is compared with the way the device took. Of
-//     attention_stats the two measures that count keys (below, mass90) may be off by two keys;
+//     attention_stats the two measures that count keys (below, mass90) may be off by two keys; of vocab_loss ids and
+//     ranks may differ by logits that rounding does not tell apart;
 //   * NaN and infinity must be where the reference has them, or where that is beyond single precision. A call that
 //     reads any is compared where both are finite: NaN propagation is implementation-defined.
 // Thread-safety: as the device; a check has threads of its own that use it one at a time until it returns.

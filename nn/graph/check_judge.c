@@ -13,13 +13,15 @@
 #define AMPLIFIED 16.0              // times what rounding of the inputs does is allowed
 #define HALT_MARGIN 1e-5f           // of a cumulative score, to the threshold
 #define STATS_KEYS 2.0              // by which a count of attention_stats may be off
+#define LOGIT_MARGIN 4e-6           // of a logit of vocab_loss, times the sum of the sizes of its terms
 
 // All ops have the same bars but for a floor: a loss that is what large terms leave of each other has their rounding,
 // not its own, and may be zero.
 nn_check_bars nn_check_get_bars(const nn_op *op)
 {
     nn_check_bars b = { 1e-4, 1e-10, 1e-30 };
-    if (op == &nn_op_cross_entropy || op == &nn_op_kl || op == &nn_op_cosine || op == &nn_op_halt_match)
+    if (op == &nn_op_cross_entropy || op == &nn_op_kl || op == &nn_op_cosine || op == &nn_op_halt_match ||
+        op == &nn_op_vocab_loss)
         b.floor = 0.1;
     return b;
 }
@@ -82,12 +84,53 @@ static void settle_stats(nn__checked *k)
     }
 }
 
+// A logit of vocab_loss, and by how much rounding may move it.
+static double get_logit(const nn__checked *k, size_t row, size_t id, double *margin)
+{
+    const size_t C = k->node->call.in[0].dim[1];
+    const double *x = k->in[0] + row * C, *t = k->in[1] + id * C;
+    double sum = 0, size = 0;
+    for (size_t j = 0; j < C; j++) {
+        sum += x[j] * t[j];
+        size += fabs(x[j] * t[j]);
+    }
+    *margin = LOGIT_MARGIN * size;
+    return sum;
+}
+
+// Any id whose logit is as large as rounding can tell is the top, and logits as large as the label's are above or not.
+static void settle_vocab(nn__checked *k)
+{
+    const size_t V = k->node->call.in[1].dim[0];
+    for (size_t r = 0; r < k->out_len[3]; r++) {
+        uint32_t is;
+        double a, b;
+        memcpy(&is, &k->out[3][r], sizeof is);
+        if (is < V && get_logit(k, r, is, &a) + a >= get_logit(k, r, (size_t) k->ref[3][r], &b) - b)
+            k->ref[3][r] = is;
+    }
+    for (size_t r = 0; r < k->out_len[4]; r++) {
+        uint32_t is;
+        memcpy(&is, &k->out[4][r], sizeof is);
+        if (is == k->ref[4][r] || k->in[2][r] >= (double) V)
+            continue;
+        double margin, other, near = 0;
+        const double own = get_logit(k, r, (size_t) k->in[2][r], &margin);
+        for (size_t id = 0; id < V; id++)
+            near += fabs(get_logit(k, r, id, &other) - own) <= margin + other;
+        if (fabs(is - k->ref[4][r]) < near)         // the label's own is near it too
+            k->ref[4][r] = is;
+    }
+}
+
 vkc_status nn__settle(nn__checked *k)
 {
     if (k->node->op == &nn_op_halt)
         return settle_halt(k);
     if (k->node->op == &nn_op_attention_stats)
         settle_stats(k);
+    if (k->node->op == &nn_op_vocab_loss)
+        settle_vocab(k);
     return VKC_OK;
 }
 

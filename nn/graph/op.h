@@ -57,6 +57,8 @@ typedef struct nn_op {
     uint32_t grad;                  // BIT(IN(i)) of inputs that have a gradient; 0 = not differentiable
     uint32_t pass;                  // BIT(IN(i)) of inputs whose gradient is that of output 0, unchanged: the graph
                                     // may let them share memory and leave bwd out
+    uint32_t skip;                  // BIT(IN(i)) of inputs for whose gradient bwd records nothing unless it is wanted:
+                                    // no memory is set aside for what a kernel that writes several would write
     // What its tensors hold: fp32, but for
     uint32_t u32;                   // BIT(IN(i)) | BIT(OUT(i)) of those that hold uint32
     uint32_t f16;                   // of those that there are kernels for in fp16 too: in one call all, or none

@@ -50,7 +50,7 @@ static void find_lifetimes(nn_graph *g)
                 (n->op->grad & BIT(IN(k))) && n->in[k]->grad_piece.start > back)
                 n->in[k]->grad_piece.start = back;
             size_t size = nn_shape_bytes(&n->call.in[k], NN_DTYPE_GRAD);
-            if (n->backward && (n->op->grad & BIT(IN(k))) && n->in[k] && !n->in[k]->has_grad &&
+            if (n->backward && (n->op->grad & ~n->op->skip & BIT(IN(k))) && n->in[k] && !n->in[k]->has_grad &&
                 size > g->discard.size)
                 g->discard.size = size;
         }

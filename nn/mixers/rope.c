@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shaders/attention/rope.h"
+#include "shaders/attention/rope/rope.h"
 
 static const double two_pi = 6.283185307179586476925;
 

@@ -4,7 +4,9 @@
 #include "shaders/inc/shared.h"
 #include "shaders/inc/lanes.h"
 
-#define SPEC_LAYERNORM_PARTS 4     // four columns at a time: sums of a row that are added up separately, 1, 2 or 4
+#define SPEC_LAYERNORM_ABSENT 5    // LAYERNORM_NO_*: of gamma and beta those that are not there
+#define LAYERNORM_NO_GAMMA 1u
+#define LAYERNORM_NO_BETA 2u
 
 struct layernorm_attr {
     F32 eps;

@@ -7,6 +7,7 @@ layout(binding = 0) readonly buffer Partial { float partial[]; };   // (blocks, 
 layout(binding = 1)          buffer DGamma  { float dgamma[]; };    // (C) +=
 layout(binding = 2)          buffer DBeta   { float dbeta[]; };     // (C) +=
 PUSH_ARGS(layernorm_args);
+layout(constant_id = SPEC_LAYERNORM_ABSENT) const uint ABSENT = 0u;
 
 void main()
 {
@@ -18,6 +19,8 @@ void main()
         dg += partial[2u * b * a.cols + j];
         db += partial[(2u * b + 1u) * a.cols + j];
     }
-    dgamma[j] += dg;
-    dbeta[j] += db;
+    if ((ABSENT & LAYERNORM_NO_GAMMA) == 0u)
+        dgamma[j] += dg;
+    if ((ABSENT & LAYERNORM_NO_BETA) == 0u)
+        dbeta[j] += db;
 }

@@ -13,13 +13,15 @@ layout(binding = 4) readonly buffer DY    { float dy[]; };      // (R, C)
 layout(binding = 5)          buffer DX    { float dx[]; };      // (R, C) +=
 ROWS(6, Tok);
 PUSH_ARGS(layernorm_args);
+layout(constant_id = SPEC_LAYERNORM_ABSENT) const uint ABSENT = 0u;
+#define GAMMA(i) ((ABSENT & LAYERNORM_NO_GAMMA) != 0u ? 1.0 : gamma[i])
 
 void add_rows(uint tile, uint n)
 {
     uint row = tile * GROUP_ROWS + GROUP_ROW, from = min(row, n - 1u), base = from * COLS;
     float m = mean[from], r = rstd[from], s = 0.0, t = 0.0, g[EACH], h[EACH];
     FOR_EACH(e) {
-        g[e] = dy[base + COL(e)] * gamma[COL(e)];
+        g[e] = dy[base + COL(e)] * GAMMA(COL(e));
         h[e] = x[base + COL(e)] - m;
         s += HAS_COL(e) ? g[e] : 0.0;
         t += HAS_COL(e) ? g[e] * h[e] : 0.0;

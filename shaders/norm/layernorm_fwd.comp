@@ -14,6 +14,9 @@ layout(binding = 4) writeonly buffer Mean  { float mean[]; };   // (R)
 layout(binding = 5) writeonly buffer Rstd  { float rstd[]; };   // (R)
 ROWS(6, Tok);
 PUSH_ARGS(layernorm_args);
+layout(constant_id = SPEC_LAYERNORM_ABSENT) const uint ABSENT = 0u;
+#define GAMMA(i) ((ABSENT & LAYERNORM_NO_GAMMA) != 0u ? 1.0 : gamma[i])
+#define BETA(i) ((ABSENT & LAYERNORM_NO_BETA) != 0u ? 0.0 : beta[i])
 
 void norm_rows(uint tile, uint n)
 {
@@ -33,7 +36,7 @@ void norm_rows(uint tile, uint n)
     left = row_sum(left) / float(COLS);
     float r = inversesqrt(max(row_sum(s) / float(COLS) - left * left, 0.0) + a.eps);
     FOR_EACH(e)
-        v[e] = (v[e] - left) * r * gamma[COL(e)] + beta[COL(e)];
+        v[e] = (v[e] - left) * r * GAMMA(COL(e)) + BETA(COL(e));
     if (row < n) {
         FOR_EACH(e)
             if (HAS_COL(e))

@@ -14,6 +14,8 @@ layout(binding = 5) uniform samplerBuffer before;               // (R, C): what 
 layout(binding = 6) writeonly buffer DX   { vec4 dx[]; };       // (R, C) += written, by one invocation
 ROWS(7, Tok);
 PUSH_ARGS(layernorm_args);
+layout(constant_id = SPEC_LAYERNORM_ABSENT) const uint ABSENT = 0u;
+#define GAMMA(i) ((ABSENT & LAYERNORM_NO_GAMMA) != 0u ? vec4(1.0) : texelFetch(gamma, int(i)))
 #include "shaders/norm/inc/row_parts.glsl"
 
 void add_rows(uint tile, uint n)
@@ -23,13 +25,13 @@ void add_rows(uint tile, uint n)
     float m = mean[from], r = rstd[from];
     vec4 sum_g = vec4(0.0), sum_gh = vec4(0.0);
     FOR_QUADS(q) {
-        vec4 g = texelFetch(dy, int(base + q)) * texelFetch(gamma, int(q)), h = texelFetch(x, int(base + q)) - m;
+        vec4 g = texelFetch(dy, int(base + q)) * GAMMA(q), h = texelFetch(x, int(base + q)) - m;
         sum_g = add_columns(sum_g, g);
         sum_gh = add_columns(sum_gh, g * h);
     }
     float s = add_parts(sum_g) / len, t = add_parts(sum_gh) * r * r / len;
     FOR_QUADS(q) {
-        vec4 g = texelFetch(dy, int(base + q)) * texelFetch(gamma, int(q)), h = texelFetch(x, int(base + q)) - m;
+        vec4 g = texelFetch(dy, int(base + q)) * GAMMA(q), h = texelFetch(x, int(base + q)) - m;
         vec4 v = texelFetch(before, int(base + q)) + r * (g - s - h * t);
         if (row < n)
             dx[base + q] = v;

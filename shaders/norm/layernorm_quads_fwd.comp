@@ -13,6 +13,9 @@ layout(binding = 4) writeonly buffer Mean  { float mean[]; };   // (R)
 layout(binding = 5) writeonly buffer Rstd  { float rstd[]; };   // (R)
 ROWS(6, Tok);
 PUSH_ARGS(layernorm_args);
+layout(constant_id = SPEC_LAYERNORM_ABSENT) const uint ABSENT = 0u;
+#define GAMMA(i) ((ABSENT & LAYERNORM_NO_GAMMA) != 0u ? vec4(1.0) : texelFetch(gamma, int(i)))
+#define BETA(i) ((ABSENT & LAYERNORM_NO_BETA) != 0u ? vec4(0.0) : texelFetch(beta, int(i)))
 #include "shaders/norm/inc/row_parts.glsl"
 
 void norm_rows(uint tile, uint n)
@@ -32,7 +35,7 @@ void norm_rows(uint tile, uint n)
     float rest = add_parts(left) / len, r = inversesqrt(max(add_parts(s) / len - rest * rest, 0.0) + a.eps);
     FOR_QUADS(q) {
         vec4 v = texelFetch(x, int(base + q)) - m;
-        v = (v - rest) * r * texelFetch(gamma, int(q)) + texelFetch(beta, int(q));
+        v = (v - rest) * r * GAMMA(q) + BETA(q);
         if (row < n)
             y[base + q] = v;
     }

@@ -4,6 +4,7 @@
 
 #define SMALL   { { 32, 65, 1, 8 } }                    // 32 pictures of 8 x 8 patches and a class token
 #define LONG    { { 1, 1025, 1, 32 } }
+#define TEXT    { { 4, 256, 0, 0 } }                    // 4 texts of 256 tokens
 #define ROWS(c) { 1, { 2, { 0, c } }, 0 }
 #define MAT(r, c) { 0, { 2, { r, c } }, 0 }
 #define VEC(n)  { 0, { 1, { n } }, 0 }
@@ -22,6 +23,8 @@ const bench_case bench_cases[] = {
       .attr = &(struct linear_attr) { .groups = 3 } },
     { "attention", "65 tokens", NULL, SMALL, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
     { "attention", "1025 tokens", NULL, LONG, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
+    { "rope", "9 heads of 64, 3 of keys", NULL, TEXT, { ROWS(960), MAT(256, 64) },
+      .attr = &(struct rope_attr) { .heads = 9, .kv_heads = 3 } },
     { "attention_match", "65 tokens", NULL, SMALL, { ROWS(192), ROWS(192), ROWS(288), ROWS(3) },
       .attr = &(struct attention_match_attr) { .heads = 3 } },
     { "attention_pool", "64 tokens", NULL, { { 32, 64, 0, 8 }, { 32, 1, 0, 0 } }, { ROWS(192), MAT(1, 96) }, .to = 2,
@@ -55,6 +58,10 @@ const bench_case bench_cases[] = {
     { "mingru", "6 heads, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(768) },
       .attr = &(struct mingru_attr) { .heads = 6, .dirs = 2, .dim = 32 } },
     { "layernorm", "", NULL, SMALL, { ROWS(96), VEC(96), VEC(96) }, .attr = &(struct layernorm_attr) { 1e-6f } },
+    { "rms_norm", "576 columns", NULL, TEXT, { ROWS(576), VEC(576) },
+      .attr = &(struct rms_norm_attr) { .eps = 1e-5f } },
+    { "rms_norm", "9 heads of 64 in q, k, v", NULL, TEXT, { ROWS(960), VEC(64) },
+      .attr = &(struct rms_norm_attr) { .eps = 1e-6f, .groups = 9, .cols = 576 } },
     { "gated_norm", "gate first, whole", NULL, SMALL, { ROWS(192), ROWS(646), VEC(192) },
       .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32, .z_head = 32,
         .z_dir = 323, .whole = 1, .gate_first = 1, .eps = 1e-5f } },
@@ -74,6 +81,12 @@ const bench_case bench_cases[] = {
       { { 1, { 1, { 0 } }, 1000 }, MAT(1000, 96), MAT(65, 96) }, .to = 0 },
     { "cross_entropy", "1000 classes", NULL, .in = { MAT(64, 1000), { 0, { 1, { 64 } }, 1000 } },
       .attr = &(struct cross_entropy_attr) { .smoothing = 0.1f } },
+    { "linear", "2048 rows, 4096 ids", NULL, .in = { MAT(2048, 64), MAT(4096, 64) },
+      .attr = &(struct linear_attr) { 0 } },
+    { "cross_entropy", "2048 rows, 4096 ids", NULL, .in = { MAT(2048, 4096), { 0, { 1, { 2048 } }, 4096 } },
+      .attr = &(struct cross_entropy_attr) { 0 } },
+    { "vocab_loss", "2048 rows, 4096 ids", NULL, .in = { MAT(2048, 64), MAT(4096, 64), { 0, { 1, { 2048 } }, 4096 } },
+      .attr = &(struct vocab_loss_attr) { 0 } },
     { "kl", "1000 classes", NULL, .in = { MAT(64, 1000), MAT(64, 1000) },
       .attr = &(struct kl_attr) { .temperature = 2.0f } },
     { "mse", "", NULL, SMALL, { ROWS(96), ROWS(96) }, .to = 0 },

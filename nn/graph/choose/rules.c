@@ -325,16 +325,27 @@ static nn_choice choose_rows(const nn_call *c, const nn_problem *p)
     return o;
 }
 
-#define LAYERNORM_MOST_PARTS 4u     // of a vec4
+#define NORM_MOST_PARTS 4u          // of a vec4
 
 // Four columns at a time keep the sums apart that the lanes of the other form have.
 static nn_choice choose_layernorm(const nn_call *c, const nn_problem *p)
 {
     const uint32_t lanes = nn_row_lanes(c, p->cols);
     nn_choice o = quads(c, p, (pair) { NN_ROW_WG, NN_ROW_WG }, (pair) { 0, 0 });
-    if (lanes > LAYERNORM_MOST_PARTS)
+    if (lanes > NORM_MOST_PARTS)
         o.form = NN_FORM_PLAIN;
     o.parts = o.form == NN_FORM_QUADS ? lanes : 0;
+    o.lanes = o.form == NN_FORM_QUADS ? 1 : lanes;
+    o.tile = NN_ROW_WG / o.lanes;
+    return o;
+}
+
+// The same, but four columns at a time of wide rows too: there the forms add up in different orders.
+static nn_choice choose_rms_norm(const nn_call *c, const nn_problem *p)
+{
+    nn_choice o = quads(c, p, (pair) { NN_ROW_WG, NN_ROW_WG }, (pair) { 0, 0 });
+    const uint32_t lanes = nn_row_lanes(c, p->cols);
+    o.parts = o.form == NN_FORM_QUADS ? lanes < NORM_MOST_PARTS ? lanes : NORM_MOST_PARTS : 0;
     o.lanes = o.form == NN_FORM_QUADS ? 1 : lanes;
     o.tile = NN_ROW_WG / o.lanes;
     return o;
@@ -364,7 +375,7 @@ static const struct rule {
 #define ROWS(name) { &nn_op_##name, choose_rows },
     RULE(linear) RULE(attention) RULE(attention_match) RULE(attention_stats) RULE(feature_map) RULE(linear_attention)
     RULE(lstm) RULE(gated_scan) RULE(delta_scan) RULE(mingru) RULE(conv1d) RULE(dwconv) RULE(dynamic_conv)
-    RULE(decay) RULE(gaps) RULE(keep_top) RULE(compact) RULE(layernorm)
+    RULE(decay) RULE(gaps) RULE(keep_top) RULE(compact) RULE(layernorm) RULE(rms_norm)
     ROWS(add) ROWS(class_attention) ROWS(gated_norm) ROWS(gather_rows) ROWS(skip)
     { NULL, choose_rows }
 };

@@ -257,7 +257,7 @@ static uint64_t macs(const nn_call *c)
 const nn_op nn_op_linear = {
     .name = "linear", .n_in = 3, .n_out = 2, .n_opt = 1,
     .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(1)),
-    .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)),
+    .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)), .skip = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)),
     .f16 = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(0)) | BIT(OUT(1)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref, .macs = macs,
 };

@@ -1,5 +1,5 @@
 // layernorm.c — normalise over the last axis.
-//   in:  x (R, C)   gamma (C)   beta (C)
+//   in:  x (R, C)   gamma (C), optional: ones   beta (C), optional: zeros
 //   out: y (R, C)   mean (R)    rstd (R)
 // Two forms of each kernel over rows: four columns at a time (quads), and one; both give the same bits.
 #include "nn/graph/rowwise.h"
@@ -24,8 +24,10 @@ static vkc_status infer(nn_call *c)
     const uint32_t C = c->in[0].dim[1];
     vkc_status st;
     VKC_TRY(nn_want_shape("layernorm", "x", &c->in[0], 2, 0, 0));
-    VKC_TRY(nn_want_shape("layernorm", "gamma", &c->in[1], 1, C, 0));
-    VKC_TRY(nn_want_shape("layernorm", "beta", &c->in[2], 1, C, 0));
+    if (c->in[1].rank)
+        VKC_TRY(nn_want_shape("layernorm", "gamma", &c->in[1], 1, C, 0));
+    if (c->in[2].rank)
+        VKC_TRY(nn_want_shape("layernorm", "beta", &c->in[2], 1, C, 0));
     if (c->attr == NULL || !(NN_ATTR(c, layernorm)->eps >= 0))
         return VKC_FAIL(VKC_E_ARG, "layernorm: eps must be given and not negative");
     c->out[0] = c->in[0];
@@ -35,6 +37,11 @@ static vkc_status infer(nn_call *c)
     c->scratch_bwd[0] = (size_t) nn_n_partials(c->in[0].dim[0], 32) * 2 * C * sizeof(float);
 done:
     return st;
+}
+
+static uint32_t get_absent(const nn_call *c)
+{
+    return (c->in[1].rank ? 0 : LAYERNORM_NO_GAMMA) | (c->in[2].rank ? 0 : LAYERNORM_NO_BETA);
 }
 
 static nn_choice choose(const nn_call *c)
@@ -51,7 +58,8 @@ static vkc_status by_rows(nn_run *r, const nn_call *c, const vkc_shader *shader,
     const nn_choice o = choose(c);
     nn_kernel_use use = { .shader = shader, .args = &a, .args_size = sizeof a, NN_BY_ROWS(c, o.tile),
         .spec = { [SPEC_LANES - 1] = o.lanes, [SPEC_COLS - 1] = o.form == NN_FORM_QUADS ? a.cols / 4 : a.cols,
-                  [SPEC_ONCE - 1] = nn_row_once(c, c->in[0].dim[0], o.tile), [SPEC_LAYERNORM_PARTS - 1] = o.parts } };
+                  [SPEC_ONCE - 1] = nn_row_once(c, c->in[0].dim[0], o.tile), [SPEC_PARTS - 1] = o.parts,
+                  [SPEC_LAYERNORM_ABSENT - 1] = get_absent(c) } };
     memcpy(use.bind, bind, n);
     return nn_dispatch(r, &use);
 }
@@ -78,6 +86,7 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_w, &a, .groups = { a.blocks, tiles }, .wg = NN_ROW_WG,
             .bind = { IN(0), OUT(1), OUT(2), DOUT(0), SCRATCH(0), ROWS_IN(0) }));
         VKC_TRY(NN_DISPATCH(r, layernorm_bwd_sum, &a, .groups = { tiles }, .wg = NN_ROW_WG,
+            .spec = { [SPEC_LAYERNORM_ABSENT - 1] = get_absent(c) },
             .bind = { SCRATCH(0), DIN(1), DIN(2) }));
     }
 done:
@@ -97,14 +106,14 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
             v += (x[j] - m) * (x[j] - m) / C;
         double rstd = 1 / sqrt(v + (double) NN_ATTR(c, layernorm)->eps);
         for (uint32_t j = 0; j < C; j++)
-            out[0][(size_t) i * C + j] = (x[j] - m) * rstd * in[1][j] + in[2][j];
+            out[0][(size_t) i * C + j] = (x[j] - m) * rstd * (in[1] ? in[1][j] : 1) + (in[2] ? in[2][j] : 0);
         out[1][i] = m;
         out[2][i] = rstd;
     }
 }
 
 const nn_op nn_op_layernorm = {
-    .name = "layernorm", .n_in = 3, .n_out = 3,
+    .name = "layernorm", .n_in = 3, .n_out = 3, .n_opt = 2,
     .keep = BIT(IN(0)) | BIT(IN(1)) | BIT(OUT(1)) | BIT(OUT(2)),
     .grad = BIT(IN(0)) | BIT(IN(1)) | BIT(IN(2)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,

@@ -75,7 +75,7 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 const nn_op nn_op_embed = {
     .name = "embed", .n_in = 3, .n_out = 1, .n_opt = 1,
     .keep = BIT(IN(0)),
-    .grad = BIT(IN(1)) | BIT(IN(2)),
+    .grad = BIT(IN(1)) | BIT(IN(2)), .skip = BIT(IN(1)) | BIT(IN(2)),
     .u32 = BIT(IN(0)),
     .infer = infer, .fwd = fwd, .bwd = bwd, .ref = ref,
 };

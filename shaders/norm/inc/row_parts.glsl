@@ -1,6 +1,6 @@
 // row_parts.glsl — sums of a row that is read four columns at a time, in the order in which PARTS lanes of one column
 // at a time add them up (inc/reduce_rows.glsl): both forms of a kernel then give the same bits.
-layout(constant_id = SPEC_LAYERNORM_PARTS) const uint PARTS = 1u;      // 1, 2 or 4
+layout(constant_id = SPEC_PARTS) const uint PARTS = 1u;      // 1, 2 or 4
 
 // Part i of `sums` holds columns i, i + PARTS ...; the others stay 0.
 vec4 add_columns(vec4 sums, vec4 v)

@@ -548,6 +548,7 @@ const op_case op_cases[] = {
 #include "tests/nn/ops/op_cases_streams.def"
 #include "tests/nn/ops/op_cases_vit.def"
 #include "tests/nn/ops/op_cases_bias.def"
+#include "tests/nn/ops/op_cases_text.def"
 
     // pool
     { "pool", "one patch", .layout = { { { 2 }, .prefix = 1 }, { { 1 } } }, .to = 2, .attr = &(struct pool_attr) { 0 },

@@ -2,6 +2,7 @@
 // 65,535 rounds of all together without a word, so what a batch makes longer goes over its rows in pieces.
 #include "shaders/attention/attention.h"
 #include "shaders/attention/attention_pool.h"
+#include "shaders/loss/vocab/vocab_loss.h"
 #include "tests/nn/ops/op_run.h"
 #include "tests/vk/vk_test.h"
 
@@ -123,6 +124,30 @@ static void test_embed_most(void **state)
     op_run_finish(&t);
 }
 
+static void test_vocab_loss(void **state)
+{
+    enum { N = 70000, V = 3 };
+    op_run t;
+    double want[V] = { 0 };
+    run_case(&t, (vkc_device *) *state, &(op_case) { .op = "vocab_loss", .note = "many rows",
+        .in = { { 0, { 2, { N, 1 } }, 0, 0, false }, { 0, { 2, { V, 1 } }, 0, 0, false },
+                { 0, { 1, { N } }, 0, V - 1, false } },
+        .attr = &(struct vocab_loss_attr) { 0 } }, 25);
+    for (uint32_t i = 0; i < N; i++) {
+        uint32_t label;
+        memcpy(&label, &t.in[2][i], sizeof label);
+        const double x = (double) t.in[0][i];
+        double z[V], all = 0;
+        for (uint32_t k = 0; k < V; k++)
+            all += z[k] = exp(x * (double) t.in[1][k]);
+        for (uint32_t k = 0; k < V; k++)
+            want[k] += (double) t.dout[0] / N * x * (z[k] / all - (k == label));
+    }
+    if (!(worst(t.din[1], want, V) < 1e-4))
+        fail_msg("the gradient of the table is off by %.3g", worst(t.din[1], want, V));
+    op_run_finish(&t);
+}
+
 static void test_relative(void **state)
 {
     enum { SIDE = 32, N = SIDE * SIDE + 1, WIDE = 2 * SIDE - 1, ROWS = WIDE * WIDE + 3 };
@@ -158,7 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool),
         cmocka_unit_test(test_embed), cmocka_unit_test(test_embed_most),
-        cmocka_unit_test(test_relative),
+        cmocka_unit_test(test_relative), cmocka_unit_test(test_vocab_loss),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);
 }

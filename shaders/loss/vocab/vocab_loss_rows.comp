@@ -1,0 +1,4 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "shaders/loss/vocab/inc/vocab_rows_state.glsl"
+// Statistics of the rows of a chunk.

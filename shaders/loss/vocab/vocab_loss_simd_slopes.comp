@@ -1,0 +1,6 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#define SLOPES
+#include "shaders/loss/vocab/inc/vocab_simd_logits.glsl"
+// Slopes of a chunk, for software drivers.
