@@ -1,9 +1,11 @@
-// bench_cases.c — what `pare bench ops` runs: 32 pictures of 65 tokens, width 96, 3 heads; some larger.
+// bench_cases.c — what `pare bench ops` runs: 32 pictures of 65 tokens, width 96, 3 heads; some larger, and a text of
+// 4,096 tokens.
 #include "apps/cli/bench/bench_ops.h"
 #include "spv/args.h"
 
 #define SMALL   { { 32, 65, 1, 8 } }                    // 32 pictures of 8 x 8 patches and a class token
 #define LONG    { { 1, 1025, 1, 32 } }
+#define TEXT    { { 1, 4096, 0, 0 } }
 #define ROWS(c) { 1, { 2, { 0, c } }, 0 }
 #define MAT(r, c) { 0, { 2, { r, c } }, 0 }
 #define VEC(n)  { 0, { 1, { n } }, 0 }
@@ -22,6 +24,11 @@ const bench_case bench_cases[] = {
       .attr = &(struct linear_attr) { .groups = 3 } },
     { "attention", "65 tokens", NULL, SMALL, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
     { "attention", "1025 tokens", NULL, LONG, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
+    { "attention", "4096 tokens", NULL, TEXT, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
+    { "attention", "4096 tokens, causal", NULL, TEXT, { ROWS(288) },
+      .attr = &(struct attention_attr) { .heads = 3, .causal = 1 } },
+    { "attention", "4096 tokens, causal, KV 1", NULL, TEXT, { ROWS(160) },
+      .attr = &(struct attention_attr) { .heads = 3, .causal = 1, .kv_heads = 1 } },
     { "attention_match", "65 tokens", NULL, SMALL, { ROWS(192), ROWS(192), ROWS(288), ROWS(3) },
       .attr = &(struct attention_match_attr) { .heads = 3 } },
     { "attention_pool", "64 tokens", NULL, { { 32, 64, 0, 8 }, { 32, 1, 0, 0 } }, { ROWS(192), MAT(1, 96) }, .to = 2,
