@@ -31,21 +31,25 @@ struct attention_attr {
     U32 kv_heads;                  // heads of keys and of values, a divisor of `heads`; 0 = as many as `heads`
 };
 
+// Tiled form: a launch takes the rows first .. last - 1 of each image of those that its own rows meet, whole tiles, and
+// goes on where the one before it ended.
 struct attention_args {
-    U32 heads;
-    F32 scale;
-    STRUCT attention_bias_args bias;
-};
-ARGS_SIZE(attention_args, 20);
-
-// dk and dv: a launch adds what the query heads first .. last - 1 of each group give.
-struct attention_bwd_kv_args {
     U32 heads;
     F32 scale;
     STRUCT attention_bias_args bias;
     U32 first, last;
 };
-ARGS_SIZE(attention_bwd_kv_args, 28);
+ARGS_SIZE(attention_args, 28);
+
+// dk and dv: of the query heads first_head .. last_head - 1 of each group.
+struct attention_bwd_kv_args {
+    U32 heads;
+    F32 scale;
+    STRUCT attention_bias_args bias;
+    U32 first, last;
+    U32 first_head, last_head;
+};
+ARGS_SIZE(attention_bwd_kv_args, 36);
 
 // The gradient of the table, in parts that are summed by another kernel: part p is of images p, p + parts, ... A launch
 // adds what the queries first .. last - 1 of each image give; the one with first = 0 clears the parts.

@@ -30,7 +30,7 @@ void main()
             dk[u][w] = dv[u][w] = vec4(0.0);
         }
     }
-    for (uint h = t.h + a.first; h < t.h + a.last; h++)
+    for (uint h = t.h + a.first_head; h < t.h + a.last_head; h++)
         for (uint i0 = simd_first_query(); i0 < t.n; i0 += BLOCK) {
             uint row = simd_row(t, i0 + LANE);
             float e = lse[row * a.heads + h] * LOG2E, dl = delta[row * a.heads + h];

@@ -26,6 +26,9 @@ void main()
     uint k0 = r0 + gl_WorkGroupID.x * TILE;
     if (k0 >= end)
         return;
+    uint from = max(r0 + a.first, CAUSAL == 0u ? r0 : k0), last = min(r0 + a.last, end);
+    if (from >= last)
+        return;
     vec4 dk[ACC], dv[ACC];
     uint key[4];
     [[unroll]] for (uint i = 0u; i < 4u; i++)
@@ -33,8 +36,8 @@ void main()
             key[i] = bias_place(min(k0 + TY + 8u * i, end - 1u));
     [[unroll]] for (uint u = 0u; u < ACC; u++)
         dk[u] = dv[u] = vec4(0.0);
-    for (uint h = h0 + a.first; h < h0 + a.last; h++)
-        for (uint q0 = CAUSAL == 0u ? r0 : k0; q0 < end; q0 += TILE) {
+    for (uint h = h0 + a.first_head; h < h0 + a.last_head; h++)
+        for (uint q0 = from; q0 < last; q0 += TILE) {
             vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) }, ds[4] = s;
             for (uint sl = 0u; sl < SLICES; sl++) {
                 barrier();

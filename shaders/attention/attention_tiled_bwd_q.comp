@@ -24,6 +24,9 @@ void main()
     uint q0 = r0 + gl_WorkGroupID.x * TILE;
     if (q0 >= end)
         return;
+    uint from = r0 + a.first, last = min(r0 + a.last, CAUSAL == 0u ? end : min(end, q0 + TILE));
+    if (from >= last)
+        return;
     vec4 dq[ACC];
     [[unroll]] for (uint u = 0u; u < ACC; u++)
         dq[u] = vec4(0.0);
@@ -36,8 +39,7 @@ void main()
         if (BIAS != 0u)
             query[i] = bias_place(min(q0 + TY + 8u * i, end - 1u));
     }
-    uint last = CAUSAL == 0u ? end : min(end, q0 + TILE);
-    for (uint k0 = r0; k0 < last; k0 += TILE) {
+    for (uint k0 = from; k0 < last; k0 += TILE) {
         vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) }, dp[4] = s;
         for (uint sl = 0u; sl < SLICES; sl++) {
             barrier();

@@ -7,8 +7,8 @@
 // Tiled form: one workgroup a tile of 32 queries, online softmax over tiles of keys.
 ROWS(0, Tok);
 layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, (H + 2 KV) D)
-layout(binding = 2) writeonly buffer O   { float o[]; };       // (R, C)
-layout(binding = 3) writeonly buffer Lse { float lse[]; };     // (R, H)
+layout(binding = 2)           buffer O   { float o[]; };       // (R, C)
+layout(binding = 3)           buffer Lse { float lse[]; };     // (R, H)
 layout(binding = 4) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_args);
 #include "shaders/attention/inc/attention_bias.glsl"
@@ -23,6 +23,9 @@ void main()
     uint q0 = r0 + gl_WorkGroupID.x * TILE;
     if (q0 >= end)
         return;
+    uint from = r0 + a.first, last = min(r0 + a.last, CAUSAL == 0u ? end : min(end, q0 + TILE));
+    if (from >= last)
+        return;
     vec4 acc[ACC];
     [[unroll]] for (uint u = 0u; u < ACC; u++)
         acc[u] = vec4(0.0);
@@ -33,13 +36,23 @@ void main()
             query[i] = bias_place(min(q0 + TY + 8u * i, end - 1u));
         m[i] = -1.7014117e38;
         l[i] = 0.0;                // of this invocation's columns, summed over x at the end
+        if (a.first != 0u) {       // what the launch before left has a sum of 1
+            uint row = min(q0 + TY + 8u * i, end - 1u);
+            m[i] = lse[row * a.heads + h] * LOG2E;
+            l[i] = TX == 0u ? 1.0 : 0.0;
+            [[unroll]] for (uint u = 0u; u < SLICES * COLS; u++)
+                [[unroll]] for (uint w = 0u; w < 4u; w++) {
+                    uint ch = (u / COLS) * SLICE + 4u * (TX + 8u * (u % COLS)) + w;
+                    if (ch < D)
+                        acc[u * 4u + i][w] = o[row * C + h * D + ch];
+                }
+        }
     }
-    uint last = CAUSAL == 0u ? end : min(end, q0 + TILE);
-    for (uint k0 = r0; k0 < last; k0 += TILE) {
+    for (uint k0 = from; k0 < last; k0 += TILE) {
         vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) };
         for (uint sl = 0u; sl < SLICES; sl++) {
             barrier();             // tile_b was read by the previous tile
-            if (SLICES > 1u || k0 == r0)
+            if (SLICES > 1u || k0 == from)
                 LOAD_TILE(tile_a, qkv, q0, end, ld, h * D, sl)
             LOAD_TILE(tile_b, qkv, k0, end, ld, k_column(a.heads, h), sl)
             barrier();

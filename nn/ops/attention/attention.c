@@ -100,6 +100,21 @@ static attention_form get_form(const nn_call *c)
     return (attention_form) { KERNELS(tiled), false, o.tile, o.wg, { D, o.slice, (D + o.slice - 1) / o.slice } };
 }
 
+// Rows that a form takes at a time of those that it walks, and rounds of all its loops for them, or fewer.
+static uint32_t step_rows(const attention_form *f)
+{
+    return f->makes_delta ? f->wg : f->tile;
+}
+
+static uint32_t step_rounds(const attention_form *f)
+{
+    if (f->makes_delta)
+        return 1;
+    const uint32_t slice = f->spec[1], slices = f->spec[2], load = ATTENTION_TILE * slice / 4 / ATTENTION_TILE_WG;
+    const uint32_t multiply = slice / 4;
+    return 2 * slices * (1 + 3 * load + 2 * multiply) + ATTENTION_TILE;
+}
+
 // The constants of a form's kernels.
 static void set_spec(const nn_call *c, const attention_form *f, uint32_t spec[VKC_MAX_SPEC])
 {
@@ -108,6 +123,13 @@ static void set_spec(const nn_call *c, const attention_form *f, uint32_t spec[VK
     spec[SPEC_ATTENTION_BIAS - 1] = nn_bias_spec(c, 1);
     spec[SPEC_ATTENTION_CAUSAL - 1] = NN_ATTR(c, attention)->causal != 0;
     spec[SPEC_ATTENTION_GROUP - 1] = group > 1 ? group : 0;
+}
+
+// Rows of an image that one launch walks, so that its loops end where they should: whole tiles.
+static uint32_t rows_each(const nn_call *c, const attention_form *f)
+{
+    const uint32_t tokens = c->in_rows[0]->cap_tokens, most = NN_SAFE_ROUNDS / step_rounds(f) * step_rows(f);
+    return most < tokens ? most : tokens;
 }
 
 static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader, const attention_form *f,
@@ -121,18 +143,22 @@ static vkc_status dispatch(nn_run *r, const nn_call *c, const vkc_shader *shader
     };
     set_spec(c, f, use.spec);
     memcpy(use.bind, bind, n_bind);
-    return nn_dispatch(r, &use);
+    vkc_status st = VKC_OK;
+    for (a.first = 0; a.first < rows->cap_tokens && st == VKC_OK; a.first = a.last) {
+        a.last = a.first + rows_each(c, f);
+        st = nn_dispatch(r, &use);
+    }
+    return st;
 }
 #define DISPATCH(r, c, f, kernel, ...) dispatch((r), (c), (f)->kernel, (f), \
     (const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
 
 #define TILE_ROUNDS 128u            // of the loops over a tile of queries and one of keys, in the tiled form, or fewer
 
-// Query heads of a group that one launch of bwd_kv takes, so that its loops end where they should.
+// Query heads of a group that one launch of bwd_kv takes, likewise.
 static uint32_t heads_each(const nn_call *c, const attention_form *f, uint32_t group)
 {
-    const uint32_t step = f->makes_delta ? f->wg : f->tile, steps = (c->in_rows[0]->cap_tokens - 1) / step + 1;
-    const uint32_t most = NN_SAFE_ROUNDS / (steps * (f->makes_delta ? 1 : TILE_ROUNDS));
+    const uint32_t steps = (rows_each(c, f) - 1) / step_rows(f) + 1, most = NN_SAFE_ROUNDS / (steps * step_rounds(f));
     return most > group ? group : most ? most : 1;
 }
 
@@ -142,7 +168,7 @@ static vkc_status bwd_kv(nn_run *r, const nn_call *c, const attention_form *f)
     const struct attention_args all = make_args(c);
     const nn_rows *rows = c->in_rows[0];
     const uint32_t group = all.heads / kv_heads(c), each = heads_each(c, f, group);
-    struct attention_bwd_kv_args a = { all.heads, all.scale, all.bias, 0, 0 };
+    struct attention_bwd_kv_args a = { all.heads, all.scale, all.bias, 0, 0, 0, 0 };
     vkc_status st = VKC_OK;
     nn_kernel_use use = {
         .shader = f->bwd_kv, .args = &a, .args_size = sizeof a, .wg = f->wg,
@@ -150,9 +176,12 @@ static vkc_status bwd_kv(nn_run *r, const nn_call *c, const attention_form *f)
         .bind = { ROWS_IN(0), IN(0), OUT(1), DOUT(0), SCRATCH(0), DIN(0), IN(1) },
     };
     set_spec(c, f, use.spec);
-    for (a.first = 0; a.first < group && st == VKC_OK; a.first = a.last) {
-        a.last = group - a.first < each ? group : a.first + each;
-        st = nn_dispatch(r, &use);
+    for (a.first_head = 0; a.first_head < group; a.first_head = a.last_head) {
+        a.last_head = group - a.first_head < each ? group : a.first_head + each;
+        for (a.first = 0; a.first < rows->cap_tokens && st == VKC_OK; a.first = a.last) {
+            a.last = a.first + rows_each(c, f);
+            st = nn_dispatch(r, &use);
+        }
     }
     return st;
 }
