@@ -8,7 +8,7 @@ ROWS(0, Tok);
 #include "shaders/attention/inc/attention_simd.glsl"
 // SIMD form: the gradient of the table of relative positions, of some images and one head. A lane owns OWN keys at a
 // time and all walk the queries together: of one query no two keys that are patches have the same row of the table.
-layout(binding = 1) uniform samplerBuffer qkv;                 // (R, 3C)
+layout(binding = 1) uniform samplerBuffer qkv;                 // (R, (H + 2 KV) D)
 layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
 layout(binding = 3) uniform samplerBuffer dout;                // (R, C)
 layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)

@@ -6,11 +6,11 @@
 ROWS(0, Tok);
 #include "shaders/attention/inc/attention_simd.glsl"
 // SIMD form: a lane owns OWN queries. Also leaves delta for the kernel that makes dk and dv.
-layout(binding = 1) uniform samplerBuffer qkv;                 // (R, 3C)
+layout(binding = 1) uniform samplerBuffer qkv;                 // (R, (H + 2 KV) D)
 layout(binding = 2) uniform samplerBuffer o;                   // (R, C)
 layout(binding = 3) readonly  buffer Lse   { float lse[]; };   // (R, H)
 layout(binding = 4) uniform samplerBuffer dout;                // (R, C)
-layout(binding = 5)           buffer DQkv  { vec4 dqkv[]; };   // (R, 3C) += in the columns of q
+layout(binding = 5)           buffer DQkv  { vec4 dqkv[]; };   // as qkv; += in the columns of q
 layout(binding = 6) writeonly buffer Delta { float delta[]; }; // (R, H)
 layout(binding = 7) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_args);
@@ -35,7 +35,7 @@ void main()
             dq[u][w] = vec4(0.0);
         }
     }
-    for (uint j0 = 0u; j0 < t.n; j0 += BLOCK) {
+    for (uint j0 = 0u; j0 < simd_keys(t); j0 += BLOCK) {
         uint at = simd_row(t, j0 + LANE) * t.ld;
         vec4 k[W], v[W];
         uint there = 0u;
@@ -64,7 +64,7 @@ void main()
                 }
             }
             FOR(u, OWN)
-                s[u] = j0 + j < t.n ? exp2(s[u] - e[u]) * (dp[u] - dl[u]) : 0.0;
+                s[u] = simd_sees(t, simd_own(u), j0 + j) ? exp2(s[u] - e[u]) * (dp[u] - dl[u]) : 0.0;
             FOR(w, W)
                 FOR(u, OWN)
                     dq[u][w] += s[u] * kj[w];

@@ -6,7 +6,7 @@
 ROWS(0, Tok);
 #include "shaders/attention/inc/attention_simd.glsl"
 // SIMD form: a lane owns OWN queries; online softmax over blocks of keys.
-layout(binding = 1) uniform samplerBuffer qkv;                 // (R, 3C)
+layout(binding = 1) uniform samplerBuffer qkv;                 // (R, (H + 2 KV) D)
 layout(binding = 2) writeonly buffer O   { vec4 o[]; };        // (R, C)
 layout(binding = 3) writeonly buffer Lse { float lse[]; };     // (R, H)
 layout(binding = 4) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
@@ -30,7 +30,7 @@ void main()
             acc[u][w] = vec4(0.0);
         }
     }
-    for (uint j0 = 0u; j0 < t.n; j0 += BLOCK) {
+    for (uint j0 = 0u; j0 < simd_keys(t); j0 += BLOCK) {
         uint at = simd_row(t, j0 + LANE) * t.ld;
         vec4 k[W], v[W];
         FOR(w, W) {
@@ -57,13 +57,16 @@ void main()
         }
         FOR(u, OWN) {
             float top = m[u];
-            FOR(j, BLOCK)
+            FOR(j, BLOCK) {
+                if (CAUSAL != 0u && !simd_sees(t, simd_own(u), j0 + j))
+                    s[u][j] = -1.7014117e38;
                 top = max(top, s[u][j]);   // a repeated last key does not change the maximum
+            }
             float keep = exp2(m[u] - top);
             m[u] = top;
             l[u] *= keep;
             FOR(j, BLOCK) {
-                s[u][j] = j0 + j < t.n ? exp2(s[u][j] - top) : 0.0;
+                s[u][j] = simd_sees(t, simd_own(u), j0 + j) ? exp2(s[u][j] - top) : 0.0;
                 l[u] += s[u][j];
             }
             FOR(w, W)

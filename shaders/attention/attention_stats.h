@@ -8,6 +8,7 @@
 //   5 below          share of the keys with n p < 1 - e
 //   6 top10          p_1 + ... + p_m, m = ceil(n / 10)
 //   7 mass90         smallest k with p_1 + ... + p_k >= 0.9 - e, / n
+// Causal: row i of an image sees its rows 0 .. i, so n = i + 1. With KV heads of keys, head h meets head h / (H / KV).
 // e = 1e-4 keeps the two that jump from jumping by rounding where weights are even: p = 1 / n is not below, and 9 of
 // 10 even keys hold 0.9. Two sets of keys, one after the other: all of them, and without the class token's (place 0 of
 // a layout with a prefix, where it is still there and such a token). With n < 2 all eight are ATTENTION_STATS_NONE.
@@ -28,6 +29,7 @@ struct attention_stats_attr {
     F32 scale;                         // 0 = head_dim^-0.5
     U32 no_class;                      // 1 = the prefix does not begin with a class token: both sets are the same
     U32 grid_w;                        // with a table of relative positions: patches a row of the grid
+    U32 causal, kv_heads;              // as of op attention
 };
 
 struct attention_stats_args {
@@ -36,6 +38,8 @@ struct attention_stats_args {
     U32 has_class;                     // does the layout's prefix begin with a class token?
     F32 scale;
     STRUCT attention_bias_args bias;
+    U32 causal;
+    U32 kv_heads;                      // of qkv (R, (H + 2 KV) D), not 0
 };
-ARGS_SIZE(attention_stats_args, 28);
+ARGS_SIZE(attention_stats_args, 36);
 #endif

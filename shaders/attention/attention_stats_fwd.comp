@@ -7,7 +7,7 @@
 // descending) and walked by one invocation for each set of keys,
 // all rounds for both. x = query of the image, y = head, z = image.
 ROWS(0, Tok);
-layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, 3C)
+layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, (H + 2 KV) D)
 layout(binding = 2) writeonly buffer Out { float stats[]; };   // (R, H, ATTENTION_STATS_N)
 layout(constant_id = SPEC_STATS_ROOM) const uint ROOM = 128u;
 layout(binding = 3) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
@@ -94,12 +94,14 @@ void main()
     uint first = ROWS_OFFSET(Tok, gl_WorkGroupID.z), n = ROWS_OFFSET(Tok, gl_WorkGroupID.z + 1u) - first;
     if (gl_WorkGroupID.x >= n)
         return;                    // uniform per workgroup
-    uint C = a.heads * a.head_dim, h = gl_WorkGroupID.y, row = first + gl_WorkGroupID.x;
-    uint q = row * 3u * C + h * a.head_dim;
+    uint h = gl_WorkGroupID.y, row = first + gl_WorkGroupID.x, ld = (a.heads + 2u * a.kv_heads) * a.head_dim;
+    uint q = row * ld + h * a.head_dim, col_k = (a.heads + h / (a.heads / a.kv_heads)) * a.head_dim;
+    if (a.causal != 0u)
+        n = gl_WorkGroupID.x + 1u;
     bool has_class = a.has_class != 0u && ROWS_POS(Tok, first) == 0u;      // the prefix stands first
     for (uint j = gl_LocalInvocationID.x; j < ROOM; j += WG) {
         float dot_qk = 0.0;
-        uint k = (first + min(j, n - 1u)) * 3u * C + C + h * a.head_dim;
+        uint k = (first + min(j, n - 1u)) * ld + col_k;
         for (uint d = 0u; d < a.head_dim; d++)
             dot_qk += qkv[q + d] * qkv[k + d];
         float x = a.scale * dot_qk;

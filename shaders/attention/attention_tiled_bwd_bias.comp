@@ -7,7 +7,7 @@
 // Tiled form: the gradient of the table of relative positions, of some images and one head. The pairs of a tile are
 // added query by query: of one query no two keys that are patches have the same row of the table.
 ROWS(0, Tok);
-layout(binding = 1) readonly buffer Qkv   { float qkv[]; };    // (R, 3C)
+layout(binding = 1) readonly buffer Qkv   { float qkv[]; };    // (R, (H + 2 KV) D)
 layout(binding = 2) readonly buffer Lse   { float lse[]; };    // (R, H)
 layout(binding = 3) readonly buffer DO    { float dout[]; };   // (R, C)
 layout(binding = 4) readonly buffer Delta { float delta[]; };  // (R, H)
@@ -20,19 +20,19 @@ PUSH_ARGS(attention_bwd_bias_args);
 // The tile of queries q0 .. and keys k0 .. of an image whose rows end at `end`.
 void add_tile(uint q0, uint k0, uint end, uint h)
 {
-    uint C = a.heads * D, ld = 3u * C;
+    uint C = a.heads * D, ld = qkv_stride(a.heads);
     vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) }, dp[4] = s;
     for (uint sl = 0u; sl < SLICES; sl++) {
         barrier();
         LOAD_TILE(tile_a, dout, q0, end, C, h * D, sl)
-        LOAD_TILE(tile_b, qkv, k0, end, ld, 2u * C + h * D, sl)
+        LOAD_TILE(tile_b, qkv, k0, end, ld, v_column(a.heads, h), sl)
         barrier();
         tile_dot(dp);
     }
     for (uint sl = 0u; sl < SLICES; sl++) {
         barrier();
         LOAD_TILE(tile_a, qkv, q0, end, ld, h * D, sl)
-        LOAD_TILE(tile_b, qkv, k0, end, ld, C + h * D, sl)
+        LOAD_TILE(tile_b, qkv, k0, end, ld, k_column(a.heads, h), sl)
         barrier();
         tile_dot(s);
     }

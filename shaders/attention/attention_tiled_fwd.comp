@@ -6,9 +6,9 @@
 #include "shaders/attention/inc/attention_tile.glsl"
 // Tiled form: one workgroup a tile of 32 queries, online softmax over tiles of keys.
 ROWS(0, Tok);
-layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, 3C)
-layout(binding = 2) writeonly buffer O   { float o[]; };       // (R, C)
-layout(binding = 3) writeonly buffer Lse { float lse[]; };     // (R, H)
+layout(binding = 1) readonly  buffer Qkv { float qkv[]; };     // (R, (H + 2 KV) D)
+layout(binding = 2)           buffer O   { float o[]; };       // (R, C)
+layout(binding = 3)           buffer Lse { float lse[]; };     // (R, H)
 layout(binding = 4) readonly  buffer Table { float table[]; }; // (N, H), with BIAS
 PUSH_ARGS(attention_args);
 #include "shaders/attention/inc/attention_bias.glsl"
@@ -16,12 +16,15 @@ shared float part[TILE * 8u];
 
 void main()
 {
-    uint h = gl_WorkGroupID.y, C = a.heads * D, ld = 3u * C;
+    uint h = gl_WorkGroupID.y, C = a.heads * D, ld = qkv_stride(a.heads);
     if (gl_WorkGroupID.z >= Tok.images)
         return;
     uint r0 = ROWS_OFFSET(Tok, gl_WorkGroupID.z), end = ROWS_OFFSET(Tok, gl_WorkGroupID.z + 1u);
     uint q0 = r0 + gl_WorkGroupID.x * TILE;
     if (q0 >= end)
+        return;
+    uint from = r0 + a.first, last = min(r0 + a.last, CAUSAL == 0u ? end : min(end, q0 + TILE));
+    if (from >= last)
         return;
     vec4 acc[ACC];
     [[unroll]] for (uint u = 0u; u < ACC; u++)
@@ -33,14 +36,25 @@ void main()
             query[i] = bias_place(min(q0 + TY + 8u * i, end - 1u));
         m[i] = -1.7014117e38;
         l[i] = 0.0;                // of this invocation's columns, summed over x at the end
+        if (a.first != 0u) {       // what the launch before left has a sum of 1
+            uint row = min(q0 + TY + 8u * i, end - 1u);
+            m[i] = lse[row * a.heads + h] * LOG2E;
+            l[i] = TX == 0u ? 1.0 : 0.0;
+            [[unroll]] for (uint u = 0u; u < SLICES * COLS; u++)
+                [[unroll]] for (uint w = 0u; w < 4u; w++) {
+                    uint ch = (u / COLS) * SLICE + 4u * (TX + 8u * (u % COLS)) + w;
+                    if (ch < D)
+                        acc[u * 4u + i][w] = o[row * C + h * D + ch];
+                }
+        }
     }
-    for (uint k0 = r0; k0 < end; k0 += TILE) {
+    for (uint k0 = from; k0 < last; k0 += TILE) {
         vec4 s[4] = { vec4(0.0), vec4(0.0), vec4(0.0), vec4(0.0) };
         for (uint sl = 0u; sl < SLICES; sl++) {
             barrier();             // tile_b was read by the previous tile
-            if (SLICES > 1u || k0 == r0)
+            if (SLICES > 1u || k0 == from)
                 LOAD_TILE(tile_a, qkv, q0, end, ld, h * D, sl)
-            LOAD_TILE(tile_b, qkv, k0, end, ld, C + h * D, sl)
+            LOAD_TILE(tile_b, qkv, k0, end, ld, k_column(a.heads, h), sl)
             barrier();
             tile_dot(s);
         }
@@ -49,7 +63,7 @@ void main()
                 float x = s[i][j] * (a.scale * LOG2E);
                 if (BIAS != 0u)
                     x += bias_of(query[i], bias_place(min(k0 + TX + 8u * j, end - 1u)), h) * LOG2E;
-                s[i][j] = k0 + TX + 8u * j < end ? x : -1.7014117e38;
+                s[i][j] = sees(q0 + TY + 8u * i, k0 + TX + 8u * j, end) ? x : -1.7014117e38;
             }
             part[(TY + 8u * i) * 8u + TX] = max(max(s[i].x, s[i].y), max(s[i].z, s[i].w));
         }
@@ -61,7 +75,7 @@ void main()
                 top = max(top, part[(TY + 8u * i) * 8u + x]);
             keep[i] = exp2(m[i] - top);
             m[i] = top;
-            vec4 p = exp2(s[i] - top);     // 0 for columns beyond: top is a real score
+            vec4 p = exp2(s[i] - top);     // 0 for keys not seen: top is a real score
             l[i] = l[i] * keep[i] + (p.x + p.y) + (p.z + p.w);
             tile_p[(TY + 8u * i) * 9u + TX] = p;
         }
@@ -69,7 +83,7 @@ void main()
             acc[u] *= keep[u % 4u];
         [[unroll]] for (uint sl = 0u; sl < SLICES; sl++) {
             barrier();
-            LOAD_TILE(tile_b, qkv, k0, end, ld, 2u * C + h * D, sl)
+            LOAD_TILE(tile_b, qkv, k0, end, ld, v_column(a.heads, h), sl)
             barrier();
             MAC_SLICE(acc, sl)
         }

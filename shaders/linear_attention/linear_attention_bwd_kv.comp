@@ -15,7 +15,7 @@ PUSH_ARGS(linear_attention_args);
 
 void main()
 {
-    span t = span_get(Tok.images, a.heads, a.features);
+    span t = span_get(Tok.images, a.heads, a.features, a.chunks);
     if (!t.live)
         return;
     uint col = a.col_v + t.h * D;

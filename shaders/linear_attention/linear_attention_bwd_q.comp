@@ -12,16 +12,17 @@ layout(binding = 3) readonly  buffer Y     { float y[]; };     // (R, H D)
 layout(binding = 4) readonly  buffer DY    { float dy[]; };    // (R, H D)
 layout(binding = 5)           buffer DPhiQ { float dphi[]; };  // (R, H F) +=
 layout(binding = 6) writeonly buffer G     { float g[]; };     // (R, H (D + 4))
+layout(binding = 7) readonly  buffer Own   { float local[]; }; // (R, H, 4), causal: denominators of its chunk
 PUSH_ARGS(linear_attention_args);
 
 void main()
 {
-    span t = span_get(Tok.images, a.heads, a.features);
+    span t = span_get(Tok.images, a.heads, a.features, a.chunks);
     if (!t.live)
         return;
     float den[OWN], dn[OWN * (D + 1u)];
     FOR(r, OWN)
-        den[r] = 0.0;
+        den[r] = CAUSAL == 0u ? 0.0 : local[OWN_ROW(t, r) * 4u];
     for (uint f = 0u; f < a.features; f++) {
         float z = state[t.state + f * (D + 4u) + D];
         FOR(r, OWN)

@@ -5,20 +5,25 @@
 #include "shaders/inc/kernel.glsl"
 ROWS(0, Tok);
 #include "shaders/linear_attention/inc/linear_attention_rows.glsl"
-// One invocation a few queries: reads the state of its image and head.
+// One invocation a few queries: reads the state of its image (causal: chunk) and head.
 layout(binding = 1) readonly  buffer PhiQ { float phi[]; };    // (R, H F)
 layout(binding = 2) readonly  buffer S    { float state[]; };  // (images H, F, D + 4)
 layout(binding = 3) writeonly buffer Y    { float y[]; };      // (R, H D)
+layout(binding = 4) readonly  buffer Own  { float local[]; };  // (R, H, D + 4), causal: what its chunk gives
 PUSH_ARGS(linear_attention_args);
 
 void main()
 {
-    span t = span_get(Tok.images, a.heads, a.features);
+    span t = span_get(Tok.images, a.heads, a.features, a.chunks);
     if (!t.live)
         return;
     float acc[OWN * (D + 1u)];
     FOR(u, OWN * (D + 1u))
         acc[u] = 0.0;
+    if (CAUSAL != 0u)
+        FOR(r, OWN)
+            FOR(c, D + 1u)
+                acc[r * (D + 1u) + c] = local[OWN_ROW(t, r) * (D + 4u) + c];
     for (uint f = 0u; f < a.features; f++) {
         float p[OWN];
         FOR(r, OWN)

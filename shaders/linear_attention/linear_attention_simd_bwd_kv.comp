@@ -15,7 +15,7 @@ PUSH_ARGS(linear_attention_args);
 
 void main()
 {
-    span t = simd_span(Tok.images, a.heads, a.features, OWN * SIMD);
+    span t = simd_span(Tok.images, a.heads, a.features, a.chunks);
     uint features = t.n == 0u ? 0u : a.features, ld = a.ld_v / 4u, col = a.col_v / 4u + t.h * W;
     vec4 x[OWN][W], acc[OWN][W];
     FOR(u, OWN)

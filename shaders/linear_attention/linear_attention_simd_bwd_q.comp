@@ -12,16 +12,20 @@ layout(binding = 3) uniform samplerBuffer y;                   // (R, H D)
 layout(binding = 4) uniform samplerBuffer dy;                  // (R, H D)
 layout(binding = 5)           buffer DPhiQ { vec4 dphi[]; };   // (R, H F) +=
 layout(binding = 6) writeonly buffer G     { vec4 g[]; };      // (R, H (D + 4))
+layout(binding = 7) uniform samplerBuffer local;               // (R, H, 4), causal: denominators of its chunk
 PUSH_ARGS(linear_attention_args);
 
 void main()
 {
-    span t = simd_span(Tok.images, a.heads, a.features, OWN * SIMD);
+    span t = simd_span(Tok.images, a.heads, a.features, a.chunks);
     uint features = t.n == 0u ? 0u : a.features;
     vec4 dn[OWN][W];
     float den[OWN], dden[OWN];
-    FOR(u, OWN)
+    FOR(u, OWN) {
         den[u] = 0.0;
+        if (CAUSAL != 0u)
+            den[u] = texelFetch(local, int(simd_row(t, simd_own(u)) * a.heads + t.h)).x;
+    }
     for (uint f0 = 0u; f0 < features; f0 += SIMD) {
         uint at = (t.state + min(f0 + LANE, features - 1u)) * (W + 1u);
         float p[OWN][SIMD], z = texelFetch(state, int(at + W)).x;

@@ -9,11 +9,12 @@ ROWS(0, Tok);
 layout(binding = 1) uniform samplerBuffer phi;                 // (R, H F)
 layout(binding = 2) uniform samplerBuffer state;               // (images H, F, D + 4)
 layout(binding = 3) writeonly buffer Y { vec4 y[]; };          // (R, H D)
+layout(binding = 4) uniform samplerBuffer local;               // (R, H, D + 4), causal: what its chunk gives
 PUSH_ARGS(linear_attention_args);
 
 void main()
 {
-    span t = simd_span(Tok.images, a.heads, a.features, OWN * SIMD);
+    span t = simd_span(Tok.images, a.heads, a.features, a.chunks);
     uint features = t.n == 0u ? 0u : a.features;
     vec4 acc[OWN][W];
     float den[OWN];
@@ -21,6 +22,12 @@ void main()
         den[u] = 0.0;
         FOR(w, W)
             acc[u][w] = vec4(0.0);
+        if (CAUSAL != 0u) {
+            uint at = (simd_row(t, simd_own(u)) * a.heads + t.h) * (W + 1u);
+            den[u] = texelFetch(local, int(at + W)).x;
+            FOR(w, W)
+                acc[u][w] = texelFetch(local, int(at + w));
+        }
     }
     for (uint f0 = 0u; f0 < features; f0 += SIMD) {
         uint at = (t.state + min(f0 + LANE, features - 1u)) * (W + 1u);

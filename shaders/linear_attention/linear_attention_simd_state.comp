@@ -5,7 +5,7 @@
 #include "shaders/inc/kernel.glsl"
 ROWS(0, Tok);
 #include "shaders/linear_attention/inc/linear_attention_simd.glsl"
-// SIMD form: a lane owns four features; tokens come SIMD at a time. Images that are not live get zeros.
+// SIMD form: a lane owns four features; tokens come SIMD at a time. Images and chunks that are not live get zeros.
 layout(binding = 1) uniform samplerBuffer phi;                 // (R, H F)
 layout(binding = 2) uniform samplerBuffer v;                   // (R, ld_b)
 layout(binding = 3) writeonly buffer S { vec4 state[]; };      // (images H, F, D + 4)
@@ -13,8 +13,12 @@ PUSH_ARGS(linear_attention_state_args);
 
 void main()
 {
-    span t = simd_span(Tok.images, a.heads, a.features, 0u);
-    uint f4 = gl_WorkGroupID.x * SIMD + LANE, quads = a.features / 4u;
+    uint chunk = gl_WorkGroupID.x % a.chunks;
+    span t = simd_image(Tok.images, a.heads, a.features, a.chunks, chunk);
+    uint before = min(chunk * a.rows, t.n);
+    t.first += before;
+    t.n = min(t.n - before, a.rows);
+    uint f4 = gl_WorkGroupID.x / a.chunks * SIMD + LANE, quads = a.features / 4u;
     uint ld = a.ld_b / 4u, col = a.col_b / 4u + t.h * (a.head_b / 4u);
     bool has_last = a.head_b > D;
     vec4 acc[4][W + 1u];

@@ -5,7 +5,7 @@
 #include "shaders/inc/rows.glsl"
 #include "shaders/inc/kernel.glsl"
 // One invocation sums a few features' rows of the state (or a block of their columns) over the image's
-// tokens, in order. Images that are not live get zeros.
+// tokens, or a chunk's, in order. Images and chunks that are not live get zeros. y = chunk.
 ROWS(0, Tok);
 layout(binding = 1) readonly  buffer A { float phi[]; };       // (R, H F)
 layout(binding = 2) readonly  buffer B { float v[]; };         // (R, ld_b)
@@ -31,6 +31,8 @@ void main()
     if (b < Tok.images) {
         r0 = ROWS_OFFSET(Tok, b);
         end = ROWS_OFFSET(Tok, b + 1u);
+        r0 = min(r0 + gl_WorkGroupID.y * a.rows, end);
+        end = r0 + min(a.rows, end - r0);
     }
     for (uint row = r0; row < end; row++) {
         uint at = row * a.ld_b + a.col_b + h * a.head_b + c0;
@@ -47,7 +49,7 @@ void main()
     }
     FOR(u, OWN)
         if (f0 + u < a.features) {
-            uint at = ((b * a.heads + h) * a.features + f0 + u) * (D + 4u) + c0;
+            uint at = (((b * a.chunks + gl_WorkGroupID.y) * a.heads + h) * a.features + f0 + u) * (D + 4u) + c0;
             FOR(c, COLS)
                 if (c0 + c <= D)
                     state[at + c] = acc[u * COLS + c];

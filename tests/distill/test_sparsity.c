@@ -18,7 +18,7 @@ enum { N_LENGTHS = 6, MOST = 197 };
 static const uint32_t lengths[N_LENGTHS] = { 1, 2, 3, 10, 65, MOST };
 
 // The statistics (R, ATTENTION_STATS_N) of one head of width 1 whose queries are 1 and whose keys are score[place].
-static float *run_rows(vkc_device *dev, const double *score, uint32_t prefix)
+static float *run_rows(vkc_device *dev, const double *score, uint32_t prefix, bool is_causal)
 {
     nn_rows *rows;
     nn_graph *g;
@@ -28,7 +28,7 @@ static float *run_rows(vkc_device *dev, const double *score, uint32_t prefix)
     assert_ok(nn_rows_write(dev, rows, N_LENGTHS, lengths, NULL));
     assert_ok(nn_graph_create(dev, &g));
     nn_tensor *qkv = nn_graph_input(g, "qkv", (nn_shape) { 2, { 0, 3 } }, NN_DTYPE_F32, rows);
-    const struct attention_stats_attr attr = { .heads = 1, .scale = 1 };
+    const struct attention_stats_attr attr = { .heads = 1, .scale = 1, .causal = is_causal };
     nn_tensor *stats = NN_APPLY(g, attention_stats, &attr, NULL, qkv);
     nn_graph_keep(g, stats);
     assert_ok(nn_graph_plan(g));
@@ -59,13 +59,13 @@ static float *run_rows(vkc_device *dev, const double *score, uint32_t prefix)
 // Every row of every image, and both sets of keys, against what `want` says of so many keys.
 typedef void (*form)(uint32_t n, double out[DISTILL_N_MEASURES]);
 
-static void check_rows(vkc_device *dev, const double *score, uint32_t prefix, form all, form patches)
+static void check_rows(vkc_device *dev, const double *score, uint32_t prefix, bool is_causal, form all, form patches)
 {
-    float *got = run_rows(dev, score, prefix), *row = got;
+    float *got = run_rows(dev, score, prefix, is_causal), *row = got;
     for (uint32_t b = 0; b < N_LENGTHS; b++)
         for (uint32_t i = 0; i < lengths[b]; i++)
             for (uint32_t set = 0; set < DISTILL_N_KEYS; set++, row += DISTILL_N_MEASURES) {
-                const uint32_t n = lengths[b] - (set == DISTILL_KEYS_PATCHES && prefix > 0);
+                const uint32_t n = (is_causal ? i + 1 : lengths[b]) - (set == DISTILL_KEYS_PATCHES && prefix > 0);
                 double want[DISTILL_N_MEASURES];
                 if (n >= 2)
                     (set == DISTILL_KEYS_ALL ? all : patches)(n, want);
@@ -116,23 +116,38 @@ static void test_forms(void **state)
 {
     vkc_device *dev = *state;
     double score[MOST] = { 0 };
-    check_rows(dev, score, 1, even, even);
-    check_rows(dev, score, 0, even, even);
+    check_rows(dev, score, 1, false, even, even);
+    check_rows(dev, score, 0, false, even, even);
     score[0] = 1e4;                             // a class token that takes all leaves an even rest
-    check_rows(dev, score, 1, one_hot, even);
-    check_rows(dev, score, 0, one_hot, one_hot);
+    check_rows(dev, score, 1, false, one_hot, even);
+    check_rows(dev, score, 0, false, one_hot, one_hot);
     for (uint32_t j = 0; j < MOST; j++)
         score[j] = j * log(RATIO) + 3;
-    check_rows(dev, score, 1, geometric, geometric);
+    check_rows(dev, score, 1, false, geometric, geometric);
     for (uint32_t j = 0; j < MOST; j++)
         score[j] = -1e4;
     score[1] = 0;                               // a patch that takes all
-    float *got = run_rows(dev, score, 1);
+    float *got = run_rows(dev, score, 1, false);
     double want[DISTILL_N_MEASURES];
     one_hot(9, want);
     for (int m = 0; m < DISTILL_N_MEASURES; m++)        // first row of 10 keys: behind images of 1, 2 and 3
         assert_true(fabs((double) got[6 * ATTENTION_STATS_N + ATTENTION_STATS_MEASURES + m] - want[m]) <= BAR);
     free(got);
+}
+
+// Causal rows have the forms of as many keys as they see.
+static void test_causal_forms(void **state)
+{
+    vkc_device *dev = *state;
+    double score[MOST] = { 0 };
+    check_rows(dev, score, 0, true, even, even);
+    check_rows(dev, score, 1, true, even, even);
+    score[0] = 1e4;
+    check_rows(dev, score, 0, true, one_hot, one_hot);
+    check_rows(dev, score, 1, true, one_hot, even);
+    for (uint32_t j = 0; j < MOST; j++)
+        score[j] = j * log(RATIO) + 3;
+    check_rows(dev, score, 1, true, geometric, geometric);
 }
 
 // The definitions again, naively, of a row that sums to 1.
@@ -361,7 +376,8 @@ static void test_orientation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms), cmocka_unit_test(test_streaming), cmocka_unit_test(test_dropped),
+        cmocka_unit_test(test_forms), cmocka_unit_test(test_causal_forms), cmocka_unit_test(test_streaming),
+        cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_shares), cmocka_unit_test(test_orientation),
     };
     return cmocka_run_group_tests(tests, test_device_setup, test_device_teardown);

@@ -1,4 +1,5 @@
-// bench_cases.c — what `pare bench ops` runs: 32 pictures of 65 tokens, width 96, 3 heads; some larger.
+// bench_cases.c — what `pare bench ops` runs: 32 pictures of 65 tokens, width 96, 3 heads; some larger, and a text of
+// 4,096 tokens.
 #include "apps/cli/bench/bench_ops.h"
 #include "spv/args.h"
 
@@ -39,6 +40,10 @@ const bench_case bench_cases[] = {
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
     { "linear_attention", "1025 tokens", NULL, LONG, { ROWS(192), ROWS(192), ROWS(288) },
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
+    { "linear_attention", "4096 tokens", NULL, TEXT, { ROWS(192), ROWS(192), ROWS(288) },
+      .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
+    { "linear_attention", "4096 tokens, causal", NULL, TEXT, { ROWS(192), ROWS(192), ROWS(288) },
+      .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192, .causal = 1 } },
     { "conv1d", "2 x 352 channels, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(902), MAT(704, 4), VEC(704) },
       .attr = &(struct conv1d_attr) { .dirs = 2, .cols = 352, .col0 = 96, .dir_stride = 451, .silu = 1 } },
     { "decay", "logsigmoid, 384 gates, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(384), VEC(384) },

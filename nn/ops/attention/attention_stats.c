@@ -1,18 +1,25 @@
 // attention_stats.c — eight measures of how concentrated attention rows are, over all keys and without the class
 // token's; not differentiable.
-//   in:  qkv (R, 3C) columns [q | k | v] as of op attention, and its table of relative positions, optional
-//   out: stats (R, H * 16), -1 where there are fewer than two keys
+//   in:  qkv (R, (H + 2 KV) D) columns [q | k | v] as of op attention, and its table of relative positions, optional
+//   out: stats (R, H * 16), -1 where there are fewer than two keys: causal, in the first row of each image
 #include "nn/graph/choose/choose.h"
 #include "nn/ops/attention/attention_bias.h"
+#include "nn/ops/attention/attention_heads.h"
 #include "shaders/attention/attention_stats.h"
 #include "spv/shaders.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+static uint32_t kv_heads(const nn_call *c)
+{
+    const struct attention_stats_attr *t = NN_ATTR(c, attention_stats);
+    return nn_kv_heads(t->heads, t->kv_heads);
+}
+
 static uint32_t head_dim(const nn_call *c)
 {
-    return c->in[0].dim[1] / 3 / NN_ATTR(c, attention_stats)->heads;
+    return c->in[0].dim[1] / (NN_ATTR(c, attention_stats)->heads + 2 * kv_heads(c));
 }
 
 static double scale_of(const nn_call *c)
@@ -29,12 +36,17 @@ static bool has_class(const nn_call *c)
 static vkc_status infer(nn_call *c)
 {
     const struct attention_stats_attr *t = NN_ATTR(c, attention_stats);
-    if (!t || !t->heads || c->in[0].rank != 2 || !c->in_rows[0] || c->in[0].dim[1] % (3 * t->heads))
+    if (!t || !t->heads || c->in[0].rank != 2 || !c->in_rows[0])
         return VKC_FAIL(VKC_E_ARG, "attention_stats: qkv is not a packed (R, 3C) of whole heads");
+    vkc_status st = nn_kv_check("attention_stats", c->in[0].dim[1], t->heads, t->kv_heads);
+    if (st != VKC_OK)
+        return st;
     if (c->in_rows[0]->cap_tokens > ATTENTION_STATS_MAX_TOKENS)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "attention_stats: images of %u tokens; it sorts at most %d",
                         c->in_rows[0]->cap_tokens, ATTENTION_STATS_MAX_TOKENS);
-    const vkc_status st = nn_bias_check("attention_stats", c, 1, 0, t->heads, t->grid_w);
+    if (t->causal && c->in[1].rank)
+        return VKC_FAIL(VKC_E_ARG, "attention_stats: causal, with a table of relative positions; want one of the two");
+    st = nn_bias_check("attention_stats", c, 1, 0, t->heads, t->grid_w);
     if (st != VKC_OK)
         return st;
     c->out[0] = (nn_shape) { 2, { c->in[0].dim[0], t->heads * ATTENTION_STATS_N } };
@@ -45,9 +57,10 @@ static vkc_status infer(nn_call *c)
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
     const nn_rows *rows = c->in_rows[0];
+    const struct attention_stats_attr *t = NN_ATTR(c, attention_stats);
     struct attention_stats_args a = {
-        .heads = NN_ATTR(c, attention_stats)->heads, .head_dim = head_dim(c), .has_class = has_class(c),
-        .scale = (float) scale_of(c), .bias = nn_bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w),
+        .heads = t->heads, .head_dim = head_dim(c), .has_class = has_class(c), .scale = (float) scale_of(c),
+        .bias = nn_bias_args(c, 1, 0, t->grid_w), .causal = t->causal, .kv_heads = kv_heads(c),
     };
     uint32_t room = 2;
     while (room < rows->cap_tokens)
@@ -92,14 +105,14 @@ static void ref_set(double *s, uint32_t n, double *out)
     out[4] = 1 / (n * squares);
 }
 
-// Of row i and head h of the image of n rows from `first` on.
+// Of row i and head h, which sees the n rows of its image from `first` on.
 static void ref_row(const nn_call *c, const double *const *in, uint32_t first, uint32_t n, uint32_t i, uint32_t h,
                     double *s, double *out)
 {
     const nn_rows *rows = c->in_rows[0];
-    const uint32_t H = NN_ATTR(c, attention_stats)->heads, D = head_dim(c), ld = 3 * H * D;
+    const uint32_t H = NN_ATTR(c, attention_stats)->heads, KV = kv_heads(c), D = head_dim(c), ld = (H + 2 * KV) * D;
     const struct attention_bias_args bias = nn_bias_args(c, 1, 0, NN_ATTR(c, attention_stats)->grid_w);
-    const double *q = in[0] + (size_t) i * ld + h * D, *k0 = in[0] + (size_t) first * ld + H * D + h * D;
+    const double *q = in[0] + (size_t) i * ld + h * D, *k0 = in[0] + (size_t) first * ld + (H + h / (H / KV)) * D;
     const bool is_class = has_class(c) && rows->pos[first] == 0;
     for (uint32_t set = 0; set < ATTENTION_STATS_SETS; set++) {
         const uint32_t skip = set && is_class;
@@ -118,12 +131,14 @@ static void ref(const nn_call *c, const double *const *in, double *const *out)
 {
     const nn_rows *rows = c->in_rows[0];
     const uint32_t H = NN_ATTR(c, attention_stats)->heads;
+    const bool is_causal = NN_ATTR(c, attention_stats)->causal;
     double *s = (double *) malloc(rows->cap_tokens * sizeof *s);
     for (uint32_t b = 0; s && b < rows->n_images; b++) {
         uint32_t first = rows->offsets[b], n = rows->offsets[b + 1] - first;
         for (uint32_t i = first; i < first + n; i++)
             for (uint32_t h = 0; h < H; h++)
-                ref_row(c, in, first, n, i, h, s, out[0] + ((size_t) i * H + h) * ATTENTION_STATS_N);
+                ref_row(c, in, first, is_causal ? i - first + 1 : n, i, h, s,
+                        out[0] + ((size_t) i * H + h) * ATTENTION_STATS_N);
     }
     free(s);
 }

@@ -9,6 +9,8 @@
 layout(constant_id = SPEC_ATTENTION_DIM) const uint D = 32u;
 layout(constant_id = SPEC_ATTENTION_BLOCK) const uint BLOCK = 4u;
 layout(constant_id = SPEC_ATTENTION_OWN) const uint OWN = 2u;
+layout(constant_id = SPEC_ATTENTION_CAUSAL) const uint CAUSAL = 0u;
+layout(constant_id = SPEC_ATTENTION_GROUP) const uint GROUP = 1u;
 const uint W = D / 4u;             // vec4 of a head
 
 #define LANE gl_SubgroupInvocationID
@@ -24,16 +26,17 @@ struct span {                      // the rows of this workgroup's image, the co
     uint h;
 };
 
-// No rows for a workgroup beyond the image: its loop is empty, but not skipped.
-span simd_span(uint images, uint heads)
+// Of query head h. No rows for a workgroup beyond the image: its loop is empty, but not skipped.
+span simd_span_of(uint images, uint heads, uint h)
 {
     span s;
-    s.h = gl_WorkGroupID.y;
+    uint kv_heads = heads / GROUP;
+    s.h = h;
     s.ldo = heads * W;
-    s.ld = 3u * s.ldo;
+    s.ld = (heads + 2u * kv_heads) * W;
     s.q = s.o = s.h * W;
-    s.k = s.q + s.ldo;
-    s.v = s.k + s.ldo;
+    s.k = (heads + s.h / GROUP) * W;
+    s.v = s.k + kv_heads * W;
     s.first = s.n = 0u;
     if (gl_WorkGroupID.z < images) {
         s.first = ROWS_OFFSET(Tok, gl_WorkGroupID.z);
@@ -42,6 +45,29 @@ span simd_span(uint images, uint heads)
     if (gl_WorkGroupID.x * OWN * BLOCK >= s.n)
         s.n = 0u;
     return s;
+}
+
+span simd_span(uint images, uint heads)
+{
+    return simd_span_of(images, heads, gl_WorkGroupID.y);
+}
+
+// Keys that the workgroup's queries see, the image's first ones, and the first query that sees its keys: the same for
+// all lanes. Blocks beyond are not taken.
+uint simd_keys(span s)
+{
+    return CAUSAL == 0u ? s.n : min(s.n, (gl_WorkGroupID.x + 1u) * OWN * BLOCK);
+}
+
+uint simd_first_query()
+{
+    return CAUSAL == 0u ? 0u : gl_WorkGroupID.x * OWN * BLOCK;
+}
+
+// Does query i of the image see key j? Keys beyond the image are seen by no query that is there.
+bool simd_sees(span s, uint i, uint j)
+{
+    return CAUSAL == 0u ? j < s.n : j <= i;
 }
 
 // Row u of those that this lane owns, within its image.

@@ -8,6 +8,8 @@
 layout(constant_id = SPEC_ATTENTION_DIM) const uint D = 32u;
 layout(constant_id = SPEC_ATTENTION_SLICE) const uint SLICE = 32u;
 layout(constant_id = SPEC_ATTENTION_SLICES) const uint SLICES = 1u;
+layout(constant_id = SPEC_ATTENTION_CAUSAL) const uint CAUSAL = 0u;
+layout(constant_id = SPEC_ATTENTION_GROUP) const uint GROUP = 1u;
 const uint SV = SLICE / 4u, STRIDE = SV + 1u, COLS = SLICE / 32u;
 const uint ACC = SLICES * COLS * 4u;   // vec4 of an accumulator over (4 rows, all channels)
 
@@ -16,6 +18,28 @@ shared vec4 tile_p[TILE * 9u];         // [row * 9 + x] holds columns x, x + 8, 
 
 #define TX (gl_LocalInvocationID.x & 7u)
 #define TY (gl_LocalInvocationID.x >> 3)
+
+// Of qkv (R, (H + 2 KV) D): its row stride, and the columns of what query head h meets.
+uint qkv_stride(uint heads)
+{
+    return (heads + 2u * (heads / GROUP)) * D;
+}
+
+uint k_column(uint heads, uint h)
+{
+    return (heads + h / GROUP) * D;
+}
+
+uint v_column(uint heads, uint h)
+{
+    return (heads + heads / GROUP + h / GROUP) * D;
+}
+
+// Does a query see a key, both rows of one image that ends at `end`?
+bool sees(uint query, uint key, uint end)
+{
+    return key < end && (CAUSAL == 0u || key <= query);
+}
 
 // Stage rows [r0, r0 + TILE) below end, channels of slice SL of the WIDTH from column COL of BUF; zeros beyond.
 #define LOAD_TILE_OF(WIDTH, DST, BUF, R0, END, LD, COL, SL)                             \

@@ -3,16 +3,17 @@
 #extension GL_EXT_control_flow_attributes : require
 layout(constant_id = SPEC_LINEAR_ATTENTION_DIM) const uint D = 32u;
 layout(constant_id = SPEC_LINEAR_ATTENTION_OWN) const uint OWN = 1u;
+layout(constant_id = SPEC_LINEAR_ATTENTION_CAUSAL) const uint CAUSAL = 0u;
 #define FOR(I, N) [[unroll]] for (uint I = 0u; I < (N); I++)
 
 struct span {
     uint h;                        // head
-    uint state;                    // first element of its state
+    uint state;                    // first element of its state, causal: of its rows' chunk, which is one
     uint first, end;               // own rows: first .. first + OWN, those below end
     bool live;                     // false: nothing to do
 };
 
-span span_get(uint images, uint heads, uint features)
+span span_get(uint images, uint heads, uint features, uint chunks)
 {
     span s;
     uint b = gl_WorkGroupID.z, r0 = 0u, lane = gl_WorkGroupID.x * WG + gl_LocalInvocationID.x;
@@ -25,7 +26,8 @@ span span_get(uint images, uint heads, uint features)
     s.live = lane < heads * each && s.end > r0;
     s.h = s.live ? lane / each : 0u;
     s.first = s.live ? r0 + lane % each * OWN : 0u;
-    s.state = (b * heads + s.h) * features * (D + 4u);
+    uint chunk = CAUSAL == 0u || !s.live ? 0u : (s.first - r0) / uint(LINEAR_ATTENTION_CHUNK);
+    s.state = ((b * chunks + chunk) * heads + s.h) * features * (D + 4u);
     return s;
 }
 

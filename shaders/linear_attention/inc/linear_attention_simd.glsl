@@ -6,6 +6,7 @@
 layout(constant_id = SPEC_LINEAR_ATTENTION_DIM) const uint D = 32u;
 layout(constant_id = SPEC_LINEAR_ATTENTION_OWN) const uint OWN = 2u;
 layout(constant_id = SPEC_LINEAR_ATTENTION_SIMD) const uint SIMD = 4u;
+layout(constant_id = SPEC_LINEAR_ATTENTION_CAUSAL) const uint CAUSAL = 0u;
 const uint W = D / 4u;             // vec4 of a head; the state has one more, [z 0 0 0]
 
 #define LANE gl_SubgroupInvocationID
@@ -13,21 +14,30 @@ const uint W = D / 4u;             // vec4 of a head; the state has one more, [z
 
 struct span {
     uint first, n;                 // rows of the image; n = 0 when there is nothing to do here
-    uint h, state;                 // head, first row of its state
+    uint h, state;                 // head, first row of its state, causal: of its rows' chunk, which is one
 };
 
-span simd_span(uint images, uint heads, uint features, uint rows_each)
+// All rows of the image.
+span simd_image(uint images, uint heads, uint features, uint chunks, uint chunk)
 {
     span s;
     uint b = gl_WorkGroupID.z;
     s.h = gl_WorkGroupID.y;
-    s.state = (b * heads + s.h) * features;
+    s.state = ((b * chunks + chunk) * heads + s.h) * features;
     s.first = s.n = 0u;
     if (b < images) {
         s.first = ROWS_OFFSET(Tok, b);
         s.n = ROWS_OFFSET(Tok, b + 1u) - s.first;
     }
-    if (gl_WorkGroupID.x * rows_each >= s.n)
+    return s;
+}
+
+// For a workgroup that owns OWN * SIMD of them.
+span simd_span(uint images, uint heads, uint features, uint chunks)
+{
+    uint i0 = gl_WorkGroupID.x * OWN * SIMD;
+    span s = simd_image(images, heads, features, chunks, CAUSAL == 0u ? 0u : i0 / uint(LINEAR_ATTENTION_CHUNK));
+    if (i0 >= s.n)
         s.n = 0u;
     return s;
 }

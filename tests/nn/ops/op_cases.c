@@ -586,5 +586,6 @@ const op_case op_cases[] = {
     { "layernorm", "plain, 300 columns", .attr = &(struct layernorm_attr) { .eps = 1e-5f },
       .in = { { 0, { 2, { 13, 300 } } }, { 0, { 1, { 300 } } }, { 0, { 1, { 300 } } } } },
 #include "tests/nn/ops/op_cases_features.def"
+#include "tests/nn/ops/op_cases_causal.def"
 };
 const uint32_t n_op_cases = sizeof op_cases / sizeof op_cases[0];

@@ -117,6 +117,7 @@ static const struct { const char *op, *note; uint32_t rows; } walks[] = {       
     { "lstm", "heads of 37", 0 },  { "lstm", "heads of 65", 8000 },     { "lstm", "heads of 128", 3600 },
     { "mingru", "uneven", 0 },     { "delta_scan", "chunks of 16", 0 }, { "gated_scan", "a decay a stream", 0 },
     { "gated_scan", "states of 37 x 65", 0 }, { "gated_scan", "states of 32 x 64", 0 },
+    { "attention", "causal, heads of 65", 10000 },
 };
 
 // Whether the row is asked for, and with how many rows; 0 = as many as fit its op.
