@@ -175,6 +175,11 @@ const char *nn_mixer_option_value(const nn_mixer_option *o, uint32_t i)
     return o->values[i] && strcmp(o->values[i], NN_ANY_NUMBER) == 0 ? "3" : o->values[i];
 }
 
+uint32_t nn_mixer_width(const nn_mixer_dims *d)
+{
+    return d->text.head_dim ? d->heads * d->text.head_dim : d->dim;
+}
+
 uint32_t nn_mixer_qkv(const nn_mixer_dims *d, nn_mixer_param *out)
 {
     out[0] = (nn_mixer_param) { .name = "qkv.weight", .shape = { 2, { 3 * d->dim, d->dim } }, .decay = true,

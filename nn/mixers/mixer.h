@@ -12,6 +12,7 @@
 #include "nn/mixers/layer_config.h"
 #include "nn/mixers/relative.h"
 #include "nn/mixers/rope.h"
+#include "nn/mixers/rope_text.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +28,19 @@ typedef struct nn_mixer_options {
     uint32_t number[NN_MAX_OPTIONS];    // the number that it is; 0 for a word ("auto")
 } nn_mixer_options;
 
+typedef enum { NN_QK_NORM_NONE, NN_QK_NORM_HEAD, NN_QK_NORM_WHOLE } nn_qk_norm;     // of queries and keys
+
+// Attention of a causal language model. All zero: attention of any other.
+typedef struct nn_text_attention {
+    uint32_t   kv_heads, head_dim;  // heads of keys and values, which divide those of queries; channels of each; 0 = no
+                                    // such attention
+    nn_qk_norm qk_norm;             // RMS norms of queries and keys, head by head or over all heads
+    double     eps;                 // of these
+    bool       has_bias;            // of queries, keys and values
+    double     clip;                // these are cut to -clip .. clip before all else; 0 = not
+    nn_rope_text rope;              // what queries and keys are turned by; base 0 = by nothing
+} nn_text_attention;
+
 typedef struct nn_mixer_dims {
     uint32_t dim, heads;            // C and H; a head has dim / heads channels
     const struct nn_mixer *mixer;
@@ -35,7 +49,11 @@ typedef struct nn_mixer_dims {
     nn_rope rope;                   // what attention turns queries and keys by; other mixers do without
     bool    no_key_bias;            // attention: the keys' part of its bias counts as zeros
     nn_relative relative;           // attention: what is added to its scores; other mixers do without
+    nn_text_attention text;         // of a causal language model
 } nn_mixer_dims;
+
+// Columns of what a mixer gives: all heads side by side. dim, unless heads of a text's attention are of another width.
+uint32_t nn_mixer_width(const nn_mixer_dims *d);
 
 #define NN_MAX_CARRY 4
 #define NN_MAX_ROW_COPIES 6

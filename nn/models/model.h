@@ -19,6 +19,8 @@
 extern "C" {
 #endif
 
+#define NN_NO_PARAM UINT32_MAX      // in place of the index of a parameter that a model does not have
+
 typedef struct nn_block {
     const nn_mixer *mixer;
     nn_layer_config layer;          // the mixer's name and options
@@ -101,13 +103,15 @@ typedef struct nn_drop_paths {
     double     rate;                // of the last block, 0 .. < 1
 } nn_drop_paths;
 
-// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop` and `only_logits`
-// are read and, of `retention`, `gate` and `follow`.
+// Tensors inside, by layer; ask by handing one in, and nn_graph_keep what must stay readable. `drop`, `only_logits`
+// and `only_stream` are read and, of `retention`, `gate` and `follow`.
 typedef struct nn_model_taps {
     nn_drop_paths drop;
     bool only_logits;                       // leave out rows that the logits do not depend on: where the classifier
                                             // reads the class token, those of the others behind the last mixer. `attn`
                                             // and `block` of that layer may then be NULL. Same logits, bit by bit
+    bool only_stream;                       // stop behind the last block, and give the residual stream (R, C) there in
+                                            // place of logits
     nn_tensor *normed[NN_MAX_DEPTH];        // y: what the mixer reads
     nn_tensor *heads[NN_MAX_DEPTH];         // before the projection
     nn_tensor *attn[NN_MAX_DEPTH];          // after it: what enters the residual stream

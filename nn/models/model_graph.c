@@ -10,17 +10,25 @@
 #include "shaders/elementwise/scale.h"
 #include "shaders/linear/linear.h"
 #include "shaders/norm/layernorm.h"
+#include "shaders/norm/rms_norm.h"
 
-nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained)
+nn_tensor *nn__param(nn_graph *g, nn_params *ps, uint32_t index, bool trained)
 {
-    return NN_APPLY(g, layernorm, &(struct layernorm_attr) { .eps = (float) m->cfg.eps }, NULL, x,
-                    nn_graph_param(g, m->params, w, trained), nn_graph_param(g, m->params, b, trained));
+    return index == NN_NO_PARAM ? NULL : nn_graph_param(g, ps, index, trained);
+}
+
+nn_tensor *nn__norm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained)
+{
+    nn_tensor *weight = nn__param(g, m->params, w, trained), *bias = nn__param(g, m->params, b, trained);
+    if (m->cfg.text.rms_norm)
+        return NN_APPLY(g, rms_norm, &(struct rms_norm_attr) { .eps = (float) m->cfg.eps }, NULL, x, weight);
+    return NN_APPLY(g, layernorm, &(struct layernorm_attr) { .eps = (float) m->cfg.eps }, NULL, x, weight, bias);
 }
 
 nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained)
 {
     return NN_APPLY(g, linear, &(struct linear_attr) { .act = LINEAR_ACT_NONE }, NULL, x,
-                    nn_graph_param(g, m->params, w, trained), nn_graph_param(g, m->params, b, trained));
+                    nn__param(g, m->params, w, trained), nn__param(g, m->params, b, trained));
 }
 
 uint32_t nn__model_act(const nn_model_config *cfg)
@@ -36,18 +44,11 @@ typedef struct builder {
     nn_graph *g;
     nn_params *ps;
     bool trained;
-    float eps;
 } builder;
 
 static nn_tensor *param(const builder *b, uint32_t index)
 {
-    return nn_graph_param(b->g, b->ps, index, b->trained);
-}
-
-static nn_tensor *norm(const builder *b, nn_tensor *x, uint32_t w, uint32_t bias)
-{
-    return NN_APPLY(b->g, layernorm, &(struct layernorm_attr) { .eps = b->eps }, NULL, x, param(b, w),
-                    param(b, bias));
+    return nn__param(b->g, b->ps, index, b->trained);
 }
 
 static nn_tensor *linear(const builder *b, nn_tensor *x, uint32_t w, uint32_t bias, uint32_t act)
@@ -59,7 +60,7 @@ static nn_tensor *linear(const builder *b, nn_tensor *x, uint32_t w, uint32_t bi
 static nn_tensor *mix(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, bool trained, nn_mixer_taps *taps)
 {
     const nn_block *k = &m->block[l];
-    const builder b = { g, k->attn_params, trained, (float) m->cfg.eps };
+    const builder b = { g, k->attn_params, trained };
     nn_mixer_dims d = nn_model_mixer_dims(m, l);
     nn_tensor *p[NN_MAX_MIXER_PARAMS] = { 0 };
     nn_graph_scope(g, "blocks.%u.attn", l);
@@ -75,7 +76,7 @@ static nn_tensor *mix(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *y, 
 static nn_tensor *project(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *heads, bool trained)
 {
     const nn_block *k = &m->block[l];
-    const builder b = { g, k->attn_params, trained, (float) m->cfg.eps };
+    const builder b = { g, k->attn_params, trained };
     return linear(&b, heads, k->proj_w, k->proj_b, LINEAR_ACT_NONE);
 }
 
@@ -113,7 +114,7 @@ static nn_tensor *mlp(const builder *b, const nn_model *m, uint32_t l, nn_tensor
     if (m->cfg.swiglu)
         h = NN_APPLY0(b->g, swiglu, NULL, h);
     if (m->cfg.mlp_norm)
-        h = norm(b, h, k->mlp_norm_w, k->mlp_norm_b);
+        h = nn__norm(b->g, m, h, k->mlp_norm_w, k->mlp_norm_b, b->trained);
     h = linear(b, h, k->fc2_w, k->fc2_b, LINEAR_ACT_NONE);
     return m->cfg.layer_scale ? layer_scale(b, h, k->ls2) : h;
 }
@@ -125,9 +126,10 @@ static nn_tensor *block(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *x
 {
     const nn_block *k = &m->block[l];
     const nn_drop_paths drop = taps ? taps->drop : (nn_drop_paths) { NULL, 0 };
-    builder b = { g, m->params, trained, (float) m->cfg.eps };
+    builder b = { g, m->params, trained };
     nn_graph_scope(g, "blocks.%u.attn", l);
-    nn_tensor *normed = norm(&b, x, k->norm1_w, k->norm1_b);
+    const bool is_post = m->cfg.text.post_norm;
+    nn_tensor *normed = is_post ? x : nn__norm(g, m, x, k->norm1_w, k->norm1_b, trained);
     nn_tensor *heads = mix(g, m, l, normed, trained, taps ? &taps->mixer[l] : NULL), *read = heads;
     if (only) {
         read = NN_APPLY0(g, first_rows, only, heads);
@@ -135,9 +137,14 @@ static nn_tensor *block(nn_graph *g, const nn_model *m, uint32_t l, nn_tensor *x
     }
     nn_tensor *attn = project(g, m, l, read, trained);
     nn_tensor *branch = m->cfg.layer_scale ? layer_scale(&b, attn, k->ls1) : attn;
+    if (is_post)
+        branch = nn__norm(g, m, branch, k->norm1_w, k->norm1_b, trained);
     x = NN_APPLY0(g, add, NULL, x, leave_out(&b, m, l, BRANCH_ATTN, branch, &drop));
     nn_graph_scope(g, "blocks.%u.mlp", l);
-    branch = mlp(&b, m, l, norm(&b, x, k->norm2_w, k->norm2_b));
+    if (is_post)
+        branch = nn__norm(g, m, mlp(&b, m, l, x), k->norm2_w, k->norm2_b, trained);
+    else
+        branch = mlp(&b, m, l, nn__norm(g, m, x, k->norm2_w, k->norm2_b, trained));
     x = NN_APPLY0(g, add, NULL, x, leave_out(&b, m, l, BRANCH_MLP, branch, &drop));
     if (taps) {
         taps->normed[l] = normed;
@@ -159,7 +166,7 @@ nn_tensor *nn_model_forward_from(nn_graph *g, const nn_model *m, const nn_batch 
 {
     nn_model_taps unused = { 0 }, *t = taps ? taps : &unused;
     *t = (nn_model_taps) {
-        .drop = t->drop, .only_logits = t->only_logits,
+        .drop = t->drop, .only_logits = t->only_logits, .only_stream = t->only_stream,
         .retention = { .gate = t->retention.gate, .follow = t->retention.follow },
     };
     nn__retention kept = { .g = g, .m = m, .batch = batch, .taps = &t->retention };
@@ -173,6 +180,8 @@ nn_tensor *nn_model_forward_from(nn_graph *g, const nn_model *m, const nn_batch 
         x = block(g, m, l, x, trained, kept.is_narrowed && l + 1 == m->cfg.depth ? batch->samples : NULL, t);
         x = nn__retention_after(&kept, l, x, &t->mixer[l]);
     }
+    if (t->only_stream)
+        return x;
     nn_graph_scope(g, "head");
     x = m->kind->read_out(g, m, &kept, x, trained);
     nn_graph_scope(g, "loss");                  // what may follow

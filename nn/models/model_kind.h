@@ -32,6 +32,10 @@ static inline nn_shape nn_mat(uint32_t n, uint32_t k)
 // `saved` is the shape that files have; of rank 0: the same. Returns its index, 0 after a failure.
 uint32_t nn_param_add(nn_param_adder *a, const char *name, nn_shape shape, nn_shape saved, bool decay, nn_init init);
 
+// Weight and bias of a norm over the residual stream, "<name>.weight" and "<name>.bias"; NN_NO_PARAM for what the
+// model's norms do not have.
+void     nn__norm_add(nn_param_adder *a, const char *name, uint32_t *w, uint32_t *b);
+
 // Those of block l, named "blocks.<l>.*".
 void     nn__model_add_block(nn_param_adder *a, uint32_t l);
 
@@ -84,7 +88,8 @@ void nn__model_note_entry(const struct nn_weights *w, nn_model_config *c);
 
 // Pieces of a forward pass that kinds share. The activation of the MLP as op linear numbers it.
 uint32_t   nn__model_act(const nn_model_config *cfg);
-nn_tensor *nn__layernorm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
+nn_tensor *nn__param(nn_graph *g, nn_params *ps, uint32_t index, bool trained);    // NULL for NN_NO_PARAM
+nn_tensor *nn__norm(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
 nn_tensor *nn__linear(nn_graph *g, const nn_model *m, nn_tensor *x, uint32_t w, uint32_t b, bool trained);
 
 #ifdef __cplusplus

@@ -43,7 +43,8 @@ uint64_t nn_model_attn_params(const nn_model *m, uint32_t l)
 {
     const nn_block *k = &m->block[l];
     const nn_param *p = k->attn_params->p;
-    uint64_t sum = nn_shape_len(&p[k->proj_w].shape) + nn_shape_len(&p[k->proj_b].shape);
+    uint64_t sum = nn_shape_len(&p[k->proj_w].shape) +
+                   (k->proj_b == NN_NO_PARAM ? 0 : nn_shape_len(&p[k->proj_b].shape));
     for (uint32_t i = 0; i < k->n_mixer_p; i++)
         sum += nn_shape_len(&p[k->mixer_p[i]].shape);
     return sum;

@@ -15,7 +15,7 @@
 
 #include "nn/base/limits.h"
 #include "nn/image/preprocess.h"
-#include "nn/mixers/layer_config.h"
+#include "nn/mixers/mixer.h"
 #include "nn/mixers/rope.h"
 #include "vk/status.h"
 
@@ -59,6 +59,19 @@ typedef enum {                      // what becomes of the logits (problem_type 
 } nn_scores;
 typedef enum { NN_POSITIONS_TIMM, NN_POSITIONS_HF, NN_POSITIONS_DINOV2 } nn_pos_rule;     // nn/models/vit/positions.h
 
+// What a causal language model is beside the sizes that all models have (nn/models/causal/causal.h).
+typedef struct nn_text_config {
+    uint32_t family;                        // whose names and keys its files have: a row of causal_families.def
+    nn_text_attention attention;            // its eps is that of all norms
+    bool     rms_norm;                      // norms are RMS norms; else layer norms
+    bool     bare_norm;                     // they have no weights (OLMo)
+    bool     post_norm;                     // they stand behind the branches, not before (OLMo 2)
+    bool     proj_bias, mlp_bias;
+    bool     positions;                     // learned ones (GPT-2)
+    uint32_t tokens;                        // of a text that batches have room for; 0 = context, or NN_CAUSAL_TOKENS
+    bool     tied;                          // the table of the embedding is the classifier
+} nn_text_config;
+
 typedef enum nn_model_type {
 #define NN_MODEL(NAME, name) NN_MODEL_##NAME,
 #include "nn/models/models.def"
@@ -73,7 +86,8 @@ typedef struct nn_model_config {
     nn_size  stored;                        // of the pictures that the positions in the files are for; 0 x 0 = these
     uint32_t dim, depth, heads, hidden;     // hidden = width of the MLP
     uint32_t classes;                       // 0 = not known yet
-    uint32_t vocab, context;                // NN_MODEL_SEQUENCE: token ids there are, and tokens of a sequence at most
+    uint32_t vocab, context;                // of texts: token ids there are, and tokens of a sequence at most
+    nn_text_config text;                  // NN_MODEL_CAUSAL
     // families
     uint32_t registers;                     // learned tokens between class token and patches (DINOv2)
     bool     no_class;                      // no class token: the classifier reads the patches

@@ -12,6 +12,7 @@
 #include "nn/mixers/mixer.h"
 #include "nn/models/config/model_config_impl.h"
 #include "nn/models/config/preprocess_json.h"
+#include "nn/models/causal/causal.h"
 #include "nn/models/model_kind.h"
 
 #define MAX_JSON ((size_t) 16 << 20)
@@ -138,6 +139,13 @@ done:
     return st;
 }
 
+// Is it the config of a language model?
+static bool is_text(json_t *root)
+{
+    const char *type = json_string_value(json_object_get(root, "model_type"));
+    return type && nn_causal_is_type(type);
+}
+
 // What made the folder tells how its config is read. *config: config.json, to be released; stays when there is none.
 static vkc_status read_config(const char *folder, const char *model, nn_model_config *c, json_t **config)
 {
@@ -161,6 +169,8 @@ static vkc_status read_config(const char *folder, const char *model, nn_model_co
         const char *name = json_string_value(json_object_get(root, "architecture"));
         const nn_model_kind *own = nn_model_kind_find(name ? name : "", &c->type);
         st = own ? own->read_config(path, root, c) : nn__config_read_timm(path, root, c);
+    } else if (is_text(root)) {
+        st = nn_model_kind_causal.read_config(path, root, c);
     } else if (nn_json_has(root, "model_type")) {
         VKC_TRY(nn__config_read_hf(path, root, c));
         st = read_preprocessor(folder, c);

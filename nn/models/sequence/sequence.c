@@ -60,7 +60,7 @@ static nn_tensor *read_out(nn_graph *g, const nn_model *m, nn__retention *kept, 
 {
     const nn_sequence *s = own_of(m);
     x = NN_APPLY(g, pool, &(struct pool_attr) { 0 }, kept->batch->samples, x);
-    x = nn__layernorm(g, m, x, s->norm_w, s->norm_b, trained);
+    x = nn__norm(g, m, x, s->norm_w, s->norm_b, trained);
     return nn__linear(g, m, x, s->head_w, s->head_b, trained);
 }
 

@@ -28,7 +28,7 @@ static nn_tensor *head(nn_graph *g, const nn_model *m, nn_tensor *x, bool traine
 static nn_tensor *last_norm(nn_graph *g, const nn_model *m, nn_tensor *x, bool trained)
 {
     const nn_vit *own = nn_vit_of(m);
-    return nn__layernorm(g, m, x, own->norm_w, own->norm_b, trained);
+    return nn__norm(g, m, x, own->norm_w, own->norm_b, trained);
 }
 
 // What one learned query reads of the normed tokens x of an image, and an MLP of that: (B, C).
@@ -41,7 +41,7 @@ static nn_tensor *attention_pool(nn_graph *g, const nn_model *m, nn_rows *images
     nn_tensor *q = nn__linear(g, m, param(g, m, own->map.latent, trained), own->map.q_w, own->map.q_b, trained);
     nn_tensor *y = NN_APPLY(g, attention_pool, &attr, images, kv, q);
     y = nn__linear(g, m, y, own->map.proj_w, own->map.proj_b, trained);
-    nn_tensor *h = nn__layernorm(g, m, y, own->map.norm_w, own->map.norm_b, trained);
+    nn_tensor *h = nn__norm(g, m, y, own->map.norm_w, own->map.norm_b, trained);
     h = NN_APPLY(g, linear, &mlp, NULL, h, param(g, m, own->map.fc1_w, trained), param(g, m, own->map.fc1_b, trained));
     h = nn__linear(g, m, h, own->map.fc2_w, own->map.fc2_b, trained);
     return NN_APPLY0(g, add, NULL, y, h);
@@ -91,6 +91,6 @@ nn_tensor *nn__vit_embed(nn_graph *g, const nn_model *m, const nn_batch *batch, 
     nn_tensor *pos = m->cfg.no_pos ? NULL : param(g, m, own->pos, trained);
     x = NN_APPLY0(g, vit_tokens, batch->tokens, x, pos, cls, more);
     if (m->cfg.pre_norm)
-        x = nn__layernorm(g, m, x, own->norm_pre_w, own->norm_pre_b, trained);
+        x = nn__norm(g, m, x, own->norm_pre_w, own->norm_pre_b, trained);
     return x;
 }
