@@ -37,19 +37,36 @@ static void print_figures(FILE *f, const char *split, const nn_eval_result *r)
                 r->images);
 }
 
+static void print_kind(FILE *f, const nn_model_config *m)
+{
+    if (m->type == NN_MODEL_CAUSAL)
+        fprintf(f, "A causal language model of %u tokens: texts of %u at most", m->vocab, m->context);
+    else if (m->type == NN_MODEL_SEQUENCE)
+        fprintf(f, "A classifier of sequences for %u classes: %u tokens at most of a vocabulary of %u", m->classes,
+                m->context, m->vocab);
+    else
+        fprintf(f, "A vision transformer for %u classes: pictures of %u x %u in patches of %u", m->classes, m->width,
+                m->height, m->patch);
+}
+
 static void print(FILE *f, const pipeline_card *c)
 {
+    static const char *const tags[][2] = {
+        [NN_MODEL_VIT] = { "image-classification", "vision-transformer" },
+        [NN_MODEL_SEQUENCE] = { "text-classification", "transformer" },
+        [NN_MODEL_CAUSAL] = { "text-generation", "causal-lm" },
+    };
     const nn_model_config *m = c->cfg;
     size_t end = strlen(c->dir), start;
     while (end > 1 && c->dir[end - 1] == '/')
         end--;
     for (start = end; start > 0 && c->dir[start - 1] != '/'; start--) { }
-    fputs("---\ntags:\n- image-classification\n- pare\n- vision-transformer\nlibrary_name: pare\n"
-          "pipeline_tag: image-classification\n---\n\n", f);
+    fprintf(f, "---\ntags:\n- %s\n- pare\n- %s\nlibrary_name: pare\npipeline_tag: %s\n---\n\n", tags[m->type][0],
+            tags[m->type][1], tags[m->type][0]);
     fprintf(f, "# Model card for %.*s\n\n", (int) (end - start), c->dir + start);
-    fprintf(f, "A vision transformer for %u classes: pictures of %u x %u in patches of %u, width %u, depth %u,\n"
-            "%u heads, %" PRIu64 " parameters. Token mixers: ", m->classes, m->width, m->height, m->patch,
-            m->dim, m->depth, m->heads, c->params);
+    print_kind(f, m);
+    fprintf(f, ", width %u, depth %u,\n%u heads, %" PRIu64 " parameters. Token mixers: ", m->dim, m->depth, m->heads,
+            c->params);
     print_layers(f, m);
     fputs(".\n\n", f);
     if (m->labels) {

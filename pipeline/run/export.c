@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nn/base/files.h"
 #include "nn/base/lock.h"
+#include "nn/checkpoint/weights.h"
 #include "pipeline/base/text.h"
 #include "pipeline/run/card.h"
 #include "pipeline/run/output.h"
@@ -31,6 +33,31 @@ static char *build_card(const pipeline_export_params *p, const nn_model_config *
     return text;
 }
 
+#define MAX_BESIDE ((size_t) 256 << 20)
+
+// A language model's tokenizer and what else belongs to its texts, file by file, as they are.
+static vkc_status copy_beside(const pipeline_export_params *p)
+{
+    static const char *const names[] = { "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json",
+                                         "merges.txt", "special_tokens_map.json", "added_tokens.json",
+                                         "generation_config.json", "chat_template.jinja" };
+    char folder[NN_WEIGHTS_MAX_PLACE], from[NN_PATH_MAX], to[NN_PATH_MAX];
+    vkc_status st = p->is_random ? VKC_OK : nn_weights_get_folder(p->from, folder);
+    for (size_t i = 0; st == VKC_OK && !p->is_random && i < sizeof names / sizeof *names; i++) {
+        unsigned char *data = NULL;
+        size_t size;
+        VKC_TRY(nn_path_build(from, folder, names[i]));
+        VKC_TRY(nn_path_build(to, p->out, names[i]));
+        if (!nn_is_file(from))
+            continue;
+        VKC_TRY(nn_file_load(from, MAX_BESIDE, &data, &size));
+        st = nn_file_save(to, data, size);
+        free(data);
+    }
+done:
+    return st;
+}
+
 vkc_status pipeline_export(const pipeline_context *c, const pipeline_export_params *p)
 {
     nn_model_config cfg = { 0 };
@@ -46,6 +73,8 @@ vkc_status pipeline_export(const pipeline_context *c, const pipeline_export_para
         cfg.provenance = pipeline_provenance(c, p->seed);
     text = build_card(p, &cfg);
     st = text ? pipeline_save_model(p->model, &cfg, p->out, text) : VKC_FAIL(VKC_E_NOMEM, "export: out of host memory");
+    if (st == VKC_OK && cfg.type == NN_MODEL_CAUSAL)
+        st = copy_beside(p);
 done:
     nn_lock_destroy(lock, pipeline_is_partial(p->out));
     free(text);

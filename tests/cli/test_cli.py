@@ -280,7 +280,8 @@ def test_model(work):
     check(tokens[0] == own and tokens[1] == 4 * (own - 5) + 5, f"bench model: {tokens} tokens, of {own} with registers")
     value = check_json("rows", "bench", "ops", "--filter", "mse")
     check(all(key in value["rows"][0] for key in "op shape ms gflops gbps of_peak".split()), "bench ops: keys of a row")
-    small = ["bench", "scaling", "--dim", "16", "--heads", "2", "--repeat", "1", "-o", work / "scaling"]
+    small = ["bench", "scaling", "--dim", "16", "--heads", "2", "--repeat", "1", "-o", work / "scaling",
+             "--force"]
     value = check_json("rows exponent crossover skipped device driver", *small, "--tokens", "6,1")
     names = list(value.get("exponent", []))
     check(names[:1] == ["attention"] and list(value.get("crossover", [])) == names, f"bench scaling: {names}")

@@ -5,7 +5,7 @@
 
 #define SMALL   { { 32, 65, 1, 8 } }                    // 32 pictures of 8 x 8 patches and a class token
 #define LONG    { { 1, 1025, 1, 32 } }
-#define TEXT    { { 4, 256, 0, 0 } }                    // 4 texts of 256 tokens
+#define TEXT(n) { { 1, n, 0, 0 } }                      // a text of n tokens
 #define ROWS(c) { 1, { 2, { 0, c } }, 0 }
 #define MAT(r, c) { 0, { 2, { r, c } }, 0 }
 #define VEC(n)  { 0, { 1, { n } }, 0 }
@@ -24,8 +24,13 @@ const bench_case bench_cases[] = {
       .attr = &(struct linear_attr) { .groups = 3 } },
     { "attention", "65 tokens", NULL, SMALL, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
     { "attention", "1025 tokens", NULL, LONG, { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
-    { "rope", "9 heads of 64, 3 of keys", NULL, TEXT, { ROWS(960), MAT(256, 64) },
+    { "rope", "9 heads of 64, 3 of keys", NULL, TEXT(1024), { ROWS(960), MAT(1024, 64) },
       .attr = &(struct rope_attr) { .heads = 9, .kv_heads = 3 } },
+    { "attention", "4096 tokens", NULL, TEXT(4096), { ROWS(288) }, .attr = &(struct attention_attr) { .heads = 3 } },
+    { "attention", "4096 tokens, causal", NULL, TEXT(4096), { ROWS(288) },
+      .attr = &(struct attention_attr) { .heads = 3, .causal = 1 } },
+    { "attention", "4096 tokens, causal, KV 1", NULL, TEXT(4096), { ROWS(160) },
+      .attr = &(struct attention_attr) { .heads = 3, .causal = 1, .kv_heads = 1 } },
     { "attention_match", "65 tokens", NULL, SMALL, { ROWS(192), ROWS(192), ROWS(288), ROWS(3) },
       .attr = &(struct attention_match_attr) { .heads = 3 } },
     { "attention_pool", "64 tokens", NULL, { { 32, 64, 0, 8 }, { 32, 1, 0, 0 } }, { ROWS(192), MAT(1, 96) }, .to = 2,
@@ -40,9 +45,9 @@ const bench_case bench_cases[] = {
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
     { "linear_attention", "1025 tokens", NULL, LONG, { ROWS(192), ROWS(192), ROWS(288) },
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
-    { "linear_attention", "4096 tokens", NULL, TEXT, { ROWS(192), ROWS(192), ROWS(288) },
+    { "linear_attention", "4096 tokens", NULL, TEXT(4096), { ROWS(192), ROWS(192), ROWS(288) },
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192 } },
-    { "linear_attention", "4096 tokens, causal", NULL, TEXT, { ROWS(192), ROWS(192), ROWS(288) },
+    { "linear_attention", "4096 tokens, causal", NULL, TEXT(4096), { ROWS(192), ROWS(192), ROWS(288) },
       .attr = &(struct linear_attention_attr) { .heads = 3, .head_dim = 32, .v_col0 = 192, .causal = 1 } },
     { "conv1d", "2 x 352 channels, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(902), MAT(704, 4), VEC(704) },
       .attr = &(struct conv1d_attr) { .dirs = 2, .cols = 352, .col0 = 96, .dir_stride = 451, .silu = 1 } },
@@ -63,9 +68,9 @@ const bench_case bench_cases[] = {
     { "mingru", "6 heads, 1024 tokens", NULL, { { 1, 1024, 0, 32 } }, { ROWS(768) },
       .attr = &(struct mingru_attr) { .heads = 6, .dirs = 2, .dim = 32 } },
     { "layernorm", "", NULL, SMALL, { ROWS(96), VEC(96), VEC(96) }, .attr = &(struct layernorm_attr) { 1e-6f } },
-    { "rms_norm", "576 columns", NULL, TEXT, { ROWS(576), VEC(576) },
+    { "rms_norm", "576 columns", NULL, TEXT(1024), { ROWS(576), VEC(576) },
       .attr = &(struct rms_norm_attr) { .eps = 1e-5f } },
-    { "rms_norm", "9 heads of 64 in q, k, v", NULL, TEXT, { ROWS(960), VEC(64) },
+    { "rms_norm", "9 heads of 64 in q, k, v", NULL, TEXT(1024), { ROWS(960), VEC(64) },
       .attr = &(struct rms_norm_attr) { .eps = 1e-6f, .groups = 9, .cols = 576 } },
     { "gated_norm", "gate first, whole", NULL, SMALL, { ROWS(192), ROWS(646), VEC(192) },
       .attr = &(struct gated_norm_attr) { .heads = 3, .dirs = 2, .dim = 32, .x_head = 64, .x_dir = 32, .z_head = 32,

@@ -1,10 +1,11 @@
-// cmd_eval.c — pare eval: accuracy of a model on a split.
+// cmd_eval.c — pare eval: accuracy of a model on a split, or the loss of a language model over texts.
 #include "apps/cli/commands/logits.h"
 #include "apps/cli/options/data_options.h"
 #include "apps/cli/core/model.h"
 #include "apps/cli/options/policy.h"
 #include "apps/cli/commands/show.h"
 #include "apps/cli/print/print.h"
+#include "apps/cli/text/eval_text.h"
 #include "nn/base/json.h"
 #include "nn/models/vit/positions.h"
 #include "pipeline/base/data.h"
@@ -17,10 +18,12 @@ typedef struct eval_args {
     data_args d;
     const char *policy, *show, *logits;
     bool force;
-    uint32_t show_images;
+    uint32_t show_images, context, row;
     nn_size img_size;
     const char *class_vectors;
 } eval_args;
+
+static const eval_args defaults = { .d = { .batch = 128 }, .show_images = 8 };
 
 typedef struct judged {             // by what, and how it went
     const nn_dataset *data;
@@ -85,9 +88,40 @@ done:
     return st;
 }
 
+// What is of pictures alone says nothing of a language model, and the other way round.
+static vkc_status check_options(const eval_args *a, bool is_text)
+{
+    const struct { const char *name; bool is_given, is_text; } options[] = {
+        { "show", a->show, false }, { "logits", a->logits, false }, { "policy", a->policy, false },
+        { "split", a->d.split, false }, { "labels", a->d.labels, false }, { "class-vectors", a->class_vectors, false },
+        { "img-size", a->img_size.height, false }, { "context", a->context, true }, { "row", a->row, true },
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].is_given && options[i].is_text != is_text)
+            return VKC_FAIL(VKC_E_ARG, "--%s is for models of %s", options[i].name, is_text ? "pictures" : "texts");
+    return VKC_OK;
+}
+
+// A language model's part of the command; *is_one = false: the model is none.
+static vkc_status run_text(const eval_args *a, const char *model, bool *is_one)
+{
+    nn_model_config cfg = { 0 };
+    vkc_status st = VKC_OK;
+    *is_one = nn_model_config_load(model, &cfg) == VKC_OK && cfg.type == NN_MODEL_CAUSAL;
+    VKC_TRY(check_options(a, *is_one));
+    if (*is_one)
+        st = eval_text_run(&(eval_text) {
+            .common = &a->common, .model = model, .data = a->d.data, .cfg = &cfg, .context = a->context, .row = a->row,
+            .batch = a->d.batch == defaults.d.batch ? 0 : a->d.batch, .limit = a->d.limit });
+done:
+    nn_model_config_finish(&cfg);
+    return st;
+}
+
 static vkc_status run(const void *options, const args_words *words)
 {
     const eval_args *a = options;
+    bool is_text;
     nn_dataset *data = NULL, *view = NULL;
     vkc_device *dev = NULL;
     nn_model_config cfg = { 0 };
@@ -95,6 +129,9 @@ static vkc_status run(const void *options, const args_words *words)
     judged j = { .data = NULL };
     distill_retain_stats stats = { .has_truth = false };
     vkc_status st;
+    VKC_TRY(run_text(a, words->word[0], &is_text));
+    if (is_text)
+        return st;
     const char *const read[] = { words->word[0], a->class_vectors, a->d.data };
     VKC_TRY(nn_destination_check((const nn_destination[]) {
         { OUTPUT_OF("--show", a->show, NN_TO_PNG, a->force), .input = read, .n_inputs = 3 },
@@ -137,9 +174,12 @@ static const arg table[] = {
       "how many images --show draws, from the first [8]" },
     { "logits", 0, ARG_OUT, offsetof(eval_args, logits), 0, 0, "FILE",
       "write pixels (n, channels, height, width) and logits (n, classes) as safetensors" },
+    { "context", 0, ARG_U32, offsetof(eval_args, context), 1, 32767, "N",
+      "language models: tokens of a window [the model's positions, at most 1024]" },
+    { "row", 0, ARG_U32, offsetof(eval_args, row), 2, 1e9, "N",
+      "language models: files of ids have a text every N ids [a file is one]" },
     { 0 },
 };
-static const eval_args defaults = { .d = { .batch = 128 }, .show_images = 8 };
 const command cmd_eval = {
     .name = "eval", .help = "measure accuracy on a split", .usage = "M --data D [--split test]", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults,

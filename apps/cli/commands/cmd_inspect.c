@@ -196,6 +196,24 @@ static void print_family(const nn_model_config *c)
                c->outputs_embedding ? "numbers of an embedding" : "features");
 }
 
+static void print_causal(const nn_model_config *c)
+{
+    static const char *const acts[] = { "GELU (erf)", "quick GELU", "GELU (tanh)" },
+                      *const norms[] = { "", ", queries and keys normed head by head",
+                                         ", all queries and all keys normed" },
+                      *const ropes[] = { "rotary", "rotary (linear)", "rotary (dynamic)", "rotary (llama3)" };
+    const nn_text_config *t = &c->text;
+    printf("%s; heads of %u channels, %u of keys and values%s\n", c->swiglu ? "SwiGLU" : acts[c->act],
+           t->attention.head_dim, t->attention.kv_heads, norms[t->attention.qk_norm]);
+    printf("%s norms %s, epsilon %g; %s positions; the classifier is %s\n", t->rms_norm ? "RMS" : "layer",
+           t->post_norm ? "behind the branches" : "before the branches", c->eps,
+           t->positions ? "learned" : ropes[t->attention.rope.type],
+           t->tied ? "the table of the embedding" : "a matrix of its own");
+    if (t->attention.clip > 0)
+        printf("queries, keys and values are cut to -%g .. %g\n", t->attention.clip, t->attention.clip);
+    printf("memory and multiply-adds are for a text of %u tokens\n", nn_model_config_tokens(c));
+}
+
 // The mixer of a layer with its options; returns how long it is.
 static int get_mixer(const nn_layer_config *layer, char *out, size_t size)
 {
@@ -217,7 +235,7 @@ static void print_layers(const nn_model *m, const sizes *s)
         printf("%5u  %-*s  %10" PRIu64 "  %13" PRIu64 "\n", l, width, mixer, s->layer[l], nn_model_macs(m, l));
     }
     printf("whole  %-*s  %10" PRIu64 "  %13" PRIu64 " %s%s\n", width, "", s->params, nn_model_macs(m, c->depth),
-           c->type == NN_MODEL_SEQUENCE ? "a sequence" : "an image",
+           c->type == NN_MODEL_VIT ? "an image" : c->type == NN_MODEL_CAUSAL ? "a text" : "a sequence",
            c->retention.policy != NN_POLICY_NONE ? " that keeps all its tokens" : "");
     double keep[NN_MAX_DEPTH];
     if (get_keep(c, keep))
@@ -230,15 +248,21 @@ static void print_text(const nn_model *m, const sizes *s, uint32_t batch)
 {
     char line[2048];
     const nn_model_config *c = &m->cfg;
-    const bool is_sequence = c->type == NN_MODEL_SEQUENCE;
-    if (is_sequence)
+    if (c->type == NN_MODEL_SEQUENCE)
         printf("classifier of token sequences, %u tokens of a vocabulary of %u", c->context, c->vocab);
+    else if (c->type == NN_MODEL_CAUSAL)
+        printf("causal language model, %u tokens of a vocabulary of %u", c->context, c->vocab);
     else
         printf("vision transformer, %u x %u pixels in patches of %u: %u tokens", c->width, c->height, c->patch,
                nn_model_config_tokens(c));
-    printf("; width %u, %u heads, MLP %u, %u classes\n", c->dim, c->heads, c->hidden, c->classes);
-    if (!is_sequence)
+    printf("; width %u, %u heads, MLP %u", c->dim, c->heads, c->hidden);
+    if (c->type != NN_MODEL_CAUSAL)
+        printf(", %u classes", c->classes);
+    putchar('\n');
+    if (c->type == NN_MODEL_VIT)
         print_family(c);
+    if (c->type == NN_MODEL_CAUSAL)
+        print_causal(c);
     for (const char *at = c->notes; nn_model_config_next_note(&at, line, sizeof line);)
         printf("note: %s\n", line);
     print_faults(&s->faults);
