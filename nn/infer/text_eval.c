@@ -52,6 +52,14 @@ done:
     return st;
 }
 
+static void finish(scorer *s)
+{
+    nn_runner_destroy(s->r);
+    nn_graph_destroy(s->g);
+    nn_batch_finish(&s->rows);
+    free(s->lengths);
+}
+
 // Score the `n` windows that are packed, of `rows` tokens.
 static vkc_status run(scorer *s, uint32_t n, uint32_t rows)
 {
@@ -135,9 +143,18 @@ vkc_status nn_text_eval(const nn_model *m, const nn_texts *texts, const nn_text_
     out->seconds = vkc_seconds() - start;
     out->tokens_per_s = nn_pace_rate(&pace) > 0 ? nn_pace_rate(&pace) : (double) s.n / out->seconds;
 done:
-    nn_runner_destroy(s.r);
-    nn_graph_destroy(s.g);
-    nn_batch_finish(&s.rows);
-    free(s.lengths);
+    finish(&s);
+    return st;
+}
+
+vkc_status nn_text_eval_bytes(const nn_model *m, const nn_text_eval_params *p, uint64_t *bytes)
+{
+    scorer s = { .m = m };
+    vkc_status st;
+    VKC_TRY(set_window(&s, p));
+    VKC_TRY(build(&s));
+    *bytes = nn_graph_get_info(s.g).activation_bytes;
+done:
+    finish(&s);
     return st;
 }

@@ -35,6 +35,9 @@ typedef struct nn_text_eval_result {
 vkc_status nn_text_eval(const nn_model *m, const nn_texts *texts, const nn_text_eval_params *p,
                         nn_text_eval_result *out);
 
+// Device memory of what it needs beside the weights, for windows of p->context, p->batch at a time.
+vkc_status nn_text_eval_bytes(const nn_model *m, const nn_text_eval_params *p, uint64_t *bytes);
+
 #ifdef __cplusplus
 }
 #endif

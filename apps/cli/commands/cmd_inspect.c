@@ -3,6 +3,7 @@
 #include "apps/cli/options/policy.h"
 #include "nn/base/json.h"
 #include "nn/infer/infer.h"
+#include "nn/infer/text_eval.h"
 #include "nn/models/vit/positions.h"
 #include "nn/checkpoint/weights.h"
 
@@ -290,8 +291,12 @@ static vkc_status run(const void *options, const args_words *words)
     vkc_status st;
     VKC_TRY(app_open(&a->common, &dev));
     VKC_TRY(model_load_or_make(dev, words->word[0], a->img_size, &s.faults, &m));
-    VKC_TRY(nn_infer_create(m, a->batch, &inf));
-    s.activation_bytes = nn_infer_bytes(inf);
+    if (m->cfg.type == NN_MODEL_CAUSAL) {
+        VKC_TRY(nn_text_eval_bytes(m, &(nn_text_eval_params) { .batch = a->batch }, &s.activation_bytes));
+    } else {
+        VKC_TRY(nn_infer_create(m, a->batch, &inf));
+        s.activation_bytes = nn_infer_bytes(inf);
+    }
     count_params(m, &s);
     VKC_TRY(nn_weights_find(words->word[0], &place));
     if (place.is_there)
