@@ -172,6 +172,12 @@ static file_kind kind_of(const char *path)
     return KIND_NONE;
 }
 
+// Bytes of a byte order mark in front, which some editors write and no text begins with.
+static size_t count_mark(const unsigned char *data, size_t size)
+{
+    return size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 static vkc_status read_file(reading *r, const char *path)
 {
     const file_kind kind = kind_of(path);
@@ -183,11 +189,15 @@ static vkc_status read_file(reading *r, const char *path)
                         path);
     if (!r->encoder && (kind == KIND_TEXT || kind == KIND_LINES))
         return VKC_FAIL(VKC_E_ARG, "%s: the model has no tokenizer.json, so only files of ids can be read", path);
-    st = nn_file_load(path, MAX_FILE, &data, &size);
-    if (st == VKC_OK)
-        st = kind == KIND_TEXT  ? read_text(r, (const char *) data, size) :
-             kind == KIND_LINES ? read_lines(r, path, (const char *) data, size)
-                                : read_ids(r, path, data, size, kind == KIND_IDS32 ? 4 : 2);
+    VKC_TRY(nn_file_load(path, MAX_FILE, &data, &size));
+    const size_t skip = kind == KIND_TEXT || kind == KIND_LINES ? count_mark(data, size) : 0;
+    if (kind == KIND_TEXT)
+        st = read_text(r, (const char *) data + skip, size - skip);
+    else if (kind == KIND_LINES)
+        st = read_lines(r, path, (const char *) data + skip, size - skip);
+    else
+        st = read_ids(r, path, data, size, kind == KIND_IDS32 ? 4 : 2);
+done:
     free(data);
     return st;
 }

@@ -2,6 +2,7 @@
 //
 //   .txt            a text each; with a line "<|endoftext|>" between them several
 //   .jsonl          a line of JSON a text, its member "text"
+//                   (a byte order mark in front of either is no part of it)
 //   .ids, .bin      ids, 16 bits each, little endian; llm.c's header of 1,024 bytes (20240520 with ids of 16 bits,
 //                   20240801 of 32) is known by its first word
 //   .ids32          ids of 32 bits

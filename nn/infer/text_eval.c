@@ -108,6 +108,20 @@ done:
     return st;
 }
 
+// No more room than the first n texts take.
+static void fit_window(scorer *s, uint64_t n)
+{
+    const uint64_t *start = s->texts->start;
+    uint64_t longest = 1, windows = 0;
+    for (uint64_t t = 0; t < n; t++) {
+        const uint64_t len = start[t + 1] - start[t] - 1;           // texts have one id at least
+        longest = len > longest ? len : longest;
+        windows += (len + s->context - 1) / s->context;
+    }
+    s->context = longest < s->context ? (uint32_t) longest : s->context;
+    s->batch = windows < s->batch ? (uint32_t) windows : s->batch;
+}
+
 static vkc_status set_window(scorer *s, const nn_text_eval_params *p)
 {
     const nn_model_config *c = &s->m->cfg;
@@ -132,6 +146,7 @@ vkc_status nn_text_eval(const nn_model *m, const nn_texts *texts, const nn_text_
     VKC_TRY(set_window(&s, p));
     if (texts->start[n] - texts->start[0] <= n)
         return VKC_FAIL(VKC_E_ARG, "evaluate: no text has a second token, which is the first to predict");
+    fit_window(&s, n);
     VKC_TRY(build(&s));
     VKC_TRY(run_all(&s, p, n, texts->start[n] - n, &pace));
     out->tokens = s.n;

@@ -74,6 +74,17 @@ def test_loss(work):
     check(abs(rows["loss"] - again["loss"]) < 1e-6, f"batches: {rows} {again}")
     few = check_json("texts tokens", "eval", MODELS / "llama2", "--data", whole, "--row", "8", "--limit", "2")
     check(few["texts"] == 2 and few["tokens"] == 14, f"limit: {few}")
+    for name in ("gpt2", "llama2"):     # learned positions, of which a window takes the first, and rotary ones
+        ids = golden(name)[0]
+        parts = work / f"parts-{name}"
+        parts.mkdir()
+        for at in (0, 4):
+            write_ids(parts / f"{at}.ids", ids[at:at + 5])
+        whole = write_ids(work / "whole.ids", ids[:9])
+        short = check_json("loss", "eval", MODELS / name, "--data", whole, "--context", "4")
+        apart = check_json("loss", "eval", MODELS / name, "--data", parts)
+        check(abs(short["loss"] - apart["loss"]) < 1e-6, f"{name}: windows of 4 tokens {short}, apart {apart}")
+    whole = write_ids(work / "whole.ids", ids[:8] * 3)
     cut = check_json("tokens loss", "eval", MODELS / "llama2", "--data", whole, "--context", "5")
     check(cut["tokens"] == 23, f"windows predict every token but the first: {cut}")
     out = check_run(0, "", "eval", MODELS / "llama2", "--data", whole)

@@ -1,5 +1,6 @@
 // embed.c — token embeddings: a row of a table for each id, positions added.
-//   in:  ids (R) uint32, packed   table (V, C)   positions (T, C), optional, T tokens a sample at most
+//   in:  ids (R) uint32, packed   table (V, C)   positions (T, C), optional, T at least as many
+//        as the tokens of a sample
 //   out: y (R, C), packed as ids: y[r] = table[ids[r]] + positions[place of r]; zeros for the table's row where an id
 //        is none of it
 // The gradient of the table is summed without atomics, in the order of the rows. Scratch 0 links the rows of each id:
@@ -16,7 +17,10 @@ static vkc_status infer(nn_call *c)
     if (!c->in_rows[0])
         return VKC_FAIL(VKC_E_ARG, "embed: ids must be packed");
     if (c->in[2].rank)
-        VKC_TRY(nn_want_shape("embed", "positions", &c->in[2], 2, c->in_rows[0]->cap_tokens, c->in[1].dim[1]));
+        VKC_TRY(nn_want_shape("embed", "positions", &c->in[2], 2, 0, c->in[1].dim[1]));
+    if (c->in[2].rank && c->in[2].dim[0] < c->in_rows[0]->cap_tokens)
+        return VKC_FAIL(VKC_E_ARG, "embed: %u positions for samples of %u tokens", c->in[2].dim[0],
+                        c->in_rows[0]->cap_tokens);
     c->out[0] = (nn_shape) { 2, { c->in[0].dim[0], c->in[1].dim[1] } };
     c->out_rows[0] = c->in_rows[0];
     c->scratch_bwd[0] = 2 * sizeof(uint32_t) * (size_t) c->in[0].dim[0];
@@ -56,7 +60,8 @@ static vkc_status bwd(nn_run *r, const nn_call *c)
     }
     if (a.has_positions && nn_is_wanted(r, DIN(2)))
         VKC_TRY(NN_DISPATCH(r, embed_bwd_positions, &a, .wg = NN_ROW_WG,
-            .groups = { c->in[2].dim[0], (a.cols - 1) / NN_ROW_WG + 1 }, .bind = { DOUT(0), DIN(2), ROWS_IN(0) }));
+            .groups = { c->in_rows[0]->cap_tokens, (a.cols - 1) / NN_ROW_WG + 1 },
+            .bind = { DOUT(0), DIN(2), ROWS_IN(0) }));
 done:
     return st;
 }

@@ -92,6 +92,14 @@ static void test_text(void **state)
     t = load(dir, &p);                          // a.ids, b.ids32, c.bin, lines.jsonl, one.txt, three.txt
     assert_int_equal(t.n, 3 + 2 + 1 + 2);
     nn_texts_finish(&t);
+    static const char marked[] = "\xef\xbb\xbf{\"text\": \"one two\"}\r\n";
+    t = load(write_file("marked.jsonl", marked, strlen(marked)), &p);
+    assert_int_equal(t.start[1], n);
+    assert_memory_equal(t.id, want, n * sizeof *want);
+    nn_texts_finish(&t);
+    t = load(write_file("marked.txt", "\xef\xbb\xbfone two", 10), &p);
+    assert_int_equal(t.bytes, strlen(one));
+    nn_texts_finish(&t);
     const nn_texts_params small = { .tokenizer = tokenizer, .vocab = 3 };
     char path[NN_PATH_MAX];
     assert_ok(nn_path_build(path, dir, "one.txt"));

@@ -252,6 +252,7 @@ const op_case op_cases[] = {
     .in = { { 1, { 1, { 0 } }, 0, hi }, { 0, { 2, { V, C } } }, { 0, { (T) ? 2 : 0, { T, C } } } } }
     EMBED("one", (1), 0, 1, 1, 1, 0.5), EMBED("every id once or more", (37, 1, 13, 3), 40, 13, 37, 40, 12.9),
     EMBED("no positions, dead rows", (65, 3), 70, 37, 65, 0, 36.9), EMBED("one id", (13, 65), 65, 3, 13, 65, 0.5),
+    EMBED("more positions than tokens", (13, 3), 13, 5, 3, 20, 4.9),
     EMBED("ids beyond the table", (13, 37), 37, 5, 3, 37, 12.9), EMBED("large table", (130, 65, 1), 130, 1000, 130, 130, 999),
     // clamp
     { "clamp", "plain", .in = { { 0, { 2, { 13, 37 } }, -2, 2 } }, .attr = &(struct clamp_attr) { 0.75f } },
