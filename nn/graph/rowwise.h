@@ -14,11 +14,6 @@ extern "C" {
 
 #define NN_MAX_PARTIALS 64          // partial sums a fixed-order reduction adds up
 #define NN_ROWS_EACH 32             // rows that are worth one
-// Rounds of all loops of an invocation together that are not unrolled: lavapipe (Mesa 22.3) leaves them after that
-// many, without a word. What a compiler unrolls is its own affair, and the end of a loop counts as well: of loops in
-// loops, NN_SAFE_ROUNDS of the source are within it.
-#define NN_MAX_ROUNDS 65535u
-#define NN_SAFE_ROUNDS (NN_MAX_ROUNDS / 2)
 
 // "op: what is (3, 5), want (3, 7)". A wanted dimension of 0 takes any length but zero.
 vkc_status nn_want_shape(const char *op, const char *what, const nn_shape *got, uint32_t rank,

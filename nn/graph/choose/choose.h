@@ -53,6 +53,12 @@ typedef struct nn_problem {
     bool     is_plain;              // this kernel has no other form
 } nn_problem;
 
+// Rounds of all loops of an invocation together that are not unrolled: lavapipe (Mesa 22.3) leaves them after that
+// many, without a word. What a compiler unrolls is its own affair, and the end of a loop counts as well: of loops in
+// loops, NN_SAFE_ROUNDS of the source are within it.
+#define NN_MAX_ROUNDS 65535u
+#define NN_SAFE_ROUNDS (NN_MAX_ROUNDS / 2)
+
 // What an op does not read of it is 0.
 typedef struct nn_choice {
     nn_form  form;
@@ -66,6 +72,8 @@ typedef struct nn_choice {
     uint32_t parts;                 // parts in which rows, or what belongs to a row, are shared out
     uint32_t rows_each;             // rows that are worth a partial sum of their own
     uint32_t ahead;                 // tokens that are loaded ahead
+    uint32_t at_once;               // lstm: columns of weights, or vec4 of them, in a round of a loop
+    uint32_t most_rounds;           // of all loops of an invocation together; 0 = any
     bool     is_held;               // weights are held in registers
     nn_order order;                 // delta_scan, forward
     uint32_t spec[5];               // linear: SPEC_TILE_*

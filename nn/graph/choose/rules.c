@@ -160,13 +160,19 @@ static nn_choice choose_lstm(const nn_call *c, const nn_problem *p)
     const uint32_t D = p->dim, width = suits_software(c) ? simd_width(c, p) : 0;
     const uint32_t rows_each = is_software(c) ? 2048 : 256;
     uint32_t n = 1, wg = c->dev->max_invocations < LSTM_MOST_WG ? c->dev->max_invocations : LSTM_MOST_WG;
+    // Where loops go round so many times only (NN_MAX_ROUNDS) longer bodies give longer samples. A subgroup of 4 is
+    // SwiftShader's, whose compiler takes gigabytes for them.
+    const bool is_long = is_software(c) && c->dev->subgroup_size >= 8;
+    const uint32_t most = is_software(c) ? NN_SAFE_ROUNDS : 0;
     if (width && D <= 4 * LSTM_MOST_BLOCKS * width)
         return (nn_choice) { .form = NN_FORM_SIMD, .wg = width, .tile = 4 * width, .rows_each = rows_each,
-                             .is_held = D * D / width * 4 <= LSTM_MOST_SIMD };
+                             .is_held = D * D / width * 4 <= LSTM_MOST_SIMD, .at_once = is_long ? width : 1,
+                             .most_rounds = most };
     while (2 * n * D <= wg && 2 * n * LSTM_LEAST_EACH <= D)
         n *= 2;
     return (nn_choice) { .form = NN_FORM_PLAIN, .wg = n * D, .tile = 32, .parts = n, .rows_each = rows_each,
-                         .is_held = ceil_div(D, n) <= LSTM_MOST_HELD };
+                         .is_held = ceil_div(D, n) <= LSTM_MOST_HELD, .at_once = is_long ? 16 : 1,
+                         .most_rounds = most };
 }
 
 // gated_scan, measured on lavapipe with two cores, three heads of 64, both directions, CPU time of the op in ms,

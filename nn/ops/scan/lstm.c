@@ -43,8 +43,8 @@ static uint32_t rounds_each(const nn_call *c)
     const uint32_t D = NN_ATTR(c, lstm)->dim;
     if (o.is_held)
         return 1;
-    return o.form == NN_FORM_SIMD ? 1 + ceil_div(D / 4, o.wg) * (1 + ceil_div(o.wg, LSTM_SIMD_AT_ONCE))
-                                  : 1 + ceil_div(ceil_div(D, o.parts), LSTM_AT_ONCE);
+    return o.form == NN_FORM_SIMD ? 1 + ceil_div(D / 4, o.wg) * (1 + ceil_div(o.wg, o.at_once))
+                                  : 1 + ceil_div(ceil_div(D, o.parts), o.at_once);
 }
 
 static struct lstm_args make_args(const nn_call *c)
@@ -80,9 +80,10 @@ static vkc_status infer(nn_call *c)
                         (unsigned long long) (S * 5 * D));
     if (!nn_shape_is(&c->in[1], 3, (uint32_t[]) { (uint32_t) S, 4 * t->dim, t->dim }))
         return VKC_FAIL(VKC_E_ARG, "lstm: w_h is not (%u, %u, %u)", (uint32_t) S, 4 * t->dim, t->dim);
-    if ((uint64_t) rounds_each(c) * rows->cap_tokens > NN_SAFE_ROUNDS)
+    const uint32_t most = choose(c).most_rounds;
+    if (most && (uint64_t) rounds_each(c) * rows->cap_tokens > most)
         return VKC_FAIL(VKC_E_UNSUPPORTED, "lstm: samples of %u tokens; with heads of %u channels at most %u are "
-                        "supported", rows->cap_tokens, t->dim, NN_SAFE_ROUNDS / rounds_each(c));
+                        "supported on this device", rows->cap_tokens, t->dim, most / rounds_each(c));
     c->out[0] = (nn_shape) { 2, { x->dim[0], (uint32_t) (S * D) } };
     c->out[1] = c->train ? (nn_shape) { 2, { x->dim[0], (uint32_t) (S * 5 * D) } } : (nn_shape) { 0 };
     const nn_shape state = { 3, { rows->cap_images, (uint32_t) S, 2 * t->dim } };
@@ -106,7 +107,8 @@ static vkc_status by_stream(nn_run *r, const nn_call *c, const vkc_shader *simd,
     nn_kernel_use use = {
         .shader = is_simd ? simd : parts, .args = &a, .args_size = sizeof a, .wg = o.wg,
         .groups = { a.streams, 1, c->in_rows[0]->cap_images },
-        .spec = { [SPEC_LSTM_DIM - 1] = NN_ATTR(c, lstm)->dim, [SPEC_LSTM_HELD - 1] = o.is_held },
+        .spec = { [SPEC_LSTM_DIM - 1] = NN_ATTR(c, lstm)->dim, [SPEC_LSTM_HELD - 1] = o.is_held,
+                  [SPEC_LSTM_AT_ONCE - 1] = o.is_held ? 1 : o.at_once },
     };
     use.spec[(is_simd ? SPEC_LSTM_SIMD : SPEC_LSTM_PARTS) - 1] = is_simd ? o.wg : o.parts;
     memcpy(use.bind, bind, 7);

@@ -12,8 +12,6 @@
 #include "shaders/inc/shared.h"
 
 #define LSTM_MAX_DIM 128
-#define LSTM_AT_ONCE 16            // general form: columns of w_h that are fetched in one round of a loop
-#define LSTM_SIMD_AT_ONCE 8        // SIMD form: vec4 of them
 
 struct lstm_attr {
     U32 heads, dirs, dim;          // dim = D, hidden channels of a stream
@@ -35,5 +33,6 @@ ARGS_SIZE(lstm_args, 24);
 #define SPEC_LSTM_SIMD 2           // SIMD form: the subgroup size
 #define SPEC_LSTM_PARTS 2          // general form: invocations that share a unit
 #define SPEC_LSTM_HELD 3           // 1 = an invocation's weights stay in registers
+#define SPEC_LSTM_AT_ONCE 4        // columns of w_h (SIMD form: vec4 of them) that are fetched in a round of a loop
 #define SPEC_LSTM_TILE_DIM 6       // products: D; the numbers before are those of the tile
 #endif

@@ -77,7 +77,7 @@ void main()
                 sum += dot(held[j], all_da[min(PART * EACH + j, D - 1u)]);
         } else {
             FOR_SOME(j)
-                FOR(e, LSTM_AT_ONCE)
+                FOR(e, AT_ONCE)
                     sum += dot(weights(t.s, SOME(j, e)), all_da[min(SOME(j, e), D - 1u)]);
         }
         sums[gl_LocalInvocationID.x] = sum;

@@ -57,7 +57,7 @@ void main()
                 sum += held[j] * h[min(PART * EACH + j, D - 1u)];
         } else {
             FOR_SOME(j)
-                FOR(e, LSTM_AT_ONCE)
+                FOR(e, AT_ONCE)
                     sum += weights(t.s, UNIT, SOME(j, e)) * h[min(SOME(j, e), D - 1u)];
         }
         sums[gl_LocalInvocationID.x] = sum;

@@ -7,6 +7,7 @@
 layout(constant_id = SPEC_LSTM_DIM) const uint D = 32u;
 layout(constant_id = SPEC_LSTM_SIMD) const uint SIMD = 4u;
 layout(constant_id = SPEC_LSTM_HELD) const uint HELD = 0u;
+layout(constant_id = SPEC_LSTM_AT_ONCE) const uint AT_ONCE = 1u;
 const uint W = D / 4u;             // vec4 of the hidden units
 const uint BLOCKS = (W + SIMD - 1u) / SIMD;
 
@@ -37,10 +38,10 @@ const uint BLOCKS = (W + SIMD - 1u) / SIMD;
         }                                                                       \
     } else {                                                                    \
         FOR(p, BLOCKS)                                                          \
-            for (uint j0 = 0u; j0 < min(SIMD, W - p * SIMD); j0 += LSTM_SIMD_AT_ONCE) \
-                FOR(e, LSTM_SIMD_AT_ONCE) {                                     \
+            for (uint j0 = 0u; j0 < min(SIMD, W - p * SIMD); j0 += AT_ONCE)     \
+                FOR(e, AT_ONCE) {                                               \
                     uint j = j0 + e, k = p * SIMD + j;                          \
-                    if (k < W) {                                                \
+                    if (j < SIMD && k < W) {                                    \
                         TAKE(p, j)                                              \
                         FOR(q, BLOCKS) FOR(g, 4u) FOR(u, 4u)                    \
                             ADD(FETCH)                                          \
