@@ -1,31 +1,23 @@
 // clamp.c — values cut to -most .. most, element by element.
 //   in:  x (R, C)
 //   out: y (R, C); backward: the gradient where x was not cut
-#include "nn/graph/op.h"
+#include "nn/graph/rowwise.h"
 #include "shaders/elementwise/clamp.h"
 #include "spv/shaders.h"
 
 #include <math.h>
 
-#define WG 256u
 #define TILE_LEN 4096u              // elements a workgroup takes at a time, about
 
 static struct clamp_args make_args(const nn_call *c)
 {
     const uint32_t cols = c->in[0].dim[1];
     return (struct clamp_args) {
-        .rows = c->in_rows[0] ? 0 : c->in[0].dim[0],
+        .rows = nn_plain_rows(c),
         .cols = cols,
         .tile_rows = cols < TILE_LEN ? TILE_LEN / cols : 1,
         .most = NN_ATTR(c, clamp)->most,
     };
-}
-
-// Groups along x of a tensor that is not packed.
-static uint32_t n_groups(const nn_call *c, const struct clamp_args *a)
-{
-    uint32_t n = (a->rows + a->tile_rows - 1) / a->tile_rows, max = c->dev->max_groups[0];
-    return n < max ? n : max;
 }
 
 static vkc_status infer(nn_call *c)
@@ -43,18 +35,14 @@ static vkc_status infer(nn_call *c)
 
 static vkc_status fwd(nn_run *r, const nn_call *c)
 {
-    struct clamp_args a = make_args(c);
-    return NN_DISPATCH(r, clamp_fwd, &a, .wg = WG, .groups = { n_groups(c, &a) },
-        .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
-        .bind = { IN(0), OUT(0), ROWS_IN(0) });
+    const struct clamp_args a = make_args(c);
+    return NN_DISPATCH(r, clamp_fwd, &a, NN_BY_ROWS(c, a.tile_rows), .bind = { IN(0), OUT(0), ROWS_IN(0) });
 }
 
 static vkc_status bwd(nn_run *r, const nn_call *c)
 {
-    struct clamp_args a = make_args(c);
-    return NN_DISPATCH(r, clamp_bwd, &a, .wg = WG, .groups = { n_groups(c, &a) },
-        .tile_rows = c->in_rows[0] ? a.tile_rows : 0, .rows = ROWS_IN(0),
-        .bind = { IN(0), DOUT(0), DIN(0), ROWS_IN(0) });
+    const struct clamp_args a = make_args(c);
+    return NN_DISPATCH(r, clamp_bwd, &a, NN_BY_ROWS(c, a.tile_rows), .bind = { IN(0), DOUT(0), DIN(0), ROWS_IN(0) });
 }
 
 static void ref(const nn_call *c, const double *const *in, double *const *out)
