@@ -156,6 +156,10 @@ def test_refused(work):
             ("llama2", {"max_position_embeddings": 0}, "max_position_embeddings")]
     for name, values, words in rows:
         check_run(6, words, "inspect", change(work, name, **values))
+    check_run(0, "", "export", MODELS / "llama2", "-o", work / "mixed")
+    path = work / "mixed/pare.json"
+    path.write_text(path.read_text().replace('"attention"', '"identity"', 1))
+    check_run(6, "attention alone", "inspect", work / "mixed")
     for kind in ({"vocab_size": 2**31}, {"hidden_size": -1}, {"num_attention_heads": "four"}, {"rms_norm_eps": "x"}):
         check_run(6, list(kind)[0], "inspect", change(work, "llama2", **kind))
 

@@ -23,8 +23,6 @@ typedef struct eval_args {
     const char *class_vectors;
 } eval_args;
 
-static const eval_args defaults = { .d = { .batch = 128 }, .show_images = 8 };
-
 typedef struct judged {             // by what, and how it went
     const nn_dataset *data;
     nn_split split;
@@ -112,7 +110,7 @@ static vkc_status run_text(const eval_args *a, const char *model, bool *is_one)
     if (*is_one)
         st = eval_text_run(&(eval_text) {
             .common = &a->common, .model = model, .data = a->d.data, .cfg = &cfg, .context = a->context, .row = a->row,
-            .batch = a->d.batch == defaults.d.batch ? 0 : a->d.batch, .limit = a->d.limit });
+            .batch = a->d.batch, .limit = a->d.limit });
 done:
     nn_model_config_finish(&cfg);
     return st;
@@ -120,7 +118,8 @@ done:
 
 static vkc_status run(const void *options, const args_words *words)
 {
-    const eval_args *a = options;
+    eval_args own = *(const eval_args *) options;
+    const eval_args *a = &own;
     bool is_text;
     nn_dataset *data = NULL, *view = NULL;
     vkc_device *dev = NULL;
@@ -132,6 +131,7 @@ static vkc_status run(const void *options, const args_words *words)
     VKC_TRY(run_text(a, words->word[0], &is_text));
     if (is_text)
         return st;
+    own.d.batch = own.d.batch ? own.d.batch : 128;
     const char *const read[] = { words->word[0], a->class_vectors, a->d.data };
     VKC_TRY(nn_destination_check((const nn_destination[]) {
         { OUTPUT_OF("--show", a->show, NN_TO_PNG, a->force), .input = read, .n_inputs = 3 },
@@ -180,6 +180,7 @@ static const arg table[] = {
       "language models: files of ids have a text every N ids [a file is one]" },
     { 0 },
 };
+static const eval_args defaults = { .show_images = 8 };
 const command cmd_eval = {
     .name = "eval", .help = "measure accuracy on a split", .usage = "M --data D [--split test]", .table = table,
     .defaults = &defaults, .options_size = sizeof defaults,

@@ -122,6 +122,10 @@ vkc_status nn__causal_load(vkc_device *dev, const char *dir, const nn_model_conf
     nn_faults own = { 0 };
     loading l = { .dev = dev, .faults = p->faults ? p->faults : &own };
     vkc_status st;
+    for (uint32_t k = 0; k < cfg->depth; k++)       // others see what comes later
+        if (nn_mixer_of(&cfg->layers[k]) != nn_mixer_default())
+            return VKC_FAIL(VKC_E_FORMAT, "%s: layer %u has mixer %s; language models have attention alone so far",
+                            dir, k, cfg->layers[k].mixer);
     if (p->size.height || p->class_vectors)
         return VKC_FAIL(VKC_E_ARG, "%s: a model that reads no pictures has no picture size and no class vectors", dir);
     VKC_TRY(nn_weights_load(dir, &w));
